@@ -1,0 +1,45 @@
+"""Every knob of the blog, read from environment variables named ``BLOG_…``; both builds obey the same ones."""
+
+from functools import lru_cache
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What can be varied in an experiment without touching code; the defaults are the fair comparison."""
+
+    model_config = SettingsConfigDict(env_prefix="BLOG_", frozen=True)
+
+    database_url: str = Field(
+        "sqlite:///blog.db", description="Database without a driver; each build puts its own driver in."
+    )
+    pool_size: PositiveInt = Field(5, description="Connections the pool keeps (SQLAlchemy's default).")
+    max_overflow: int = Field(10, ge=0, description="Connections it may open beyond that (SQLAlchemy's default).")
+    session_limit: PositiveInt | Literal["pool", "none"] = Field(
+        "pool",
+        description="Requests that may hold a session at once: a number, 'pool' for pool_size + max_overflow, "
+        "or 'none' for the tutorial's code as written, which can deadlock.",
+    )
+    thread_limit: PositiveInt = Field(40, description="Threads for `def` routes (AnyIO's default).")
+    loading: Literal["eager", "lazy"] = Field(
+        "eager", description="How a post's author is loaded; 'lazy' (a query per author) only works in the sync build."
+    )
+    upstream_url: str = Field("http://127.0.0.1:9000", description="The slow external API.")
+    upstream_transport: Literal["aiohttp", "httpcore"] = Field(
+        "aiohttp", description="What carries the async build's httpx client; httpcore is httpx's own pool."
+    )
+
+    @property
+    def max_sessions(self) -> int | None:
+        """How many requests may hold a session at once; None where nothing limits them."""
+        if self.session_limit == "pool":
+            return self.pool_size + self.max_overflow
+        return None if self.session_limit == "none" else self.session_limit
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """Return this process's settings, read from the environment once."""
+    return Settings()
