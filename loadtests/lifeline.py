@@ -1,0 +1,27 @@
+"""The child's half of ``processes``: end when the owner's end of standard input closes."""
+
+import os
+import signal
+import threading
+import time
+
+GRACE_S = 2.0
+
+
+def hold() -> None:
+    """Start watching; call it first thing in a child that does not itself read standard input."""
+    threading.Thread(target=_watch, name="lifeline", daemon=True).start()
+
+
+def _watch() -> None:
+    while os.read(0, 4096):  # the owner never writes: this returns when it is gone
+        pass
+    end()
+
+
+def end() -> None:
+    """End this process and all it started: politely, then after a grace period for certain."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_S)
+    # A hung server cannot act on SIGTERM. The group is ours alone: Child starts us as a session leader.
+    os.killpg(os.getpgrp(), signal.SIGKILL)

@@ -1,0 +1,95 @@
+"""Processes that never outlive their owner.
+
+A child's standard input is a pipe that only its owner holds. When the owner ends, however it ends, the pipe
+closes, and the child ends itself: see ``lifeline``. A child leads a session of its own, so that Ctrl-C in the
+terminal reaches the owner alone, and so that the child can be ended together with all that it started.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+GRACE_S = 2.0
+"""How long a child may take to end by itself before it is killed."""
+
+
+class Child:
+    """A Python module run as a child process; a context manager that owns it."""
+
+    def __init__(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> None:
+        """Start ``python -m module``.
+
+        Args:
+            module: what to run.
+            arguments: its command line.
+            log: where its output goes.
+            environment: variables beside this process's own.
+            pass_fds: file descriptors that it inherits.
+
+        """
+        self.log = log
+        with log.open("ab") as sink:
+            self.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own modules
+                [sys.executable, "-m", module, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=sink,
+                stderr=sink,
+                pass_fds=pass_fds,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+
+    def __repr__(self) -> str:
+        state = "running" if self.process.poll() is None else f"exit status {self.process.returncode}"
+        return f"<Child {self.process.args!r}: {state}>"
+
+    @property
+    def pid(self) -> int:
+        """Process id, also of its process group."""
+        return self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def last_words(self) -> str:
+        """Return the last line it logged, or an empty string."""
+        with contextlib.suppress(OSError):
+            lines = self.log.read_text(errors="replace").strip().splitlines()
+            return lines[-1].strip() if lines else ""
+        return ""
+
+    def stop(self, grace_s: float = GRACE_S) -> None:
+        """Ask it to end; after ``grace_s`` kill it and everything it started. Safe to call twice."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        if self.alive and grace_s > 0:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(grace_s)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,153 @@
+"""A side that runs: start it, wait until it is ready, watch it, stop it."""
+
+import contextlib
+import http.client
+import os
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import psutil
+
+from loadtests.affinity import Cores
+from loadtests.errors import BenchError
+from loadtests.processes import Child
+from loadtests.sides import Side
+
+READY_LIMIT_S = 20.0
+POLL_S = 0.02
+
+
+class ServerFailed(BenchError):
+    """A server did not start, or is gone; the message is a sentence for the report."""
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def app_environment(side: Side, database_url: str, upstream_url: str) -> dict[str, str]:
+    """Return the variables that set a side's knobs; what it does not name has its default."""
+    knobs: Mapping[str, str] = {"database_url": database_url, "upstream_url": upstream_url, **side.knobs}
+    return {f"BLOG_{name.upper()}": value for name, value in knobs.items()}
+
+
+class Server:
+    """A running side; a context manager that owns its process, or borrows a server that runs already."""
+
+    def __init__(self, side: Side, *, database_url: str, upstream_url: str, cores: Cores, log: Path) -> None:
+        """Start the side. It is not ready before ``wait_until_ready`` has returned."""
+        self.side = side
+        self.child: Child | None = None
+        self._pids: list[int] = []
+        if side.url is not None:
+            self.url = side.url
+            return
+        port = side.server.port or free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        options = {
+            "port": port,
+            "loop": side.server.loop,
+            "http": side.server.http,
+            "workers": side.server.workers,
+            "cores": ",".join(map(str, cores.server)),
+        }
+        # Knobs of the caller's shell would reach both sides unseen and unrecorded.
+        for name in [name for name in os.environ if name.startswith("BLOG_")]:
+            del os.environ[name]
+        if side.server.port and not _is_free(port):
+            raise ServerFailed(f"port {port} is already taken by another process")
+        self.child = Child(
+            "loadtests.serve",
+            [str(side.app), *(f"--{name}={value}" for name, value in options.items())],
+            log=log,
+            environment=app_environment(side, database_url, upstream_url),
+        )
+
+    def __repr__(self) -> str:
+        return f"<Server {self.side.spec} at {self.url}>"
+
+    def wait_until_ready(self, limit_s: float = READY_LIMIT_S) -> float:
+        """Poll until it answers HTTP, whatever the status; return the seconds it took.
+
+        Raises:
+            ServerFailed: it exited, or did not answer within ``limit_s`` seconds.
+
+        """
+        started = time.monotonic()
+        while not self._answers(timeout_s=1.0):
+            self.check_alive("before it was ready")
+            if time.monotonic() - started > limit_s:
+                raise ServerFailed(f"did not become ready within {limit_s:g} s")
+            time.sleep(POLL_S)
+        self._pids = self._find_pids()
+        return time.monotonic() - started
+
+    def check_alive(self, when: str) -> None:
+        """Raise ServerFailed, with its last words, if the process has ended."""
+        if self.child is None or self.child.alive:
+            return
+        words = self.child.last_words()
+        raise ServerFailed(
+            f"exited with status {self.child.process.returncode} {when}" + (f": {words}" if words else "")
+        )
+
+    @property
+    def pids(self) -> list[int]:
+        """Processes whose CPU time counts; none for a server that is not ours."""
+        return self._pids
+
+    def stop(self) -> None:
+        """End the process, if it is ours."""
+        if self.child is not None:
+            self.child.stop(grace_s=0.5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _answers(self, timeout_s: float) -> bool:
+        parts = urlsplit(self.url)
+        make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = make(str(parts.hostname), parts.port, timeout=timeout_s)
+        try:
+            connection.request("HEAD", parts.path or "/")
+            connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return True
+
+    def _find_pids(self) -> list[int]:
+        if self.child is None:
+            return []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = [
+                psutil.Process(self.child.pid),
+                *psutil.Process(self.child.pid).children(recursive=True),
+            ]
+            return [process.pid for process in family]
+        return []
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

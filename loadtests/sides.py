@@ -1,0 +1,117 @@
+"""What is compared: one arm of the experiment, as it is written on the command line."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from loadtests.errors import UsageError
+from shared.settings import Settings
+
+BUILDS = {"sync": "sync_app.main:app", "async": "async_app.main:app"}
+IMPORT_LIMIT_S = 30.0
+
+
+class ServerSettings(BaseModel):
+    """Knobs of the server around an app; named, so that nothing is left to uvicorn's "auto"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    loop: Literal["uvloop", "asyncio"] = "uvloop"
+    http: Literal["httptools", "h11"] = "httptools"
+    workers: int = Field(1, ge=1, le=64)
+    port: int | None = Field(None, ge=1, le=65535, description="A free one if None.")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One arm of an experiment: an app plus its settings, or the URL of a server that runs already.
+
+    Attributes:
+        spec: as written: ``sync``, ``async,loop=asyncio``, ``package.module:app``, ``http://127.0.0.1:8000``.
+        app: import string, or None if it is a URL.
+        url: base URL without a trailing slash, or None if the harness starts it.
+        knobs: the app's settings that were given, by name, as text.
+        server: settings of the server around the app.
+
+    """
+
+    spec: str
+    app: str | None
+    url: str | None
+    knobs: Mapping[str, str]
+    server: ServerSettings
+
+    def settings(self) -> dict[str, object]:
+        """Every setting by name, defaults included, as the manifest records them."""
+        if self.url is not None:
+            return {"url": self.url}
+        everything: dict[str, object] = {"app": self.app, **self.server.model_dump()}
+        if self.app in BUILDS.values():
+            everything |= {name: Settings.model_fields[name].default for name in Settings.model_fields}
+        return everything | dict(self.knobs)
+
+
+def parse_side(text: str) -> Side:
+    """Parse ``NAME[,key=value…]``; raises UsageError if name, key or value is no good."""
+    name, *pairs = (part.strip() for part in text.split(","))
+    given: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not value:
+            raise UsageError(f"side {text!r}: {pair!r} should read key=value")
+        given[key.strip()] = value.strip()
+    if name.startswith(("http://", "https://")):
+        return _running(text, name, given)
+    app = BUILDS.get(name, name)
+    module, colon, attribute = app.partition(":")
+    if not (colon and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+        raise UsageError(f"unknown side {text!r}: write sync, async, package.module:app or http://127.0.0.1:8000")
+    server = {key: given.pop(key) for key in list(given) if key in ServerSettings.model_fields}
+    unknown = [key for key in given if key not in Settings.model_fields]
+    if unknown:
+        offered = ", ".join([*Settings.model_fields, *ServerSettings.model_fields])
+        raise UsageError(f"side {text!r}: unknown setting {unknown[0]!r}; there are: {offered}")
+    try:
+        settings = ServerSettings.model_validate(server)
+        Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"side {text!r}: {first['loc'][0]}: {first['msg']}") from None
+    if name == "async" and given.get("loading") == "lazy":
+        raise UsageError(f"side {text!r}: async SQLAlchemy cannot load lazily; loading=lazy is for the sync build")
+    return Side(text, app, None, given, settings)
+
+
+def _running(text: str, url: str, given: Mapping[str, str]) -> Side:
+    parts = urlsplit(url)
+    if given:
+        raise UsageError(f"side {text!r}: a running server has its settings already; leave out {next(iter(given))!r}")
+    if not parts.hostname or parts.query or parts.fragment:
+        raise UsageError(f"side {text!r}: write the base URL alone, as in http://127.0.0.1:8000")
+    return Side(text, None, url.rstrip("/"), {}, ServerSettings())
+
+
+def check_importable(side: Side) -> None:
+    """Import the side's app in a process of its own; raises UsageError with the import's last word."""
+    if side.app is None:
+        return
+    module, _, attribute = side.app.partition(":")
+    try:
+        result = subprocess.run(  # noqa: S603 - our own interpreter; both names are identifiers
+            [sys.executable, "-c", f"import {module}; {module}.{attribute}"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=IMPORT_LIMIT_S,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"side {side.spec!r}: importing {module} took more than {IMPORT_LIMIT_S:g} s") from None
+    if result.returncode != 0:
+        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise UsageError(f"side {side.spec!r} can't be imported from this folder: {reason}")
