@@ -1,0 +1,1 @@
+"""Drivers put load on a server and return samples, never statistics."""

@@ -1,0 +1,75 @@
+"""The owner's end of a driver's process."""
+
+from multiprocessing import Pipe
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from loadtests.affinity import Cores
+from loadtests.drivers.closed_loop import Job
+from loadtests.errors import BenchError
+from loadtests.processes import Child
+from loadtests.samples import Recording
+
+PHASES = 5
+"""Phases of a slice, each of which ends within ``Job.limit_s``."""
+
+
+class DriverFailed(BenchError):
+    """The driver died or hung; the message is a sentence for the report."""
+
+
+class Driver:
+    """A driver in a process of its own, on cores of its own; a context manager that owns it.
+
+    It is a process because the harness must not share the interpreter that takes the time, and because one
+    that dies or hangs can be replaced.
+    """
+
+    def __init__(self, cores: Cores, log: Path) -> None:
+        self._cores = cores
+        self._log = log
+        self._start()
+
+    def _start(self) -> None:
+        self._connection, theirs = Pipe()
+        pinned = ",".join(map(str, self._cores.driver))
+        with theirs:
+            fd = theirs.fileno()
+            self._child = Child(
+                "loadtests.drivers.worker", [f"--fd={fd}", f"--cores={pinned}"], log=self._log, pass_fds=[fd]
+            )
+
+    def __repr__(self) -> str:
+        return f"<Driver {self._child!r}>"
+
+    def drive(self, job: Job) -> Recording:
+        """Run one slice; raises DriverFailed if no recording comes back in time."""
+        limit_s = job.window_s + PHASES * job.limit_s
+        try:
+            self._connection.send(job)
+            if not self._connection.poll(limit_s):
+                raise DriverFailed(f"the load driver gave no answer for {limit_s:g} s")
+            recording: Recording = self._connection.recv()
+        except (EOFError, OSError):
+            words = self._child.last_words()
+            raise DriverFailed("the load driver died" + (f": {words}" if words else "")) from None
+        return recording
+
+    def restart(self) -> None:
+        """Replace the process by a fresh one."""
+        self.stop()
+        self._start()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._connection.close()
+        self._child.stop(grace_s=0.2)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
