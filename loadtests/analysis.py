@@ -1,0 +1,22 @@
+"""From a run's folder to its outcome: the half of the street that only reads."""
+
+from collections.abc import Mapping
+
+from loadtests.derive import CellTrials, derive
+from loadtests.manifest import Manifest
+from loadtests.outcome import Load, Outcome, SideLabel
+from loadtests.store import RunFolder, TrialKey
+from loadtests.summary import Summary, summarise
+
+
+def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
+    """Summarise every trial's raw samples, then compare; raises UnreadableRun naming a file that is no good."""
+    summaries: Mapping[TrialKey, Summary] = {key: summarise(recording) for key, recording in folder.read_trials()}
+    cells = []
+    for scenario, load in manifest.cells():
+        blocks: dict[int, dict[SideLabel, Summary]] = {}
+        for key, summary in summaries.items():
+            if (key.scenario, key.users) == (scenario.name, load.users):
+                blocks.setdefault(key.block, {})[key.label] = summary
+        cells.append(CellTrials(scenario.name, Load(load.kind, load.users), blocks))
+    return derive(manifest.name, complete=manifest.complete, sides=(manifest.a.spec, manifest.b.spec), cells=cells)

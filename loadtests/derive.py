@@ -1,0 +1,170 @@
+"""From the summaries of all trials to the run's outcome (pure)."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from loadtests.comparison import Estimate, Verdict, estimate, holm, judge
+from loadtests.explanations import explain
+from loadtests.outcome import (
+    HEADLINE,
+    UNITS,
+    CellResult,
+    Comparison,
+    Interval,
+    Load,
+    Metric,
+    Outcome,
+    SideLabel,
+    Value,
+)
+from loadtests.summary import Summary, percentile, pooled
+from loadtests.warnings import flags_of
+
+LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
+
+
+@dataclass(frozen=True)
+class CellTrials:
+    """All that was measured of one cell.
+
+    Attributes:
+        scenario: its name.
+        load: its load.
+        blocks: block number → side → summary; a block may lack a side if the run was interrupted.
+
+    """
+
+    scenario: str
+    load: Load
+    blocks: dict[int, dict[SideLabel, Summary]]
+
+    def of(self, label: SideLabel) -> list[Summary]:
+        """Return one side's summaries, in the order of blocks."""
+        return [sides[label] for _, sides in sorted(self.blocks.items()) if label in sides]
+
+    def pairs(self) -> list[tuple[Summary, Summary]]:
+        """Return the blocks that have both sides."""
+        return [(s["a"], s["b"]) for _, s in sorted(self.blocks.items()) if "a" in s and "b" in s]
+
+
+def derive(run: str, *, complete: bool, sides: tuple[str, str], cells: Sequence[CellTrials]) -> Outcome:
+    """Compare the two sides of every cell on every metric; Holm's correction spans the run's throughput cells."""
+    results = [_result(cell, label, side) for cell in cells for label, side in zip(LABELS, sides, strict=True)]
+    headlines = [_measure(cell, HEADLINE) for cell in cells]
+    certain = holm([None if m.ratio is None else m.ratio.p for m in headlines])
+    comparisons = []
+    for cell, headline, sure in zip(cells, headlines, certain, strict=True):
+        comparisons.append(_compare(cell, sides, HEADLINE, headline, certain=sure))
+        others: tuple[Metric, ...] = ("p50", "p99", "cpu_per_request")
+        comparisons += [_compare(cell, sides, metric, _measure(cell, metric), certain=True) for metric in others]
+    return Outcome(run=run, complete=complete, comparisons=comparisons, cells=results)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One metric of one cell: each side's value by block, and the ratio of those blocks that have both.
+
+    A value is None where there are too few samples for it, infinite where the side failed to give one.
+    """
+
+    pairs: list[tuple[float | None, float | None]]
+    ratios: list[float]
+    ratio: Estimate | None
+
+
+def _usable(value: float | None) -> bool:
+    return value is not None and 0 < value < math.inf
+
+
+def _measure(cell: CellTrials, metric: Metric) -> _Measured:
+    read = _READERS[metric]
+    pairs = [(read(a), read(b)) for a, b in cell.pairs()]
+    ratios = [b / a for a, b in pairs if a and b and _usable(a) and _usable(b)]
+    return _Measured(pairs, ratios, estimate(ratios) if ratios else None)
+
+
+_READERS: dict[Metric, Callable[[Summary], float | None]] = {
+    "throughput": lambda s: s.throughput_rps if s.collapsed is None else math.inf,
+    "p50": lambda s: percentile(s.latencies_s, 50) if s.collapsed is None else math.inf,
+    "p99": lambda s: percentile(s.latencies_s, 99) if s.collapsed is None else math.inf,
+    "cpu_per_request": lambda s: s.cpu_per_request_s if s.collapsed is None else math.inf,
+}
+
+
+def _compare(
+    cell: CellTrials, sides: tuple[str, str], metric: Metric, measured: _Measured, *, certain: bool
+) -> Comparison:
+    values = [[v for v in column if v is not None and _usable(v)] for column in zip(*measured.pairs, strict=True)]
+    a, b = (estimate(v).value if v else None for v in values or [[], []])
+    verdict, flags = _verdict(measured, metric, certain=certain)
+    flags += flags_of(cell.pairs())
+    interval = measured.ratio.interval if measured.ratio else None
+    comparison = Comparison(
+        scenario=cell.scenario,
+        load=cell.load,
+        metric=metric,
+        a=Value(sides[0], a),
+        b=Value(sides[1], b),
+        unit=UNITS[metric],
+        ratio=measured.ratio.value if measured.ratio else None,
+        interval=interval,
+        blocks=len(measured.ratios),
+        verdict=verdict,
+        flags=flags,
+    )
+    return replace(comparison, explanation=explain(comparison, [c.collapsed for pair in cell.pairs() for c in pair]))
+
+
+def _verdict(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Verdict, list[str]]:
+    failed = [sum(value == math.inf for value in column) for column in zip(*measured.pairs, strict=True)]
+    if any(failed):
+        # Where one side gives nothing in most blocks and the other always does, no interval is needed.
+        most = len(measured.pairs) / 2
+        if failed[0] >= most and not failed[1]:
+            return "b", []
+        if failed[1] >= most and not failed[0]:
+            return "a", []
+        return "inconclusive", []
+    if measured.ratio is None:
+        return "inconclusive", ["too-few-samples"] if measured.pairs else []
+    if len(measured.ratios) < len(measured.pairs):
+        return "inconclusive", ["too-few-samples"]
+    return judge(measured.ratio, measured.ratios, higher_is_better=metric == HEADLINE, certain=certain)
+
+
+def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
+    summaries = cell.of(label)
+    good = [s for s in summaries if s.collapsed is None]
+    failures: dict[str, int] = {}
+    for summary in summaries:
+        for reason, count in summary.failures.items():
+            failures[reason.name.lower()] = failures.get(reason.name.lower(), 0) + count
+    percentiles = pooled(good)
+    return CellResult(
+        scenario=cell.scenario,
+        load=cell.load,
+        label=label,
+        side=side,
+        throughput=_interval([s.throughput_rps for s in good]),
+        cpu_per_request=_interval([s.cpu_per_request_s for s in good if s.cpu_per_request_s]),
+        latency_s={
+            f"p{wanted:g}": value if value is not None and math.isfinite(value) else None
+            for wanted, value in percentiles.items()
+        },
+        requests=sum(s.requests for s in summaries),
+        failures=failures,
+        rss_bytes=max((s.rss_bytes for s in good if s.rss_bytes), default=None),
+        threads=max((s.threads for s in good if s.threads), default=None),
+        driver_busy=float(np.mean([s.driver_busy for s in good])) if good else 0.0,
+        collapsed=[s.collapsed for s in summaries if s.collapsed is not None],
+    )
+
+
+def _interval(values: Sequence[float]) -> Interval | None:
+    if not values:
+        return None
+    over_blocks = estimate(values)
+    return Interval(over_blocks.value, over_blocks.interval)

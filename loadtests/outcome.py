@@ -1,0 +1,116 @@
+"""What a run found: the content of summary.json (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from loadtests.comparison import Verdict
+
+Metric = Literal["throughput", "p50", "p99", "cpu_per_request"]
+SideLabel = Literal["a", "b"]
+
+UNITS: Mapping[Metric, str] = {
+    "throughput": "requests/s",
+    "p50": "s",
+    "p99": "s",
+    "cpu_per_request": "s",
+}
+HEADLINE: Metric = "throughput"
+
+
+@dataclass(frozen=True)
+class Load:
+    """The load of a cell, as summary.json names it."""
+
+    kind: Literal["closed", "open"]
+    users: int
+
+
+@dataclass(frozen=True)
+class Value:
+    """A side's figure; null where it could not be measured."""
+
+    side: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A side's figure over blocks with its 95 % confidence interval."""
+
+    value: float
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """One side of one cell, over all blocks.
+
+    Attributes:
+        scenario: its name.
+        load: its load.
+        label: ``a`` or ``b``.
+        side: the side as written.
+        throughput: requests/s; None if it never gave a good answer.
+        cpu_per_request: seconds of server CPU; None if unknown.
+        latency_s: percentiles of all blocks' response times together, by name (``p50`` … ``p99.9``), in
+            seconds. None where there are too few requests for it, or where it falls among failed requests.
+        requests: requests counted.
+        failures: how many failed, by reason.
+        rss_bytes: most resident memory seen; None if unknown.
+        threads: most threads seen; None if unknown.
+        driver_busy: the driver's mean share of its core, 0 to 1.
+        collapsed: a sentence for each block in which the side could not be measured.
+
+    """
+
+    scenario: str
+    load: Load
+    label: SideLabel
+    side: str
+    throughput: Interval | None
+    cpu_per_request: Interval | None
+    latency_s: dict[str, float | None]
+    requests: int
+    failures: dict[str, int]
+    rss_bytes: int | None
+    threads: int | None
+    driver_busy: float
+    collapsed: list[str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The two sides of one cell on one metric; ``ratio`` is b ÷ a, the verdict names the *better* side."""
+
+    scenario: str
+    load: Load
+    metric: Metric
+    a: Value
+    b: Value
+    unit: str
+    ratio: float | None
+    interval: tuple[float, float] | None
+    blocks: int
+    verdict: Verdict
+    flags: list[str] = field(default_factory=list)
+    explanation: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything that is derived from a run's samples.
+
+    Attributes:
+        run: the run's name.
+        complete: whether every planned trial is in it.
+        comparisons: verdicts, in the plan's order.
+        cells: each side's own figures, in the same order.
+
+    """
+
+    run: str
+    complete: bool
+    comparisons: list[Comparison]
+    cells: list[CellResult]
+    schema: int = 1
