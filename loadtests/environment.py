@@ -1,0 +1,124 @@
+"""On what a run was measured: machine, system, versions, commit."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel, ConfigDict
+
+PACKAGES = (
+    "fastapi",
+    "starlette",
+    "pydantic",
+    "sqlalchemy",
+    "aiosqlite",
+    "greenlet",
+    "uvicorn",
+    "uvloop",
+    "httptools",
+    "anyio",
+    "httpx",
+    "httpx-aiohttp",
+    "aiohttp",
+    "pillow",
+    "locust",
+    "numpy",
+    "scipy",
+)
+
+
+class Environment(BaseModel):
+    """The machine and the software, as far as they can change a result.
+
+    Attributes:
+        cpu: its model name, or the architecture.
+        cores: cores this process may use.
+        memory_bytes: installed memory.
+        system: operating system and kernel.
+        virtualisation: what the machine runs in, if Linux tells.
+        governor: the CPU frequency governor, if there is one.
+        load_average: over one minute, when the run began.
+        python: implementation and version.
+        packages: exact versions of what took part.
+        sqlite: version of the SQLite library.
+        commit: of this project, with a plus sign if files differ from it; None outside a git checkout.
+
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    system: str
+    virtualisation: str | None
+    governor: str | None
+    load_average: float
+    python: str
+    packages: dict[str, str]
+    sqlite: str
+    commit: str | None
+
+
+def observe() -> Environment:
+    """Look at this machine, now."""
+    import sqlite3  # noqa: PLC0415 - only for its version
+
+    return Environment(
+        cpu=_cpu_model(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1),
+        memory_bytes=psutil.virtual_memory().total,
+        system=f"{platform.system()} {platform.release()}",
+        virtualisation="a hypervisor" if " hypervisor" in _read("/proc/cpuinfo") else None,
+        governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip() or None,
+        load_average=round(psutil.getloadavg()[0], 2),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        packages={name: metadata.version(name) for name in PACKAGES},
+        sqlite=sqlite3.sqlite_version,
+        commit=_commit(),
+    )
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _cpu_model() -> str:
+    for line in _read("/proc/cpuinfo").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> str | None:
+    here = Path(__file__).parent
+    try:
+        head = _git("rev-parse", "--short=12", "HEAD", cwd=here)
+        return head + ("+" if _git("status", "--porcelain", "--untracked-files=no", cwd=here) else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*arguments: str, cwd: Path) -> str:
+    done = subprocess.run(  # noqa: S603
+        ["git", *arguments],  # noqa: S607 - the user's git, wherever it is
+        cwd=cwd,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=10,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.stdout.strip()
+
+
+def command_line() -> list[str]:
+    """Return the command as typed, without the path to the script."""
+    return ["bench", *sys.argv[1:]]

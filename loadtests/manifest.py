@@ -1,0 +1,119 @@
+"""run.json: what a run is, written before the first trial and updated as it goes."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from loadtests.environment import Environment
+from loadtests.plan import Label
+
+
+class Record(BaseModel):
+    """Base of everything in run.json: immutable, and strict about what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SideRecord(Record):
+    """A side and every setting it ran with."""
+
+    spec: str
+    settings: dict[str, str | int | float | None]
+
+
+class ScenarioRecord(Record):
+    """A scenario as it was when the run was made."""
+
+    name: str
+    kind: str
+    title: str
+    hypothesis: str
+
+
+class LoadRecord(Record):
+    """A load of the plan."""
+
+    kind: Literal["closed"] = "closed"
+    users: int
+
+
+class PairingRecord(Record):
+    """One cell of one block, in the order in which it was planned."""
+
+    scenario: str
+    load: LoadRecord
+    order: tuple[Label, Label]
+
+
+class Event(Record):
+    """Something that happened to a side and is worth a line in the report.
+
+    Attributes:
+        block: block number, from 0.
+        label: the side, or None if it concerns both.
+        kind: ``started`` (with the seconds it took), ``collapsed``, or ``restarted`` (the harness's own driver).
+        message: a sentence.
+        seconds: how long it took, if that matters.
+
+    """
+
+    block: int
+    label: Label | None
+    kind: Literal["started", "collapsed", "restarted"]
+    message: str
+    seconds: float | None = None
+
+
+class Manifest(Record):
+    """The whole of run.json.
+
+    Attributes:
+        schema_version: of this file and of the trial files.
+        name: the run's name, also its folder's.
+        created: when it was started.
+        argv: the command, as typed.
+        complete: whether every planned trial was tried.
+        seconds: how long the measuring took; None until it ended.
+        seed: everything random follows from it.
+        slice_s: length of the steady window of each trial, in seconds.
+        a: the first side.
+        b: the second side.
+        scenarios: what was asked.
+        blocks: the plan, block by block.
+        server_cores: cores the servers were pinned to; empty where nothing was.
+        driver_cores: cores of the driver and the upstream.
+        environment: machine and versions.
+        events: starts and collapses.
+
+    """
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    name: str
+    created: AwareDatetime
+    argv: list[str]
+    complete: bool
+    seconds: float | None
+    seed: int
+    slice_s: float
+    a: SideRecord
+    b: SideRecord
+    scenarios: list[ScenarioRecord]
+    blocks: list[list[PairingRecord]]
+    server_cores: list[int]
+    driver_cores: list[int]
+    environment: Environment
+    events: list[Event]
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+
+    def cells(self) -> list[tuple[ScenarioRecord, LoadRecord]]:
+        """Return the cells in catalogue order: scenarios as named, loads ascending."""
+        loads = {(p.scenario, p.load.users): p.load for block in self.blocks for p in block}
+        return [
+            (scenario, loads[name, users])
+            for scenario in self.scenarios
+            for name, users in sorted(loads)
+            if name == scenario.name
+        ]

@@ -1,0 +1,174 @@
+"""The only module that touches results/: it writes a run's folder and reads it back."""
+
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from loadtests.errors import BenchError, UsageError
+from loadtests.manifest import Manifest
+from loadtests.outcome import Outcome
+from loadtests.plan import Label
+from loadtests.samples import Recording, Samples, ServerUse
+
+RESULTS = Path("results")
+SAMPLE_COLUMNS = tuple(field.name for field in fields(Samples))
+
+
+class UnreadableRun(BenchError):
+    """A file of a run is missing, truncated or not ours; the message names it."""
+
+    exit_status = 2
+
+
+@dataclass(frozen=True)
+class TrialKey:
+    """Which trial of a run: one side of one cell in one block."""
+
+    block: int
+    scenario: str
+    users: int
+    label: Label
+
+
+class RunFolder:
+    """A run's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"<RunFolder {self.path}>"
+
+    @property
+    def work(self) -> Path:
+        """Databases and logs of the run while it lasts."""
+        return self.path / "work"
+
+    @property
+    def charts(self) -> Path:
+        """Where charts go."""
+        return self.path / "charts"
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Replace run.json in one step, so that no reader ever sees half of it."""
+        _replace(self.path / "run.json", manifest.model_dump_json(indent=1).encode())
+
+    def read_manifest(self) -> Manifest:
+        """Return run.json; raises UnreadableRun."""
+        path = self.path / "run.json"
+        try:
+            return Manifest.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise UnreadableRun(f"{self.path} is not a run: it has no run.json") from None
+        except OSError as error:
+            raise UnreadableRun(f"{path} can't be read: {error.strerror}") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise UnreadableRun(
+                f"{path} is not a manifest of this version: {where or 'file'}: {first['msg']}"
+            ) from None
+
+    def write_trial(self, key: TrialKey, recording: Recording) -> None:
+        """Save one trial, whole or not at all."""
+        path = self.path / "trials" / f"{key.block:03d}-{_safe(key.scenario)}-u{key.users}-{key.label}.npz"
+        about = {
+            **asdict(key),
+            "window_s": recording.window_s,
+            "server": asdict(recording.server) if recording.server else None,
+            "driver_cpu_s": recording.driver_cpu_s,
+            "stalled": recording.stalled,
+        }
+        columns = {name: getattr(recording.samples, name) for name in SAMPLE_COLUMNS}
+        partial = path.with_suffix(".partial")
+        try:
+            with partial.open("wb") as sink:
+                np.savez_compressed(sink, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **columns)
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+
+    def read_trials(self) -> Iterator[tuple[TrialKey, Recording]]:
+        """Yield every trial, one at a time; raises UnreadableRun naming the file that is no good."""
+        for path in sorted((self.path / "trials").glob("*.npz")):
+            try:
+                yield _read_trial(path)
+            except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+                raise UnreadableRun(
+                    f"{path} is not a whole trial ({type(error).__name__}: {error}); remove it to go on without it"
+                ) from None
+
+    def write_outcome(self, outcome: Outcome) -> None:
+        """Write summary.json."""
+        _replace(self.path / "summary.json", TypeAdapter(Outcome).dump_json(outcome, indent=1))
+
+    def clear_work(self) -> None:
+        """Remove databases and logs."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+def create(path: Path, manifest: Manifest) -> RunFolder:
+    """Make a new run's folder, complete with its manifest, in one step; raises UsageError if it can't be."""
+    check_free(path)
+    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (staging / "trials").mkdir(parents=True)
+        (staging / "work").mkdir()
+        RunFolder(staging).write_manifest(manifest)
+        staging.rename(path)
+    except OSError as error:
+        raise UsageError(f"--out {path}: cannot be written ({error.strerror}); name another folder") from None
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return RunFolder(path)
+
+
+def check_free(path: Path) -> None:
+    """Raise UsageError if a run can't be made at ``path``: it exists, or its parent can't be written."""
+    if path.exists():
+        raise UsageError(f"--out {path}: exists already; name a new folder, or remove it")
+    ancestor = next(parent for parent in path.absolute().parents if parent.exists())
+    if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
+        raise UsageError(f"--out {path}: {ancestor} cannot be written; name another folder")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def _safe(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "_=.," else "-" for c in name)
+
+
+def _read_trial(path: Path) -> tuple[TrialKey, Recording]:
+    with np.load(path, allow_pickle=False) as archive:
+        about: dict[str, Any] = json.loads(archive["about"].tobytes())
+        samples = Samples(**{name: archive[name] for name in SAMPLE_COLUMNS})
+    if len({len(getattr(samples, name)) for name in SAMPLE_COLUMNS}) != 1:
+        raise ValueError("columns of unequal length")
+    window = about["window_s"]
+    recording = Recording(
+        samples=samples,
+        window_s=(float(window[0]), float(window[1])) if window else None,
+        server=ServerUse(**about["server"]) if about["server"] else None,
+        driver_cpu_s=float(about["driver_cpu_s"]),
+        stalled=about["stalled"],
+    )
+    return TrialKey(about["block"], about["scenario"], about["users"], about["label"]), recording
