@@ -4,12 +4,11 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-Verdict = Literal["a", "b", "equivalent", "inconclusive"]
+from loadtests.outcome import Verdict
 
 ALPHA = 0.05
 MARGIN = math.log(1.10)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loadtests.comparison import Estimate, Verdict, estimate, holm, judge
+from loadtests.comparison import Estimate, estimate, holm, judge
 from loadtests.explanations import explain
 from loadtests.outcome import (
     HEADLINE,
@@ -19,6 +19,7 @@ from loadtests.outcome import (
     Outcome,
     SideLabel,
     Value,
+    Verdict,
 )
 from loadtests.summary import Summary, percentile, pooled
 from loadtests.warnings import flags_of

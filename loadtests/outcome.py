@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from loadtests.comparison import Verdict
-
+Verdict = Literal["a", "b", "equivalent", "inconclusive"]
 Metric = Literal["throughput", "p50", "p99", "cpu_per_request"]
 SideLabel = Literal["a", "b"]
 

@@ -158,7 +158,7 @@ def _safe(name: str) -> str:
 
 
 def _read_trial(path: Path) -> tuple[TrialKey, Recording]:
-    with np.load(path, allow_pickle=False) as archive:
+    with path.open("rb") as source, np.load(source, allow_pickle=False) as archive:
         about: dict[str, Any] = json.loads(archive["about"].tobytes())
         samples = Samples(**{name: archive[name] for name in SAMPLE_COLUMNS})
     if len({len(getattr(samples, name)) for name in SAMPLE_COLUMNS}) != 1:

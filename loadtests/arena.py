@@ -1,0 +1,108 @@
+"""One block's servers: both sides fresh, on databases of their own, one to be driven at a time."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from loadtests.affinity import Cores
+from loadtests.databases import SqliteDatabase
+from loadtests.errors import RunError
+from loadtests.experiment import Experiment
+from loadtests.plan import Label
+from loadtests.servers import Server, ServerFailed
+
+LABELS: tuple[Label, Label] = ("a", "b")
+Warm = Callable[[Server], None]
+
+
+class Arena:
+    """Both sides of one block, running; a context manager that owns their processes."""
+
+    def __init__(self, experiment: Experiment, *, work: Path, upstream_url: str, cores: Cores, warm: Warm) -> None:
+        """Prepare a block.
+
+        Args:
+            experiment: says what the sides are.
+            work: folder for this block's databases and logs.
+            upstream_url: where the slow external API listens.
+            cores: the division of the machine.
+            warm: called with each server when it is ready, before its rows are put back to their start.
+
+        """
+        self._experiment = experiment
+        self._work = work
+        self._upstream_url = upstream_url
+        self._cores = cores
+        self._warm = warm
+        self._stack = ExitStack()
+        self._servers: dict[Label, Server] = {}
+        self._databases: dict[Label, SqliteDatabase] = {}
+        self._starts = 0
+        self.broken: dict[Label, str] = {}
+        """Sides that could not be started in this block, with the reason."""
+
+    def __enter__(self) -> Self:
+        self._work.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def start(self) -> dict[Label, float]:
+        """Start both sides at once; return the seconds each took. Those that fail are in ``broken``."""
+        for label in LABELS:
+            self._launch(label)
+        return {label: seconds for label in LABELS if (seconds := self._await(label)) is not None}
+
+    def restart(self, label: Label) -> float | None:
+        """Replace a side by a fresh one; return the seconds it took, or None if it is ``broken`` now."""
+        self._servers.pop(label).stop()
+        self._launch(label)
+        return self._await(label)
+
+    def server(self, label: Label) -> Server:
+        """Return a side that runs; KeyError if it is broken."""
+        return self._servers[label]
+
+    def restore(self, label: Label) -> None:
+        """Bring back the rows a side started with; raises RunError if it holds a lock."""
+        self._databases[label].restore()
+
+    def _launch(self, label: Label) -> None:
+        self._starts += 1
+        database = SqliteDatabase(self._work / f"{label}{self._starts}.db")
+        self._databases[label] = database
+        self._stack.callback(database.forget)
+        try:
+            server = Server(
+                self._experiment.side(label),
+                database_url=database.url,
+                upstream_url=self._upstream_url,
+                cores=self._cores,
+                log=self._work / f"{label}{self._starts}.log",
+            )
+        except ServerFailed as failure:
+            self.broken[label] = str(failure)
+            return
+        self._stack.callback(server.stop)
+        self._servers[label] = server
+
+    def _await(self, label: Label) -> float | None:
+        if label in self.broken:
+            return None
+        server, database = self._servers[label], self._databases[label]
+        try:
+            seconds = server.wait_until_ready(self._experiment.start_limit_s)
+            database.remember()
+            self._warm(server)
+            server.check_alive("while it was warmed up")
+            database.restore()
+        except (ServerFailed, RunError) as failure:
+            self._servers.pop(label).stop()
+            self.broken[label] = str(failure)
+            return None
+        return seconds

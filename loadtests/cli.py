@@ -1,0 +1,93 @@
+"""The ``bench`` command: parse, call, print.
+
+What a command needs is imported when it is called: matplotlib and the rest take a second, in which neither
+`--help` nor Ctrl-C should have to wait.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from loadtests.errors import BenchError
+from loadtests.interrupts import as_exception
+
+PROSE = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=PROSE)
+def bench() -> None:
+    """Answer one question with evidence: should a route be def or async def.
+
+    The same FastAPI blog exists twice, with `def` routes and with `async def` routes. `bench run` puts both
+    under the same load, side by side, and says which one is faster, by how much, and how sure that is.
+    """
+
+
+@bench.command()
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
+@click.option("--a", default="sync", show_default=True, metavar="SIDE", help="The side that ratios are divided by.")
+@click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
+@click.option("--users", default="1,8,32,128", show_default=True, help="Concurrent users, one load for each number.")
+@click.option("--blocks", default=6, show_default=True, help="Fresh starts of both sides; 6 at least for a verdict.")
+@click.option("--slice", "slice_s", default=0.3, show_default=True, help="Seconds measured per side, load and block.")
+@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option("--full", is_flag=True, help="Measure every scenario, not only a representative choice.")
+@click.option("--start-limit", default=20.0, show_default=True, help="Seconds a side may take until it answers.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
+def run(**options: object) -> None:
+    """Measure both sides and say which is faster.
+
+    Without a SCENARIO it takes a representative choice; `bench list` shows them all. A parameter goes in
+    brackets: "query[wait_ms=100]". For apps that are not the blog there is "GET /path". A SIDE is sync, async,
+    package.module:app, or the URL of a server that runs already; settings follow it after commas:
+    sync,session_limit=none.
+    """
+    from loadtests import commands
+    from loadtests import options as parsed
+
+    commands.run(parsed.RunOptions.model_validate(options))
+
+
+@bench.command(name="list")
+def list_() -> None:
+    """List the scenarios, with what is expected of each."""
+    from loadtests import commands
+
+    commands.list_scenarios()
+
+
+@bench.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+def report(folder: Path) -> None:
+    """Rebuild summary, charts and report of RUN from its raw samples."""
+    from loadtests import commands
+
+    commands.report(folder)
+
+
+@bench.command()
+@click.argument("side")
+@click.option("--port", default=8000, show_default=True, help="Where it listens, on this machine only.")
+@click.option("--database", "database_url", default="sqlite:///blog.db", show_default=True, help="Its database.")
+def serve(side: str, port: int, database_url: str) -> None:
+    """Serve SIDE by itself, with the slow external API beside it, to look at or to attack by hand."""
+    from loadtests import commands
+
+    commands.serve(side, port, database_url)
+
+
+def main() -> None:
+    """Run a command; every failure is one line on standard error and an exit status."""
+    try:
+        with as_exception():
+            bench.main(standalone_mode=False)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except BenchError as error:
+        _fail(str(error), error.exit_status)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(f"bench: {message}", err=True)
+    sys.exit(status)

@@ -1,0 +1,43 @@
+"""The manifest of a run that has not begun."""
+
+from datetime import datetime
+
+from loadtests import environment
+from loadtests.affinity import Cores
+from loadtests.experiment import Experiment
+from loadtests.manifest import LoadRecord, Manifest, PairingRecord, ScenarioRecord, SideRecord
+from loadtests.sides import Side
+
+
+def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores) -> Manifest:
+    """Describe a run that has not begun."""
+    return Manifest(
+        name=name,
+        created=now,
+        argv=environment.command_line(),
+        complete=False,
+        seconds=None,
+        seed=experiment.seed,
+        slice_s=experiment.slice_s,
+        a=_side_record(experiment.a),
+        b=_side_record(experiment.b),
+        scenarios=[
+            ScenarioRecord(name=s.name, kind=s.kind, title=s.title, hypothesis=s.hypothesis)
+            for s in experiment.scenarios
+        ],
+        blocks=[
+            [
+                PairingRecord(scenario=p.cell.scenario.name, load=LoadRecord(users=p.cell.load.users), order=p.order)
+                for p in block
+            ]
+            for block in experiment.plan()
+        ],
+        server_cores=list(cores.server),
+        driver_cores=list(cores.driver),
+        environment=environment.observe(),
+        events=[],
+    )
+
+
+def _side_record(side: Side) -> SideRecord:
+    return SideRecord.model_validate({"spec": side.spec, "settings": side.settings()})

@@ -1,0 +1,47 @@
+"""What is to be measured: everything that was asked for, checked and in one place."""
+
+from dataclasses import dataclass
+
+from loadtests.loads import ClosedLoop
+from loadtests.plan import Cell, Label, Plan, make_plan
+from loadtests.scenarios import Scenario
+from loadtests.sides import Side
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A designed comparison of two sides.
+
+    Attributes:
+        a: the side that ratios are divided by.
+        b: the side they are about.
+        scenarios: what is asked.
+        loads: how it is asked.
+        blocks: how many fresh starts, and so how many pairs behind each ratio.
+        slice_s: length of each trial's steady window, in seconds.
+        seed: everything random follows from it.
+        start_limit_s: how long a side may take until it answers, in seconds.
+
+    """
+
+    a: Side
+    b: Side
+    scenarios: tuple[Scenario, ...]
+    loads: tuple[ClosedLoop, ...]
+    blocks: int
+    slice_s: float
+    seed: int
+    start_limit_s: float = 20.0
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every scenario under every load."""
+        return tuple(Cell(scenario, load) for scenario in self.scenarios for load in self.loads)
+
+    def plan(self) -> Plan:
+        """Draw the order of trials."""
+        return make_plan(self.cells, self.blocks, self.seed)
+
+    def side(self, label: Label) -> Side:
+        """Return the side under a label."""
+        return self.a if label == "a" else self.b

@@ -1,0 +1,62 @@
+"""From the options of ``bench run`` to an experiment: everything that can be checked before a server starts."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from loadtests.errors import UsageError
+from loadtests.experiment import Experiment
+from loadtests.loads import parse_users
+from loadtests.scenarios import CATALOGUE, REPRESENTATIVE, parse_scenario
+from loadtests.sides import check_importable, parse_side
+
+MAX_BLOCKS = 1000
+MAX_SLICE_S = 600.0
+MAX_START_LIMIT_S = 600.0
+
+
+class RunOptions(BaseModel):
+    """The options of ``bench run``, as typed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scenarios: tuple[str, ...]
+    a: str
+    b: str
+    users: str
+    blocks: int
+    slice_s: float
+    seed: int
+    full: bool
+    start_limit: float
+    out: Path | None
+
+    def experiment(self) -> Experiment:
+        """Check everything that can be checked without starting a server; raises UsageError."""
+        if not 1 <= self.blocks <= MAX_BLOCKS:
+            raise UsageError(f"--blocks {self.blocks}: must be from 1 to {MAX_BLOCKS}; a verdict needs at least 6")
+        if not 0 < self.slice_s <= MAX_SLICE_S:
+            raise UsageError(f"--slice {self.slice_s:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
+        if not 0 < self.start_limit <= MAX_START_LIMIT_S:
+            raise UsageError(
+                f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}"
+            )
+        if self.full and self.scenarios:
+            raise UsageError("--full takes every scenario; leave it out, or name no scenario")
+        names = self.scenarios or (tuple(CATALOGUE) if self.full else REPRESENTATIVE)
+        scenarios = {scenario.name: scenario for scenario in map(parse_scenario, names)}
+        a, b = parse_side(self.a), parse_side(self.b)
+        if a.server.port is not None and a.server.port == b.server.port:
+            raise UsageError(f"--a {a.spec} --b {b.spec}: both want port {a.server.port}; give one of them another")
+        for side in (a, b):
+            check_importable(side)
+        return Experiment(
+            a,
+            b,
+            tuple(scenarios.values()),
+            parse_users(self.users),
+            blocks=self.blocks,
+            slice_s=self.slice_s,
+            seed=self.seed,
+            start_limit_s=self.start_limit,
+        )

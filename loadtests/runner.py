@@ -1,0 +1,183 @@
+"""Execute the plan, and save each trial as it ends."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from loadtests.affinity import Cores
+from loadtests.arena import Arena
+from loadtests.drivers.closed_loop import Job
+from loadtests.drivers.process import Driver, DriverFailed
+from loadtests.errors import RunError
+from loadtests.experiment import Experiment
+from loadtests.manifest import Event, Manifest
+from loadtests.plan import Label, Pairing
+from loadtests.processes import Child
+from loadtests.samples import Recording, Samples
+from loadtests.servers import Server, free_port
+from loadtests.store import RunFolder, TrialKey
+
+STALL_S = 5.0
+"""A side that gives no answer for so long, beyond the wait that the scenario asks for, has collapsed."""
+WAITS_IN_WINDOW = 8
+"""A window is at least as long as so many of the waits that the scenario asks for: a median needs 6 answers."""
+WARM_USERS = 8
+WARM_S = 0.25
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        block: the current block, from 0.
+        done: trials that have ended, over all blocks.
+        now: what is happening, in a few words.
+
+    """
+
+    block: int
+    done: int
+    now: str
+
+
+Listener = Callable[[Progress], None]
+
+
+class Runner:
+    """Carries out one experiment; call ``run`` once."""
+
+    def __init__(
+        self, experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, listener: Listener
+    ) -> None:
+        self.experiment = experiment
+        self.folder = folder
+        self.manifest = manifest
+        self.cores = cores
+        self.listener = listener
+        self.done = 0
+
+    def run(self) -> Manifest:
+        """Run every block; return the final manifest.
+
+        Whatever ends it early, an exception or a signal, what was measured is saved and no process is left.
+        """
+        started = time.monotonic()
+        try:
+            with upstream(self.cores, self.folder.work / "upstream.log") as url:
+                for number, block in enumerate(self.experiment.plan()):
+                    self._block(number, block, url)
+            self._update(complete=True, seconds=round(time.monotonic() - started, 1))
+        finally:
+            self.folder.clear_work()
+        return self.manifest
+
+    def _block(self, number: int, block: tuple[Pairing, ...], upstream_url: str) -> None:
+        work = self.folder.work / f"block{number}"
+        self._tell(number, "starting both sides")
+        with (
+            Driver(self.cores, work.with_suffix(".driver.log")) as driver,
+            Arena(
+                self.experiment,
+                work=work,
+                upstream_url=upstream_url,
+                cores=self.cores,
+                warm=lambda server: self._warm(driver, server),
+            ) as arena,
+        ):
+            for label, seconds in arena.start().items():
+                self._event(number, label, "started", f"{self._spec(label)} was ready", seconds)
+            for label, reason in arena.broken.items():
+                self._event(number, label, "collapsed", f"{self._spec(label)} {reason}")
+            for pairing in block:
+                for label in pairing.order:
+                    self._tell(number, f"{pairing.cell}: {self._spec(label)}")
+                    recording = self._trial(number, pairing, label, arena, driver)
+                    key = TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.users, label)
+                    self.folder.write_trial(key, recording)
+                    self.done += 1
+                    self._tell(number, f"{pairing.cell}: {self._spec(label)}")
+
+    def _trial(self, number: int, pairing: Pairing, label: Label, arena: Arena, driver: Driver) -> Recording:
+        """Measure one side of one cell; a side that hangs or dies is replaced, so that the next cell finds it well."""
+        if label in arena.broken:
+            return nothing(arena.broken[label])
+        server, scenario = arena.server(label), pairing.cell.scenario
+        recording = self._drive(number, driver, self._job(server, pairing))
+        reason = recording.stalled
+        if server.child is not None and not server.child.alive:
+            reason = f"exited with status {server.child.process.returncode} while it was measured"
+        if reason is None and scenario.writes:
+            try:
+                arena.restore(label)
+            except RunError as failure:
+                self._event(number, label, "collapsed", f"{self._spec(label)}: {failure}")
+                arena.restart(label)
+        if reason is not None:
+            self._event(number, label, "collapsed", f"{pairing.cell}: {self._spec(label)} {reason}")
+            recording = Recording(recording.samples, None, None, recording.driver_cpu_s, reason)
+            arena.restart(label)
+        return recording
+
+    def _drive(self, number: int, driver: Driver, job: Job) -> Recording:
+        """Drive a slice; a driver that died is replaced and the slice tried again, once."""
+        try:
+            return driver.drive(job)
+        except DriverFailed as failure:
+            self._event(number, None, "restarted", f"{failure}; the trial was tried again with a new one")
+            driver.restart()
+            return driver.drive(job)
+
+    def _job(self, server: Server, pairing: Pairing) -> Job:
+        scenario = pairing.cell.scenario
+        return Job(
+            base_url=server.url,
+            requests=scenario.requests,
+            users=pairing.cell.load.users,
+            window_s=max(self.experiment.slice_s, WAITS_IN_WINDOW * scenario.wait_s),
+            spread_s=scenario.wait_s,
+            seed=pairing.seed,
+            pids=server.pids,
+            stall_s=STALL_S + scenario.wait_s,
+        )
+
+    def _warm(self, driver: Driver, server: Server) -> None:
+        """Send a little of everything, so that no trial pays for connections, threads and first calls."""
+        requests = tuple(request for scenario in self.experiment.scenarios for request in scenario.requests)
+        driver.drive(Job(server.url, requests, WARM_USERS, WARM_S, 0.0, 0, [], stall_s=STALL_S))
+
+    def _spec(self, label: Label) -> str:
+        return self.experiment.side(label).spec
+
+    def _tell(self, block: int, now: str) -> None:
+        self.listener(Progress(block, self.done, now))
+
+    def _event(self, block: int, label: Label | None, kind: str, message: str, seconds: float | None = None) -> None:
+        event = Event.model_validate(
+            {"block": block, "label": label, "kind": kind, "message": message, "seconds": seconds}
+        )
+        self._update(events=[*self.manifest.events, event])
+
+    def _update(self, **changes: object) -> None:
+        self.manifest = self.manifest.model_copy(update=changes)
+        self.folder.write_manifest(self.manifest)
+
+
+@contextmanager
+def upstream(cores: Cores, log: Path) -> Iterator[str]:
+    """Run the slow external API; yield its URL. The builds find it as soon as they need it."""
+    port = free_port()
+    pinned = ",".join(map(str, cores.driver))
+    with Child("loadtests.upstream", [f"--port={port}", f"--cores={pinned}"], log=log):
+        yield f"http://127.0.0.1:{port}"
+
+
+def nothing(reason: str) -> Recording:
+    """Return the recording of a trial that could not even begin."""
+    empty, counts = np.empty(0), np.empty(0, np.uint16)
+    samples = Samples(empty, empty, empty, empty, counts, np.empty(0, np.uint8), counts)
+    return Recording(samples, None, None, 0.0, reason)

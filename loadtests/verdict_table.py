@@ -1,0 +1,82 @@
+"""The verdict in the terminal: one row a scenario, one column a load."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from loadtests.manifest import Manifest
+from loadtests.outcome import HEADLINE, Comparison, Outcome
+from loadtests.warnings import MEANING
+
+MINOR = frozenset({"small"})
+"""Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""
+
+
+def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
+    """Return the table of headline verdicts with a legend, and a footnote for every flag in it."""
+    a, b = manifest.a.spec, manifest.b.spec
+    headlines = {(c.scenario, c.load.users): c for c in outcome.comparisons if c.metric == HEADLINE}
+    loads = sorted({users for _, users in headlines})
+    table = Table(
+        title=f"Throughput, {b} ÷ {a}" + ("" if outcome.complete else "   (incomplete run)"),
+        title_justify="left",
+        title_style="bold",
+        show_lines=True,
+    )
+    table.add_column("scenario")
+    for users in loads:
+        table.add_column("1 user" if users == 1 else f"{users} users", justify="right")
+    marks: dict[str, str] = {}
+    for scenario in manifest.scenarios:
+        cells = [headlines.get((scenario.name, users)) for users in loads]
+        name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
+        table.add_row(name, *(_cell(cell, marks) for cell in cells))
+    return Group(table, *_legend(a, b, manifest, marks))
+
+
+def _cell(comparison: Comparison | None, marks: dict[str, str]) -> Text:
+    if comparison is None or (
+        comparison.ratio is None and comparison.verdict == "inconclusive" and not comparison.flags
+    ):
+        return Text("not measured", style="dim")
+    footnotes = ""
+    for flag in comparison.flags:
+        if flag not in MINOR:
+            footnotes += marks.setdefault(flag, str(len(marks) + 1))
+    word, style = _word(comparison)
+    text = Text(word, style=style)
+    if footnotes:
+        text.append(f" [{','.join(footnotes)}]", style="yellow")
+    if comparison.ratio is not None:
+        text.append(f"\n{comparison.ratio:.2f} ×", style="not bold")
+        if comparison.interval is not None:
+            text.append("\n{:.2f} – {:.2f}".format(*comparison.interval), style="dim not bold")
+    return text
+
+
+def _word(comparison: Comparison) -> tuple[str, str]:
+    match comparison.verdict:
+        case "a":
+            return comparison.a.side, "bold blue"
+        case "b":
+            return comparison.b.side, "bold green"
+        case "equivalent":
+            return "no difference", "bold"
+        case _:
+            return "not decided", "dim"
+
+
+def _legend(a: str, b: str, manifest: Manifest, marks: dict[str, str]) -> list[Text]:
+    blocks = len(manifest.blocks)
+    lines = [
+        Text(
+            f"The side named answers more requests per second; × is {b} ÷ {a}, "
+            f"and below it its 95 % interval over {blocks} blocks."
+        ),
+        Text("“no difference”: the interval lies within ± 10 %. “not decided”: it includes 1 and is wider than that."),
+    ]
+    for flag, mark in sorted(marks.items(), key=lambda item: int(item[1])):
+        name, _, label = flag.partition(":")
+        side = {"a": a, "b": b}.get(label)
+        lines.append(Text(f"[{mark}] {f'{side}: ' if side else ''}{MEANING[name]}.", style="yellow"))
+    return lines

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import bench
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mend"),
+    [
+        (["nonsense"], "`bench list`"),
+        (["--users=0"], "outside 1 to 4096"),
+        (["--users=x"], "--users 1,16,64"),
+        (["--slice=-1"], "more than 0"),
+        (["--slice=nan"], "more than 0"),
+        (["--blocks=0"], "from 1 to"),
+        (["--a=asink"], "write sync, async"),
+        (["--a=no_such_module:app"], "can't be imported"),
+        (["--a=sync,port=8123", "--b=async,port=8123"], "another"),
+        (["--full", "noop"], "--full"),
+        (["--start-limit=0"], "above 0"),
+        (["--unknown"], "No such option"),
+        (["--blocks=many"], "not a valid integer"),
+    ],
+)
+def test_bad_usage_is_one_line_that_names_the_mend(arguments: list[str], mend: str, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    status, output, errors = bench("run", f"--out={out}", *arguments)
+    assert status == 2
+    assert mend in errors
+    assert len(errors.splitlines()) == 1
+    assert output == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_exists_is_not_touched(tmp_path: Path) -> None:
+    status, _, errors = bench("run", "noop", f"--out={tmp_path}")
+    assert (status, len(errors.splitlines())) == (2, 1)
+    assert "exists already" in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, _, errors = bench("run", "noop", f"--out={tmp_path / 'file' / 'run'}")
+    assert (status, len(errors.splitlines())) == (2, 1)
+    assert "cannot be written" in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["run", "--help"], ["list"]])
+def test_help_is_there(arguments: list[str]) -> None:
+    status, output, errors = bench(*arguments)
+    assert "Usage" in output + errors or "external_api" in output
+    assert status in (0, 2)
+
+
+def test_reporting_on_what_is_no_run_is_told(tmp_path: Path) -> None:
+    status, _, errors = bench("report", str(tmp_path))
+    assert (status, len(errors.splitlines())) == (2, 1)
+    assert "is not a run" in errors

@@ -1,0 +1,84 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from loadtests.processes import Child
+
+LIMIT_S = 20.0
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        if true():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.fixture
+def stubborn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module that ignores SIGTERM, starts a child of its own and says so."""
+    (tmp_path / "stubborn.py").write_text(
+        textwrap.dedent("""
+        import pathlib, signal, subprocess, sys, time
+        from loadtests import lifeline
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        lifeline.hold()
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        pathlib.Path(sys.argv[1]).write_text(str(child.pid))
+        time.sleep(600)
+        """)
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(Path.cwd())]))
+    return "stubborn"
+
+
+def test_a_child_that_ignores_everything_is_killed_with_all_it_started(stubborn: str, tmp_path: Path) -> None:
+    said = tmp_path / "grandchild"
+    with Child(stubborn, [str(said)], log=tmp_path / "log") as child:
+        assert eventually(lambda: said.exists() and said.read_text() != "")
+        grandchild = int(said.read_text())
+        child.stop(grace_s=0.1)
+    assert not child.alive
+    assert eventually(lambda: gone(grandchild))
+
+
+def test_a_child_whose_owner_was_killed_ends_by_itself(stubborn: str, tmp_path: Path) -> None:
+    said, pid = tmp_path / "grandchild", tmp_path / "child"
+    owner = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import pathlib, sys, time\n"
+            "from loadtests.processes import Child\n"
+            f"child = Child({stubborn!r}, [{str(said)!r}], log=pathlib.Path({str(tmp_path / 'log')!r}))\n"
+            f"pathlib.Path({str(pid)!r}).write_text(str(child.pid))\n"
+            "time.sleep(600)",
+        ]
+    )
+    try:
+        assert eventually(lambda: said.exists() and said.read_text() != "")
+    finally:
+        owner.send_signal(signal.SIGKILL)
+        owner.wait()
+    assert eventually(lambda: gone(int(pid.read_text())))
+    assert eventually(lambda: gone(int(said.read_text())))
+
+
+def test_last_words_are_the_last_line_it_logged(tmp_path: Path) -> None:
+    with Child("no_such_module", [], log=tmp_path / "log") as child:
+        assert eventually(lambda: not child.alive)
+        assert "No module named no_such_module" in child.last_words()

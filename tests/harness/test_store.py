@@ -1,0 +1,101 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loadtests import store
+from loadtests.affinity import Cores
+from loadtests.describe import new_manifest
+from loadtests.errors import UsageError
+from loadtests.experiment import Experiment
+from loadtests.loads import ClosedLoop
+from loadtests.samples import Failure, ServerUse
+from loadtests.scenarios import parse_scenario
+from loadtests.sides import parse_side
+from loadtests.store import RunFolder, TrialKey, UnreadableRun
+from tests.harness.build import recording
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    experiment = Experiment(
+        parse_side("sync"), parse_side("async"), (parse_scenario("query"),),
+        (ClosedLoop(2),), 2, 0.3, 0,
+    )  # fmt: skip
+    path = tmp_path / "new" / "run"
+    return store.create(path, new_manifest(experiment, "run", datetime.now(UTC), Cores((0,), (1,))))
+
+
+def test_a_trial_comes_back_as_it_was_saved(folder: RunFolder) -> None:
+    key = TrialKey(1, "GET /a/../b", 64, "b")
+    saved = recording(
+        [(0.1, 0.2), (0.2, float("nan"))],
+        (0.0, 0.5),
+        [Failure.NONE, Failure.CUT_OFF],
+        ServerUse(0.25, 10, 3),
+    )
+    folder.write_trial(key, saved)
+    [(found_key, found)] = folder.read_trials()
+    assert found_key == key
+    assert (found.window_s, found.server, found.stalled) == (saved.window_s, saved.server, saved.stalled)
+    for column in store.SAMPLE_COLUMNS:
+        np.testing.assert_array_equal(getattr(found.samples, column), getattr(saved.samples, column))
+
+
+def test_no_name_of_a_scenario_leaves_the_folder(folder: RunFolder) -> None:
+    folder.write_trial(TrialKey(0, "GET /../../x", 1, "a"), recording([]))
+    assert [path.parent.name for path in folder.path.parent.rglob("*.npz")] == ["trials"]
+
+
+def test_the_manifest_comes_back_as_it_was_saved(folder: RunFolder) -> None:
+    manifest = folder.read_manifest()
+    assert manifest.complete is False
+    folder.write_manifest(manifest.model_copy(update={"complete": True}))
+    assert folder.read_manifest().complete is True
+    assert b'"schema": 1' in (folder.path / "run.json").read_bytes()
+
+
+def test_a_folder_that_exists_is_left_alone(folder: RunFolder) -> None:
+    with pytest.raises(UsageError, match="exists already"):
+        store.create(folder.path, folder.read_manifest())
+
+
+def test_creating_leaves_nothing_half_made(folder: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot be written"):
+        store.create(tmp_path / "file" / "run", folder.read_manifest())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "new"]
+
+
+def test_a_folder_without_a_manifest_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableRun, match="is not a run"):
+        RunFolder(tmp_path).read_manifest()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"schema": 99}', b"\xff\xfe", b'{"name": "x"}'])
+def test_a_foreign_or_truncated_manifest_is_named(folder: RunFolder, content: bytes) -> None:
+    (folder.path / "run.json").write_bytes(content)
+    with pytest.raises(UnreadableRun, match=r"run\.json is not a manifest"):
+        folder.read_manifest()
+
+
+@pytest.mark.parametrize("keep", [0, 1, 10, 200, -1])
+def test_a_truncated_trial_is_named(folder: RunFolder, keep: int) -> None:
+    folder.write_trial(TrialKey(0, "query", 1, "a"), recording([(0.1, 0.2)] * 100))
+    [path] = (folder.path / "trials").glob("*.npz")
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UnreadableRun, match=path.name):
+        list(folder.read_trials())
+
+
+def test_a_foreign_trial_is_named(folder: RunFolder) -> None:
+    np.savez(folder.path / "trials" / "foreign.npz", x=np.zeros(3))
+    with pytest.raises(UnreadableRun, match="foreign"):
+        list(folder.read_trials())
+
+
+def test_pickled_objects_are_never_loaded(folder: RunFolder) -> None:
+    np.savez(folder.path / "trials" / "evil.npz", about=np.array([object()], dtype=object), allow_pickle=True)
+    with pytest.raises(UnreadableRun, match="evil"):
+        list(folder.read_trials())

@@ -1,0 +1,88 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtests.samples import Failure, ServerUse
+from loadtests.summary import credit, percentile, samples_needed
+from tests.harness.build import back_to_back, recording, samples, summarise
+
+
+@pytest.mark.parametrize(("wanted", "needed"), [(50, 6), (90, 36), (95, 72), (99, 368), (99.9, 3688)])
+def test_a_percentile_needs_this_many_requests(wanted: float, needed: int) -> None:
+    assert samples_needed(wanted) == needed
+
+
+def test_a_percentile_is_refused_below_that_number_and_given_from_it_on() -> None:
+    assert percentile(np.arange(367.0), 99) is None
+    assert percentile(np.arange(368.0), 99) == 364
+
+
+def test_a_percentile_among_requests_that_never_ended_is_infinite() -> None:
+    latencies = np.array([1.0] * 5 + [math.inf] * 5)
+    assert percentile(latencies, 50) == 1
+    assert percentile(latencies, 90) is None
+    assert percentile(np.array([1.0] * 30 + [math.inf] * 10), 90) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("span", "share"),
+    [
+        ((0.2, 0.7), 1.0),  # wholly inside
+        ((-0.5, 0.5), 0.5),  # began before the window
+        ((0.75, 1.75), 0.25),  # ended after it
+        ((-1.0, 3.0), 0.25),  # spans it
+        ((-2.0, -1.0), 0.0),  # before it
+        ((2.0, 3.0), 0.0),  # after it
+        ((0.5, math.nan), 0.0),  # never ended
+    ],
+)
+def test_a_request_counts_by_the_part_of_its_time_inside_the_window(span: tuple[float, float], share: float) -> None:
+    assert credit(samples([span]), (0.0, 1.0))[0] == pytest.approx(share)
+
+
+@given(
+    users=st.integers(1, 200),
+    took_s=st.floats(0.001, 3.0),
+    opened=st.floats(0.0, 2.0),
+    length=st.floats(0.05, 2.0),
+)
+def test_throughput_of_a_steady_closed_loop_is_users_over_response_time(
+    users: int, took_s: float, opened: float, length: float
+) -> None:
+    """However the window lies, and even if all users march in step."""
+    spans = back_to_back(users, took_s, until_s=opened + length + took_s)
+    found = summarise(recording(spans, (opened, opened + length)))
+    assert found.throughput_rps == pytest.approx(users / took_s, rel=1e-6)
+
+
+def test_failures_are_told_apart_and_never_count_as_throughput() -> None:
+    spans = [(0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, math.nan)]
+    found = summarise(recording(spans, failures=[Failure.NONE, Failure.STATUS, Failure.STATUS, Failure.CUT_OFF]))
+    assert found.throughput_rps == pytest.approx(1.0)
+    assert found.failures == {Failure.STATUS: 2, Failure.CUT_OFF: 1}
+    assert found.requests == 4
+    assert list(found.latencies_s) == pytest.approx([0.1, math.inf, math.inf, math.inf])
+
+
+def test_answers_outside_the_window_are_not_in_the_percentiles() -> None:
+    found = summarise(recording([(-0.5, -0.1), (-0.5, 0.5), (0.5, 1.5)]))
+    assert list(found.latencies_s) == pytest.approx([1.0])
+
+
+def test_cpu_is_divided_by_the_answers_of_the_same_window() -> None:
+    spans = back_to_back(users=10, took_s=0.1, until_s=1.5)
+    found = summarise(recording(spans, server=ServerUse(cpu_s=0.5, rss_bytes=7, threads=3)))
+    assert found.cpu_per_request_s == pytest.approx(0.005)
+    assert (found.rss_bytes, found.threads) == (7, 3)
+
+
+def test_a_side_that_stalled_has_collapsed_with_the_drivers_words() -> None:
+    assert summarise(recording([], None, stalled="nothing was answered")).collapsed == "nothing was answered"
+
+
+def test_a_side_without_one_good_answer_has_collapsed_and_says_why() -> None:
+    found = summarise(recording([(0.1, 0.2)] * 3, failures=[Failure.STATUS] * 3))
+    assert found.collapsed == "not one good answer (3 status)"
