@@ -1,7 +1,10 @@
 """Which core does what: the server on its own, the driver and the upstream on others."""
 
+import contextlib
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -11,11 +14,15 @@ class Cores:
     Attributes:
         server: cores of both servers, which take turns on them; empty where nothing is pinned.
         driver: cores of the driver, the upstream and the harness itself.
-
     """
 
     server: tuple[int, ...]
     driver: tuple[int, ...]
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        """Every core there is to use."""
+        return tuple(sorted({*self.server, *self.driver}))
 
     @property
     def separate(self) -> bool:
@@ -39,6 +46,32 @@ def pin(cores: tuple[int, ...]) -> None:
     """Keep this process, and what it starts from now on, on ``cores``; does nothing if there are none."""
     if cores:
         os.sched_setaffinity(0, cores)
+
+
+@contextlib.contextmanager
+def pinned(cores: tuple[int, ...]) -> Iterator[None]:
+    """Keep this process on ``cores`` for a while."""
+    before = tuple(os.sched_getaffinity(0)) if cores else ()
+    pin(cores)
+    try:
+        yield
+    finally:
+        pin(before)
+
+
+def pin_others(pids: Iterable[int], cores: tuple[int, ...]) -> None:
+    """Move running processes, with every thread they have, to ``cores``; does nothing if there are none.
+
+    Affinity belongs to a thread, and a new thread inherits its creator's: once none is left on other cores,
+    none can appear there.
+    """
+    tasks = [Path(f"/proc/{pid}/task") for pid in pids] if cores else []
+    moved: set[int] = set()
+    while threads := {int(entry.name) for task in tasks if task.exists() for entry in task.iterdir()} - moved:
+        for thread in threads:
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(thread, cores)
+        moved |= threads
 
 
 def parse_cores(text: str) -> tuple[int, ...]:

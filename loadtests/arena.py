@@ -29,7 +29,6 @@ class Arena:
             upstream_url: where the slow external API listens.
             cores: the division of the machine.
             warm: called with each server when it is ready, before its rows are put back to their start.
-
         """
         self._experiment = experiment
         self._work = work

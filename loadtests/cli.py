@@ -24,7 +24,7 @@ def bench() -> None:
     """
 
 
-@bench.command()
+@bench.command(name="run")
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--a", default="sync", show_default=True, metavar="SIDE", help="The side that ratios are divided by.")
 @click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
@@ -35,7 +35,7 @@ def bench() -> None:
 @click.option("--full", is_flag=True, help="Measure every scenario, not only a representative choice.")
 @click.option("--start-limit", default=20.0, show_default=True, help="Seconds a side may take until it answers.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
-def run(**options: object) -> None:
+def run_(**options: object) -> None:
     """Measure both sides and say which is faster.
 
     Without a SCENARIO it takes a representative choice; `bench list` shows them all. A parameter goes in
@@ -43,38 +43,37 @@ def run(**options: object) -> None:
     package.module:app, or the URL of a server that runs already; settings follow it after commas:
     sync,session_limit=none.
     """
-    from loadtests import commands
-    from loadtests import options as parsed
+    from loadtests.commands import run
+    from loadtests.options import RunOptions
 
-    commands.run(parsed.RunOptions.model_validate(options))
+    out = run.measure(RunOptions.model_validate(options))
+    _report(out)
 
 
 @bench.command(name="list")
 def list_() -> None:
     """List the scenarios, with what is expected of each."""
-    from loadtests import commands
+    from loadtests.commands import list as catalogue
 
-    commands.list_scenarios()
+    catalogue.show()
 
 
-@bench.command()
+@bench.command(name="report")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
-def report(folder: Path) -> None:
+def report_(folder: Path) -> None:
     """Rebuild summary, charts and report of RUN from its raw samples."""
-    from loadtests import commands
-
-    commands.report(folder)
+    _report(folder)
 
 
-@bench.command()
+@bench.command(name="serve")
 @click.argument("side")
 @click.option("--port", default=8000, show_default=True, help="Where it listens, on this machine only.")
 @click.option("--database", "database_url", default="sqlite:///blog.db", show_default=True, help="Its database.")
-def serve(side: str, port: int, database_url: str) -> None:
+def serve_(side: str, port: int, database_url: str) -> None:
     """Serve SIDE by itself, with the slow external API beside it, to look at or to attack by hand."""
-    from loadtests import commands
+    from loadtests.commands.serve import serve
 
-    commands.serve(side, port, database_url)
+    serve(side, port, database_url)
 
 
 def main() -> None:
@@ -86,6 +85,12 @@ def main() -> None:
         _fail(error.format_message(), 2)
     except BenchError as error:
         _fail(str(error), error.exit_status)
+
+
+def _report(folder: Path) -> None:
+    from loadtests.commands import report
+
+    report.show(folder)
 
 
 def _fail(message: str, status: int) -> None:

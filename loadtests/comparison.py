@@ -29,7 +29,6 @@ class Estimate:
         interval: its 95 % confidence interval; None from a single block.
         p: two-sided p-value of the mean being 1; None from a single block.
         blocks: how many blocks it is made of.
-
     """
 
     value: float
@@ -89,7 +88,6 @@ def judge(
         higher_is_better: whether more of the metric is better (throughput) or worse (latency, CPU).
         certain: whether the difference outlives the correction for many comparisons; pass True for exploratory
             metrics, which carry none.
-
     """
     if ratio.interval is None or ratio.blocks < MIN_BLOCKS:
         return "inconclusive", ["too-few-blocks"]

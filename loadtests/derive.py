@@ -35,7 +35,6 @@ class CellTrials:
         scenario: its name.
         load: its load.
         blocks: block number → side → summary; a block may lack a side if the run was interrupted.
-
     """
 
     scenario: str

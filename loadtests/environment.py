@@ -46,7 +46,6 @@ class Environment(BaseModel):
         packages: exact versions of what took part.
         sqlite: version of the SQLite library.
         commit: of this project, with a plus sign if files differ from it; None outside a git checkout.
-
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

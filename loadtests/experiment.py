@@ -21,7 +21,6 @@ class Experiment:
         slice_s: length of each trial's steady window, in seconds.
         seed: everything random follows from it.
         start_limit_s: how long a side may take until it answers, in seconds.
-
     """
 
     a: Side

@@ -20,7 +20,6 @@ def explain(comparison: Comparison, collapses: Sequence[str | None]) -> str:
     Args:
         comparison: the comparison, its explanation still empty.
         collapses: what each trial of the cell said of itself: a sentence, or None if it was measured.
-
     """
     sentences = [_finding(comparison)]
     told = Counter(reason for reason in collapses if reason)

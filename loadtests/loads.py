@@ -13,7 +13,6 @@ class ClosedLoop:
 
     Attributes:
         users: how many requests are in flight at any moment.
-
     """
 
     users: int

@@ -54,7 +54,6 @@ class Event(Record):
         kind: ``started`` (with the seconds it took), ``collapsed``, or ``restarted`` (the harness's own driver).
         message: a sentence.
         seconds: how long it took, if that matters.
-
     """
 
     block: int
@@ -84,7 +83,6 @@ class Manifest(Record):
         driver_cores: cores of the driver and the upstream.
         environment: machine and versions.
         events: starts and collapses.
-
     """
 
     schema_version: Literal[1] = Field(1, alias="schema")

@@ -38,9 +38,7 @@ class RunOptions(BaseModel):
         if not 0 < self.slice_s <= MAX_SLICE_S:
             raise UsageError(f"--slice {self.slice_s:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
         if not 0 < self.start_limit <= MAX_START_LIMIT_S:
-            raise UsageError(
-                f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}"
-            )
+            raise UsageError(f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}")
         if self.full and self.scenarios:
             raise UsageError("--full takes every scenario; leave it out, or name no scenario")
         names = self.scenarios or (tuple(CATALOGUE) if self.full else REPRESENTATIVE)
@@ -48,13 +46,13 @@ class RunOptions(BaseModel):
         a, b = parse_side(self.a), parse_side(self.b)
         if a.server.port is not None and a.server.port == b.server.port:
             raise UsageError(f"--a {a.spec} --b {b.spec}: both want port {a.server.port}; give one of them another")
-        for side in (a, b):
-            check_importable(side)
+        loads = parse_users(self.users)
+        check_importable(a, b)
         return Experiment(
             a,
             b,
             tuple(scenarios.values()),
-            parse_users(self.users),
+            loads,
             blocks=self.blocks,
             slice_s=self.slice_s,
             seed=self.seed,

@@ -60,7 +60,6 @@ class CellResult:
         threads: most threads seen; None if unknown.
         driver_busy: the driver's mean share of its core, 0 to 1.
         collapsed: a sentence for each block in which the side could not be measured.
-
     """
 
     scenario: str
@@ -105,7 +104,6 @@ class Outcome:
         complete: whether every planned trial is in it.
         comparisons: verdicts, in the plan's order.
         cells: each side's own figures, in the same order.
-
     """
 
     run: str

@@ -31,7 +31,6 @@ class Pairing:
         cell: what is asked.
         order: which side goes first.
         seed: for everything random in this pairing, the same for both sides.
-
     """
 
     cell: Cell

@@ -39,7 +39,6 @@ class Child:
             log: where its output goes.
             environment: variables beside this process's own.
             pass_fds: file descriptors that it inherits.
-
         """
         self.log = log
         with log.open("ab") as sink:

@@ -37,7 +37,6 @@ class Progress:
         block: the current block, from 0.
         done: trials that have ended, over all blocks.
         now: what is happening, in a few words.
-
     """
 
     block: int

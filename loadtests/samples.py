@@ -38,7 +38,6 @@ class Samples:
         status: HTTP status, 0 without an answer.
         failure: a ``Failure``.
         request: which of the scenario's requests it was, by index.
-
     """
 
     scheduled_s: Seconds
@@ -64,7 +63,6 @@ class ServerUse:
         cpu_s: CPU time spent inside the window, in seconds.
         rss_bytes: resident memory at the window's end.
         threads: threads alive at the window's end.
-
     """
 
     cpu_s: float
@@ -82,7 +80,6 @@ class Recording:
         server: what the server used in the window; None if that is not known.
         driver_cpu_s: CPU time the driver itself spent inside the window, in seconds.
         stalled: a sentence if the driver gave up waiting for the server, else None.
-
     """
 
     samples: Samples

@@ -29,7 +29,6 @@ class Request:
         json: body to send, JSON already encoded, or None.
         status: the only status that counts as success.
         contains: bytes that a good answer's body holds; anything else counts as an error.
-
     """
 
     method: str
@@ -51,7 +50,6 @@ class Scenario:
         requests: sent in turn, again and again.
         wait_s: time that one request spends waiting by design, in seconds (0 where none is built in).
         writes: whether it changes rows, so that the rows are restored after every slice.
-
     """
 
     name: str
@@ -216,7 +214,6 @@ def parse_scenario(text: str) -> Scenario:
 
     Raises:
         UsageError: the name or a parameter is unknown, or a value is no number.
-
     """
     if custom := _CUSTOM.fullmatch(text):
         request = Request("GET", custom["path"])

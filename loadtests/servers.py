@@ -5,7 +5,6 @@ import http.client
 import os
 import socket
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from loadtests import affinity
 from loadtests.affinity import Cores
 from loadtests.errors import BenchError
 from loadtests.processes import Child
@@ -35,9 +35,8 @@ def free_port() -> int:
 
 
 def app_environment(side: Side, database_url: str, upstream_url: str) -> dict[str, str]:
-    """Return the variables that set a side's knobs; what it does not name has its default."""
-    knobs: Mapping[str, str] = {"database_url": database_url, "upstream_url": upstream_url, **side.knobs}
-    return {f"BLOG_{name.upper()}": value for name, value in knobs.items()}
+    """Return the variables that tell a side where its database and the upstream are, unless its knobs say otherwise."""
+    return {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url, **side.environment()}
 
 
 class Server:
@@ -46,6 +45,7 @@ class Server:
     def __init__(self, side: Side, *, database_url: str, upstream_url: str, cores: Cores, log: Path) -> None:
         """Start the side. It is not ready before ``wait_until_ready`` has returned."""
         self.side = side
+        self._cores = cores
         self.child: Child | None = None
         self._pids: list[int] = []
         if side.url is not None:
@@ -58,7 +58,8 @@ class Server:
             "loop": side.server.loop,
             "http": side.server.http,
             "workers": side.server.workers,
-            "cores": ",".join(map(str, cores.server)),
+            # Every core while it starts, which halves the time; its own from then on.
+            "cores": ",".join(map(str, cores.all)),
         }
         # Knobs of the caller's shell would reach both sides unseen and unrecorded.
         for name in [name for name in os.environ if name.startswith("BLOG_")]:
@@ -80,7 +81,6 @@ class Server:
 
         Raises:
             ServerFailed: it exited, or did not answer within ``limit_s`` seconds.
-
         """
         started = time.monotonic()
         while not self._answers(timeout_s=1.0):
@@ -89,6 +89,7 @@ class Server:
                 raise ServerFailed(f"did not become ready within {limit_s:g} s")
             time.sleep(POLL_S)
         self._pids = self._find_pids()
+        affinity.pin_others(self._pids, self._cores.server)
         return time.monotonic() - started
 
     def check_alive(self, when: str) -> None:

@@ -1,5 +1,6 @@
 """What is compared: one arm of the experiment, as it is written on the command line."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -37,14 +38,17 @@ class Side:
         url: base URL without a trailing slash, or None if the harness starts it.
         knobs: the app's settings that were given, by name, as text.
         server: settings of the server around the app.
-
     """
 
     spec: str
     app: str | None
     url: str | None
-    knobs: Mapping[str, str]
+    knobs: tuple[tuple[str, str], ...]
     server: ServerSettings
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that set the app's knobs; what is not named has its default."""
+        return {f"BLOG_{name.upper()}": value for name, value in self.knobs}
 
     def settings(self) -> dict[str, object]:
         """Every setting by name, defaults included, as the manifest records them."""
@@ -84,7 +88,7 @@ def parse_side(text: str) -> Side:
         raise UsageError(f"side {text!r}: {first['loc'][0]}: {first['msg']}") from None
     if name == "async" and given.get("loading") == "lazy":
         raise UsageError(f"side {text!r}: async SQLAlchemy cannot load lazily; loading=lazy is for the sync build")
-    return Side(text, app, None, given, settings)
+    return Side(text, app, None, tuple(given.items()), settings)
 
 
 def _running(text: str, url: str, given: Mapping[str, str]) -> Side:
@@ -93,25 +97,32 @@ def _running(text: str, url: str, given: Mapping[str, str]) -> Side:
         raise UsageError(f"side {text!r}: a running server has its settings already; leave out {next(iter(given))!r}")
     if not parts.hostname or parts.query or parts.fragment:
         raise UsageError(f"side {text!r}: write the base URL alone, as in http://127.0.0.1:8000")
-    return Side(text, None, url.rstrip("/"), {}, ServerSettings())
+    return Side(text, None, url.rstrip("/"), (), ServerSettings())
 
 
-def check_importable(side: Side) -> None:
-    """Import the side's app in a process of its own; raises UsageError with the import's last word."""
-    if side.app is None:
-        return
-    module, _, attribute = side.app.partition(":")
-    try:
-        result = subprocess.run(  # noqa: S603 - our own interpreter; both names are identifiers
-            [sys.executable, "-c", f"import {module}; {module}.{attribute}"],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=IMPORT_LIMIT_S,
+def check_importable(*sides: Side) -> None:
+    """Import the sides' apps, each in a process of its own; raises UsageError with an import's last word."""
+    imports = {
+        side: subprocess.Popen(  # noqa: S603 - our own interpreter; both names are identifiers
+            [sys.executable, "-c", "import {0}; {0}.{1}".format(*side.app.split(":"))],
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | side.environment(),
         )
+        for side in {side.app: side for side in sides}.values()
+        if side.app is not None
+    }
+    try:
+        for side, process in imports.items():
+            _, errors = process.communicate(timeout=IMPORT_LIMIT_S)
+            if process.returncode != 0:
+                reason = (errors.strip().splitlines() or ["no reason given"])[-1]
+                raise UsageError(f"side {side.spec!r} can't be imported from this folder: {reason}")
     except subprocess.TimeoutExpired:
-        raise UsageError(f"side {side.spec!r}: importing {module} took more than {IMPORT_LIMIT_S:g} s") from None
-    if result.returncode != 0:
-        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UsageError(f"side {side.spec!r} can't be imported from this folder: {reason}")
+        raise UsageError(f"side {side.spec!r}: its import took more than {IMPORT_LIMIT_S:g} s") from None
+    finally:
+        for process in imports.values():
+            process.kill()
+            process.communicate()

@@ -116,6 +116,10 @@ class RunFolder:
         """Write summary.json."""
         _replace(self.path / "summary.json", TypeAdapter(Outcome).dump_json(outcome, indent=1))
 
+    def write_report(self, html: str) -> None:
+        """Write report.html."""
+        _replace(self.report, html.encode())
+
     def clear_work(self) -> None:
         """Remove databases and logs."""
         shutil.rmtree(self.work, ignore_errors=True)

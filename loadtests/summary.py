@@ -26,7 +26,6 @@ class Summary:
         threads: the server's threads; None if unknown.
         driver_busy: share of the window in which the driver was on the CPU, 0 to 1.
         collapsed: a sentence if the side could not be measured at all, else None.
-
     """
 
     throughput_rps: float

@@ -49,7 +49,6 @@ class Job:
         pids: the server's processes, to read at the window's edges.
         stall_s: give up when nothing at all has been answered for so long.
         limit_s: give up a phase that takes longer, in seconds.
-
     """
 
     base_url: str

@@ -18,7 +18,7 @@ def test_a_build_alone_has_every_default() -> None:
 def test_settings_of_app_and_server_go_where_they_belong() -> None:
     side = parse_side("async, loop=asyncio, pool_size=20")
     assert side.server.loop == "asyncio"
-    assert side.knobs == {"pool_size": "20"}
+    assert side.knobs == (("pool_size", "20"),)
     assert side.settings()["pool_size"] == "20"
 
 

@@ -1,0 +1,39 @@
+"""``bench run``, up to the last sample."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from loadtests import affinity, store
+from loadtests.describe import new_manifest
+from loadtests.errors import BenchError, Interrupted
+from loadtests.live import display
+from loadtests.options import RunOptions
+from loadtests.runner import Runner
+
+
+def measure(options: RunOptions) -> Path:
+    """Make a run and carry it out; return its folder.
+
+    Raises:
+        UsageError: what was asked for cannot be done; nothing was written.
+        Interrupted: by a signal; what was measured is kept.
+        BenchError: the run could not be completed; what was measured is kept.
+    """
+    now = datetime.now(UTC)
+    out = options.out or store.RESULTS / now.strftime("%Y-%m-%dT%H-%M-%S")
+    store.check_free(out)
+    experiment = options.experiment()
+    cores = affinity.divide()
+    manifest = new_manifest(experiment, out.name, now, cores)
+    folder = store.create(out, manifest)
+    trials = 2 * len(experiment.cells) * experiment.blocks
+    try:
+        with affinity.pinned(cores.driver), display(Console(), experiment.blocks, trials) as listener:
+            Runner(experiment, folder, manifest, cores, listener).run()
+    except Interrupted as signal:
+        raise Interrupted(f"{signal}; what was measured is kept: bench report {out}") from None
+    except (BenchError, OSError) as error:
+        raise BenchError(f"{error}; what was measured is kept: bench report {out}") from error
+    return out
