@@ -1,1 +1,1 @@
-"""What the blog is: models, schemas, queries, settings, errors and seed data. No engine, no execution, no async."""
+"""What the blog is: models, schemas, queries, settings, errors, seed. No engine, no execution, no async."""

@@ -1,9 +1,9 @@
-"""Every knob of the blog, read from environment variables named ``BLOG_…``; both builds obey the same ones."""
+"""Every knob of the blog, read from environment variables named ``BLOG_…``; both builds obey the same."""
 
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -19,17 +19,29 @@ class Settings(BaseSettings):
     max_overflow: int = Field(10, ge=0, description="Connections it may open beyond that (SQLAlchemy's default).")
     session_limit: PositiveInt | Literal["pool", "none"] = Field(
         "pool",
-        description="Requests that may hold a session at once: a number, 'pool' for pool_size + max_overflow, "
-        "or 'none' for the tutorial's code as written, which can deadlock.",
+        description="Requests that may hold a session at once: a number, 'pool' for pool_size + max_overflow,"
+        " or 'none' for the tutorial's code as written, which can deadlock.",
     )
     thread_limit: PositiveInt = Field(40, description="Threads for `def` routes (AnyIO's default).")
     loading: Literal["eager", "lazy"] = Field(
-        "eager", description="How a post's author is loaded; 'lazy' (a query per author) only works in the sync build."
+        "eager",
+        description="How a post's author is loaded; 'lazy' (a query for each) only works in the sync build.",
     )
     upstream_url: str = Field("http://127.0.0.1:9000", description="The slow external API.")
     upstream_transport: Literal["aiohttp", "httpcore"] = Field(
         "aiohttp", description="What carries the async build's httpx client; httpcore is httpx's own pool."
     )
+
+    fan_out_threads: PositiveInt = Field(
+        128, description="Threads that `upstream?mode=threads` fans out over in the sync build."
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_no_driver(cls, url: str) -> str:
+        if not url.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("use sqlite:///FILE or postgresql://…, without a driver: each build has its own")
+        return url
 
     @property
     def max_sessions(self) -> int | None:

@@ -1,0 +1,1 @@
+"""The blog with the event loop: `async def` routes and an `AsyncSession`."""

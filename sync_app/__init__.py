@@ -1,0 +1,1 @@
+"""The blog with threads: `def` routes and a `Session`."""

@@ -1,0 +1,70 @@
+"""The JSON API of users."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, HTTPException
+
+from shared import queries
+from shared.errors import BAD_REQUEST, NOT_FOUND, refuse_duplicate
+from shared.models import Post, User
+from shared.schemas import Id, PostResponse, UserCreate, UserResponse, UserUpdate
+
+from ..database import Db
+
+router = APIRouter()
+
+
+@router.post("", response_model=UserResponse, status_code=201, responses=BAD_REQUEST)
+def create_user(user: UserCreate, db: Db) -> User:
+    """Create a user, unless the name or the address is taken."""
+    others = db.scalars(queries.users_like(user.username, user.email))
+    refuse_duplicate(user.username, user.email, others.all())
+    new_user = User(username=user.username, email=user.email)
+    db.add(new_user)
+    db.commit()
+    return new_user
+
+
+@router.get("/{user_id}", response_model=UserResponse, responses=NOT_FOUND)
+def get_user(user_id: Id, db: Db) -> User:
+    """Return one user."""
+    user = db.scalar(queries.user(user_id))
+    if user is None:
+        raise HTTPException(404, "User not found")
+    return user
+
+
+@router.get("/{user_id}/posts", response_model=list[PostResponse], responses=NOT_FOUND)
+def get_user_posts(user_id: Id, db: Db) -> Sequence[Post]:
+    """Return one user's posts, newest first."""
+    user = db.scalar(queries.user(user_id))
+    if user is None:
+        raise HTTPException(404, "User not found")
+    posts = db.scalars(queries.posts_by(user_id))
+    return posts.all()
+
+
+@router.patch("/{user_id}", response_model=UserResponse, responses=BAD_REQUEST | NOT_FOUND)
+def update_user(user_id: Id, changes: UserUpdate, db: Db) -> User:
+    """Change what is sent of a user, unless the new name or address is taken."""
+    user = db.scalar(queries.user(user_id))
+    if user is None:
+        raise HTTPException(404, "User not found")
+    fields = changes.model_dump()
+    username, email = fields.get("username", user.username), fields.get("email", user.email)
+    others = db.scalars(queries.users_like(username, email).where(User.id != user_id))
+    refuse_duplicate(username, email, others.all())
+    for field, value in fields.items():
+        setattr(user, field, value)
+    db.commit()
+    return user
+
+
+@router.delete("/{user_id}", status_code=204, responses=NOT_FOUND)
+def delete_user(user_id: Id, db: Db) -> None:
+    """Delete a user and their posts."""
+    user = db.scalar(queries.user(user_id))
+    if user is None:
+        raise HTTPException(404, "User not found")
+    db.delete(user)
+    db.commit()
