@@ -1,0 +1,102 @@
+"""The ratio b ÷ a of throughput against users, a panel a scenario, the others in grey behind it."""
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from loadtests.charts import findings
+from loadtests.charts.axis import arms, cut_off, ratio_axis, reach, users_axis
+from loadtests.charts.sheet import Grid, grid_for, head, sheet
+from loadtests.charts.style import FAINT, INK, MUTED, ZONE, Key, clear_of, fit
+from loadtests.charts.verdicts import MARKS, alarm, keys, kind_of
+from loadtests.charts.view import View, gave_up
+from loadtests.charts.wording import ratio
+from loadtests.comparison import MARGIN
+from loadtests.outcome import Comparison
+
+
+def against_users(view: View) -> Figure | None:
+    """Draw the ratio against users, of which there must be two values at least; None if nothing was compared."""
+    shown = [s for s in view.scenarios if view.headlines(s.name)]
+    if not shown:
+        return None
+    a, b = view.names["a"], view.names["b"]
+    limit = reach(view.headlines())
+    grid = grid_for(len(shown), left=0.5, right=0.5)
+    note = (
+        f"Each panel: throughput of {b} divided by that of {a}, with its 95 % interval over {view.evidence}."
+        " The axis is logarithmic, so that 2 and 0.5 are as far from 1."
+        f"{cut_off(view.headlines(), limit)}"
+    )
+    others = [Key("the other scenarios", marker=_line(FAINT))] if len(shown) > 1 else []
+    zone = Key(f"the zone of ± {findings.MARGIN_PERCENT} %", patch={"facecolor": ZONE, "edgecolor": FAINT})
+    figure, axes = sheet(view, findings.of_users(view), [*keys(view.headlines(), view), zone, *others], grid, note)
+    for ax, scenario in zip(axes, shown, strict=True):
+        head(ax, grid, scenario.name, scenario.title, alarm(view, scenario.name))
+        users_axis(ax, view.loads, grid.width)
+        ratio_axis(ax.yaxis, limit)
+        ax.set_ylim(math.exp(-limit), math.exp(limit))
+        ax.axhspan(math.exp(-MARGIN), math.exp(MARGIN), color=ZONE, linewidth=0, zorder=0)
+        ax.axhline(1, color=MUTED, linewidth=0.9, zorder=1)
+        for other in shown:
+            if other is not scenario:
+                _plot(ax, view.headlines(other.name), FAINT, 0.9)
+        _draw(ax, view, view.headlines(scenario.name), limit)
+        if axes.index(ax) % grid.columns == 0:
+            _directions(ax, grid, a, b)
+    return figure
+
+
+def _line(colour: str) -> Line2D:
+    return Line2D([], [], color=colour, linewidth=1.2)
+
+
+def _plot(ax: Axes, comparisons: Sequence[Comparison], colour: str, width: float) -> None:
+    known = [(c.load.users, c.ratio) for c in comparisons if c.ratio]
+    ax.plot([u for u, _ in known], [r for _, r in known], color=colour, linewidth=width, zorder=2)
+
+
+def _draw(ax: Axes, view: View, comparisons: Sequence[Comparison], limit: float) -> None:
+    _plot(ax, comparisons, INK, 1.6)
+    for c in comparisons:
+        mark = MARKS[kind_of(c)]
+        gone = gave_up(c)
+        if c.ratio and c.interval:
+            ax.errorbar(
+                [c.load.users], [c.ratio], yerr=arms(c), fmt="none", ecolor=INK,
+                elinewidth=1.2, capsize=3, zorder=3,
+            )  # fmt: skip
+        if c.ratio and not gone:
+            ax.plot(
+                [c.load.users], [c.ratio], mark.marker, markersize=7.5, markerfacecolor=mark.face,
+                markeredgecolor=mark.edge, markeredgewidth=1.2, zorder=5,
+            )  # fmt: skip
+        if gone:
+            y = math.exp(limit * (0.93 if gone == "a" else -0.93))
+            ax.plot([c.load.users], [y], mark.marker, color=INK, markersize=9, markeredgecolor="white", zorder=6)
+    _band(ax, comparisons)
+    last = comparisons[-1]
+    if last.ratio and last.load.users == view.loads[-1] and not gave_up(last):
+        ax.annotate(
+            ratio(last.ratio), (last.load.users, last.ratio), (9, 0), textcoords="offset points", weight="bold",
+            va="center", annotation_clip=False,
+        )  # fmt: skip
+
+
+def _band(ax: Axes, comparisons: Sequence[Comparison]) -> None:
+    known = [(c.load.users, *c.interval) for c in comparisons if c.ratio and c.interval]
+    if len(known) > 1:
+        users, low, high = zip(*known, strict=True)
+        ax.fill_between(users, low, high, color=INK, alpha=0.13, linewidth=0, zorder=1.5)
+
+
+def _directions(ax: Axes, grid: Grid, a: str, b: str) -> None:
+    """Say which way is better for whom, in the corners beside the y axis."""
+    for y, words, va in ((0.98, f"↑ {b} better", "top"), (0.02, f"↓ {a} better", "bottom")):
+        text = ax.text(
+            0.02, y, fit(words, grid.width * 0.9, 7.5), transform=ax.transAxes, size=7.5, color=MUTED, va=va, zorder=4
+        )
+        clear_of(text)

@@ -1,0 +1,138 @@
+"""A run, laid out for reading: each cell found by scenario and users (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loadtests.manifest import Manifest, ScenarioRecord
+from loadtests.outcome import HEADLINE, CellResult, Comparison, Metric, Outcome, SideLabel
+
+SHORT = 18
+"""Letters that a side's name may have in a chart."""
+LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
+
+
+@dataclass(frozen=True)
+class View:
+    """What charts and report look up.
+
+    Attributes:
+        manifest: the run.
+        names: the sides in a few letters; told apart even where both are the same spec.
+        comparisons: by scenario, users and metric.
+        cells: by scenario, users and side.
+    """
+
+    manifest: Manifest
+    names: Mapping[SideLabel, str]
+    comparisons: Mapping[tuple[str, int, Metric], Comparison]
+    cells: Mapping[tuple[str, int, SideLabel], CellResult]
+
+    @property
+    def abbreviations(self) -> dict[str, str]:
+        """What a name stands for, where it is not the side's spec itself."""
+        specs = {"a": self.manifest.a.spec, "b": self.manifest.b.spec}
+        return {self.names[label]: specs[label] for label in LABELS if self.names[label] != specs[label]}
+
+    @property
+    def scenarios(self) -> list[ScenarioRecord]:
+        """Scenarios of which something was measured, in the catalogue's order."""
+        seen = {scenario for (scenario, _, _), cell in self.cells.items() if measured(cell)}
+        return [scenario for scenario in self.manifest.scenarios if scenario.name in seen]
+
+    @property
+    def unmeasured(self) -> list[str]:
+        """Names of planned scenarios of which nothing was measured."""
+        seen = {scenario.name for scenario in self.scenarios}
+        return [scenario.name for scenario in self.manifest.scenarios if scenario.name not in seen]
+
+    @property
+    def loads(self) -> list[int]:
+        """All loads of the plan, in users, ascending."""
+        return sorted({load.users for _, load in self.manifest.cells()})
+
+    @property
+    def highest(self) -> int:
+        """The highest load at which anything was measured, in users."""
+        return max((users for (_, users, _), cell in self.cells.items() if measured(cell)), default=self.loads[-1])
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of the plan."""
+        return len(self.manifest.blocks)
+
+    @property
+    def evidence(self) -> str:
+        """How many blocks the throughput ratios rest on, as in "6 blocks" or "2 to 4 blocks"."""
+        counts = {c.blocks for c in self.headlines() if c.blocks} or {self.blocks}
+        low, high = min(counts), max(counts)
+        return f"{high} block{'s' if high != 1 else ''}" if low == high else f"{low} to {high} blocks"
+
+    def measured_loads(self, scenario: str) -> list[int]:
+        """Return the loads at which a scenario was measured, in users, ascending."""
+        return sorted({users for (name, users, _), cell in self.cells.items() if name == scenario and measured(cell)})
+
+    def headlines(self, scenario: str | None = None) -> list[Comparison]:
+        """Return throughput comparisons of one scenario or all, of cells that were measured."""
+        return self.all(HEADLINE, scenario)
+
+    def all(self, metric: Metric, scenario: str | None = None) -> list[Comparison]:
+        """Return comparisons on one metric, of cells of which something was measured, in the plan's order."""
+        return [
+            c
+            for (name, users, kind), c in self.comparisons.items()
+            if kind == metric
+            and scenario in (None, name)
+            and any(measured(self.cells.get((name, users, label))) for label in LABELS)
+        ]
+
+    def collapses(self, scenario: str) -> dict[SideLabel, dict[int, int]]:
+        """Return side → users → blocks in which it collapsed."""
+        found: dict[SideLabel, dict[int, int]] = {}
+        for users in self.measured_loads(scenario):
+            for label in LABELS:
+                cell = self.cells.get((scenario, users, label))
+                if cell is not None and cell.collapsed:
+                    found.setdefault(label, {})[users] = len(cell.collapsed)
+        return found
+
+    def other(self, label: SideLabel) -> SideLabel:
+        """Return the opposite side."""
+        return "b" if label == "a" else "a"
+
+
+def view(manifest: Manifest, outcome: Outcome) -> View:
+    """Index a run."""
+    return View(
+        manifest=manifest,
+        names=_names(manifest.a.spec, manifest.b.spec),
+        comparisons={(c.scenario, c.load.users, c.metric): c for c in outcome.comparisons},
+        cells={(c.scenario, c.load.users, c.label): c for c in outcome.cells},
+    )
+
+
+def _names(a: str, b: str) -> dict[SideLabel, str]:
+    """Name the sides by their specs if those are short, else by what tells them apart, else by a letter."""
+    short_a, short_b = _short(a, b) or "side A", _short(b, a) or "side B"
+    return {"a": short_a, "b": short_b} if short_a != short_b else {"a": "side A", "b": "side B"}
+
+
+def _short(spec: str, other: str) -> str | None:
+    head = spec.partition(",")[0]
+    for candidate in (spec, spec.removeprefix(f"{other},"), f"{head}…" if head != other.partition(",")[0] else spec):
+        if len(candidate) <= SHORT:
+            return candidate
+    return None
+
+
+def measured(cell: CellResult | None) -> bool:
+    """Whether anything is known of a cell: figures, or that it collapsed."""
+    return cell is not None and bool(cell.throughput or cell.collapsed or cell.requests)
+
+
+def gave_up(comparison: Comparison) -> SideLabel | None:
+    """Return the side that lost because it collapsed, if one did."""
+    if comparison.verdict == "b" and "collapsed:a" in comparison.flags:
+        return "a"
+    if comparison.verdict == "a" and "collapsed:b" in comparison.flags:
+        return "b"
+    return None

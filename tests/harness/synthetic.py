@@ -1,0 +1,164 @@
+"""Runs that never happened, in the shapes that real ones take; for looking at charts and reports, and testing them."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from loadtests.derive import CellTrials, derive
+from loadtests.environment import PACKAGES, Environment
+from loadtests.manifest import Event, LoadRecord, Manifest, PairingRecord, ScenarioRecord, SideRecord
+from loadtests.outcome import Load, Outcome, SideLabel
+from loadtests.plan import ORDERS
+from loadtests.samples import Failure
+from loadtests.scenarios import CATALOGUE, REPRESENTATIVE, parse_scenario
+from loadtests.summary import Summary
+
+Run = tuple[Manifest, Outcome]
+Trial = Callable[[Summary, str, int, SideLabel, int], Summary | None]
+
+USERS = (1, 8, 32, 128)
+SHAPES: Mapping[str, tuple[float, float, float, float, float]] = {
+    # requests/s with one user, sync's and async's ceiling, ms of CPU sync and async, as measured while this was planned
+    "noop": (1900, 2596, 4902, 0.38, 0.2),
+    "get_post": (480, 1018, 640, 0.98, 1.55),
+    "home_page": (160, 215, 205, 4.6, 4.8),
+    "create_post": (260, 420, 335, 2.2, 2.9),
+    "query": (43, 700, 706, 1.1, 1.3),
+    "external_api": (18.6, 727, 1790, 1.3, 0.55),
+    "hash": (505, 512, 509, 1.95, 1.97),
+    "mixed": (18.1, 690, 1480, 1.4, 0.66),
+}
+
+
+def as_measured(summary: Summary, *_: object) -> Summary:
+    """Leave a trial as it is."""
+    return summary
+
+
+def make_run(
+    scenarios: Sequence[str] = REPRESENTATIVE,
+    users: Sequence[int] = USERS,
+    *,
+    a: str = "sync",
+    b: str = "async",
+    blocks: int = 6,
+    noise: float = 0.02,
+    slice_s: float = 0.5,
+    alike: bool = False,
+    change: Trial = as_measured,
+    complete: bool = True,
+) -> Run:
+    """Make up a run; ``change`` may alter any trial, or drop it with None. ``alike`` makes b as fast as a."""
+    rng = np.random.default_rng(7)
+    cells = []
+    for name in scenarios:
+        for load in users:
+            trials: dict[int, dict[SideLabel, Summary]] = {}
+            for block in range(blocks):
+                for label in ("a", "b"):
+                    summary = _trial(rng, name, load, "a" if alike else label, noise, slice_s)
+                    if (kept := change(summary, name, load, label, block)) is not None:
+                        trials.setdefault(block, {})[label] = kept
+            cells.append(CellTrials(name, Load("closed", load), trials))
+    manifest = _manifest(scenarios, users, a, b, blocks, slice_s, complete=complete)
+    return manifest, derive(manifest.name, complete=complete, sides=(a, b), cells=cells)
+
+
+def collapsing(
+    label: SideLabel, scenarios: Iterable[str], users: Iterable[int], blocks: Iterable[int] = range(99)
+) -> Trial:
+    """Return a change that makes one side give no answer in those cells and blocks."""
+    where, loads, when = set(scenarios), set(users), set(blocks)
+
+    def change(summary: Summary, scenario: str, load: int, side: SideLabel, block: int) -> Summary:
+        if side != label or scenario not in where or load not in loads or block not in when:
+            return summary
+        sentence = f"gave no answer for 5 s with {load} requests waiting"
+        return Summary(0.0, load, {Failure.CUT_OFF: load}, np.full(load, math.inf), None, None, None, 0.0, sentence)
+
+    return change
+
+
+def _trial(rng: np.random.Generator, name: str, users: int, label: SideLabel, noise: float, slice_s: float) -> Summary:
+    alone, ceiling_a, ceiling_b, cpu_a, cpu_b = SHAPES.get(name.split("[", maxsplit=1)[0], (300, 600, 520, 1.5, 1.8))
+    ceiling, cpu_ms = (ceiling_a, cpu_a) if label == "a" else (ceiling_b, cpu_b)
+    rate = 1 / ((users * alone) ** -4 + ceiling**-4) ** 0.25 * math.exp(rng.normal(0, noise))
+    count = max(1, round(rate * slice_s))
+    latencies = np.sort(users / rate * np.exp(rng.normal(0, 0.2, count)))
+    threads = min(users, 40) + 4 if label == "a" else 17
+    driver_busy = min(0.95, 0.05 + rate / 6000)
+    megabytes = 92 + 4 * (label == "b") + users // 16
+    return Summary(
+        rate, count, {}, latencies, cpu_ms / 1000 * math.exp(rng.normal(0, noise)), megabytes * 2**20, threads,
+        driver_busy, None,
+    )  # fmt: skip
+
+
+def _scenario(name: str) -> ScenarioRecord:
+    if name.split("[", maxsplit=1)[0] in CATALOGUE or name.startswith("GET "):
+        known = parse_scenario(name)
+        return ScenarioRecord(name=name, kind=known.kind, title=known.title, hypothesis=known.hypothesis)
+    return ScenarioRecord(name=name, kind="custom", title=f"what {name} asks", hypothesis="None was stated.")
+
+
+def _side(spec: str) -> SideRecord:
+    if "://" in spec:
+        return SideRecord(spec=spec, settings={"url": spec})
+    build, *pairs = spec.split(",")
+    settings: dict[str, str | int | float | None] = {
+        "app": f"{build}_app.main:app",
+        "loop": "uvloop",
+        "http": "httptools",
+        "workers": 1,
+        "port": None,
+        "pool_size": 5,
+        "max_overflow": 10,
+        "session_limit": "pool",
+        "thread_limit": 40,
+        "loading": "eager",
+    }
+    return SideRecord(spec=spec, settings=settings | dict(pair.split("=", 1) for pair in pairs))
+
+
+def _manifest(
+    scenarios: Sequence[str], users: Sequence[int], a: str, b: str, blocks: int, slice_s: float, *, complete: bool
+) -> Manifest:
+    plan = [
+        [
+            PairingRecord(scenario=name, load=LoadRecord(users=load), order=ORDERS[(block + i) % 2])
+            for i, load in enumerate(users)
+            for name in scenarios
+        ]
+        for block in range(blocks)
+    ]
+    return Manifest(
+        name="2026-05-09T12-00-00",
+        created=datetime(2026, 5, 9, 12, 0, tzinfo=UTC),
+        argv=["bench", "run", "--a", a, "--b", b],
+        complete=complete,
+        seconds=612.4 if complete else None,
+        seed=1,
+        slice_s=slice_s,
+        a=_side(a),
+        b=_side(b),
+        scenarios=[_scenario(name) for name in scenarios],
+        blocks=plan,
+        server_cores=[0],
+        driver_cores=[1],
+        environment=Environment(
+            cpu="Intel(R) Xeon(R) Processor @ 2.90GHz",
+            cores=2,
+            memory_bytes=8 * 2**30,
+            system="Linux 6.1.0",
+            virtualisation="a hypervisor",
+            governor=None,
+            load_average=0.42,
+            python="CPython 3.13.3",
+            packages=dict.fromkeys(PACKAGES, "1.2.3"),
+            sqlite="3.46.1",
+            commit="0123456789ab+",
+        ),
+        events=[Event(block=0, label="a", kind="started", message=f"{a} was ready", seconds=1.7)],
+    )

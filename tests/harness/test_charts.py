@@ -1,0 +1,221 @@
+"""Charts: they exist where there is something to show, and their titles say what the data says."""
+
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import matplotlib as mpl
+import pytest
+
+from loadtests.charts import CHARTS, draw, view
+from loadtests.charts.findings import answer, of_ratio, of_users, tally
+from loadtests.charts.style import LOOKS, fit, width_in, wrap
+from loadtests.charts.wording import listed, number, ratio, users
+from loadtests.outcome import Outcome, SideLabel
+from loadtests.summary import Summary
+from tests.harness.synthetic import Run, collapsing, make_run
+
+LONG = "sync,session_limit=none,thread_limit=100"
+HOSTILE = "GET /<script>alert('$x$')</script>"
+EVERY = {chart.name for chart in CHARTS}
+
+
+def only_some_was_measured(summary: Summary, scenario: str, load: int, label: SideLabel, block: int) -> Summary | None:
+    if scenario == "hash" or block == 5 or (scenario == "query" and load == 128 and label == "b"):
+        return None
+    return summary
+
+
+def both_collapse(summary: Summary, scenario: str, load: int, label: SideLabel, block: int) -> Summary | None:
+    return collapsing(label, [scenario], [load])(summary, scenario, load, label, block)
+
+
+CASES: dict[str, tuple[Callable[[], Run], set[str]]] = {
+    "a usual run": (lambda: make_run(["get_post", "external_api", "hash", "mixed"]), EVERY),
+    "one scenario and one load": (lambda: make_run(["external_api"], [64]), EVERY - {"ratio"}),
+    "one load": (lambda: make_run(["external_api", "get_post"], [64]), EVERY - {"ratio"}),
+    "one block, so no interval": (lambda: make_run(["get_post", "hash"], [1, 8], blocks=1), EVERY),
+    "eleven scenarios": (
+        lambda: make_run([f"query[wait_ms={ms}]" for ms in range(11)], [1, 64], blocks=2),
+        EVERY,
+    ),
+    "a side that collapses": (
+        lambda: make_run(["get_post", "query"], [1, 64], a=LONG, change=collapsing("a", ["query"], [64])),
+        EVERY,
+    ),
+    "a side that always collapses": (
+        lambda: make_run(["query"], [32, 64], change=collapsing("a", ["query"], [32, 64])),
+        EVERY,
+    ),
+    "both sides collapse, so there are no figures": (
+        lambda: make_run(["query"], [32, 64], change=both_collapse),
+        {"verdicts", "ratio", "throughput"},
+    ),
+    "an interrupted run": (
+        lambda: make_run(["get_post", "query", "hash"], complete=False, change=only_some_was_measured),
+        EVERY,
+    ),
+    "names that are markup": (lambda: make_run([HOSTILE, "get_post"], [1, 8], b='async,x="$1$<b>"'), EVERY),
+    "two running servers": (
+        lambda: make_run(["get_post"], [1, 8], a="http://127.0.0.1:8000", b="http://127.0.0.1:8001"),
+        EVERY,
+    ),
+    "characters that no font has": (lambda: make_run(["\U000e0001\x07漢"], [1, 8]), EVERY),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_chart_that_has_something_to_show_is_written_twice(case: str, tmp_path: Path) -> None:
+    make, expected = CASES[case]
+    paths = draw(*make(), tmp_path / "charts")
+    assert {path.name for path in paths} == {f"{name}.{kind}" for name in expected for kind in ("svg", "png")}
+    for path in paths:
+        if path.suffix == ".svg":
+            root = ET.fromstring(path.read_text(encoding="utf-8"))  # noqa: S314 - we wrote it
+            assert root.tag.endswith("svg")
+            assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+        else:
+            assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+            assert struct.unpack(">I", path.read_bytes()[16:20])[0] > 800
+
+
+def test_the_same_run_gives_the_same_svg(tmp_path: Path) -> None:
+    run = make_run(["get_post"], [1, 64])
+    first, second = (draw(*run, tmp_path / name) for name in "xy")
+    assert [p.read_bytes() for p in first if p.suffix == ".svg"] == [
+        p.read_bytes() for p in second if p.suffix == ".svg"
+    ]
+
+
+def test_nothing_measured_gives_no_chart_and_removes_old_ones(tmp_path: Path) -> None:
+    manifest, outcome = make_run(["get_post"], [1])
+    draw(manifest, outcome, tmp_path)
+    assert draw(manifest, Outcome("x", complete=False, comparisons=[], cells=[]), tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drawing_leaves_matplotlib_as_it_was(tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    draw(*make_run(["get_post"], [1]), tmp_path)
+    assert dict(mpl.rcParams) == before
+
+
+def test_titles_state_the_finding() -> None:
+    run = view(*make_run(noise=0))
+    said = {chart.name: chart.finding(run) for chart in CHARTS}
+    read, call = (run.comparisons[name, 128, "throughput"] for name in ("get_post", "external_api"))
+    assert said["verdicts"] == (
+        f"At 128 users, async handles {call.ratio:.2f} times as many external_api requests as sync,"
+        f" but {read.ratio:.2f} times as many get_post requests"
+    )
+    assert "async is ahead in external_api and mixed" in said["ratio"]
+    assert "sync is ahead in get_post" in said["ratio"]
+    answered = f"async answers {call.b.value:,.0f} external_api requests a second, sync {call.a.value:,.0f}"
+    assert answered in said["throughput"]
+    assert "the median external_api request takes" in said["latency"]
+    assert "one external_api request costs 0.55\xa0ms of server CPU with async, 1.30\xa0ms with sync" in said["cpu"]
+
+
+def test_titles_turn_round_with_the_data() -> None:
+    manifest, outcome = make_run(["external_api"], [1, 128], a="async", b="sync", noise=0)
+    swapped = [
+        replace(c, a=replace(c.b, side="async"), b=replace(c.a, side="sync"), ratio=1 / c.ratio, verdict="a")
+        if c.ratio and c.verdict == "b"
+        else c
+        for c in outcome.comparisons
+    ]
+    text = of_ratio(view(manifest, replace(outcome, comparisons=swapped)))
+    assert text == "At 128 users, sync handles only 0.43 times as many external_api requests as async"
+
+
+@pytest.mark.parametrize(
+    ("run", "title"),
+    [
+        (
+            lambda: make_run(["hash"], [1, 8], alike=True, noise=0.01),
+            "No difference worth having: async and sync are within 10 % of each other everywhere",
+        ),
+        (lambda: make_run(["hash"], [1, 8], alike=True, noise=0.5), "Undecided: this run can't tell async from sync"),
+        (
+            lambda: make_run(["external_api"], [128], blocks=3),
+            "Undecided: too few blocks for a verdict on async and sync",
+        ),
+    ],
+)
+def test_a_run_that_decides_nothing_says_so(run: Callable[[], Run], title: str) -> None:
+    assert of_users(view(*run())) == title
+
+
+def test_a_collapse_comes_first() -> None:
+    run = view(*make_run(["query", "external_api"], [1, 64], change=collapsing("a", ["query"], [64])))
+    assert of_ratio(run).startswith("sync collapses in query at 64 users; ")
+    assert answer(run, "query").startswith("sync collapses at 64 users, async does not; ")
+
+
+def test_answers_name_every_planned_load() -> None:
+    run = view(*make_run(["get_post"], [1, 8, 128], change=lambda s, _n, users_, *_: None if users_ == 8 else s))
+    said = answer(run, "get_post")
+    assert "at 128 users" in said
+    assert said.endswith("not measured at 8 users.")
+
+
+def test_the_tally_counts_every_cell() -> None:
+    assert tally(view(*make_run(["external_api"], [1, 128], noise=0.001))).startswith(
+        "Of 2 cells (a scenario under a load), async is better in"
+    )
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "names"),
+    [
+        ("sync", "async", ("sync", "async")),
+        ("sync", "sync", ("side A", "side B")),
+        ("sync", "sync,session_limit=none", ("sync", "session_limit=none")),
+        ("sync", LONG, ("sync", "side B")),
+        (LONG, "async,loop=asyncio,http=h11", ("sync…", "async…")),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8001", ("side A", "side B")),
+    ],
+)
+def test_sides_have_short_names_that_differ(a: str, b: str, names: tuple[str, str]) -> None:
+    run = view(*make_run(["hash"], [1], a=a, b=b, blocks=1))
+    assert (run.names["a"], run.names["b"]) == names
+    assert set(run.abbreviations.values()) <= {a, b}
+
+
+def test_text_is_fitted_by_its_real_width() -> None:
+    assert width_in("WWWW", 10) > width_in("iiii", 10)
+    assert fit("short", 5, 10) == "short"
+    assert width_in(fit("a name much too long for its place", 1, 10), 10) <= 1
+    assert all(width_in(line, 10) <= 1 for line in wrap("words that go on, averylongwordindeedwithoutend", 1, 10))
+
+
+def test_sides_differ_in_grey_in_marker_and_in_line() -> None:
+    def grey(colour: str) -> float:
+        red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+        return 0.299 * red + 0.587 * green + 0.114 * blue
+
+    a, b = LOOKS["a"], LOOKS["b"]
+    assert abs(grey(a.colour) - grey(b.colour)) > 60
+    assert a.marker != b.marker
+    assert a.line != b.line
+    assert a.hatch != b.hatch
+
+
+def test_figures_are_written_as_people_write_them() -> None:
+    assert [number(v) for v in (0, 1790.4, 43.21, 1.3, 0.0551)] == ["0", "1,790", "43.2", "1.30", "0.055"]
+    assert [ratio(v) for v in (2.456, 0.9, 0.0123, 1234.5)] == ["2.46", "0.90", "0.012", "1,234"]
+    assert (users([1]), users([1, 8, 32])) == ("1 user", "1, 8 and 32 users")
+    assert (listed([]), listed(["x"]), listed(["x", "y"])) == ("", "x", "x and y")
+
+
+def test_titles_speak_of_the_highest_load_that_was_measured() -> None:
+    run = view(*make_run(["external_api"], [64, 128], change=lambda s, _n, load, *_: None if load == 128 else s))
+    for chart in CHARTS:
+        assert "128 users" not in chart.finding(run)
+        assert "No difference" not in chart.finding(run)
+
+
+def test_blocks_that_agree_exactly_can_be_drawn(tmp_path: Path) -> None:
+    assert draw(*make_run(["get_post"], [1, 8], noise=0), tmp_path)

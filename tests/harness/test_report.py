@@ -1,0 +1,193 @@
+"""The report: everything that was derived is in it, nothing from outside is, and markup stays text."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from loadtests.charts import draw, view
+from loadtests.charts.wording import ratio
+from loadtests.doubts import doubts
+from loadtests.outcome import HEADLINE
+from loadtests.report import render
+from loadtests.warnings import MEANING
+from tests.harness.synthetic import Run, collapsing, make_run
+
+SVG = "data:image/svg+xml,"
+HOSTILE = "GET /<script>alert('x')</script>"
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its text, its tags, its balance."""
+
+    VOID = frozenset({"meta", "img", "br"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", "".join(self.words))
+
+
+def page(run: Run) -> Page:
+    return Page(render(*run, []))
+
+
+@pytest.fixture(scope="module")
+def usual() -> Run:
+    return make_run()
+
+
+@pytest.fixture(scope="module")
+def html(usual: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return render(*usual, draw(*usual, tmp_path_factory.mktemp("charts")))
+
+
+def test_every_verdict_is_printed_as_derived(usual: Run) -> None:
+    text = page(usual).text
+    for c in usual[1].comparisons:
+        if c.ratio is not None and c.interval is not None:
+            assert f"{ratio(c.ratio)} ({ratio(c.interval[0])} to {ratio(c.interval[1])})" in text
+        if c.metric == HEADLINE:
+            assert c.explanation in text
+
+
+def test_every_side_s_figures_are_printed(usual: Run) -> None:
+    text = page(usual).text
+    for cell in usual[1].cells:
+        assert cell.throughput is not None
+        assert f"{cell.requests:,}" in text
+
+
+def test_nothing_is_fetched_and_nothing_runs(html: str) -> None:
+    parsed = Page(html)
+    for tag, attributes in parsed.tags:
+        assert tag not in ("script", "link", "iframe", "object")
+        assert (attributes.get("src") or SVG).startswith(SVG)
+        assert (attributes.get("href") or "#").startswith("#")
+        assert not [name for name in attributes if name.startswith("on")]
+    assert "@import" not in html
+    assert "url(" not in html.partition("</style>")[0]
+    assert len(html.encode()) < 2_000_000
+
+
+def test_the_page_is_well_formed(html: str) -> None:
+    parsed = Page(html)
+    assert parsed.open == []
+    identities = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert len(identities) == len(set(identities))
+    links = {attributes["href"] for tag, attributes in parsed.tags if tag == "a"}
+    assert links <= {f"#{identity}" for identity in identities}
+    assert sum(tag == "h1" for tag, _ in parsed.tags) == 1
+    assert sum(tag == "table" for tag, _ in parsed.tags) == sum(tag == "caption" for tag, _ in parsed.tags)
+    assert all(attributes.get("scope") for tag, attributes in parsed.tags if tag == "th")
+
+
+def test_charts_are_shown_with_their_finding(html: str) -> None:
+    parsed = Page(html)
+    alternatives = [re.sub(r"\s", " ", attributes["alt"] or "") for tag, attributes in parsed.tags if tag == "img"]
+    assert len(alternatives) == 5
+    assert any("async handles" in alternative for alternative in alternatives)
+    assert all(finding.partition(": ")[2].rstrip(".") in parsed.text for finding in alternatives)
+
+
+def test_every_flag_is_explained() -> None:
+    run = make_run(["get_post", "query"], [1, 64], change=collapsing("a", ["query"], [64]))
+    text = page(run).text
+    for flag in {flag for c in run[1].comparisons for flag in c.flags}:
+        assert MEANING[flag.partition(":")[0]] in text
+
+
+def test_a_flag_without_a_meaning_is_shown_all_the_same() -> None:
+    manifest, outcome = make_run(["get_post"], [1])
+    odd = [replace(c, flags=["pool-bound:b"]) for c in outcome.comparisons]
+    assert "pool-bound (async)" in page((manifest, replace(outcome, comparisons=odd))).text
+
+
+def test_a_collapse_is_told_in_its_own_words() -> None:
+    text = page(make_run(["query"], [1, 64], change=collapsing("b", ["query"], [64], [0, 1, 2]))).text
+    assert "gave no answer for 5 s with 64 requests waiting (3 of 6 blocks)" in text
+    assert "async collapsed" in text
+
+
+def test_an_incomplete_run_says_so_at_the_top() -> None:
+    run = make_run(["get_post", "hash"], [1, 8], complete=False, change=lambda s, n, *_: None if n == "hash" else s)
+    text = page(run).text
+    assert text.index("This run is incomplete.") < text.index("Verdicts on throughput")
+    assert "of 4 cells 2 were not measured at all" in text
+    assert "hash (hashing in pure Python): not measured." in text
+
+
+def test_a_complete_run_does_not(html: str) -> None:
+    assert "incomplete" not in Page(html).text
+
+
+def test_percentiles_without_enough_samples_are_not_printed() -> None:
+    manifest, outcome = make_run(["external_api"], [1], slice_s=0.5)
+    cells = [replace(cell, latency_s={**cell.latency_s, "p50": 0.12345}) for cell in outcome.cells]
+    assert all(cell.latency_s["p99"] is None for cell in cells)
+    html = render(manifest, replace(outcome, cells=cells), [])
+    assert '<td class="n">123</td>' in html
+    assert re.search(r'title="p99 needs 368 requests, there were \d+">—<', html)
+
+
+def test_markup_from_outside_stays_text(tmp_path: Path) -> None:
+    manifest, outcome = make_run([HOSTILE], [1, 8], b='async,x="><img src=x onerror=alert(1)>', blocks=2)
+    manifest = manifest.model_copy(update={"argv": ["bench", "run", "<script>", "</dd>"]})
+    cells = [replace(cell, collapsed=["<b>died</b> & 'gone'"]) for cell in outcome.cells]
+    outcome = replace(outcome, cells=cells)
+    html = render(manifest, outcome, draw(manifest, outcome, tmp_path))
+    parsed = Page(html)
+    assert {tag for tag, _ in parsed.tags}.isdisjoint({"script"})
+    assert all("onerror" not in attributes for _, attributes in parsed.tags)
+    for said in (HOSTILE, "<b>died</b> & 'gone'", "bench run <script> </dd>"):
+        assert said in parsed.text
+
+
+def test_the_answer_comes_before_everything_else(html: str) -> None:
+    text = Page(html).text
+    assert text.index("external_api (one call to a slow external API): async is better at") < text.index("Verdicts on")
+
+
+def test_only_settings_that_differ_are_picked_out() -> None:
+    html = render(*make_run(["hash"], [1], a="sync", b="sync,thread_limit=100"), [])
+    assert html.count('<tr class="differs"') == 2  # once by itself, once among all of them
+    assert html.count("session_limit") == 1
+    assert "In no setting" in page(make_run(["hash"], [1], a="sync", b="sync")).text
+
+
+def test_what_to_doubt_follows_from_the_run() -> None:
+    manifest, outcome = make_run(["hash"], [1], a="sync", b="http://10.0.0.7:8000", blocks=3)
+    shared = manifest.model_copy(update={"server_cores": [0], "driver_cores": [0]})
+    titles = [doubt.title for doubt in doubts(view(shared, outcome), outcome)]
+    for title in ("Server and driver shared a core", "3 blocks are too few", "side B ran already", "A virtual machine"):
+        assert title in titles
+    assert "Loopback" not in titles
+    serious = [doubt.serious for doubt in doubts(view(shared, outcome), outcome)]
+    assert serious == sorted(serious, reverse=True)
+
+
+def test_a_run_of_nothing_still_has_a_report() -> None:
+    manifest, outcome = make_run(["hash"], [1], complete=False, change=lambda *_: None)
+    assert "Nothing was measured" in page((manifest, outcome)).text
+    assert "Nothing was measured" in page((manifest, replace(outcome, comparisons=[], cells=[]))).text
