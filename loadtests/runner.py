@@ -27,6 +27,7 @@ WAITS_IN_WINDOW = 8
 """A window is at least as long as so many of the waits that the scenario asks for: a median needs 6 answers."""
 WARM_USERS = 8
 WARM_S = 0.25
+WARM_STALL_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class Runner:
     def _warm(self, driver: Driver, server: Server) -> None:
         """Send a little of everything, so that no trial pays for connections, threads and first calls."""
         requests = tuple(request for scenario in self.experiment.scenarios for request in scenario.requests)
-        driver.drive(Job(server.url, requests, WARM_USERS, WARM_S, 0.0, 0, [], stall_s=STALL_S))
+        driver.drive(Job(server.url, requests, WARM_USERS, WARM_S, 0.0, 0, [], stall_s=WARM_STALL_S))
 
     def _spec(self, label: Label) -> str:
         return self.experiment.side(label).spec

@@ -32,7 +32,8 @@ async def fine(scope: Message, receive: Receive, send: Send) -> None:
 
 
 async def exits_at_start(scope: Message, receive: Receive, send: Send) -> None:
-    raise SystemExit("the disk with the recipes is missing")
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": "the disk with the recipes is missing"})
 
 
 async def never_ready(scope: Message, receive: Receive, send: Send) -> None:

@@ -22,7 +22,7 @@ def run(out: Path, b: str, *more: str, a: str = FINE, blocks: int = 2) -> str:
 @pytest.mark.parametrize(
     ("side", "sentence"),
     [
-        ("exits_at_start", "exited with status 3 before it was ready"),
+        ("exits_at_start", "exited with status 3 before it was ready: ERROR:    Application startup failed. Exiting."),
         ("never_ready", "did not become ready within 3 s"),
         ("errs", "not one good answer"),
     ],
