@@ -101,6 +101,8 @@ def _compare(
     a, b = (estimate(v).value if v else None for v in values or [[], []])
     verdict, flags = _verdict(measured, metric, certain=certain)
     flags += flags_of(cell.pairs())
+    if "too-few-samples" in flags:  # a ratio over those blocks alone that had enough would be a biased choice
+        measured = replace(measured, ratios=[], ratio=None)
     interval = measured.ratio.interval if measured.ratio else None
     comparison = Comparison(
         scenario=cell.scenario,
@@ -154,6 +156,7 @@ def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
             f"p{wanted:g}": value if value is not None and math.isfinite(value) else None
             for wanted, value in percentiles.items()
         },
+        latency_samples=sum(len(s.latencies_s) for s in good),
         requests=sum(s.requests for s in summaries),
         failures=failures,
         rss_bytes=max((s.rss_bytes for s in good if s.rss_bytes), default=None),

@@ -17,6 +17,11 @@ UNITS: Mapping[Metric, str] = {
 HEADLINE: Metric = "throughput"
 
 
+def side_names(a: str, b: str) -> tuple[str, str]:
+    """Return what to call the two sides in a sentence: as written, or told apart where both are the same."""
+    return (a, b) if a != b else (f"{a} (a)", f"{b} (b)")
+
+
 @dataclass(frozen=True)
 class Load:
     """The load of a cell, as summary.json names it."""
@@ -54,6 +59,7 @@ class CellResult:
         cpu_per_request: seconds of server CPU; None if unknown.
         latency_s: percentiles of all blocks' response times together, by name (``p50`` … ``p99.9``), in
             seconds. None where there are too few requests for it, or where it falls among failed requests.
+        latency_samples: requests behind those percentiles.
         requests: requests counted.
         failures: how many failed, by reason.
         rss_bytes: most resident memory seen; None if unknown.
@@ -69,6 +75,7 @@ class CellResult:
     throughput: Interval | None
     cpu_per_request: Interval | None
     latency_s: dict[str, float | None]
+    latency_samples: int
     requests: int
     failures: dict[str, int]
     rss_bytes: int | None

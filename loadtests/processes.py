@@ -19,6 +19,18 @@ GRACE_S = 2.0
 """How long a child may take to end by itself before it is killed."""
 
 
+def child_environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with ``extra``, and with temporary files inside ``folder``.
+
+    A server that has to be killed can't remove what it put there; the run removes the folder. Where Python is told
+    not to keep compiled modules, they go there too: compiling them anew would double each start.
+    """
+    environment = {**os.environ, "TMPDIR": str(folder.absolute()), **extra}
+    if environment.pop("PYTHONDONTWRITEBYTECODE", None):
+        environment["PYTHONPYCACHEPREFIX"] = str(folder.absolute().parent / "pycache")
+    return environment
+
+
 class Child:
     """A Python module run as a child process; a context manager that owns it."""
 
@@ -36,11 +48,12 @@ class Child:
         Args:
             module: what to run.
             arguments: its command line.
-            log: where its output goes.
+            log: where its output goes; its folder, made if need be, takes its temporary files too.
             environment: variables beside this process's own.
             pass_fds: file descriptors that it inherits.
         """
         self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as sink:
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own modules
                 [sys.executable, "-m", module, *arguments],
@@ -48,7 +61,7 @@ class Child:
                 stdout=sink,
                 stderr=sink,
                 pass_fds=pass_fds,
-                env={**os.environ, **(environment or {})},
+                env=child_environment(log.parent, environment or {}),
                 start_new_session=True,
             )
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,6 @@ from loadtests.store import RunFolder, TrialKey
 
 STALL_S = 5.0
 """A side that gives no answer for so long, beyond the wait that the scenario asks for, has collapsed."""
-WAITS_IN_WINDOW = 8
-"""A window is at least as long as so many of the waits that the scenario asks for: a median needs 6 answers."""
 WARM_USERS = 8
 WARM_S = 0.25
 WARM_STALL_S = 2.0
@@ -68,7 +66,7 @@ class Runner:
         """
         started = time.monotonic()
         try:
-            with upstream(self.cores, self.folder.work / "upstream.log") as url:
+            with upstream(self.cores, self.folder.work / "upstream" / "log") as url:
                 for number, block in enumerate(self.experiment.plan()):
                     self._block(number, block, url)
             self._update(complete=True, seconds=round(time.monotonic() - started, 1))
@@ -80,7 +78,7 @@ class Runner:
         work = self.folder.work / f"block{number}"
         self._tell(number, "starting both sides")
         with (
-            Driver(self.cores, work.with_suffix(".driver.log")) as driver,
+            Driver(self.cores, work / "driver.log") as driver,
             Arena(
                 self.experiment,
                 work=work,
@@ -119,7 +117,7 @@ class Runner:
                 arena.restart(label)
         if reason is not None:
             self._event(number, label, "collapsed", f"{pairing.cell}: {self._spec(label)} {reason}")
-            recording = Recording(recording.samples, None, None, recording.driver_cpu_s, reason)
+            recording = replace(recording, window_s=None, server=None, stalled=reason)
             arena.restart(label)
         return recording
 
@@ -138,7 +136,7 @@ class Runner:
             base_url=server.url,
             requests=scenario.requests,
             users=pairing.cell.load.users,
-            window_s=max(self.experiment.slice_s, WAITS_IN_WINDOW * scenario.wait_s),
+            window_s=self.experiment.slice_s,
             spread_s=scenario.wait_s,
             seed=pairing.seed,
             pids=server.pids,
@@ -180,4 +178,4 @@ def nothing(reason: str) -> Recording:
     """Return the recording of a trial that could not even begin."""
     empty, counts = np.empty(0), np.empty(0, np.uint16)
     samples = Samples(empty, empty, empty, empty, counts, np.empty(0, np.uint8), counts)
-    return Recording(samples, None, None, 0.0, reason)
+    return Recording(samples, time.perf_counter(), None, None, 0.0, reason)

@@ -76,6 +76,7 @@ class Recording:
 
     Attributes:
         samples: every request, lead-in and lead-out included.
+        started_s: when the driver started the trial, on the machine's monotonic clock.
         window_s: start and end of the steady window, in the samples' seconds; None if it was never reached.
         server: what the server used in the window; None if that is not known.
         driver_cpu_s: CPU time the driver itself spent inside the window, in seconds.
@@ -83,6 +84,7 @@ class Recording:
     """
 
     samples: Samples
+    started_s: float
     window_s: tuple[float, float] | None
     server: ServerUse | None
     driver_cpu_s: float

@@ -87,6 +87,7 @@ class RunFolder:
         path = self.path / "trials" / f"{key.block:03d}-{_safe(key.scenario)}-u{key.users}-{key.label}.npz"
         about = {
             **asdict(key),
+            "started_s": recording.started_s,
             "window_s": recording.window_s,
             "server": asdict(recording.server) if recording.server else None,
             "driver_cpu_s": recording.driver_cpu_s,
@@ -170,6 +171,7 @@ def _read_trial(path: Path) -> tuple[TrialKey, Recording]:
     window = about["window_s"]
     recording = Recording(
         samples=samples,
+        started_s=float(about["started_s"]),
         window_s=(float(window[0]), float(window[1])) if window else None,
         server=ServerUse(**about["server"]) if about["server"] else None,
         driver_cpu_s=float(about["driver_cpu_s"]),

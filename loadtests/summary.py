@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.samples import Failure, Recording, Samples
+from loadtests.samples import Failure, Recording
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 
@@ -59,17 +59,23 @@ def percentile(ascending: npt.NDArray[np.float64], wanted: float) -> float | Non
     return float(ascending[math.ceil(wanted / 100 * count) - 1])
 
 
-def credit(samples: Samples, window_s: tuple[float, float]) -> npt.NDArray[np.float64]:
-    """Return for each request the part of its response time that lies inside the window, from 0 to 1.
+def throughput(ended_s: npt.NDArray[np.float64], window_s: tuple[float, float]) -> float:
+    """Return answers per second, from the first answer after the window opens to the first after it closes.
 
-    Their sum over the window's length is the throughput. Counting whole answers instead would be off by up to
-    one at the edges for every user, more than 10 % where a request takes a tenth of the window; each request's
-    credits over all time add up to one either way, so both tend to the same value.
+    Both edges are answers, so that no part of the time between two answers is cut off: with one user and six
+    answers, counting from edge to edge of the window would be off by up to a sixth, depending on where it lies.
+    When a request was sent does not matter.
+
+    Args:
+        ended_s: when successful answers were complete, in seconds, ascending.
+        window_s: start and end of the steady window.
     """
-    opened, closed = window_s
-    took = np.maximum(samples.ended_s - samples.sent_s, 1e-9)
-    inside = np.minimum(samples.ended_s, closed) - np.maximum(samples.sent_s, opened)
-    return np.nan_to_num(np.clip(inside / took, 0.0, 1.0), nan=0.0)
+    first, after = np.searchsorted(ended_s, window_s)
+    if first == after:
+        return 0.0
+    if after == len(ended_s):  # it stopped answering inside the window
+        return float(after - first) / (window_s[1] - window_s[0])
+    return float(after - first) / float(ended_s[after] - ended_s[first])
 
 
 def summarise(recording: Recording) -> Summary:
@@ -80,29 +86,26 @@ def summarise(recording: Recording) -> Summary:
     never_ended = np.isnan(samples.ended_s)
     inside = never_ended | ((samples.ended_s >= opened) & (samples.ended_s < closed))
     latencies = np.where(succeeded, samples.ended_s - samples.sent_s, np.inf)[inside]
-    answers, throughput = 0.0, 0.0
-    if recording.window_s is not None:
-        answers = float(credit(samples, recording.window_s)[succeeded].sum())
-        throughput = answers / (closed - opened)
+    rate = throughput(np.sort(samples.ended_s[succeeded]), recording.window_s) if recording.window_s else 0.0
     counts = np.bincount(samples.failure[inside], minlength=len(Failure))
     use = recording.server
     return Summary(
-        throughput_rps=throughput,
+        throughput_rps=rate,
         requests=int(inside.sum()),
         failures={reason: int(counts[reason]) for reason in Failure if reason and counts[reason]},
         latencies_s=np.sort(latencies),
-        cpu_per_request_s=use.cpu_s / answers if use is not None and answers else None,
+        cpu_per_request_s=use.cpu_s / (rate * (closed - opened)) if use is not None and rate else None,
         rss_bytes=use.rss_bytes if use else None,
         threads=use.threads if use else None,
         driver_busy=recording.driver_cpu_s / (closed - opened),
-        collapsed=_collapse(recording.stalled, throughput, counts),
+        collapsed=_collapse(recording.stalled, rate, counts),
     )
 
 
-def _collapse(stalled: str | None, throughput: float, counts: Sequence[int] | npt.NDArray[np.int64]) -> str | None:
+def _collapse(stalled: str | None, rate: float, counts: Sequence[int] | npt.NDArray[np.int64]) -> str | None:
     if stalled is not None:
         return stalled
-    if throughput > 0:
+    if rate > 0:
         return None
     reasons = [
         f"{counts[reason]} {reason.name.lower().replace('_', ' ')}" for reason in Failure if reason and counts[reason]

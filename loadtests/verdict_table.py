@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.manifest import Manifest
-from loadtests.outcome import HEADLINE, Comparison, Outcome
+from loadtests.outcome import HEADLINE, Comparison, Outcome, side_names
 from loadtests.warnings import MEANING
 
 MINOR = frozenset({"small"})
@@ -14,7 +14,7 @@ MINOR = frozenset({"small"})
 
 def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
     """Return the table of headline verdicts with a legend, and a footnote for every flag in it."""
-    a, b = manifest.a.spec, manifest.b.spec
+    a, b = side_names(manifest.a.spec, manifest.b.spec)
     headlines = {(c.scenario, c.load.users): c for c in outcome.comparisons if c.metric == HEADLINE}
     loads = sorted({users for _, users in headlines})
     table = Table(
@@ -30,11 +30,11 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
     for scenario in manifest.scenarios:
         cells = [headlines.get((scenario.name, users)) for users in loads]
         name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
-        table.add_row(name, *(_cell(cell, marks) for cell in cells))
+        table.add_row(name, *(_cell(cell, (a, b), marks) for cell in cells))
     return Group(table, *_legend(a, b, manifest, marks))
 
 
-def _cell(comparison: Comparison | None, marks: dict[str, str]) -> Text:
+def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str, str]) -> Text:
     if comparison is None or (
         comparison.ratio is None and comparison.verdict == "inconclusive" and not comparison.flags
     ):
@@ -43,7 +43,7 @@ def _cell(comparison: Comparison | None, marks: dict[str, str]) -> Text:
     for flag in comparison.flags:
         if flag not in MINOR:
             footnotes += marks.setdefault(flag, str(len(marks) + 1))
-    word, style = _word(comparison)
+    word, style = _word(comparison, names)
     text = Text(word, style=style)
     if footnotes:
         text.append(f" [{','.join(footnotes)}]", style="yellow")
@@ -54,12 +54,12 @@ def _cell(comparison: Comparison | None, marks: dict[str, str]) -> Text:
     return text
 
 
-def _word(comparison: Comparison) -> tuple[str, str]:
+def _word(comparison: Comparison, names: tuple[str, str]) -> tuple[str, str]:
     match comparison.verdict:
         case "a":
-            return comparison.a.side, "bold blue"
+            return names[0], "bold blue"
         case "b":
-            return comparison.b.side, "bold green"
+            return names[1], "bold green"
         case "equivalent":
             return "no difference", "bold"
         case _:

@@ -18,7 +18,8 @@ MEANING = {
     "alone, with more blocks",
     "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; use more blocks",
     "too-few-blocks": "an interval needs at least 6 blocks",
-    "too-few-samples": "too few requests for this percentile; use longer slices or more blocks",
+    "too-few-samples": "some blocks hold too few requests for this percentile, so that its ratio can't be paired; "
+    "use a longer --slice",
 }
 """What each flag says, without the ``:a`` or ``:b`` that tells whom it concerns."""
 

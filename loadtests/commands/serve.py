@@ -19,7 +19,7 @@ def serve(spec: str, port: int, database_url: str) -> None:
     side = parse_side(f"{spec},port={port}")
     check_importable(side)
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
+        log = Path(folder) / "serve" / "log"
         with (
             upstream(NOT_PINNED, log) as url,
             Server(side, database_url=database_url, upstream_url=url, cores=NOT_PINNED, log=log) as server,

@@ -1,11 +1,9 @@
 """Closed loop: each user sends, waits for the answer, and sends again, with no think time.
 
-A slice has four phases. **Lead-in**: users start one after another, spread over the time the scenario waits by
-design so that they do not march in step, and the load settles until every user has had two answers on
-average. **Window**: the steady state that is measured. **Lead-out**: the load goes on until all that was in
-flight when the window closed has been answered, so that no answer of the window was sped up by a falling load.
-**Drain**: no new requests; what is in flight is answered, so that nothing spills over into the other side's
-slice.
+A slice has three phases. **Lead-in**: users start one after another, spread over the time the scenario waits by
+design so that they do not march in step, and the load settles until every user has had two answers on average.
+**Window**: the steady state that is measured. **Drain**: no new requests; what is in flight is answered, so that
+nothing spills over into the other side's slice.
 """
 
 import asyncio
@@ -31,7 +29,8 @@ from loadtests.scenarios import Request
 LEAD_IN_MIN_S = 0.05
 LEAD_IN_ANSWERS = 2
 """Answers a user has had, on average, before the window opens."""
-LEAD_OUT_MIN_S = 0.2
+WINDOW_ANSWERS = 8
+"""Answers to expect in a window, going by the lead-in; slow requests get a longer one. A median needs 6."""
 POLL_S = 0.002
 
 
@@ -43,7 +42,7 @@ class Job:
         base_url: the server, without a trailing slash.
         requests: sent in turn, by whichever user is free.
         users: how many requests are in flight.
-        window_s: how long the steady state is measured, in seconds.
+        window_s: how long the steady state is measured, in seconds; longer if answers are rare.
         spread_s: users start at random within this many seconds.
         seed: for everything random; both sides of a pairing get the same.
         pids: the server's processes, to read at the window's edges.
@@ -104,12 +103,11 @@ class _Slice:
         try:
             await self._lead_in()
             opened, cpu_0, own_0 = self._now(), meter.read_cpu(self.job.pids), time.process_time()
-            await self._pass(self.job.window_s)
+            await self._pass(max(self.job.window_s, WINDOW_ANSWERS * opened / self.answers))
             closed, cpu_1, own_1 = self._now(), meter.read_cpu(self.job.pids), time.process_time()
             window, driver_cpu = (opened, closed), own_1 - own_0
             if self.job.pids:
                 use = meter.use(self.job.pids, cpu_1 - cpu_0)
-            await self._lead_out(opened, closed)
             self.stopping = True
             await self._drain()
         except _Stalled as reason:
@@ -124,7 +122,7 @@ class _Slice:
         for outcome in finished:
             if isinstance(outcome, Exception):
                 raise outcome
-        return Recording(self._samples(), window, use, driver_cpu, stalled)
+        return Recording(self._samples(), self.start, window, use, driver_cpu, stalled)
 
     async def _user(self, number: int, delay: float) -> None:
         await asyncio.sleep(delay)
@@ -167,21 +165,6 @@ class _Slice:
         settled = LEAD_IN_ANSWERS * self.job.users
         await self._until(lambda: self.answers >= settled, "the load to settle")
         await asyncio.sleep(max(0.0, LEAD_IN_MIN_S - self._now()))
-
-    async def _lead_out(self, opened: float, closed: float) -> None:
-        """Keep the load up while the window's last requests are answered, but no longer than the lead-in took.
-
-        A server that serves some connections far more often than others keeps a few waiting for very long;
-        those are left to the drain. Their credit in the window is small whenever they end.
-        """
-        waiting = set(self.in_flight)
-        due = closed + max(opened, LEAD_OUT_MIN_S)
-
-        def answered() -> bool:
-            waiting.difference_update([u for u in waiting if self.in_flight.get(u, (math.inf, 0))[0] > closed])
-            return not waiting or self._now() > due
-
-        await self._until(answered, "the last answers")
 
     async def _drain(self) -> None:
         await self._until(lambda: not self.in_flight, "the last answers")

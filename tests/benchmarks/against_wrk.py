@@ -82,14 +82,14 @@ def main() -> int:
     failed = False
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        with upstream(cores, work / "upstream.log") as url, Driver(cores, work / "driver.log") as driver:
+        with upstream(cores, work / "upstream" / "log") as url, Driver(cores, work / "driver" / "log") as driver:
             servers = [
                 Server(
                     parse_side(s),
                     database_url=f"sqlite:///{work}/{s}.db",
                     upstream_url=url,
                     cores=cores,
-                    log=work / s,
+                    log=work / s / "log",
                 )
                 for s in ("sync", "async")
             ]

@@ -34,7 +34,7 @@ def recording(
     server: ServerUse | None = None,
     stalled: str | None = None,
 ) -> Recording:
-    return Recording(samples(spans, failures), window_s, server, 0.0, stalled)
+    return Recording(samples(spans, failures), 0.0, window_s, server, 0.0, stalled)
 
 
 def back_to_back(users: int, took_s: float, until_s: float) -> list[tuple[float, float]]:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.samples import Failure, ServerUse
-from loadtests.summary import credit, percentile, samples_needed
-from tests.harness.build import back_to_back, recording, samples, summarise
+from loadtests.summary import percentile, samples_needed, throughput
+from tests.harness.build import back_to_back, recording, summarise
 
 
 @pytest.mark.parametrize(("wanted", "needed"), [(50, 6), (90, 36), (95, 72), (99, 368), (99.9, 3688)])
@@ -28,32 +28,31 @@ def test_a_percentile_among_requests_that_never_ended_is_infinite() -> None:
 
 
 @pytest.mark.parametrize(
-    ("span", "share"),
+    ("ended", "rate"),
     [
-        ((0.2, 0.7), 1.0),  # wholly inside
-        ((-0.5, 0.5), 0.5),  # began before the window
-        ((0.75, 1.75), 0.25),  # ended after it
-        ((-1.0, 3.0), 0.25),  # spans it
-        ((-2.0, -1.0), 0.0),  # before it
-        ((2.0, 3.0), 0.0),  # after it
-        ((0.5, math.nan), 0.0),  # never ended
+        ([0.5, 1.0, 1.5, 2.0, 2.5], 2.0),  # from 1.0 to 2.0, both edges answers
+        ([0.9, 1.4, 1.9, 2.4], 2.0),  # from 1.4 to 2.4: the window's own edges don't matter
+        ([1.1, 1.2, 1.3, 9.0], 3 / 7.9),  # a pause is not cut off
+        ([1.1, 1.2, 1.3], 3.0),  # it stopped answering: the window's length
+        ([0.5, 2.5], 0.0),  # nothing inside
+        ([], 0.0),
     ],
 )
-def test_a_request_counts_by_the_part_of_its_time_inside_the_window(span: tuple[float, float], share: float) -> None:
-    assert credit(samples([span]), (0.0, 1.0))[0] == pytest.approx(share)
+def test_throughput_is_counted_from_answer_to_answer(ended: list[float], rate: float) -> None:
+    assert throughput(np.array(ended), (1.0, 2.0)) == pytest.approx(rate)
 
 
 @given(
     users=st.integers(1, 200),
-    took_s=st.floats(0.001, 3.0),
+    took_s=st.floats(0.001, 1.0),
     opened=st.floats(0.0, 2.0),
-    length=st.floats(0.05, 2.0),
+    length=st.floats(1.5, 3.0),
 )
 def test_throughput_of_a_steady_closed_loop_is_users_over_response_time(
     users: int, took_s: float, opened: float, length: float
 ) -> None:
     """However the window lies, and even if all users march in step."""
-    spans = back_to_back(users, took_s, until_s=opened + length + took_s)
+    spans = back_to_back(users, took_s, until_s=opened + length + 2 * took_s)
     found = summarise(recording(spans, (opened, opened + length)))
     assert found.throughput_rps == pytest.approx(users / took_s, rel=1e-6)
 
