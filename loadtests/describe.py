@@ -19,6 +19,7 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         seconds=None,
         seed=experiment.seed,
         slice_s=experiment.slice_s,
+        pairing_s=experiment.pairing_s,
         a=_side_record(experiment.a),
         b=_side_record(experiment.b),
         scenarios=[

@@ -18,7 +18,8 @@ class Experiment:
         scenarios: what is asked.
         loads: how it is asked.
         blocks: how many fresh starts, and so how many pairs behind each ratio.
-        slice_s: length of each trial's steady window, in seconds.
+        slice_s: length of the steady window in each slice, in seconds.
+        pairing_s: how long the sides take turns in one cell of a block, in seconds.
         seed: everything random follows from it.
         start_limit_s: how long a side may take until it answers, in seconds.
     """
@@ -29,6 +30,7 @@ class Experiment:
     loads: tuple[ClosedLoop, ...]
     blocks: int
     slice_s: float
+    pairing_s: float
     seed: int
     start_limit_s: float = 20.0
 

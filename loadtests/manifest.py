@@ -74,7 +74,8 @@ class Manifest(Record):
         complete: whether every planned trial was tried.
         seconds: how long the measuring took; None until it ended.
         seed: everything random follows from it.
-        slice_s: length of the steady window of each trial, in seconds.
+        slice_s: length of the steady window in each slice, in seconds.
+        pairing_s: how long the sides take turns in one cell of a block, in seconds.
         a: the first side.
         b: the second side.
         scenarios: what was asked.
@@ -93,6 +94,7 @@ class Manifest(Record):
     seconds: float | None
     seed: int
     slice_s: float
+    pairing_s: float
     a: SideRecord
     b: SideRecord
     scenarios: list[ScenarioRecord]

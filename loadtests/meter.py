@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 import psutil
 
-from loadtests.samples import ServerUse
-
 
 def cpu_s(pid: int) -> float:
     """Return a process's CPU time in seconds, to the nanosecond where the kernel offers it.
@@ -26,11 +24,7 @@ def read_cpu(pids: Sequence[int]) -> float:
     return sum(cpu_s(pid) for pid in pids)
 
 
-def use(pids: Sequence[int], cpu_s: float) -> ServerUse:
-    """Return what all ``pids`` together use now, beside the CPU time spent; raises psutil.NoSuchProcess."""
+def read_size(pids: Sequence[int]) -> tuple[int, int]:
+    """Return resident memory in bytes and threads of all ``pids`` together; raises psutil.NoSuchProcess."""
     processes = [psutil.Process(pid) for pid in pids]
-    return ServerUse(
-        cpu_s=cpu_s,
-        rss_bytes=sum(process.memory_info().rss for process in processes),
-        threads=sum(process.num_threads() for process in processes),
-    )
+    return sum(p.memory_info().rss for p in processes), sum(p.num_threads() for p in processes)

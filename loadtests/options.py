@@ -26,6 +26,7 @@ class RunOptions(BaseModel):
     users: str
     blocks: int
     slice_s: float
+    time_s: float
     seed: int
     full: bool
     start_limit: float
@@ -37,6 +38,8 @@ class RunOptions(BaseModel):
             raise UsageError(f"--blocks {self.blocks}: must be from 1 to {MAX_BLOCKS}; a verdict needs at least 6")
         if not 0 < self.slice_s <= MAX_SLICE_S:
             raise UsageError(f"--slice {self.slice_s:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
+        if not 0 < self.time_s <= MAX_SLICE_S:
+            raise UsageError(f"--time {self.time_s:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
         if not 0 < self.start_limit <= MAX_START_LIMIT_S:
             raise UsageError(f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}")
         if self.full and self.scenarios:
@@ -55,6 +58,7 @@ class RunOptions(BaseModel):
             loads,
             blocks=self.blocks,
             slice_s=self.slice_s,
+            pairing_s=self.time_s,
             seed=self.seed,
             start_limit_s=self.start_limit,
         )

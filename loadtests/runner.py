@@ -10,7 +10,7 @@ import numpy as np
 
 from loadtests.affinity import Cores
 from loadtests.arena import Arena
-from loadtests.drivers.closed_loop import Job
+from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import Driver, DriverFailed
 from loadtests.errors import RunError
 from loadtests.experiment import Experiment
@@ -92,61 +92,65 @@ class Runner:
             for label, reason in arena.broken.items():
                 self._event(number, label, "collapsed", f"{self._spec(label)} {reason}")
             for pairing in block:
-                for label in pairing.order:
-                    self._tell(number, f"{pairing.cell}: {self._spec(label)}")
-                    recording = self._trial(number, pairing, label, arena, driver)
+                self._tell(number, str(pairing.cell))
+                for label, recording in self._measure(number, pairing, arena, driver).items():
                     key = TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.users, label)
                     self.folder.write_trial(key, recording)
                     self.done += 1
-                    self._tell(number, f"{pairing.cell}: {self._spec(label)}")
+                self._tell(number, str(pairing.cell))
 
-    def _trial(self, number: int, pairing: Pairing, label: Label, arena: Arena, driver: Driver) -> Recording:
-        """Measure one side of one cell; a side that hangs or dies is replaced, so that the next cell finds it well."""
-        if label in arena.broken:
-            return nothing(arena.broken[label])
-        server, scenario = arena.server(label), pairing.cell.scenario
-        recording = self._drive(number, driver, self._job(server, pairing))
-        reason = recording.stalled
-        if server.child is not None and not server.child.alive:
-            reason = f"exited with status {server.child.process.returncode} while it was measured"
-        if reason is None and scenario.writes:
-            try:
-                arena.restore(label)
-            except RunError as failure:
-                self._event(number, label, "collapsed", f"{self._spec(label)}: {failure}")
+    def _measure(self, number: int, pairing: Pairing, arena: Arena, driver: Driver) -> dict[Label, Recording]:
+        """Measure one cell; a side that hangs or dies is replaced, so that the next cell finds it well."""
+        recordings: dict[Label, Recording] = {label: nothing(reason) for label, reason in arena.broken.items()}
+        servers = {label: arena.server(label) for label in pairing.order if label not in recordings}
+        if servers:
+            recordings |= self._drive(number, driver, self._job(pairing, servers))
+        for label, server in servers.items():
+            reason = recordings[label].stalled
+            if server.child is not None and not server.child.alive:
+                reason = f"exited with status {server.child.process.returncode} while it was measured"
+            if reason is not None:
+                recordings[label] = replace(recordings[label], slices=(), stalled=reason)
+                self._event(number, label, "collapsed", f"{pairing.cell}: {self._spec(label)} {reason}")
                 arena.restart(label)
-        if reason is not None:
-            self._event(number, label, "collapsed", f"{pairing.cell}: {self._spec(label)} {reason}")
-            recording = replace(recording, window_s=None, server=None, stalled=reason)
-            arena.restart(label)
-        return recording
+            elif pairing.cell.scenario.writes:
+                self._restore(number, label, arena)
+        return recordings
 
-    def _drive(self, number: int, driver: Driver, job: Job) -> Recording:
-        """Drive a slice; a driver that died is replaced and the slice tried again, once."""
+    def _restore(self, number: int, label: Label, arena: Arena) -> None:
+        try:
+            arena.restore(label)
+        except RunError as failure:
+            self._event(number, label, "collapsed", f"{self._spec(label)}: {failure}; it was replaced")
+            arena.restart(label)
+
+    def _drive(self, number: int, driver: Driver, job: PairingJob) -> dict[Label, Recording]:
+        """Drive a pairing; a driver that died is replaced and the pairing tried again, once."""
         try:
             return driver.drive(job)
         except DriverFailed as failure:
-            self._event(number, None, "restarted", f"{failure}; the trial was tried again with a new one")
+            self._event(number, None, "restarted", f"{failure}; the cell was tried again with a new one")
             driver.restart()
             return driver.drive(job)
 
-    def _job(self, server: Server, pairing: Pairing) -> Job:
+    def _job(self, pairing: Pairing, servers: dict[Label, Server]) -> PairingJob:
         scenario = pairing.cell.scenario
-        return Job(
-            base_url=server.url,
+        return PairingJob(
+            targets={label: Target(server.url, tuple(server.pids)) for label, server in servers.items()},
             requests=scenario.requests,
             users=pairing.cell.load.users,
-            window_s=self.experiment.slice_s,
+            slice_s=self.experiment.slice_s,
+            pairing_s=self.experiment.pairing_s,
             spread_s=scenario.wait_s,
             seed=pairing.seed,
-            pids=server.pids,
             stall_s=STALL_S + scenario.wait_s,
         )
 
     def _warm(self, driver: Driver, server: Server) -> None:
         """Send a little of everything, so that no trial pays for connections, threads and first calls."""
         requests = tuple(request for scenario in self.experiment.scenarios for request in scenario.requests)
-        driver.drive(Job(server.url, requests, WARM_USERS, WARM_S, 0.0, 0, [], stall_s=WARM_STALL_S))
+        target: dict[Label, Target] = {"a": Target(server.url)}
+        driver.drive(PairingJob(target, requests, WARM_USERS, WARM_S, 0, 0, 0, stall_s=WARM_STALL_S))
 
     def _spec(self, label: Label) -> str:
         return self.experiment.side(label).spec
@@ -178,4 +182,4 @@ def nothing(reason: str) -> Recording:
     """Return the recording of a trial that could not even begin."""
     empty, counts = np.empty(0), np.empty(0, np.uint16)
     samples = Samples(empty, empty, empty, empty, counts, np.empty(0, np.uint8), counts)
-    return Recording(samples, time.perf_counter(), None, None, 0.0, reason)
+    return Recording(samples, time.perf_counter(), (), None, None, reason)

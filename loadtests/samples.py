@@ -56,36 +56,40 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class ServerUse:
-    """What the server used, over all its processes.
+class Slice:
+    """One turn of a side: the steady window in it, and what was used in that window.
 
     Attributes:
-        cpu_s: CPU time spent inside the window, in seconds.
-        rss_bytes: resident memory at the window's end.
-        threads: threads alive at the window's end.
+        opened_s: when the window opened, in the samples' seconds.
+        closed_s: when it closed.
+        drained_s: when the last request of the turn had been answered.
+        server_cpu_s: CPU time of all the server's processes inside the window; None if that is not known.
+        driver_cpu_s: CPU time of the driver inside the window.
     """
 
-    cpu_s: float
-    rss_bytes: int
-    threads: int
+    opened_s: float
+    closed_s: float
+    drained_s: float
+    server_cpu_s: float | None
+    driver_cpu_s: float
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a driver hands back for one slice: the samples, the steady window in them, and what the server used.
+    """What a driver hands back for one trial: the samples of all its slices.
 
     Attributes:
-        samples: every request, lead-in and lead-out included.
+        samples: every request, lead-ins and drains included.
         started_s: when the driver started the trial, on the machine's monotonic clock.
-        window_s: start and end of the steady window, in the samples' seconds; None if it was never reached.
-        server: what the server used in the window; None if that is not known.
-        driver_cpu_s: CPU time the driver itself spent inside the window, in seconds.
+        slices: the trial's turns, in order; empty if none came to its end.
+        rss_bytes: most resident memory of the server that was seen; None if that is not known.
+        threads: most threads of the server that were seen; None if that is not known.
         stalled: a sentence if the driver gave up waiting for the server, else None.
     """
 
     samples: Samples
     started_s: float
-    window_s: tuple[float, float] | None
-    server: ServerUse | None
-    driver_cpu_s: float
+    slices: tuple[Slice, ...]
+    rss_bytes: int | None
+    threads: int | None
     stalled: str | None

@@ -16,7 +16,7 @@ from loadtests.errors import BenchError, UsageError
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 from loadtests.plan import Label
-from loadtests.samples import Recording, Samples, ServerUse
+from loadtests.samples import Recording, Samples, Slice
 
 RESULTS = Path("results")
 SAMPLE_COLUMNS = tuple(field.name for field in fields(Samples))
@@ -88,9 +88,9 @@ class RunFolder:
         about = {
             **asdict(key),
             "started_s": recording.started_s,
-            "window_s": recording.window_s,
-            "server": asdict(recording.server) if recording.server else None,
-            "driver_cpu_s": recording.driver_cpu_s,
+            "slices": [asdict(turn) for turn in recording.slices],
+            "rss_bytes": recording.rss_bytes,
+            "threads": recording.threads,
             "stalled": recording.stalled,
         }
         columns = {name: getattr(recording.samples, name) for name in SAMPLE_COLUMNS}
@@ -168,13 +168,12 @@ def _read_trial(path: Path) -> tuple[TrialKey, Recording]:
         samples = Samples(**{name: archive[name] for name in SAMPLE_COLUMNS})
     if len({len(getattr(samples, name)) for name in SAMPLE_COLUMNS}) != 1:
         raise ValueError("columns of unequal length")
-    window = about["window_s"]
     recording = Recording(
         samples=samples,
         started_s=float(about["started_s"]),
-        window_s=(float(window[0]), float(window[1])) if window else None,
-        server=ServerUse(**about["server"]) if about["server"] else None,
-        driver_cpu_s=float(about["driver_cpu_s"]),
+        slices=tuple(Slice(**turn) for turn in about["slices"]),
+        rss_bytes=about["rss_bytes"],
+        threads=about["threads"],
         stalled=about["stalled"],
     )
     return TrialKey(about["block"], about["scenario"], about["users"], about["label"]), recording

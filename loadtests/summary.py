@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.samples import Failure, Recording
+from loadtests.samples import Failure, Recording, Slice
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 
@@ -17,14 +17,14 @@ class Summary:
     """One trial in a few numbers.
 
     Attributes:
-        throughput_rps: successful answers per second of the window.
-        requests: requests that ended inside the window, or were cut off.
+        throughput_rps: successful answers per second, over the windows of all slices.
+        requests: requests that ended inside a window, or were cut off.
         failures: how many of them failed, by reason.
         latencies_s: response times of those requests in seconds, ascending; a failed one is infinite.
         cpu_per_request_s: the server's CPU time per successful answer, in seconds; None if unknown.
         rss_bytes: the server's resident memory; None if unknown.
         threads: the server's threads; None if unknown.
-        driver_busy: share of the window in which the driver was on the CPU, 0 to 1.
+        driver_busy: share of the windows in which the driver was on the CPU, 0 to 1.
         collapsed: a sentence if the side could not be measured at all, else None.
     """
 
@@ -59,8 +59,8 @@ def percentile(ascending: npt.NDArray[np.float64], wanted: float) -> float | Non
     return float(ascending[math.ceil(wanted / 100 * count) - 1])
 
 
-def throughput(ended_s: npt.NDArray[np.float64], window_s: tuple[float, float]) -> float:
-    """Return answers per second, from the first answer after the window opens to the first after it closes.
+def count_answers(ended_s: npt.NDArray[np.float64], turn: Slice) -> tuple[int, float]:
+    """Count answers from the first after a slice's window opens to the first after it closes.
 
     Both edges are answers, so that no part of the time between two answers is cut off: with one user and six
     answers, counting from edge to edge of the window would be off by up to a sixth, depending on where it lies.
@@ -68,37 +68,42 @@ def throughput(ended_s: npt.NDArray[np.float64], window_s: tuple[float, float]) 
 
     Args:
         ended_s: when successful answers were complete, in seconds, ascending.
-        window_s: start and end of the steady window.
+        turn: the slice.
+
+    Returns:
+        How many, and in how many seconds; none in the window's length if it holds none.
     """
-    first, after = np.searchsorted(ended_s, window_s)
-    if first == after:
-        return 0.0
-    if after == len(ended_s):  # it stopped answering inside the window
-        return float(after - first) / (window_s[1] - window_s[0])
-    return float(after - first) / float(ended_s[after] - ended_s[first])
+    first, after, end = np.searchsorted(ended_s, (turn.opened_s, turn.closed_s, turn.drained_s))
+    if after in (first, end):  # nothing in the window, or nothing after it
+        return int(after - first), turn.closed_s - turn.opened_s
+    return int(after - first), float(ended_s[after] - ended_s[first])
 
 
 def summarise(recording: Recording) -> Summary:
     """Turn one trial's samples into its summary."""
-    samples = recording.samples
-    opened, closed = recording.window_s or (0.0, math.inf)
+    samples, slices = recording.samples, recording.slices
     succeeded = samples.failure == Failure.NONE
-    never_ended = np.isnan(samples.ended_s)
-    inside = never_ended | ((samples.ended_s >= opened) & (samples.ended_s < closed))
+    good = np.sort(samples.ended_s[succeeded])
+    counted = [count_answers(good, turn) for turn in slices]
+    answers, seconds = sum(n for n, _ in counted), sum(s for _, s in counted)
+    rate = answers / seconds if seconds else 0.0
+    inside = np.isnan(samples.ended_s)
+    for turn in slices:
+        inside |= (samples.ended_s >= turn.opened_s) & (samples.ended_s < turn.closed_s)
     latencies = np.where(succeeded, samples.ended_s - samples.sent_s, np.inf)[inside]
-    rate = throughput(np.sort(samples.ended_s[succeeded]), recording.window_s) if recording.window_s else 0.0
-    counts = np.bincount(samples.failure[inside], minlength=len(Failure))
-    use = recording.server
+    failures = np.bincount(samples.failure[inside], minlength=len(Failure))
+    windows_s = sum(turn.closed_s - turn.opened_s for turn in slices)
+    cpu = [turn.server_cpu_s for turn in slices if turn.server_cpu_s is not None]
     return Summary(
         throughput_rps=rate,
         requests=int(inside.sum()),
-        failures={reason: int(counts[reason]) for reason in Failure if reason and counts[reason]},
+        failures={reason: int(failures[reason]) for reason in Failure if reason and failures[reason]},
         latencies_s=np.sort(latencies),
-        cpu_per_request_s=use.cpu_s / (rate * (closed - opened)) if use is not None and rate else None,
-        rss_bytes=use.rss_bytes if use else None,
-        threads=use.threads if use else None,
-        driver_busy=recording.driver_cpu_s / (closed - opened),
-        collapsed=_collapse(recording.stalled, rate, counts),
+        cpu_per_request_s=sum(cpu) / (rate * windows_s) if cpu and rate else None,
+        rss_bytes=recording.rss_bytes,
+        threads=recording.threads,
+        driver_busy=sum(turn.driver_cpu_s for turn in slices) / windows_s if windows_s else 0.0,
+        collapsed=_collapse(recording.stalled, rate, failures),
     )
 
 

@@ -6,13 +6,11 @@ from types import TracebackType
 from typing import Self
 
 from loadtests.affinity import Cores
-from loadtests.drivers.closed_loop import Job
+from loadtests.drivers.jobs import PairingJob
 from loadtests.errors import BenchError
+from loadtests.plan import Label
 from loadtests.processes import Child
 from loadtests.samples import Recording
-
-PHASES = 5
-"""Phases of a slice, each of which ends within ``Job.limit_s``."""
 
 
 class DriverFailed(BenchError):
@@ -43,18 +41,17 @@ class Driver:
     def __repr__(self) -> str:
         return f"<Driver {self._child!r}>"
 
-    def drive(self, job: Job) -> Recording:
-        """Run one slice; raises DriverFailed if no recording comes back in time."""
-        limit_s = job.window_s + PHASES * job.limit_s
+    def drive(self, job: PairingJob) -> dict[Label, Recording]:
+        """Run one pairing; raises DriverFailed if no recordings come back in time."""
         try:
             self._connection.send(job)
-            if not self._connection.poll(limit_s):
-                raise DriverFailed(f"the load driver gave no answer for {limit_s:g} s")
-            recording: Recording = self._connection.recv()
+            if not self._connection.poll(job.longest_s):
+                raise DriverFailed(f"the load driver gave no answer for {job.longest_s:g} s")
+            recordings: dict[Label, Recording] = self._connection.recv()
         except (EOFError, OSError):
             words = self._child.last_words()
             raise DriverFailed("the load driver died" + (f": {words}" if words else "")) from None
-        return recording
+        return recordings
 
     def restart(self) -> None:
         """Replace the process by a fresh one."""

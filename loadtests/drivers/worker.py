@@ -8,24 +8,25 @@ import click
 import uvloop
 
 from loadtests import affinity, lifeline
-from loadtests.drivers import closed_loop
+from loadtests.drivers import pairing
+from loadtests.drivers.jobs import PairingJob
 
 
 @click.command()
 @click.option("--fd", type=int, required=True, help="The pipe to the owner.")
 @click.option("--cores", default="")
 def main(fd: int, cores: str) -> None:
-    """Drive slices until the owner hangs up."""
+    """Drive pairings until the owner hangs up."""
     lifeline.hold()
     affinity.pin(affinity.parse_cores(cores))
     gc.freeze()  # what is imported stays; collecting it again before each slice would take longer than the lead-in
     with Connection(fd) as owner, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         while True:
             try:
-                job: closed_loop.Job = owner.recv()
+                job: PairingJob = owner.recv()
             except EOFError:
                 return
-            owner.send(runner.run(closed_loop.drive(job)))
+            owner.send(runner.run(pairing.drive(job)))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The harness's driver beside wrk, on the same two servers, in one run: ``python -m tests.benchmarks.against_wrk``.
 
-Two questions. *Headroom*: on the cheapest route of the async build with 64 users, what share of wrk's
-throughput does the closed-loop driver reach, one core for the server and one for the driver? *Agreement*: for
-`mixed`, `query` and `noop`, is the ratio async ÷ sync the same as wrk's? It needs Debian's `wrk`, takes about two
-minutes, and exits with 1 if either answer is not good enough.
+Two questions. *Headroom*: on the cheapest route of the async build with 64 users, what share of wrk's throughput
+does the closed-loop driver reach, one core for the server and one for the driver? *Agreement*: for `mixed`, `query`
+and `noop`, is the ratio async ÷ sync the same as wrk's? It needs Debian's `wrk`, takes about two minutes, and exits
+with 1 if an answer is not good enough.
 """
 
 import math
@@ -12,118 +12,86 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from loadtests import affinity
 from loadtests.comparison import Estimate, estimate
-from loadtests.drivers.closed_loop import Job
+from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import Driver
-from loadtests.runner import WARM_S, upstream
+from loadtests.runner import upstream
 from loadtests.scenarios import Scenario, parse_scenario
 from loadtests.servers import Server
 from loadtests.sides import parse_side
 from loadtests.summary import summarise
 
 USERS = 64
-ROUNDS = 8
+ROUNDS = 10
 SECONDS = 1.0
 HEADROOM_LEAST = 0.75
 DISAGREEMENT_MOST = 0.10
 SCENARIOS = ("mixed", "query", "noop")
+Measure = Callable[[Server, Scenario], float]
 
 
 def by_wrk(server: Server, scenario: Scenario) -> float:
     """Return wrk's throughput in requests/s: one thread, on the driver's core."""
-    command = [
-        "wrk",
-        "-t1",
-        f"-c{USERS}",
-        f"-d{SECONDS:g}s",
-        "--timeout",
-        "5s",
-        server.url + scenario.requests[0].path,
-    ]
+    command = ["wrk", "-t1", f"-c{USERS}", f"-d{SECONDS:g}s", "--timeout", "5s", server.url + scenario.requests[0].path]
     output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
-    if errors := re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: (.*)", output):
-        raise SystemExit(f"wrk saw errors on {server.url}: {errors[0]}")
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])  # type: ignore[index]
+    if errors := re.search(r"Non-2xx or 3xx responses: \d+|Socket errors: .*", output):
+        sys.exit(f"wrk on {server.url}: {errors[0]}")
+    found = re.search(r"Requests/sec:\s+([\d.]+)", output)
+    assert found is not None, output
+    return float(found[1])
 
 
-def by_driver(driver: Driver, server: Server, scenario: Scenario, seed: int) -> float:
-    """Return the closed-loop driver's throughput in requests/s."""
-    summary = summarise(
-        driver.drive(Job(server.url, scenario.requests, USERS, SECONDS, scenario.wait_s, seed, server.pids))
-    )
-    if summary.collapsed or summary.failures:
-        raise SystemExit(f"the driver saw errors on {server.url}: {summary.collapsed or summary.failures}")
-    return summary.throughput_rps
+def by_driver(driver: Driver) -> Measure:
+    """Return how the closed-loop driver measures throughput in requests/s: one slice as long as wrk's run."""
+
+    def measure(server: Server, scenario: Scenario) -> float:
+        targets = {"a": Target(server.url, tuple(server.pids))}
+        job = PairingJob(targets, scenario.requests, USERS, SECONDS, 0.0, scenario.wait_s, seed=0)  # type: ignore[arg-type]
+        summary = summarise(driver.drive(job)["a"])
+        if summary.collapsed or summary.failures:
+            sys.exit(f"the driver on {server.url}: {summary.collapsed or summary.failures}")
+        return summary.throughput_rps
+
+    return measure
 
 
-def alternate(measures: list[Callable[[int], float]]) -> list[list[float]]:
-    """Call each in turn, ROUNDS times, forwards and backwards, so that drift hits all alike."""
+def alternate(measures: Sequence[Callable[[], float]]) -> list[list[float]]:
+    """Call each in turn, forwards and backwards, ROUNDS times, so that drift hits all alike."""
     results: list[list[float]] = [[] for _ in measures]
     for number in range(ROUNDS):
-        order = list(enumerate(measures))
-        for position, measure in order if number % 2 else reversed(order):
-            results[position].append(measure(number))
+        for position in list(range(len(measures)))[:: 1 if number % 2 else -1]:
+            results[position].append(measures[position]())
     return results
 
 
-def ratios(numerators: list[float], denominators: list[float]) -> Estimate:
+def ratio(numerators: list[float], denominators: list[float]) -> Estimate:
     return estimate([n / d for n, d in zip(numerators, denominators, strict=True)])
 
 
-def main() -> int:
-    if shutil.which("wrk") is None:
-        sys.exit("wrk is not installed; on Debian: apt-get install wrk")
-    cores = affinity.divide()
-    affinity.pin(cores.driver)
-    failed = False
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        with upstream(cores, work / "upstream" / "log") as url, Driver(cores, work / "driver" / "log") as driver:
-            servers = [
-                Server(
-                    parse_side(s),
-                    database_url=f"sqlite:///{work}/{s}.db",
-                    upstream_url=url,
-                    cores=cores,
-                    log=work / s / "log",
-                )
-                for s in ("sync", "async")
-            ]
-            with servers[0] as sync, servers[1] as async_:
-                for server in servers:
-                    server.wait_until_ready()
-                    for name in SCENARIOS:
-                        driver.drive(Job(server.url, parse_scenario(name).requests, USERS, WARM_S, 0, 0, []))
-                noop = parse_scenario("noop")
-                ours, wrks = alternate([lambda n: by_driver(driver, async_, noop, n), lambda _: by_wrk(async_, noop)])
-                headroom = ratios(ours, wrks)
-                failed |= headroom.value < HEADROOM_LEAST
-                print(
-                    f"headroom, noop on async, {USERS} users: {show(headroom)} of wrk's throughput "
-                    f"(driver {geometric(ours):,.0f}/s, wrk {geometric(wrks):,.0f}/s)"
-                )
-                for name in SCENARIOS:
-                    scenario = parse_scenario(name)
-                    ours_sync, ours_async, wrk_sync, wrk_async = alternate(
-                        [
-                            lambda n, s=scenario: by_driver(driver, sync, s, n),  # type: ignore[misc]
-                            lambda n, s=scenario: by_driver(driver, async_, s, n),  # type: ignore[misc]
-                            lambda _, s=scenario: by_wrk(sync, s),  # type: ignore[misc]
-                            lambda _, s=scenario: by_wrk(async_, s),  # type: ignore[misc]
-                        ]
-                    )
-                    ours_ratio, wrk_ratio = ratios(ours_async, ours_sync), ratios(wrk_async, wrk_sync)
-                    apart = ours_ratio.value / wrk_ratio.value - 1
-                    failed |= abs(apart) > DISAGREEMENT_MOST
-                    print(
-                        f"agreement, {name}: async ÷ sync is {show(ours_ratio)} by the driver, "
-                        f"{show(wrk_ratio)} by wrk: {apart:+.1%} apart"
-                    )
-    return int(failed)
+def headroom(drive: Measure, server: Server) -> bool:
+    noop = parse_scenario("noop")
+    ours, wrks = alternate([lambda: drive(server, noop), lambda: by_wrk(server, noop)])
+    share = ratio(ours, wrks)
+    print(
+        f"headroom, noop on async, {USERS} users: {show(share)} of wrk's throughput "
+        f"(driver {estimate(ours).value:,.0f}/s, wrk {estimate(wrks).value:,.0f}/s)"
+    )
+    return share.value >= HEADROOM_LEAST
+
+
+def agreement(drive: Measure, sync: Server, async_: Server, name: str) -> bool:
+    scenario = parse_scenario(name)
+    calls = [(drive, sync), (drive, async_), (by_wrk, sync), (by_wrk, async_)]
+    columns = alternate([lambda m=m, s=s: m(s, scenario) for m, s in calls])  # type: ignore[misc]
+    ours, wrks = ratio(columns[1], columns[0]), ratio(columns[3], columns[2])
+    apart = ours.value / wrks.value - 1
+    print(f"agreement, {name}: async ÷ sync is {show(ours)} by the driver, {show(wrks)} by wrk: {apart:+.1%} apart")
+    return abs(apart) <= DISAGREEMENT_MOST
 
 
 def show(value: Estimate) -> str:
@@ -131,8 +99,31 @@ def show(value: Estimate) -> str:
     return f"{value.value:.2f} ({low:.2f} to {high:.2f})"
 
 
-def geometric(values: list[float]) -> float:
-    return estimate(values).value
+def main() -> int:
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed; on Debian: apt-get install wrk")
+    cores = affinity.divide()
+    with ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.enter_context(affinity.pinned(cores.driver))
+        url = stack.enter_context(upstream(cores, work / "upstream" / "log"))
+        drive = by_driver(stack.enter_context(Driver(cores, work / "driver" / "log")))
+        servers = [
+            stack.enter_context(
+                Server(
+                    parse_side(side),
+                    database_url=f"sqlite:///{work}/{side}.db",
+                    upstream_url=url,
+                    cores=cores,
+                    log=work / side / "log",
+                )
+            )
+            for side in ("sync", "async")
+        ]
+        for server in servers:
+            server.wait_until_ready()
+        good = [headroom(drive, servers[1]), *(agreement(drive, servers[0], servers[1], name) for name in SCENARIOS)]
+    return 0 if all(good) else 1
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from loadtests.samples import Failure, Recording, Samples, ServerUse
-from loadtests.summary import Summary, summarise
+from loadtests.samples import Failure, Recording, Samples, Slice
+from loadtests.summary import Summary
 
 
 def samples(
@@ -29,12 +29,18 @@ def samples(
 
 def recording(
     spans: Sequence[tuple[float, float]],
-    window_s: tuple[float, float] | None = (0.0, 1.0),
+    *windows_s: tuple[float, float],
     failures: Sequence[Failure] | None = None,
-    server: ServerUse | None = None,
+    server_cpu_s: float | None = None,
     stalled: str | None = None,
 ) -> Recording:
-    return Recording(samples(spans, failures), 0.0, window_s, server, 0.0, stalled)
+    """Return a trial with one slice a window, each drained when the next one opens."""
+    opened = [window[0] for window in windows_s]
+    slices = tuple(
+        Slice(window[0], window[1], drained, server_cpu_s, 0.0)
+        for window, drained in zip(windows_s, [*opened[1:], math.inf], strict=False)
+    )
+    return Recording(samples(spans, failures), 0.0, slices, 7, 3, stalled)
 
 
 def back_to_back(users: int, took_s: float, until_s: float) -> list[tuple[float, float]]:
@@ -56,6 +62,3 @@ def summary(rps: float, latency_s: float = 0.01, cpu_s: float | None = 0.001, co
         driver_busy=0.2,
         collapsed=collapsed,
     )
-
-
-__all__ = ["back_to_back", "recording", "samples", "summarise", "summary"]

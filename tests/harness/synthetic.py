@@ -141,6 +141,7 @@ def _manifest(
         seconds=612.4 if complete else None,
         seed=1,
         slice_s=slice_s,
+        pairing_s=0.8,
         a=_side(a),
         b=_side(b),
         scenarios=[_scenario(name) for name in scenarios],

@@ -2,12 +2,12 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.samples import Failure, ServerUse
-from loadtests.summary import percentile, samples_needed, throughput
-from tests.harness.build import back_to_back, recording, summarise
+from loadtests.samples import Failure, Slice
+from loadtests.summary import count_answers, percentile, samples_needed, summarise
+from tests.harness.build import back_to_back, recording
 
 
 @pytest.mark.parametrize(("wanted", "needed"), [(50, 6), (90, 36), (95, 72), (99, 368), (99.9, 3688)])
@@ -28,20 +28,22 @@ def test_a_percentile_among_requests_that_never_ended_is_infinite() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ended", "rate"),
+    ("ended", "counted"),
     [
-        ([0.5, 1.0, 1.5, 2.0, 2.5], 2.0),  # from 1.0 to 2.0, both edges answers
-        ([0.9, 1.4, 1.9, 2.4], 2.0),  # from 1.4 to 2.4: the window's own edges don't matter
-        ([1.1, 1.2, 1.3, 9.0], 3 / 7.9),  # a pause is not cut off
-        ([1.1, 1.2, 1.3], 3.0),  # it stopped answering: the window's length
-        ([0.5, 2.5], 0.0),  # nothing inside
-        ([], 0.0),
+        ([0.5, 1.0, 1.5, 2.0, 2.5], (2, 1.0)),  # from 1.0 to 2.0, both edges answers
+        ([0.9, 1.4, 1.9, 2.4], (2, 1.0)),  # from 1.4 to 2.4: the window's own edges don't matter
+        ([1.1, 1.2, 1.3, 4.0], (3, 2.9)),  # a pause is not cut off
+        ([1.1, 1.2, 1.3], (3, 1.0)),  # it stopped answering: the window's length
+        ([1.1, 1.2, 1.3, 9.0], (3, 1.0)),  # what comes after the slice is another's
+        ([0.5, 2.5], (0, 1.0)),  # nothing inside
+        ([], (0, 1.0)),
     ],
 )
-def test_throughput_is_counted_from_answer_to_answer(ended: list[float], rate: float) -> None:
-    assert throughput(np.array(ended), (1.0, 2.0)) == pytest.approx(rate)
+def test_answers_are_counted_from_answer_to_answer(ended: list[float], counted: tuple[int, float]) -> None:
+    assert count_answers(np.array(ended), Slice(1.0, 2.0, 5.0, None, 0.0)) == pytest.approx(counted)
 
 
+@settings(deadline=None)
 @given(
     users=st.integers(1, 200),
     took_s=st.floats(0.001, 1.0),
@@ -57,9 +59,18 @@ def test_throughput_of_a_steady_closed_loop_is_users_over_response_time(
     assert found.throughput_rps == pytest.approx(users / took_s, rel=1e-6)
 
 
+def test_slices_are_added_up_before_they_are_divided() -> None:
+    """10 answers in one second and 30 in the next three are 10 a second, whatever happened between the slices."""
+    spans = back_to_back(users=1, took_s=0.1, until_s=8.0)
+    found = summarise(recording(spans, (1.0, 2.0), (4.0, 7.0)))
+    assert found.throughput_rps == pytest.approx(10.0)
+    assert found.requests == pytest.approx(40, abs=2)
+
+
 def test_failures_are_told_apart_and_never_count_as_throughput() -> None:
     spans = [(0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, math.nan)]
-    found = summarise(recording(spans, failures=[Failure.NONE, Failure.STATUS, Failure.STATUS, Failure.CUT_OFF]))
+    failures = [Failure.NONE, Failure.STATUS, Failure.STATUS, Failure.CUT_OFF]
+    found = summarise(recording(spans, (0.0, 1.0), failures=failures))
     assert found.throughput_rps == pytest.approx(1.0)
     assert found.failures == {Failure.STATUS: 2, Failure.CUT_OFF: 1}
     assert found.requests == 4
@@ -67,21 +78,21 @@ def test_failures_are_told_apart_and_never_count_as_throughput() -> None:
 
 
 def test_answers_outside_the_window_are_not_in_the_percentiles() -> None:
-    found = summarise(recording([(-0.5, -0.1), (-0.5, 0.5), (0.5, 1.5)]))
+    found = summarise(recording([(-0.5, -0.1), (-0.5, 0.5), (0.5, 1.5)], (0.0, 1.0)))
     assert list(found.latencies_s) == pytest.approx([1.0])
 
 
 def test_cpu_is_divided_by_the_answers_of_the_same_window() -> None:
     spans = back_to_back(users=10, took_s=0.1, until_s=1.5)
-    found = summarise(recording(spans, server=ServerUse(cpu_s=0.5, rss_bytes=7, threads=3)))
+    found = summarise(recording(spans, (0.0, 1.0), server_cpu_s=0.5))
     assert found.cpu_per_request_s == pytest.approx(0.005)
     assert (found.rss_bytes, found.threads) == (7, 3)
 
 
 def test_a_side_that_stalled_has_collapsed_with_the_drivers_words() -> None:
-    assert summarise(recording([], None, stalled="nothing was answered")).collapsed == "nothing was answered"
+    assert summarise(recording([], stalled="nothing was answered")).collapsed == "nothing was answered"
 
 
 def test_a_side_without_one_good_answer_has_collapsed_and_says_why() -> None:
-    found = summarise(recording([(0.1, 0.2)] * 3, failures=[Failure.STATUS] * 3))
+    found = summarise(recording([(0.1, 0.2)] * 3, (0.0, 1.0), failures=[Failure.STATUS] * 3))
     assert found.collapsed == "not one good answer (3 status)"

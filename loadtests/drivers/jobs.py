@@ -1,0 +1,52 @@
+"""What a driver is told to do: plain data that travels to its process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loadtests.plan import Label
+from loadtests.scenarios import Request
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server to put load on.
+
+    Attributes:
+        base_url: where it listens, without a trailing slash.
+        pids: its processes, whose use is read at the edges of each window; none if it is not ours.
+    """
+
+    base_url: str
+    pids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class PairingJob:
+    """One pairing to drive: the sides take turns in short slices.
+
+    Attributes:
+        targets: the sides by label, in the order in which they begin; one alone is driven alone.
+        requests: sent in turn, by whichever user is free.
+        users: how many requests are in flight.
+        slice_s: how long the steady state of one slice is measured, in seconds; longer if answers are rare.
+        pairing_s: go on with further rounds of slices while they are expected to end within so many seconds.
+        spread_s: users start at random within this many seconds.
+        seed: for everything random; the same for both sides.
+        stall_s: give up a side when nothing at all has been answered for so long.
+        limit_s: give up a phase of a slice that takes longer, in seconds.
+    """
+
+    targets: Mapping[Label, Target]
+    requests: tuple[Request, ...]
+    users: int
+    slice_s: float
+    pairing_s: float
+    spread_s: float
+    seed: int
+    stall_s: float = 5.0
+    limit_s: float = 30.0
+
+    @property
+    def longest_s(self) -> float:
+        """The longest that driving it can take, in seconds, whatever the servers do."""
+        return 2 * (self.pairing_s + len(self.targets) * (self.slice_s + 4 * self.limit_s))
