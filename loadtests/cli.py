@@ -30,7 +30,7 @@ def bench() -> None:
 @click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
 @click.option("--users", default="1,8,32,128", show_default=True, help="Concurrent users, one load for each number.")
 @click.option("--blocks", default=6, show_default=True, help="Fresh starts of both sides; 6 at least for a verdict.")
-@click.option("--time", "time_s", default=0.8, show_default=True, help="Seconds for each scenario, load and block.")
+@click.option("--time", "time_s", default=1.0, show_default=True, help="Seconds for each scenario, load and block.")
 @click.option("--slice", "slice_s", default=0.1, show_default=True, help="Seconds measured in each turn of a side.")
 @click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
 @click.option("--full", is_flag=True, help="Measure every scenario, not only a representative choice.")

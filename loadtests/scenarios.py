@@ -170,7 +170,7 @@ CATALOGUE: Mapping[str, _Entry] = {
         "hashing in pure Python",
         "No benefit: nothing waits, so there is nothing to overlap.",
         _workload("hash", "digest"),
-        {"rounds": 15000},
+        {"rounds": 8000},
     ),
     "thumbnail": _Entry(
         "CPU-bound",

@@ -1,7 +1,7 @@
 """Closed loop: each user sends, waits for the answer, and sends again, with no think time.
 
-A slice has three phases. **Lead-in**: users start one after another, spread over the time the scenario waits by
-design so that they do not march in step, and the load settles until every user has had two answers on average.
+A slice has three phases. **Lead-in**: users start one after another, so that they do not march in step, and the
+load settles until every user has had two answers on average.
 **Window**: the steady state that is measured. **Drain**: no new requests; what is in flight is answered, so that
 nothing spills over into the other side's slice.
 """
@@ -26,7 +26,10 @@ LEAD_IN_MIN_S = 0.03
 LEAD_IN_ANSWERS = 2
 """Answers a user has had, on average, before the window opens."""
 WINDOW_ANSWERS = 8
-"""Answers to expect in a window, going by the lead-in; where requests are slow it is longer. A median needs 6."""
+"""Answers to expect in a window at least, going by the lead-in, and one for each user: threads that share a core
+finish in waves, and a window shorter than a wave sees none or one too many. A median needs 6."""
+START_GAP_S = 0.001
+"""Users start so far apart on average, or spread over the time that the scenario waits by design if that is longer."""
 POLL_S = 0.002
 REFUSED_PAUSE_S = 0.01
 
@@ -63,7 +66,8 @@ class ClosedLoopTrial:
     async def run_slice(self) -> None:
         """Run one slice. If the server stalls, ``stalled`` says how; it ends in time whatever the server does."""
         self._stopping = False
-        delays = [self._rng.uniform(0, self._job.spread_s) for _ in range(self._job.users)]
+        spread_s = max(self._job.spread_s, START_GAP_S * self._job.users)
+        delays = [self._rng.uniform(0, spread_s) for _ in range(self._job.users)]
         users = [asyncio.create_task(self._user(number, delay)) for number, delay in enumerate(delays)]
         try:
             await self._phases()
@@ -95,7 +99,8 @@ class ClosedLoopTrial:
         await asyncio.sleep(max(0.0, begun + LEAD_IN_MIN_S - self._now()))
         spacing = (self._now() - begun) / (len(self._recorder) - answers)
         opened, server, own = self._now(), meter.read_cpu(pids), time.process_time()
-        await self._until_time(opened + max(self._job.slice_s, WINDOW_ANSWERS * spacing))
+        answers_due = max(WINDOW_ANSWERS, self._job.users)
+        await self._until_time(opened + max(self._job.slice_s, answers_due * spacing))
         closed, server, own = self._now(), meter.read_cpu(pids) - server, time.process_time() - own
         self._stopping = True
         if pids:

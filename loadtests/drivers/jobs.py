@@ -28,9 +28,9 @@ class PairingJob:
         targets: the sides by label, in the order in which they begin; one alone is driven alone.
         requests: sent in turn, by whichever user is free.
         users: how many requests are in flight.
-        slice_s: how long the steady state of one slice is measured, in seconds; longer if answers are rare.
+        slice_s: how long the steady state of one slice is measured, in seconds; longer if answers are slow.
         pairing_s: go on with further rounds of slices while they are expected to end within so many seconds.
-        spread_s: users start at random within this many seconds.
+        spread_s: users start at random within this many seconds at least.
         seed: for everything random; the same for both sides.
         stall_s: give up a side when nothing at all has been answered for so long.
         limit_s: give up a phase of a slice that takes longer, in seconds.

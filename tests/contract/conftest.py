@@ -12,15 +12,6 @@ from tests.contract.servers import Server, serve, serve_build
 numbers = count(1)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let the servers share compiled modules, also where Python is told to keep none: they start twice as fast."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
-        monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-        yield
-
-
 @pytest.fixture(scope="session")
 def slow_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a stand-in for the slow external API."""

@@ -13,7 +13,7 @@ FINE = "tests.e2e.faulty:fine"
 
 def run(out: Path, b: str, *more: str, a: str = FINE, blocks: int = 2) -> str:
     """Compare a good side with a bad one on two cells; return the report."""
-    options = (f"--a={a}", f"--b={b}", f"--blocks={blocks}", "--slice=0.1", f"--out={out}")
+    options = (f"--a={a}", f"--b={b}", f"--blocks={blocks}", "--time=0.2", f"--out={out}")
     status, _, errors = bench("run", "GET /x", "GET /y", "--users=2", *options, *more)
     assert status == 0, errors
     return (out / "report.html").read_text()
@@ -32,7 +32,8 @@ def test_a_side_that_never_works_collapses_in_every_cell(side: str, sentence: st
     found = throughput(tmp_path / "run")
     assert len(found) == 2
     for comparison in found.values():
-        assert comparison["flags"] == ["collapsed:b", *(["failures:b"] if side == "errs" else [])]
+        assert "collapsed:b" in comparison["flags"]
+        assert ("failures:b" in comparison["flags"]) == (side == "errs")
         assert comparison["verdict"] == "a"
         assert comparison["a"]["value"] > 0
         assert comparison["b"]["value"] is None
@@ -68,11 +69,11 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 def test_the_tutorials_code_as_written_stops_answering_at_128_users(tmp_path: Path) -> None:
     """40 threads wait for 15 connections whose holders wait for a thread."""
     out = tmp_path / "run"
-    options = ("--a=sync,session_limit=none", "--b=sync", "--blocks=1", "--slice=0.2", f"--out={out}")
+    options = ("--a=sync,session_limit=none", "--b=sync", "--blocks=1", "--time=0.3", f"--out={out}")
     status, _, errors = bench("run", "query", "noop", "--users=128", *options)
     assert status == 0, errors
     found = throughput(out)
-    assert found["query", 128]["flags"][0] == "collapsed:a"
+    assert "collapsed:a" in found["query", 128]["flags"]
     assert found["query", 128]["verdict"] == "b"
     assert "nothing was answered" in found["query", 128]["explanation"]
     assert found["noop", 128]["a"]["value"] > 0

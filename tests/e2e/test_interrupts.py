@@ -8,15 +8,17 @@ import pytest
 
 from tests.e2e.harness import bench, eventually, started
 
-ARGUMENTS = ("run", "noop", "query[wait_ms=5]", "--users=1,4", "--blocks=50", "--slice=0.2")
+ARGUMENTS = ("run", "noop", "query[wait_ms=5]", "--users=1,4", "--blocks=50", "--time=0.3")
 
 
 def trials(run: Path) -> int:
     return len(list((run / "trials").glob("*.npz")))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", ["servers start", "trials are saved"])
+@pytest.mark.parametrize(
+    ("number", "moment"),
+    [(signal.SIGINT, "servers start"), (signal.SIGINT, "trials are saved"), (signal.SIGTERM, "trials are saved")],
+)
 def test_a_signal_leaves_no_process_and_a_partial_run(number: signal.Signals, moment: str, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with started(*ARGUMENTS, f"--out={out}") as harness:

@@ -10,7 +10,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small run of the real builds: a read, a write and a wait."""
     folder = tmp_path_factory.mktemp("results") / "run"
     scenarios = ("list_posts", "create_post", "external_api[wait_ms=5]")
-    status, output, errors = bench("run", *scenarios, "--users=1,8", "--blocks=2", "--slice=0.1", f"--out={folder}")
+    status, output, errors = bench("run", *scenarios, "--users=1,8", "--blocks=2", "--time=0.3", f"--out={folder}")
     assert status == 0, errors
     (folder.parent / "output").write_text(output)
     return folder

@@ -13,6 +13,7 @@ from tests.e2e.harness import bench
         (["--users=x"], "--users 1,16,64"),
         (["--slice=-1"], "more than 0"),
         (["--slice=nan"], "more than 0"),
+        (["--time=0"], "more than 0"),
         (["--blocks=0"], "from 1 to"),
         (["--a=asink"], "write sync, async"),
         (["--a=no_such_module:app"], "can't be imported"),
