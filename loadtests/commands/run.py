@@ -7,7 +7,7 @@ from rich.console import Console
 
 from loadtests import affinity, store
 from loadtests.describe import new_manifest
-from loadtests.errors import BenchError, Interrupted
+from loadtests.errors import BenchError, Interrupted, RunError, UsageError
 from loadtests.live import display
 from loadtests.options import RunOptions
 from loadtests.runner import Runner
@@ -19,7 +19,7 @@ def measure(options: RunOptions) -> Path:
     Raises:
         UsageError: what was asked for cannot be done; nothing was written.
         Interrupted: by a signal; what was measured is kept.
-        BenchError: the run could not be completed; what was measured is kept.
+        RunError: the run could not be completed; what was measured is kept.
     """
     now = datetime.now(UTC)
     out = options.out or store.RESULTS / now.strftime("%Y-%m-%dT%H-%M-%S")
@@ -27,13 +27,16 @@ def measure(options: RunOptions) -> Path:
     experiment = options.experiment()
     cores = affinity.divide()
     manifest = new_manifest(experiment, out.name, now, cores)
-    folder = store.create(out, manifest)
     trials = 2 * len(experiment.cells) * experiment.blocks
+    kept = f"what was measured is kept: bench report {out}"
     try:
+        folder = store.create(out, manifest)
         with affinity.pinned(cores.driver), display(Console(), experiment.blocks, trials) as listener:
             Runner(experiment, folder, manifest, cores, listener).run()
+    except UsageError:
+        raise
     except Interrupted as signal:
-        raise Interrupted(f"{signal}; what was measured is kept: bench report {out}") from None
+        raise Interrupted(f"{signal}; {kept}" if out.exists() else str(signal)) from None
     except (BenchError, OSError) as error:
-        raise BenchError(f"{error}; what was measured is kept: bench report {out}") from error
+        raise RunError(f"{error}; {kept}") from error
     return out
