@@ -30,10 +30,26 @@ def bench() -> None:
 @click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
 @click.option("--users", default="1,8,32,128", show_default=True, help="Concurrent users, one load for each number.")
 @click.option("--blocks", default=6, show_default=True, help="Fresh starts of both sides; 6 at least for a verdict.")
-@click.option("--time", "time_s", default=1.0, show_default=True, help="Seconds for each scenario, load and block.")
-@click.option("--slice", "slice_s", default=0.1, show_default=True, help="Seconds measured in each turn of a side.")
+@click.option(
+    "--time",
+    "time_s",
+    default=1.0,
+    show_default=True,
+    help="Seconds for each scenario, load and block: both sides' turns, lead-ins included.",
+)
+@click.option(
+    "--slice",
+    "slice_s",
+    default=0.1,
+    show_default=True,
+    help="Seconds measured in each turn of a side; longer where answers are rare.",
+)
 @click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
-@click.option("--full", is_flag=True, help="Measure every scenario, not only a representative choice.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Measure every scenario, not only a representative choice; takes two to three times as long.",
+)
 @click.option("--start-limit", default=20.0, show_default=True, help="Seconds a side may take until it answers.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 def run_(**options: object) -> None:
@@ -62,7 +78,7 @@ def list_() -> None:
 @bench.command(name="report")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 def report_(folder: Path) -> None:
-    """Rebuild summary, charts and report of RUN from its raw samples."""
+    """Rebuild summary, charts and report of RUN, a run's folder, from its raw samples."""
     _report(folder)
 
 
@@ -71,7 +87,11 @@ def report_(folder: Path) -> None:
 @click.option("--port", default=8000, show_default=True, help="Where it listens, on this machine only.")
 @click.option("--database", "database_url", default="sqlite:///blog.db", show_default=True, help="Its database.")
 def serve_(side: str, port: int, database_url: str) -> None:
-    """Serve SIDE by itself, with the slow external API beside it, to look at or to attack by hand."""
+    """Serve SIDE by itself, to look at or to attack by hand.
+
+    SIDE is written as for `bench run`: sync, async, package.module:app, with settings after commas. The slow external
+    API that the blog calls runs beside it.
+    """
     from loadtests.commands.serve import serve
 
     serve(side, port, database_url)

@@ -92,13 +92,17 @@ def judge(
     if ratio.interval is None or ratio.blocks < MIN_BLOCKS:
         return "inconclusive", ["too-few-blocks"]
     low, high = ratio.interval
+    inside = math.log(low) >= -MARGIN and math.log(high) <= MARGIN
+    doubt = None
     if low <= 1 <= high:
-        inside = math.log(low) >= -MARGIN and math.log(high) <= MARGIN
-        return ("equivalent" if inside else "inconclusive"), []
-    if SIGN_FLIP_FROM <= len(ratios) <= SIGN_FLIP_EXACT and sign_flip_p(ratios) > ALPHA:
-        return "inconclusive", ["sign-flip"]
-    if not certain:
-        return "inconclusive", ["many-comparisons"]
-    small = math.log(low) >= -MARGIN and math.log(high) <= MARGIN
-    better: Verdict = "b" if (ratio.value > 1) == higher_is_better else "a"
-    return better, ["small"] if small else []
+        doubt = ""
+    elif SIGN_FLIP_FROM <= len(ratios) <= SIGN_FLIP_EXACT and sign_flip_p(ratios) > ALPHA:
+        doubt = "sign-flip"
+    elif not certain:
+        doubt = "many-comparisons"
+    if doubt is None:
+        better: Verdict = "b" if (ratio.value > 1) == higher_is_better else "a"
+        return better, ["small"] if inside else []
+    if inside:  # whichever side it is, the difference is not worth having
+        return "equivalent", []
+    return "inconclusive", [doubt] if doubt else []

@@ -29,8 +29,12 @@ def explain(comparison: Comparison, collapses: Sequence[str | None]) -> str:
         side = {"a": a, "b": b}.get(label)
         prefix = f"{side}: " if side else ""
         reason = f" (“{told.most_common(1)[0][0]}”)" if name == "collapsed" and told else ""
-        sentences.append(f"{prefix}{MEANING[name]}{reason}.")
+        sentences.append(_sentence(f"{prefix}{MEANING[name]}{reason}"))
     return " ".join(sentences)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
 
 
 def _finding(c: Comparison, a: str, b: str) -> str:

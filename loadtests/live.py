@@ -32,8 +32,9 @@ def display(console: Console, blocks: int, trials: int) -> Iterator[Listener]:
         TaskProgressColumn(),
         TextColumn("{task.fields[now]}"),
         TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("gone,"),
+        TimeRemainingColumn(),
+        TextColumn("to go"),
     )
     with Progress(*columns, console=console, refresh_per_second=REFRESH_PER_S, speed_estimate_period=120) as bar:
         task = bar.add_task("", total=trials, block=1, blocks=blocks, now="starting")

@@ -40,6 +40,10 @@ class RunOptions(BaseModel):
             raise UsageError(f"--slice {self.slice_s:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
         if not 0 < self.time_s <= MAX_SLICE_S:
             raise UsageError(f"--time {self.time_s:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
+        if self.slice_s > self.time_s / 2:
+            raise UsageError(
+                f"--slice {self.slice_s:g}: two of them don't fit into --time {self.time_s:g}; raise --time"
+            )
         if not 0 < self.start_limit <= MAX_START_LIMIT_S:
             raise UsageError(f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}")
         if self.full and self.scenarios:

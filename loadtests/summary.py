@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.samples import Failure, Recording, Slice
+from loadtests.samples import Failure, Recording, Samples
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 
@@ -59,47 +59,38 @@ def percentile(ascending: npt.NDArray[np.float64], wanted: float) -> float | Non
     return float(ascending[math.ceil(wanted / 100 * count) - 1])
 
 
-def count_answers(ended_s: npt.NDArray[np.float64], turn: Slice) -> tuple[int, float]:
-    """Count answers from the first after a slice's window opens to the first after it closes.
+def credit(samples: Samples, opened_s: float, closed_s: float) -> npt.NDArray[np.float64]:
+    """Return for each request the share of its response time that lies inside a window, from 0 to 1.
 
-    Both edges are answers, so that no part of the time between two answers is cut off: with one user and six
-    answers, counting from edge to edge of the window would be off by up to a sixth, depending on where it lies.
-    When a request was sent does not matter.
-
-    Args:
-        ended_s: when successful answers were complete, in seconds, ascending.
-        turn: the slice.
-
-    Returns:
-        How many, and in how many seconds; none in the window's length if it holds none.
+    Summed over a window and divided by its length this is the throughput. Counting whole answers tends to the same
+    value, for over all time a request's shares add up to one; but where answers come in waves, as they do from users
+    who wait alike or threads that share a core, a count in a short window is off by up to a wave. The shares are not:
+    while every request takes R seconds, N users are counted as N ÷ R, wherever the window lies.
     """
-    first, after, end = np.searchsorted(ended_s, (turn.opened_s, turn.closed_s, turn.drained_s))
-    if after in (first, end):  # nothing in the window, or nothing after it
-        return int(after - first), turn.closed_s - turn.opened_s
-    return int(after - first), float(ended_s[after] - ended_s[first])
+    took = np.maximum(samples.ended_s - samples.sent_s, 1e-9)
+    inside = np.minimum(samples.ended_s, closed_s) - np.maximum(samples.sent_s, opened_s)
+    return np.nan_to_num(np.clip(inside / took, 0.0, 1.0), nan=0.0)
 
 
 def summarise(recording: Recording) -> Summary:
     """Turn one trial's samples into its summary."""
     samples, slices = recording.samples, recording.slices
     succeeded = samples.failure == Failure.NONE
-    good = np.sort(samples.ended_s[succeeded])
-    counted = [count_answers(good, turn) for turn in slices]
-    answers, seconds = sum(n for n, _ in counted), sum(s for _, s in counted)
-    rate = answers / seconds if seconds else 0.0
+    windows_s = sum(turn.closed_s - turn.opened_s for turn in slices)
+    answers = float(sum(credit(samples, turn.opened_s, turn.closed_s)[succeeded].sum() for turn in slices))
+    rate = answers / windows_s if answers else 0.0
     inside = np.isnan(samples.ended_s)
     for turn in slices:
         inside |= (samples.ended_s >= turn.opened_s) & (samples.ended_s < turn.closed_s)
     latencies = np.where(succeeded, samples.ended_s - samples.sent_s, np.inf)[inside]
     failures = np.bincount(samples.failure[inside], minlength=len(Failure))
-    windows_s = sum(turn.closed_s - turn.opened_s for turn in slices)
     cpu = [turn.server_cpu_s for turn in slices if turn.server_cpu_s is not None]
     return Summary(
         throughput_rps=rate,
         requests=int(inside.sum()),
         failures={reason: int(failures[reason]) for reason in Failure if reason and failures[reason]},
         latencies_s=np.sort(latencies),
-        cpu_per_request_s=sum(cpu) / (rate * windows_s) if cpu and rate else None,
+        cpu_per_request_s=sum(cpu) / answers if cpu and answers else None,
         rss_bytes=recording.rss_bytes,
         threads=recording.threads,
         driver_busy=sum(turn.driver_cpu_s for turn in slices) / windows_s if windows_s else 0.0,

@@ -31,7 +31,7 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
         cells = [headlines.get((scenario.name, users)) for users in loads]
         name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
         table.add_row(name, *(_cell(cell, (a, b), marks) for cell in cells))
-    return Group(table, *_legend(a, b, manifest, marks))
+    return Group(table, *_legend(a, b, manifest, outcome, marks))
 
 
 def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str, str]) -> Text:
@@ -46,7 +46,7 @@ def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str
     word, style = _word(comparison, names)
     text = Text(word, style=style)
     if footnotes:
-        text.append(f" [{','.join(footnotes)}]", style="yellow")
+        text.append(f"\N{NO-BREAK SPACE}[{','.join(footnotes)}]", style="yellow")
     if comparison.ratio is not None:
         text.append(f"\n{comparison.ratio:.2f} ×", style="not bold")
         if comparison.interval is not None:
@@ -66,14 +66,16 @@ def _word(comparison: Comparison, names: tuple[str, str]) -> tuple[str, str]:
             return "not decided", "dim"
 
 
-def _legend(a: str, b: str, manifest: Manifest, marks: dict[str, str]) -> list[Text]:
-    blocks = len(manifest.blocks)
+def _legend(a: str, b: str, manifest: Manifest, outcome: Outcome, marks: dict[str, str]) -> list[Text]:
+    planned = len(manifest.blocks)
+    done = sorted({c.blocks for c in outcome.comparisons if c.metric == HEADLINE and c.blocks})
+    blocks = f"{planned} blocks" if done in ([], [planned]) else f"{done[0]} to {done[-1]} of {planned} blocks"
     lines = [
         Text(
             f"The side named answers more requests per second; × is {b} ÷ {a}, "
-            f"and below it its 95 % interval over {blocks} blocks."
+            f"and below it its 95 % interval over {blocks}."
         ),
-        Text("“no difference”: the interval lies within ± 10 %. “not decided”: it includes 1 and is wider than that."),
+        Text("“no difference”: the interval lies within ± 10 %. “not decided”: this run can't tell."),
     ]
     for flag, mark in sorted(marks.items(), key=lambda item: int(item[1])):
         name, _, label = flag.partition(":")

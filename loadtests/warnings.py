@@ -14,10 +14,10 @@ MEANING = {
     "failures": "more than 1 % of the side's requests failed; they count as slower than everything",
     "driver-bound": "the load driver was busy more than 80 % of the time, so this may be its limit, not the server's",
     "small": "the difference is sure, but smaller than 10 %: less than that is no reason to rewrite an app",
-    "many-comparisons": "the interval excludes 1, but among so many comparisons that happens by chance; run this one "
-    "alone, with more blocks",
+    "many-comparisons": "the interval excludes 1, but among so many comparisons that can happen by chance; "
+    "run this one alone, with more blocks",
     "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; use more blocks",
-    "too-few-blocks": "an interval needs at least 6 blocks",
+    "too-few-blocks": "a verdict needs at least 6 blocks",
     "too-few-samples": "some blocks hold too few requests for this percentile, so that its ratio can't be paired; "
     "use a longer --slice",
 }

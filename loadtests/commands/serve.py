@@ -2,11 +2,13 @@
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from loadtests.affinity import Cores
+from loadtests.errors import UsageError
 from loadtests.runner import upstream
 from loadtests.servers import Server
 from loadtests.sides import check_importable, parse_side
@@ -16,8 +18,13 @@ NOT_PINNED = Cores((), ())
 
 def serve(spec: str, port: int, database_url: str) -> None:
     """Serve until interrupted; raises ServerFailed if the side does not start, or ends."""
-    side = parse_side(f"{spec},port={port}")
+    side = parse_side(spec)
+    if side.url is not None:
+        raise UsageError(f"side {spec!r} is a server that runs already")
+    side = replace(side, server=side.server.model_copy(update={"port": side.server.port or port}))
     check_importable(side)
+    console = Console()
+    console.print(f"starting {spec} …", highlight=False)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "serve" / "log"
         with (
@@ -25,9 +32,7 @@ def serve(spec: str, port: int, database_url: str) -> None:
             Server(side, database_url=database_url, upstream_url=url, cores=NOT_PINNED, log=log) as server,
         ):
             server.wait_until_ready()
-            Console().print(
-                f"{spec} at {server.url}, its slow external API at {url}; Ctrl-C ends both", highlight=False
-            )
+            console.print(f"{spec} at {server.url}, its slow external API at {url}; Ctrl-C ends both", highlight=False)
             while True:
                 server.check_alive("while it served")
                 time.sleep(0.2)

@@ -1,9 +1,10 @@
 """Closed loop: each user sends, waits for the answer, and sends again, with no think time.
 
-A slice has three phases. **Lead-in**: users start one after another, so that they do not march in step, and the
-load settles until every user has had two answers on average.
-**Window**: the steady state that is measured. **Drain**: no new requests; what is in flight is answered, so that
-nothing spills over into the other side's slice.
+A slice has four phases. **Lead-in**: users start one after another, so that they do not march in step, and the load
+settles until every user has had two answers on average. **Window**: the steady state that is measured.
+**Lead-out**: the load goes on until all that was in flight when the window closed has been answered, so that none of
+it was sped up by a falling load. **Drain**: no new requests; what is in flight is answered, so that nothing spills
+over into the other side's slice.
 """
 
 import asyncio
@@ -26,8 +27,10 @@ LEAD_IN_MIN_S = 0.03
 LEAD_IN_ANSWERS = 2
 """Answers a user has had, on average, before the window opens."""
 WINDOW_ANSWERS = 8
-"""Answers to expect in a window at least, going by the lead-in, and one for each user: threads that share a core
-finish in waves, and a window shorter than a wave sees none or one too many. A median needs 6."""
+"""Answers to expect in a window, going by the lead-in; where requests are slow it is longer. A median needs 6."""
+LEAD_OUT_MIN_S = 0.2
+LEAD_OUT_LEAD_INS = 2
+"""Lead-ins that a lead-out may take at most; a server that lets some requests starve is not waited for longer."""
 START_GAP_S = 0.001
 """Users start so far apart on average, or spread over the time that the scenario waits by design if that is longer."""
 POLL_S = 0.002
@@ -99,9 +102,12 @@ class ClosedLoopTrial:
         await asyncio.sleep(max(0.0, begun + LEAD_IN_MIN_S - self._now()))
         spacing = (self._now() - begun) / (len(self._recorder) - answers)
         opened, server, own = self._now(), meter.read_cpu(pids), time.process_time()
-        answers_due = max(WINDOW_ANSWERS, self._job.users)
-        await self._until_time(opened + max(self._job.slice_s, answers_due * spacing))
+        await self._until_time(opened + max(self._job.slice_s, WINDOW_ANSWERS * spacing))
         closed, server, own = self._now(), meter.read_cpu(pids) - server, time.process_time() - own
+        await self._until(
+            self._answered(closed, closed + max(LEAD_OUT_MIN_S, LEAD_OUT_LEAD_INS * (opened - begun))),
+            "the last answers",
+        )
         self._stopping = True
         if pids:
             self._size = max(self._size or (0, 0), meter.read_size(pids))
@@ -139,6 +145,16 @@ class ClosedLoopTrial:
     def _settled(self, answers: int) -> Callable[[], bool]:
         enough = answers + LEAD_IN_ANSWERS * self._job.users
         return lambda: len(self._recorder) >= enough
+
+    def _answered(self, closed: float, due: float) -> Callable[[], bool]:
+        """Return whether all that is in flight now, when the window closes, has been answered, or is overdue."""
+        waiting = set(self._in_flight)
+
+        def answered() -> bool:
+            waiting.difference_update([u for u in waiting if self._in_flight.get(u, (math.inf, 0))[0] > closed])
+            return not waiting or self._now() > due
+
+        return answered
 
     async def _until_time(self, due: float) -> None:
         await self._until(lambda: self._now() >= due, "the window to end", due=due)

@@ -79,6 +79,7 @@ NOISY = [0.7, 1.5, 0.9, 1.3, 1.1, 0.8]
         (SLIGHTLY, True, True, ("b", ["small"])),
         (NOISY, True, True, ("inconclusive", [])),
         (FASTER, True, False, ("inconclusive", ["many-comparisons"])),
+        (SLIGHTLY, True, False, ("equivalent", [])),  # not sure which side, but sure that it hardly matters
         (FASTER[:5], True, True, ("inconclusive", ["too-few-blocks"])),
         (FASTER[:1], True, True, ("inconclusive", ["too-few-blocks"])),
     ],

@@ -99,7 +99,7 @@ def test_a_cell_that_was_never_tried_is_there_and_empty() -> None:
 
 def test_holm_spans_the_throughput_cells_of_the_run() -> None:
     """p = 0.02 passes alone, and not as one of twenty."""
-    logs = [0.01, 0.06, 0.02, 0.05, 0.0, 0.055]
+    logs = [0.05, 0.30, 0.10, 0.25, 0.0, 0.275]
     a, b = [summary(1000) for _ in logs], [summary(1000 * math.exp(x)) for x in logs]
     assert found(outcome_of(cell(a, b)), "throughput").verdict == "b"
     many = [cell(a, b, f"scenario{i}") for i in range(20)]

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.samples import Failure, Slice
-from loadtests.summary import count_answers, percentile, samples_needed, summarise
-from tests.harness.build import back_to_back, recording
+from loadtests.samples import Failure
+from loadtests.summary import credit, percentile, samples_needed, summarise
+from tests.harness.build import back_to_back, recording, samples
 
 
 @pytest.mark.parametrize(("wanted", "needed"), [(50, 6), (90, 36), (95, 72), (99, 368), (99.9, 3688)])
@@ -28,19 +28,19 @@ def test_a_percentile_among_requests_that_never_ended_is_infinite() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ended", "counted"),
+    ("span", "share"),
     [
-        ([0.5, 1.0, 1.5, 2.0, 2.5], (2, 1.0)),  # from 1.0 to 2.0, both edges answers
-        ([0.9, 1.4, 1.9, 2.4], (2, 1.0)),  # from 1.4 to 2.4: the window's own edges don't matter
-        ([1.1, 1.2, 1.3, 4.0], (3, 2.9)),  # a pause is not cut off
-        ([1.1, 1.2, 1.3], (3, 1.0)),  # it stopped answering: the window's length
-        ([1.1, 1.2, 1.3, 9.0], (3, 1.0)),  # what comes after the slice is another's
-        ([0.5, 2.5], (0, 1.0)),  # nothing inside
-        ([], (0, 1.0)),
+        ((0.2, 0.7), 1.0),  # wholly inside
+        ((-0.5, 0.5), 0.5),  # began before the window
+        ((0.75, 1.75), 0.25),  # ended after it
+        ((-1.0, 3.0), 0.25),  # spans it
+        ((-2.0, -1.0), 0.0),  # before it
+        ((2.0, 3.0), 0.0),  # after it
+        ((0.5, math.nan), 0.0),  # never ended
     ],
 )
-def test_answers_are_counted_from_answer_to_answer(ended: list[float], counted: tuple[int, float]) -> None:
-    assert count_answers(np.array(ended), Slice(1.0, 2.0, 5.0, None, 0.0)) == pytest.approx(counted)
+def test_a_request_counts_by_the_share_of_its_time_inside_the_window(span: tuple[float, float], share: float) -> None:
+    assert credit(samples([span]), 0.0, 1.0)[0] == pytest.approx(share)
 
 
 @settings(deadline=None)
@@ -48,12 +48,12 @@ def test_answers_are_counted_from_answer_to_answer(ended: list[float], counted: 
     users=st.integers(1, 200),
     took_s=st.floats(0.001, 1.0),
     opened=st.floats(0.0, 2.0),
-    length=st.floats(1.5, 3.0),
+    length=st.floats(0.05, 3.0),
 )
 def test_throughput_of_a_steady_closed_loop_is_users_over_response_time(
     users: int, took_s: float, opened: float, length: float
 ) -> None:
-    """However the window lies, and even if all users march in step."""
+    """However short the window is, wherever it lies, and even if all users march in step."""
     spans = back_to_back(users, took_s, until_s=opened + length + 2 * took_s)
     found = summarise(recording(spans, (opened, opened + length)))
     assert found.throughput_rps == pytest.approx(users / took_s, rel=1e-6)
