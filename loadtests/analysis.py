@@ -19,4 +19,11 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
             if (key.scenario, key.users) == (scenario.name, load.users):
                 blocks.setdefault(key.block, {})[key.label] = summary
         cells.append(CellTrials(scenario.name, Load(load.kind, load.users), blocks))
-    return derive(manifest.name, complete=manifest.complete, sides=(manifest.a.spec, manifest.b.spec), cells=cells)
+    planned = {
+        TrialKey(number, p.scenario, p.load.users, label)
+        for number, block in enumerate(manifest.blocks)
+        for p in block
+        for label in p.order
+    }
+    complete = manifest.complete and planned <= summaries.keys()
+    return derive(manifest.name, complete=complete, sides=(manifest.a.spec, manifest.b.spec), cells=cells)

@@ -8,6 +8,7 @@ from typing import Self
 
 from loadtests.affinity import Cores
 from loadtests.databases import SqliteDatabase
+from loadtests.drivers.process import DriverFailed
 from loadtests.errors import RunError
 from loadtests.experiment import Experiment
 from loadtests.plan import Label
@@ -100,7 +101,7 @@ class Arena:
             self._warm(server)
             server.check_alive("while it was warmed up")
             database.restore()
-        except (ServerFailed, RunError) as failure:
+        except (ServerFailed, RunError, DriverFailed) as failure:
             self._servers.pop(label).stop()
             self.broken[label] = str(failure)
             return None

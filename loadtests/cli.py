@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from loadtests.errors import BenchError
+from loadtests.errors import BenchError, Interrupted
 from loadtests.interrupts import as_exception
 
 PROSE = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
@@ -104,7 +104,7 @@ def main() -> None:
             bench.main(standalone_mode=False)
     except click.ClickException as error:
         _fail(error.format_message(), 2)
-    except BenchError as error:
+    except (BenchError, Interrupted) as error:
         _fail(str(error), error.exit_status)
 
 

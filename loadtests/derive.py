@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loadtests.comparison import Estimate, estimate, holm, judge
+from loadtests.comparison import MIN_BLOCKS, Estimate, estimate, holm, judge
 from loadtests.explanations import explain
 from loadtests.outcome import (
     HEADLINE,
@@ -123,12 +123,10 @@ def _compare(
 def _verdict(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Verdict, list[str]]:
     failed = [sum(value == math.inf for value in column) for column in zip(*measured.pairs, strict=True)]
     if any(failed):
-        # Where one side gives nothing in most blocks and the other always does, no interval is needed.
-        most = len(measured.pairs) / 2
-        if failed[0] >= most and not failed[1]:
-            return "b", []
-        if failed[1] >= most and not failed[0]:
-            return "a", []
+        # Where one side gives nothing in any block and the other always does, no interval is needed.
+        blocks = len(measured.pairs)
+        if sorted(failed) == [0, blocks]:
+            return ("b" if failed[0] else "a", []) if blocks >= MIN_BLOCKS else ("inconclusive", ["too-few-blocks"])
         return "inconclusive", []
     if measured.ratio is None:
         return "inconclusive", ["too-few-samples"] if measured.pairs else []

@@ -19,7 +19,10 @@ class RunError(BenchError):
     exit_status = 3
 
 
-class Interrupted(BenchError):
-    """SIGINT or SIGTERM arrived; whatever was finished is kept."""
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM arrived; whatever was finished is kept.
+
+    Not an Exception, like KeyboardInterrupt: no library's ``except Exception`` must swallow it.
+    """
 
     exit_status = 130

@@ -26,5 +26,7 @@ def as_exception() -> Iterator[None]:
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        # After an interrupt signals stay ignored: the process is about to end, with the right status.
+        if signal.getsignal(signal.SIGINT) is stop:
+            for each, handler in before.items():
+                signal.signal(each, handler)

@@ -30,7 +30,7 @@ def display(console: Console, blocks: int, trials: int) -> Iterator[Listener]:
         TextColumn("block {task.fields[block]}/{task.fields[blocks]}"),
         BarColumn(bar_width=24),
         TaskProgressColumn(),
-        TextColumn("{task.fields[now]}"),
+        TextColumn("{task.fields[now]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("gone,"),
         TimeRemainingColumn(),

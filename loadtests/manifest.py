@@ -51,7 +51,7 @@ class Event(Record):
     Attributes:
         block: block number, from 0.
         label: the side, or None if it concerns both.
-        kind: ``started`` (with the seconds it took), ``collapsed``, or ``restarted`` (the harness's own driver).
+        kind: ``started`` (with the seconds it took), ``collapsed``, or ``restarted`` (the driver, the slow API).
         message: a sentence.
         seconds: how long it took, if that matters.
     """

@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict
 
 from loadtests.errors import UsageError
 from loadtests.experiment import Experiment
+from loadtests.importable import check_importable
 from loadtests.loads import parse_users
 from loadtests.scenarios import CATALOGUE, REPRESENTATIVE, parse_scenario
-from loadtests.sides import check_importable, parse_side
+from loadtests.sides import parse_side
 
 MAX_BLOCKS = 1000
 MAX_SLICE_S = 600.0
@@ -53,6 +54,9 @@ class RunOptions(BaseModel):
         a, b = parse_side(self.a), parse_side(self.b)
         if a.server.port is not None and a.server.port == b.server.port:
             raise UsageError(f"--a {a.spec} --b {b.spec}: both want port {a.server.port}; give one of them another")
+        for side in (a, b):
+            if own := {"database_url", "upstream_url"} & dict(side.knobs).keys():
+                raise UsageError(f"side {side.spec!r}: a run gives each side its own {own.pop()}; leave it out")
         loads = parse_users(self.users)
         check_importable(a, b)
         return Experiment(

@@ -90,13 +90,15 @@ class Child:
         """Ask it to end; after ``grace_s`` kill it and everything it started. Safe to call twice."""
         if self.process.stdin is not None:
             self.process.stdin.close()
-        if self.alive and grace_s > 0:
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(grace_s)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self.process.wait()
+        try:
+            if self.alive and grace_s > 0:
+                self.process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(grace_s)
+        finally:  # a signal may cut the grace short
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self.process.wait()
 
     def __enter__(self) -> Self:
         return self

@@ -1,10 +1,8 @@
 """Execute the plan, and save each trial as it ends."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -16,13 +14,15 @@ from loadtests.errors import RunError
 from loadtests.experiment import Experiment
 from loadtests.manifest import Event, Manifest
 from loadtests.plan import Label, Pairing
-from loadtests.processes import Child
 from loadtests.samples import Recording, Samples
-from loadtests.servers import Server, free_port
+from loadtests.servers import Server
+from loadtests.slow_api import SlowApi
 from loadtests.store import RunFolder, TrialKey
 
 STALL_S = 5.0
 """A side that gives no answer for so long, beyond the wait that the scenario asks for, has collapsed."""
+PHASE_LIMIT_S = 30.0
+"""A slice's phase may take so long, and half a wait for each user more: pools serve many of them one after another."""
 WARM_USERS = 8
 WARM_S = 0.25
 WARM_STALL_S = 2.0
@@ -66,15 +66,15 @@ class Runner:
         """
         started = time.monotonic()
         try:
-            with upstream(self.cores, self.folder.work / "upstream" / "log") as url:
+            with SlowApi(self.cores, self.folder.work / "upstream" / "log") as slow_api:
                 for number, block in enumerate(self.experiment.plan()):
-                    self._block(number, block, url)
+                    self._block(number, block, slow_api)
             self._update(complete=True, seconds=round(time.monotonic() - started, 1))
         finally:
             self.folder.clear_work()
         return self.manifest
 
-    def _block(self, number: int, block: tuple[Pairing, ...], upstream_url: str) -> None:
+    def _block(self, number: int, block: tuple[Pairing, ...], slow_api: SlowApi) -> None:
         work = self.folder.work / f"block{number}"
         self._tell(number, "starting both sides")
         with (
@@ -82,7 +82,7 @@ class Runner:
             Arena(
                 self.experiment,
                 work=work,
-                upstream_url=upstream_url,
+                upstream_url=slow_api.url,
                 cores=self.cores,
                 warm=lambda server: self._warm(driver, server),
             ) as arena,
@@ -93,7 +93,13 @@ class Runner:
                 self._event(number, label, "collapsed", f"{self._spec(label)} {reason}")
             for pairing in block:
                 self._tell(number, str(pairing.cell))
-                for label, recording in self._measure(number, pairing, arena, driver).items():
+                recordings = self._measure(number, pairing, arena, driver)
+                if not slow_api.alive:
+                    message = f"the slow API died; {pairing.cell} was tried again with a new one"
+                    self._event(number, None, "restarted", message)
+                    slow_api.restart()
+                    recordings = self._measure(number, pairing, arena, driver)
+                for label, recording in recordings.items():
                     key = TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.users, label)
                     self.folder.write_trial(key, recording)
                     self.done += 1
@@ -131,7 +137,12 @@ class Runner:
         except DriverFailed as failure:
             self._event(number, None, "restarted", f"{failure}; the cell was tried again with a new one")
             driver.restart()
+        try:
             return driver.drive(job)
+        except DriverFailed as failure:
+            self._event(number, None, "restarted", f"{failure}, for the second time; the cell was given up")
+            driver.restart()
+            return {label: nothing(f"{failure}, twice") for label in job.targets}
 
     def _job(self, pairing: Pairing, servers: dict[Label, Server]) -> PairingJob:
         scenario = pairing.cell.scenario
@@ -144,13 +155,15 @@ class Runner:
             spread_s=scenario.wait_s,
             seed=pairing.seed,
             stall_s=STALL_S + scenario.wait_s,
+            limit_s=PHASE_LIMIT_S + pairing.cell.load.users * scenario.wait_s / 2,
         )
 
     def _warm(self, driver: Driver, server: Server) -> None:
         """Send a little of everything, so that no trial pays for connections, threads and first calls."""
         requests = tuple(request for scenario in self.experiment.scenarios for request in scenario.requests)
+        longest_s = max(scenario.wait_s for scenario in self.experiment.scenarios)
         target: dict[Label, Target] = {"a": Target(server.url)}
-        driver.drive(PairingJob(target, requests, WARM_USERS, WARM_S, 0, 0, 0, stall_s=WARM_STALL_S))
+        driver.drive(PairingJob(target, requests, WARM_USERS, WARM_S, 0, 0, 0, stall_s=WARM_STALL_S + longest_s))
 
     def _spec(self, label: Label) -> str:
         return self.experiment.side(label).spec
@@ -167,15 +180,6 @@ class Runner:
     def _update(self, **changes: object) -> None:
         self.manifest = self.manifest.model_copy(update=changes)
         self.folder.write_manifest(self.manifest)
-
-
-@contextmanager
-def upstream(cores: Cores, log: Path) -> Iterator[str]:
-    """Run the slow external API; yield its URL. The builds find it as soon as they need it."""
-    port = free_port()
-    pinned = ",".join(map(str, cores.driver))
-    with Child("loadtests.upstream", [f"--port={port}", f"--cores={pinned}"], log=log):
-        yield f"http://127.0.0.1:{port}"
 
 
 def nothing(reason: str) -> Recording:

@@ -20,7 +20,7 @@ class Failure(IntEnum):
     CONNECT = 3
     """The server took no connection."""
     DISCONNECT = 4
-    """The connection broke, or what came over it was no HTTP."""
+    """The connection broke, or what came over it was no answer that HTTP allows."""
     CUT_OFF = 5
     """Unfinished when the trial's time was up."""
 

@@ -48,8 +48,8 @@ class Scenario:
         title: a few words for people who do not know the route.
         hypothesis: what should happen, stated before the run.
         requests: sent in turn, again and again.
-        wait_s: time that one request spends waiting by design, in seconds (0 where none is built in).
-        writes: whether it changes rows, so that the rows are restored after every slice.
+        wait_s: time that one request spends waiting by design at the most, in seconds (0 where none is built in).
+        writes: whether it changes rows, so that the rows are restored after each cell.
     """
 
     name: str
@@ -232,7 +232,7 @@ def parse_scenario(text: str) -> Scenario:
         title=entry.title,
         hypothesis=entry.hypothesis,
         requests=entry.build(parameters),
-        wait_s=parameters.get("wait_ms", 0) / 1000,
+        wait_s=parameters.get("wait_ms", 0) * parameters.get("calls", 1) / 1000,
         writes=entry.writes,
     )
 

@@ -1,8 +1,5 @@
 """What is compared: one arm of the experiment, as it is written on the command line."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +11,6 @@ from loadtests.errors import UsageError
 from shared.settings import Settings
 
 BUILDS = {"sync": "sync_app.main:app", "async": "async_app.main:app"}
-IMPORT_LIMIT_S = 30.0
 
 
 class ServerSettings(BaseModel):
@@ -92,37 +88,13 @@ def parse_side(text: str) -> Side:
 
 
 def _running(text: str, url: str, given: Mapping[str, str]) -> Side:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment:
+        raise UsageError(f"side {text!r}: write the base URL alone, as in http://127.0.0.1:8000")
     if given:
         raise UsageError(f"side {text!r}: a running server has its settings already; leave out {next(iter(given))!r}")
-    if not parts.hostname or parts.query or parts.fragment:
-        raise UsageError(f"side {text!r}: write the base URL alone, as in http://127.0.0.1:8000")
     return Side(text, None, url.rstrip("/"), (), ServerSettings())
-
-
-def check_importable(*sides: Side) -> None:
-    """Import the sides' apps, each in a process of its own; raises UsageError with an import's last word."""
-    imports = {
-        side: subprocess.Popen(  # noqa: S603 - our own interpreter; both names are identifiers
-            [sys.executable, "-c", "import {0}; {0}.{1}".format(*side.app.split(":"))],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | side.environment(),
-        )
-        for side in {side.app: side for side in sides}.values()
-        if side.app is not None
-    }
-    try:
-        for side, process in imports.items():
-            _, errors = process.communicate(timeout=IMPORT_LIMIT_S)
-            if process.returncode != 0:
-                reason = (errors.strip().splitlines() or ["no reason given"])[-1]
-                raise UsageError(f"side {side.spec!r} can't be imported from this folder: {reason}")
-    except subprocess.TimeoutExpired:
-        raise UsageError(f"side {side.spec!r}: its import took more than {IMPORT_LIMIT_S:g} s") from None
-    finally:
-        for process in imports.values():
-            process.kill()
-            process.communicate()

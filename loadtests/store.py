@@ -3,9 +3,10 @@
 import json
 import os
 import shutil
-import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ class TrialKey:
     users: int
     label: Label
 
+    @property
+    def file_name(self) -> str:
+        """A name of its own, readable and safe whatever the scenario is called."""
+        readable = "".join(c if c.isalnum() or c in "_=.," else "-" for c in self.scenario)[:60]
+        checksum = zlib.crc32(self.scenario.encode())
+        return f"{self.block:03d}-{readable}-{checksum:08x}-u{self.users}-{self.label}.npz"
+
 
 class RunFolder:
     """A run's folder."""
@@ -46,6 +54,11 @@ class RunFolder:
 
     def __repr__(self) -> str:
         return f"<RunFolder {self.path}>"
+
+    @cached_property
+    def run_id(self) -> str:
+        """What every trial of this run carries; raises UnreadableRun."""
+        return self.read_manifest().created.isoformat()
 
     @property
     def work(self) -> Path:
@@ -84,8 +97,9 @@ class RunFolder:
 
     def write_trial(self, key: TrialKey, recording: Recording) -> None:
         """Save one trial, whole or not at all."""
-        path = self.path / "trials" / f"{key.block:03d}-{_safe(key.scenario)}-u{key.users}-{key.label}.npz"
+        path = self.path / "trials" / key.file_name
         about = {
+            "run": self.run_id,
             **asdict(key),
             "started_s": recording.started_s,
             "slices": [asdict(turn) for turn in recording.slices],
@@ -107,11 +121,12 @@ class RunFolder:
         """Yield every trial, one at a time; raises UnreadableRun naming the file that is no good."""
         for path in sorted((self.path / "trials").glob("*.npz")):
             try:
-                yield _read_trial(path)
-            except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-                raise UnreadableRun(
-                    f"{path} is not a whole trial ({type(error).__name__}: {error}); remove it to go on without it"
-                ) from None
+                trial = _read_trial(path, self.run_id)
+            except Exception as error:
+                # Any: numpy and zlib meet a damaged archive with half a dozen kinds of exceptions.
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                raise UnreadableRun(f"{path} is not a whole trial of this run ({reason}); remove it to go on") from None
+            yield trial
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Write summary.json."""
@@ -129,7 +144,7 @@ class RunFolder:
 def create(path: Path, manifest: Manifest) -> RunFolder:
     """Make a new run's folder, complete with its manifest, in one step; raises UsageError if it can't be."""
     check_free(path)
-    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    staging = path.with_name(f".bench-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         (staging / "trials").mkdir(parents=True)
@@ -145,7 +160,11 @@ def create(path: Path, manifest: Manifest) -> RunFolder:
 
 def check_free(path: Path) -> None:
     """Raise UsageError if a run can't be made at ``path``: it exists, or its parent can't be written."""
-    if path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise UsageError(f"--out {path}: cannot be written ({error.strerror}); name another folder") from None
+    if exists:
         raise UsageError(f"--out {path}: exists already; name a new folder, or remove it")
     ancestor = next(parent for parent in path.absolute().parents if parent.exists())
     if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
@@ -158,11 +177,7 @@ def _replace(path: Path, content: bytes) -> None:
     partial.replace(path)
 
 
-def _safe(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "_=.," else "-" for c in name)
-
-
-def _read_trial(path: Path) -> tuple[TrialKey, Recording]:
+def _read_trial(path: Path, run_id: str) -> tuple[TrialKey, Recording]:
     with path.open("rb") as source, np.load(source, allow_pickle=False) as archive:
         about: dict[str, Any] = json.loads(archive["about"].tobytes())
         samples = Samples(**{name: archive[name] for name in SAMPLE_COLUMNS})
@@ -176,4 +191,7 @@ def _read_trial(path: Path) -> tuple[TrialKey, Recording]:
         threads=about["threads"],
         stalled=about["stalled"],
     )
-    return TrialKey(about["block"], about["scenario"], about["users"], about["label"]), recording
+    key = TrialKey(about["block"], about["scenario"], about["users"], about["label"])
+    if about["run"] != run_id or key.file_name != path.name:
+        raise ValueError("it belongs to another run, or to another place in it")
+    return key, recording

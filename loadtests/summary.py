@@ -18,7 +18,7 @@ class Summary:
 
     Attributes:
         throughput_rps: successful answers per second, over the windows of all slices.
-        requests: requests that ended inside a window, or were cut off.
+        requests: requests that were sent inside a window, or were cut off.
         failures: how many of them failed, by reason.
         latencies_s: response times of those requests in seconds, ascending; a failed one is infinite.
         cpu_per_request_s: the server's CPU time per successful answer, in seconds; None if unknown.
@@ -80,8 +80,8 @@ def summarise(recording: Recording) -> Summary:
     answers = float(sum(credit(samples, turn.opened_s, turn.closed_s)[succeeded].sum() for turn in slices))
     rate = answers / windows_s if answers else 0.0
     inside = np.isnan(samples.ended_s)
-    for turn in slices:
-        inside |= (samples.ended_s >= turn.opened_s) & (samples.ended_s < turn.closed_s)
+    for turn in slices:  # by when it was sent: a slow request of the window ends long after it
+        inside |= (samples.sent_s >= turn.opened_s) & (samples.sent_s < turn.closed_s)
     latencies = np.where(succeeded, samples.ended_s - samples.sent_s, np.inf)[inside]
     failures = np.bincount(samples.failure[inside], minlength=len(Failure))
     cpu = [turn.server_cpu_s for turn in slices if turn.server_cpu_s is not None]

@@ -2,23 +2,27 @@
 
 from pathlib import Path
 
-from rich.console import Console
-
 from loadtests import charts
 from loadtests import report as reports
 from loadtests.analysis import analyse
+from loadtests.console import PipeConsole
+from loadtests.errors import RunError
 from loadtests.store import RunFolder
 from loadtests.verdict_table import verdict_table
 
 
 def show(path: Path) -> None:
     """Derive summary, charts and report, and print the verdicts; raises UnreadableRun."""
-    console = Console()
+    console = PipeConsole()
     folder = RunFolder(path)
     manifest = folder.read_manifest()
     outcome = analyse(folder, manifest)
-    folder.write_outcome(outcome)
-    drawn = charts.draw(manifest, outcome, folder.charts)
-    folder.write_report(reports.render(manifest, outcome, drawn))
+    try:
+        folder.write_outcome(outcome)
+        drawn = charts.draw(manifest, outcome, folder.charts)
+        folder.write_report(reports.render(manifest, outcome, drawn))
+    except OSError as error:
+        raise RunError(f"{error.filename or path} can't be written: {error.strerror}") from error
     console.print(verdict_table(manifest, outcome))
-    console.print(f"\ncharts   {folder.charts}\nreport   {folder.report}", highlight=False, soft_wrap=True)
+    where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
+    console.print(where, highlight=False, soft_wrap=True, markup=False)

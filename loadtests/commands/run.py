@@ -3,9 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from loadtests import affinity, store
+from loadtests.console import PipeConsole
 from loadtests.describe import new_manifest
 from loadtests.errors import BenchError, Interrupted, RunError, UsageError
 from loadtests.live import display
@@ -31,7 +30,7 @@ def measure(options: RunOptions) -> Path:
     kept = f"what was measured is kept: bench report {out}"
     try:
         folder = store.create(out, manifest)
-        with affinity.pinned(cores.driver), display(Console(), experiment.blocks, trials) as listener:
+        with affinity.pinned(cores.driver), display(PipeConsole(), experiment.blocks, trials) as listener:
             Runner(experiment, folder, manifest, cores, listener).run()
     except UsageError:
         raise

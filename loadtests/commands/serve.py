@@ -9,9 +9,10 @@ from rich.console import Console
 
 from loadtests.affinity import Cores
 from loadtests.errors import UsageError
-from loadtests.runner import upstream
+from loadtests.importable import check_importable
 from loadtests.servers import Server
-from loadtests.sides import check_importable, parse_side
+from loadtests.sides import parse_side
+from loadtests.slow_api import SlowApi
 
 NOT_PINNED = Cores((), ())
 
@@ -24,15 +25,16 @@ def serve(spec: str, port: int, database_url: str) -> None:
     side = replace(side, server=side.server.model_copy(update={"port": side.server.port or port}))
     check_importable(side)
     console = Console()
-    console.print(f"starting {spec} …", highlight=False)
+    console.print(f"starting {spec} …", highlight=False, markup=False)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "serve" / "log"
         with (
-            upstream(NOT_PINNED, log) as url,
-            Server(side, database_url=database_url, upstream_url=url, cores=NOT_PINNED, log=log) as server,
+            SlowApi(NOT_PINNED, log) as slow_api,
+            Server(side, database_url=database_url, upstream_url=slow_api.url, cores=NOT_PINNED, log=log) as server,
         ):
             server.wait_until_ready()
-            console.print(f"{spec} at {server.url}, its slow external API at {url}; Ctrl-C ends both", highlight=False)
+            where = f"{spec} at {server.url}, its slow external API at {slow_api.url}; Ctrl-C ends both"
+            console.print(where, highlight=False, markup=False)
             while True:
                 server.check_alive("while it served")
                 time.sleep(0.2)

@@ -24,6 +24,8 @@ from loadtests.drivers.transport import make_requests, make_transport
 from loadtests.samples import Failure, Recording, Slice
 
 LEAD_IN_MIN_S = 0.03
+LEAD_IN_MAX_S = 1.0
+"""A lead-in lasts as long as the slowest answer that the trial has seen, but no longer than this for its sake."""
 LEAD_IN_ANSWERS = 2
 """Answers a user has had, on average, before the window opens."""
 WINDOW_ANSWERS = 8
@@ -64,6 +66,7 @@ class ClosedLoopTrial:
         self._stopping = False
         self._slices: list[Slice] = []
         self._size: tuple[int, int] | None = None
+        self._slowest = 0.0
         self.stalled: str | None = None
 
     async def run_slice(self) -> None:
@@ -99,7 +102,8 @@ class ClosedLoopTrial:
         pids = self._target.pids
         begun, answers = self._now(), len(self._recorder)
         await self._until(self._settled(answers), "the load to settle")
-        await asyncio.sleep(max(0.0, begun + LEAD_IN_MIN_S - self._now()))
+        least = max(LEAD_IN_MIN_S, min(self._slowest, LEAD_IN_MAX_S))
+        await self._until(lambda: self._now() >= begun + least, "the load to settle", due=begun + least)
         spacing = (self._now() - begun) / (len(self._recorder) - answers)
         opened, server, own = self._now(), meter.read_cpu(pids), time.process_time()
         await self._until_time(opened + max(self._job.slice_s, WINDOW_ANSWERS * spacing))
@@ -134,9 +138,10 @@ class ClosedLoopTrial:
                     failure = Failure.BODY
             except httpx.ConnectError:
                 failure = Failure.CONNECT
-            except (httpx.TransportError, OSError):
+            except Exception:  # whatever a server's answer does to the client, it is a failed request
                 failure = Failure.DISCONNECT
             ended = clock() - start
+            self._slowest = max(self._slowest, ended - sent)
             del self._in_flight[number]
             self._recorder.record(sent, ended, request=which, first_byte_s=first_byte, status=status, failure=failure)
             if failure and not status:

@@ -20,10 +20,10 @@ from loadtests import affinity
 from loadtests.comparison import Estimate, estimate
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import Driver
-from loadtests.runner import upstream
 from loadtests.scenarios import Scenario, parse_scenario
 from loadtests.servers import Server
 from loadtests.sides import parse_side
+from loadtests.slow_api import SlowApi
 from loadtests.summary import summarise
 
 USERS = 64
@@ -106,7 +106,7 @@ def main() -> int:
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         stack.enter_context(affinity.pinned(cores.driver))
-        url = stack.enter_context(upstream(cores, work / "upstream" / "log"))
+        url = stack.enter_context(SlowApi(cores, work / "upstream" / "log")).url
         drive = by_driver(stack.enter_context(Driver(cores, work / "driver" / "log")))
         servers = [
             stack.enter_context(

@@ -64,3 +64,13 @@ async def errs(scope: Message, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         return await _lifespan(receive, send)
     return await _answer(send, status=500 if scope["method"] == "GET" else 200)
+
+
+async def garbled(scope: Message, receive: Receive, send: Send) -> None:
+    """Says gzip, and sends something else."""
+    if scope["type"] == "lifespan":
+        return await _lifespan(receive, send)
+    headers = [(b"content-type", b"text/plain"), (b"content-encoding", b"gzip")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else b"plain"})
+    return None

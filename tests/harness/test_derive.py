@@ -66,6 +66,18 @@ def test_a_side_that_collapsed_in_every_block_loses_without_an_interval() -> Non
     assert "nothing was answered for 5 s, with 64 requests in flight" in throughput.explanation
 
 
+def test_a_collapse_is_no_verdict_from_fewer_than_six_blocks() -> None:
+    dead = summary(0, collapsed="it died")
+    throughput = found(outcome_of(cell([dead], [summary(1000)])), "throughput")
+    assert throughput.verdict == "inconclusive"
+    assert "too-few-blocks" in throughput.flags
+
+
+def test_a_side_that_collapsed_in_half_of_the_blocks_does_not_lose_for_that() -> None:
+    a = [summary(0, collapsed="it died")] * 3 + [summary(2000)] * 3
+    assert found(outcome_of(cell(a, [summary(1000)] * 6)), "throughput").verdict == "inconclusive"
+
+
 def test_a_side_that_collapsed_once_leaves_the_question_open() -> None:
     a = [summary(0, collapsed="it died"), *(summary(r) for r in STEADY[1:])]
     throughput = found(outcome_of(cell(a, [summary(2 * r) for r in STEADY])), "throughput")

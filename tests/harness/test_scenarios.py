@@ -26,6 +26,11 @@ def test_parameters_reach_the_request_and_the_name() -> None:
     assert scenario.wait_s == 0.02
 
 
+def test_calls_one_after_another_wait_one_after_another() -> None:
+    """A side is given up when it answers nothing for longer than a request may take by design."""
+    assert parse_scenario("fan_out[wait_ms=1000,calls=10]").wait_s == 10
+
+
 def test_a_parameter_left_out_keeps_its_default() -> None:
     assert "wait_ms=50" in parse_scenario("mixed[cpu_ms=3]").requests[0].path
 

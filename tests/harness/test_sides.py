@@ -3,8 +3,9 @@ import re
 import pytest
 
 from loadtests.errors import UsageError
+from loadtests.importable import check_importable
 from loadtests.servers import app_environment
-from loadtests.sides import check_importable, parse_side
+from loadtests.sides import parse_side
 
 
 def test_a_build_alone_has_every_default() -> None:

@@ -1,4 +1,6 @@
 import math
+import random
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,3 +100,31 @@ def test_pickled_objects_are_never_loaded(folder: RunFolder) -> None:
     np.savez(folder.path / "trials" / "evil.npz", about=np.array([object()], dtype=object), allow_pickle=True)
     with pytest.raises(UnreadableRun, match="evil"):
         list(folder.read_trials())
+
+
+def test_scenarios_with_like_names_do_not_overwrite_each_other(folder: RunFolder) -> None:
+    for name in ("GET /a/b", "GET /a-b", "GET /" + 300 * "x", "GET /" + 300 * "x" + "y"):
+        folder.write_trial(TrialKey(0, name, 1, "a"), recording([(0.1, 0.2)]))
+    assert len(list(folder.read_trials())) == 4
+
+
+def test_a_trial_under_another_name_is_named(folder: RunFolder) -> None:
+    folder.write_trial(TrialKey(0, "query", 1, "a"), recording([(0.1, 0.2)]))
+    [path] = (folder.path / "trials").iterdir()
+    path.rename(path.with_name("renamed.npz"))
+    with pytest.raises(UnreadableRun, match="renamed"):
+        list(folder.read_trials())
+
+
+def test_any_damage_to_a_trial_is_told_in_one_line(folder: RunFolder) -> None:
+    folder.write_trial(TrialKey(0, "query", 1, "a"), recording([(0.1, 0.2)] * 50))
+    [path] = (folder.path / "trials").iterdir()
+    whole = path.read_bytes()
+    rng = random.Random(1)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(rng.randint(1, 20)):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        path.write_bytes(bytes(damaged))
+        with suppress(UnreadableRun):  # never anything else
+            list(folder.read_trials())

@@ -1,0 +1,40 @@
+"""Whether the sides' apps can be imported, asked before anything is written."""
+
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from loadtests.errors import UsageError
+from loadtests.processes import Child
+from loadtests.sides import Side
+
+LIMIT_S = 30.0
+POLL_S = 0.02
+
+
+def check_importable(*sides: Side) -> None:
+    """Import the sides' apps, each in a process of its own; raises UsageError with an import's last word."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        apps = {side.app: side for side in sides if side.app is not None}
+        children = {
+            side: stack.enter_context(
+                Child(
+                    "loadtests.import_check",
+                    [app],
+                    log=folder / str(number) / "log",
+                    environment=side.environment(),
+                )
+            )
+            for number, (app, side) in enumerate(apps.items())
+        }
+        deadline = time.monotonic() + LIMIT_S
+        for side, child in children.items():
+            while child.alive:
+                if time.monotonic() > deadline:
+                    raise UsageError(f"side {side.spec!r}: its import took more than {LIMIT_S:g} s")
+                time.sleep(POLL_S)
+            if child.process.returncode != 0:
+                reason = child.last_words() or f"its import ended with status {child.process.returncode}"
+                raise UsageError(f"side {side.spec!r} can't be imported from this folder: {reason}")
