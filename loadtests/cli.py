@@ -11,6 +11,7 @@ import click
 
 from loadtests.errors import BenchError, Interrupted
 from loadtests.interrupts import as_exception
+from loadtests.processes import stop_all
 
 PROSE = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
 
@@ -106,6 +107,8 @@ def main() -> None:
         _fail(error.format_message(), 2)
     except (BenchError, Interrupted) as error:
         _fail(str(error), error.exit_status)
+    finally:
+        stop_all()
 
 
 def _report(folder: Path) -> None:

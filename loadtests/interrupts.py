@@ -10,23 +10,50 @@ from loadtests.errors import Interrupted
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class _Shield:
+    """Whether an exception would come at the wrong moment, and the signal that waits if so."""
+
+    depth = 0
+    waiting: int | None = None
+
+
 @contextmanager
 def as_exception() -> Iterator[None]:
     """Raise Interrupted in the main thread at the first signal; ignore further ones, so that cleaning up is whole.
 
-    Cleaning up is bounded in time: every process gets a short grace and is then killed.
+    Cleaning up is bounded in time: every process gets a short grace and is then killed. After an interrupt signals
+    stay ignored: the process is about to end, with the right status.
     """
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_IGN)
-        raise Interrupted(f"interrupted by {signal.Signals(number).name}")
-
-    before = {each: signal.signal(each, stop) for each in SIGNALS}
+    before = {each: signal.signal(each, _stop) for each in SIGNALS}
     try:
         yield
     finally:
-        # After an interrupt signals stay ignored: the process is about to end, with the right status.
-        if signal.getsignal(signal.SIGINT) is stop:
+        if signal.getsignal(signal.SIGINT) is _stop:
             for each, handler in before.items():
                 signal.signal(each, handler)
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """Hold back a signal until the end of the block: for steps that must not come apart, such as taking ownership."""
+    _Shield.depth += 1
+    try:
+        yield
+    finally:
+        _Shield.depth -= 1
+        if not _Shield.depth and (number := _Shield.waiting) is not None:
+            _Shield.waiting = None
+            raise _interruption(number)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    if _Shield.depth:
+        _Shield.waiting = number
+    else:
+        raise _interruption(number)
+
+
+def _interruption(number: int) -> Interrupted:
+    return Interrupted(f"interrupted by {signal.Signals(number).name}")

@@ -15,8 +15,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loadtests.interrupts import shielded
+
 GRACE_S = 2.0
 """How long a child may take to end by itself before it is killed."""
+
+
+_living: "set[Child]" = set()
+
+
+def stop_all() -> None:
+    """End every child that is left: those whose owner an interrupt kept from taking them over."""
+    for child in list(_living):
+        child.stop(grace_s=0.0)
 
 
 def child_environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
@@ -54,7 +65,7 @@ class Child:
         """
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as sink:
+        with log.open("ab") as sink, shielded():
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own modules
                 [sys.executable, "-m", module, *arguments],
                 stdin=subprocess.PIPE,
@@ -64,6 +75,7 @@ class Child:
                 env=child_environment(log.parent, environment or {}),
                 start_new_session=True,
             )
+            _living.add(self)
 
     def __repr__(self) -> str:
         state = "running" if self.process.poll() is None else f"exit status {self.process.returncode}"
@@ -99,6 +111,7 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
             self.process.wait()
+            _living.discard(self)
 
     def __enter__(self) -> Self:
         return self

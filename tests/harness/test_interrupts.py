@@ -1,0 +1,40 @@
+import os
+import signal
+
+import pytest
+
+from loadtests.errors import Interrupted
+from loadtests.interrupts import as_exception, shielded
+
+
+def test_a_signal_becomes_an_exception_that_no_library_swallows() -> None:
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(Interrupted, match="interrupted by SIGTERM"), as_exception():  # noqa: PT012
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            except Exception:
+                pytest.fail("an except Exception caught it")
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
+
+
+def test_a_shielded_step_is_done_before_the_exception_comes() -> None:
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    done = []
+    try:
+        with pytest.raises(Interrupted), as_exception(), shielded():  # noqa: PT012
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("step")
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
+    assert done == ["step"]
+
+
+def test_without_a_signal_everything_is_as_before() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with as_exception():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
