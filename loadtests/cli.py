@@ -34,7 +34,7 @@ def bench() -> None:
 @click.option(
     "--time",
     "time_s",
-    default=1.0,
+    default=0.8,
     show_default=True,
     help="Seconds for each scenario, load and block: both sides' turns, lead-ins included.",
 )

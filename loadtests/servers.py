@@ -109,7 +109,7 @@ class Server:
     def stop(self) -> None:
         """End the process, if it is ours."""
         if self.child is not None:
-            self.child.stop(grace_s=0.5)
+            self.child.stop(grace_s=0.2)
 
     def __enter__(self) -> Self:
         return self

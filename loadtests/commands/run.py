@@ -35,6 +35,7 @@ def measure(options: RunOptions) -> Path:
     except UsageError:
         raise
     except Interrupted as signal:
+        store.RunFolder(out).clear_work()
         raise Interrupted(f"{signal}; {kept}" if out.exists() else str(signal)) from None
     except (BenchError, OSError) as error:
         raise RunError(f"{error}; {kept}") from error
