@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from loadtests.derive import CellTrials, derive
 from loadtests.manifest import Manifest
-from loadtests.outcome import Load, Outcome, SideLabel
+from loadtests.outcome import Outcome, SideLabel
 from loadtests.store import RunFolder, TrialKey
 from loadtests.summary import Summary, summarise
 
@@ -16,11 +16,11 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
     for scenario, load in manifest.cells():
         blocks: dict[int, dict[SideLabel, Summary]] = {}
         for key, summary in summaries.items():
-            if (key.scenario, key.users) == (scenario.name, load.users):
+            if (key.scenario, key.load) == (scenario.name, load.slug):
                 blocks.setdefault(key.block, {})[key.label] = summary
-        cells.append(CellTrials(scenario.name, Load(load.kind, load.users), blocks))
+        cells.append(CellTrials(scenario.name, load, blocks))
     planned = {
-        TrialKey(number, p.scenario, p.load.users, label)
+        TrialKey(number, p.scenario, p.load.slug, label)
         for number, block in enumerate(manifest.blocks)
         for p in block
         for label in p.order

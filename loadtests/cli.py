@@ -29,21 +29,28 @@ def bench() -> None:
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--a", default="sync", show_default=True, metavar="SIDE", help="The side that ratios are divided by.")
 @click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
-@click.option("--users", default="1,8,32,128", show_default=True, help="Concurrent users, one load for each number.")
+@click.option("--users", help="Concurrent users (a closed loop), one load for each number.  [default: 1,8,32,128]")
+@click.option("--rate", help="Arrivals per second (an open loop) instead of users, one load for each number.")
+@click.option(
+    "--arrivals",
+    type=click.Choice(["poisson", "constant"]),
+    default="poisson",
+    show_default=True,
+    help="With --rate: at random, as from many independent users, or evenly spaced.",
+)
 @click.option("--blocks", default=6, show_default=True, help="Fresh starts of both sides; 6 at least for a verdict.")
 @click.option(
     "--time",
     "time_s",
-    default=0.8,
-    show_default=True,
-    help="Seconds for each scenario, load and block: both sides' turns, lead-ins included.",
+    type=float,
+    help="Seconds for each scenario, load and block: both sides' turns, lead-ins included.  [default: 0.8 to 3.2, the "
+    "more the fewer cells there are; with --rate, enough for a 99th percentile]",
 )
 @click.option(
     "--slice",
     "slice_s",
-    default=0.1,
-    show_default=True,
-    help="Seconds measured in each turn of a side; longer where answers are rare.",
+    type=float,
+    help="Seconds measured in each turn of a side; longer where answers are rare.  [default: 0.1; with --rate, 1]",
 )
 @click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
 @click.option(

@@ -8,23 +8,26 @@ import numpy as np
 
 from loadtests.comparison import MIN_BLOCKS, Estimate, estimate, holm, judge
 from loadtests.explanations import explain
+from loadtests.flow import together
+from loadtests.loads import Load
 from loadtests.outcome import (
-    HEADLINE,
     UNITS,
     CellResult,
     Comparison,
     Interval,
-    Load,
     Metric,
     Outcome,
     SideLabel,
     Value,
     Verdict,
+    headline_of,
 )
-from loadtests.summary import Summary, percentile, pooled
-from loadtests.warnings import flags_of
+from loadtests.percentiles import PERCENTILES, percentile, percentiles
+from loadtests.summary import Column, Summary
+from loadtests.warnings import NO_VERDICT, Conditions, Flag, flags_of
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
+UNKNOWN = Conditions()
 
 
 @dataclass(frozen=True)
@@ -50,16 +53,24 @@ class CellTrials:
         return [(s["a"], s["b"]) for _, s in sorted(self.blocks.items()) if "a" in s and "b" in s]
 
 
-def derive(run: str, *, complete: bool, sides: tuple[str, str], cells: Sequence[CellTrials]) -> Outcome:
-    """Compare the two sides of every cell on every metric; Holm's correction spans the run's throughput cells."""
+def derive(
+    run: str,
+    *,
+    complete: bool,
+    sides: tuple[str, str],
+    cells: Sequence[CellTrials],
+    conditions: Conditions = UNKNOWN,
+) -> Outcome:
+    """Compare the two sides of every cell on every metric; Holm's correction spans the run's headlines."""
     results = [_result(cell, label, side) for cell in cells for label, side in zip(LABELS, sides, strict=True)]
-    headlines = [_measure(cell, HEADLINE) for cell in cells]
+    headlines = [_measure(cell, headline_of(cell.load)) for cell in cells]
     certain = holm([None if m.ratio is None else m.ratio.p for m in headlines])
     comparisons = []
-    for cell, headline, sure in zip(cells, headlines, certain, strict=True):
-        comparisons.append(_compare(cell, sides, HEADLINE, headline, certain=sure))
-        others: tuple[Metric, ...] = ("p50", "p99", "cpu_per_request")
-        comparisons += [_compare(cell, sides, metric, _measure(cell, metric), certain=True) for metric in others]
+    for cell, sure in zip(cells, certain, strict=True):
+        doubts = flags_of(cell.load, cell.pairs(), conditions)
+        for metric in UNITS:
+            exploratory = metric != headline_of(cell.load)
+            comparisons.append(_compare(cell, sides, metric, doubts, certain=exploratory or sure))
     return Outcome(run=run, complete=complete, comparisons=comparisons, cells=results)
 
 
@@ -95,13 +106,16 @@ _READERS: dict[Metric, Callable[[Summary], float | None]] = {
 
 
 def _compare(
-    cell: CellTrials, sides: tuple[str, str], metric: Metric, measured: _Measured, *, certain: bool
+    cell: CellTrials, sides: tuple[str, str], metric: Metric, doubts: Sequence[Flag], *, certain: bool
 ) -> Comparison:
+    measured = _measure(cell, metric)
     values = [[v for v in column if v is not None and _usable(v)] for column in zip(*measured.pairs, strict=True)]
     a, b = (estimate(v).value if v else None for v in values or [[], []])
-    verdict, flags = _verdict(measured, metric, certain=certain)
-    flags += flags_of(cell.pairs())
-    if "too-few-samples" in flags:  # a ratio over those blocks alone that had enough would be a biased choice
+    verdict, qualified = _verdict(measured, metric, certain=certain)
+    flags = [*map(Flag, qualified), *doubts]
+    if any(flag.name in NO_VERDICT for flag in flags):
+        verdict = "inconclusive"
+    if "too-few-samples" in qualified:  # a ratio over those blocks alone that had enough would be a biased choice
         measured = replace(measured, ratios=[], ratio=None)
     interval = measured.ratio.interval if measured.ratio else None
     comparison = Comparison(
@@ -115,9 +129,11 @@ def _compare(
         interval=interval,
         blocks=len(measured.ratios),
         verdict=verdict,
-        flags=flags,
+        flags=[str(flag) for flag in flags],
     )
-    return replace(comparison, explanation=explain(comparison, [c.collapsed for pair in cell.pairs() for c in pair]))
+    return replace(
+        comparison, explanation=explain(comparison, flags, [c.collapsed for pair in cell.pairs() for c in pair])
+    )
 
 
 def _verdict(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Verdict, list[str]]:
@@ -132,7 +148,7 @@ def _verdict(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Ver
         return "inconclusive", ["too-few-samples"] if measured.pairs else []
     if len(measured.ratios) < len(measured.pairs):
         return "inconclusive", ["too-few-samples"]
-    return judge(measured.ratio, measured.ratios, higher_is_better=metric == HEADLINE, certain=certain)
+    return judge(measured.ratio, measured.ratios, higher_is_better=metric == "throughput", certain=certain)
 
 
 def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
@@ -142,7 +158,7 @@ def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
     for summary in summaries:
         for reason, count in summary.failures.items():
             failures[reason.name.lower()] = failures.get(reason.name.lower(), 0) + count
-    percentiles = pooled(good)
+    whole = together([s.flow for s in good])
     return CellResult(
         scenario=cell.scenario,
         load=cell.load,
@@ -150,18 +166,27 @@ def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
         side=side,
         throughput=_interval([s.throughput_rps for s in good]),
         cpu_per_request=_interval([s.cpu_per_request_s for s in good if s.cpu_per_request_s]),
-        latency_s={
-            f"p{wanted:g}": value if value is not None and math.isfinite(value) else None
-            for wanted, value in percentiles.items()
-        },
+        latency_s=_pooled([s.latencies_s for s in good]),
+        service_s=_pooled([s.service_s for s in good]),
+        lag_s=_pooled([s.lags_s for s in good]),
+        offered=float(np.mean([s.offered_rps for s in good])) if good else 0.0,
+        in_flight=whole.in_flight,
+        littles_law=whole.littles_law,
         latency_samples=sum(len(s.latencies_s) for s in good),
         requests=sum(s.requests for s in summaries),
         failures=failures,
         rss_bytes=max((s.rss_bytes for s in good if s.rss_bytes), default=None),
         threads=max((s.threads for s in good if s.threads), default=None),
         driver_busy=float(np.mean([s.driver_busy for s in good])) if good else 0.0,
+        driver_peak=max((s.driver_peak for s in good), default=0.0),
         collapsed=[s.collapsed for s in summaries if s.collapsed is not None],
     )
+
+
+def _pooled(columns: Sequence[Column]) -> dict[str, float | None]:
+    """Return the percentiles of all trials' requests together, by name; None where there are too few, or failures."""
+    known = percentiles(np.concatenate(columns)) if columns else dict.fromkeys(PERCENTILES)
+    return {f"p{p:g}": value if value is not None and math.isfinite(value) else None for p, value in known.items()}
 
 
 def _interval(values: Sequence[float]) -> Interval | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from loadtests import environment
 from loadtests.affinity import Cores
 from loadtests.experiment import Experiment
-from loadtests.manifest import LoadRecord, Manifest, PairingRecord, ScenarioRecord, SideRecord
+from loadtests.manifest import Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.sides import Side
 
 
@@ -27,10 +27,7 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
             for s in experiment.scenarios
         ],
         blocks=[
-            [
-                PairingRecord(scenario=p.cell.scenario.name, load=LoadRecord(users=p.cell.load.users), order=p.order)
-                for p in block
-            ]
+            [PairingRecord(scenario=p.cell.scenario.name, load=p.cell.load, order=p.order) for p in block]
             for block in experiment.plan()
         ],
         server_cores=list(cores.server),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from loadtests.charts import View
 from loadtests.charts.view import LABELS
-from loadtests.charts.wording import listed, users
+from loadtests.charts.wording import listed, named
 from loadtests.comparison import MIN_BLOCKS
 from loadtests.outcome import Outcome
 from loadtests.warnings import DRIVER_BUSY_LIMIT, MEANING
@@ -72,7 +72,7 @@ def _collapses(run: View) -> Iterator[Doubt]:
         if not cells:
             continue
         said = [
-            f"{cell.scenario} at {users([cell.load.users])}, in {len(cell.collapsed)} of {run.blocks} blocks:"
+            f"{cell.scenario} at {named([cell.load])}, in {len(cell.collapsed)} of {run.blocks} blocks:"
             f" “{Counter(cell.collapsed).most_common(1)[0][0]}”"
             for cell in cells
         ]
@@ -88,7 +88,7 @@ def _flagged(run: View) -> Iterator[Doubt]:
     for c in run.headlines():
         for flag in c.flags:
             if flag.partition(":")[0] not in ("collapsed", "small", "too-few-blocks"):
-                cells.setdefault(flag, []).append(f"{c.scenario} at {users([c.load.users])}")
+                cells.setdefault(flag, []).append(f"{c.scenario} at {named([c.load])}")
     for flag, where in cells.items():
         words, meaning = flag_words(run, flag)
         count = f"{len(where)} cell{'s' if len(where) > 1 else ''}"
@@ -98,7 +98,7 @@ def _flagged(run: View) -> Iterator[Doubt]:
         yield Doubt(
             "The load driver had room",
             f"It was busy {busiest.driver_busy:.0%} of the time at most (mean of {busiest.scenario} at"
-            f" {users([busiest.load.users])}, {run.names[busiest.label]}). A busier client would have been measured"
+            f" {named([busiest.load])}, {run.names[busiest.label]}). A busier client would have been measured"
             " instead of the server.",
         )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from loadtests.loads import ClosedLoop
+from loadtests.loads import Load
 from loadtests.plan import Cell, Label, Plan, make_plan
 from loadtests.scenarios import Scenario
 from loadtests.sides import Side
@@ -27,7 +27,7 @@ class Experiment:
     a: Side
     b: Side
     scenarios: tuple[Scenario, ...]
-    loads: tuple[ClosedLoop, ...]
+    loads: tuple[Load, ...]
     blocks: int
     slice_s: float
     pairing_s: float

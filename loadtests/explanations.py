@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from loadtests.outcome import Comparison, Metric, side_names
-from loadtests.warnings import MEANING
+from loadtests.warnings import MEANING, Flag
 
 NOUN: dict[Metric, str] = {
     "throughput": "throughput",
@@ -14,22 +14,22 @@ NOUN: dict[Metric, str] = {
 }
 
 
-def explain(comparison: Comparison, collapses: Sequence[str | None]) -> str:
+def explain(comparison: Comparison, flags: Sequence[Flag], collapses: Sequence[str | None]) -> str:
     """Say what was found, how sure it is, and what each flag means.
 
     Args:
         comparison: the comparison, its explanation still empty.
+        flags: its flags with their reasons.
         collapses: what each trial of the cell said of itself: a sentence, or None if it was measured.
     """
     a, b = side_names(comparison.a.side, comparison.b.side)
     sentences = [_finding(comparison, a, b)]
     told = Counter(reason for reason in collapses if reason)
-    for flag in comparison.flags:
-        name, _, label = flag.partition(":")
-        side = {"a": a, "b": b}.get(label)
+    for flag in flags:
+        side = {"a": a, "b": b}.get(flag.label or "")
         prefix = f"{side}: " if side else ""
-        reason = f" (“{told.most_common(1)[0][0]}”)" if name == "collapsed" and told else ""
-        sentences.append(_sentence(f"{prefix}{MEANING[name]}{reason}"))
+        reason = f"“{told.most_common(1)[0][0]}”" if flag.name == "collapsed" and told else flag.reason
+        sentences.append(_sentence(f"{prefix}{MEANING[flag.name]}{f' ({reason})' if reason else ''}"))
     return " ".join(sentences)
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from loadtests.environment import Environment
+from loadtests.loads import Load, ascending
 from loadtests.plan import Label
 
 
@@ -30,18 +31,11 @@ class ScenarioRecord(Record):
     hypothesis: str
 
 
-class LoadRecord(Record):
-    """A load of the plan."""
-
-    kind: Literal["closed"] = "closed"
-    users: int
-
-
 class PairingRecord(Record):
     """One cell of one block, in the order in which it was planned."""
 
     scenario: str
-    load: LoadRecord
+    load: Load
     order: tuple[Label, Label]
 
 
@@ -108,12 +102,8 @@ class Manifest(Record):
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
     )
 
-    def cells(self) -> list[tuple[ScenarioRecord, LoadRecord]]:
+    def cells(self) -> list[tuple[ScenarioRecord, Load]]:
         """Return the cells in catalogue order: scenarios as named, loads ascending."""
-        loads = {(p.scenario, p.load.users): p.load for block in self.blocks for p in block}
-        return [
-            (scenario, loads[name, users])
-            for scenario in self.scenarios
-            for name, users in sorted(loads)
-            if name == scenario.name
-        ]
+        planned = {(p.scenario, p.load) for block in self.blocks for p in block}
+        loads = ascending({load for _, load in planned})
+        return [(s, load) for s in self.scenarios for load in loads if (s.name, load) in planned]

@@ -4,14 +4,18 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from loadtests.design import Timing, choose
 from loadtests.errors import UsageError
 from loadtests.experiment import Experiment
 from loadtests.importable import check_importable
-from loadtests.loads import parse_users
+from loadtests.loads import Arrivals, Load, parse_rates, parse_users
 from loadtests.scenarios import CATALOGUE, REPRESENTATIVE, parse_scenario
 from loadtests.sides import parse_side
 
+USERS = "1,8,32,128"
 MAX_BLOCKS = 1000
+MAX_ARRIVALS = 1_000_000
+"""In one slice."""
 MAX_SLICE_S = 600.0
 MAX_START_LIMIT_S = 600.0
 
@@ -24,10 +28,12 @@ class RunOptions(BaseModel):
     scenarios: tuple[str, ...]
     a: str
     b: str
-    users: str
+    users: str | None
+    rate: str | None
+    arrivals: Arrivals
     blocks: int
-    slice_s: float
-    time_s: float
+    slice_s: float | None
+    time_s: float | None
     seed: int
     full: bool
     start_limit: float
@@ -37,14 +43,6 @@ class RunOptions(BaseModel):
         """Check everything that can be checked without starting a server; raises UsageError."""
         if not 1 <= self.blocks <= MAX_BLOCKS:
             raise UsageError(f"--blocks {self.blocks}: must be from 1 to {MAX_BLOCKS}; a verdict needs at least 6")
-        if not 0 < self.slice_s <= MAX_SLICE_S:
-            raise UsageError(f"--slice {self.slice_s:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
-        if not 0 < self.time_s <= MAX_SLICE_S:
-            raise UsageError(f"--time {self.time_s:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
-        if self.slice_s > self.time_s / 2:
-            raise UsageError(
-                f"--slice {self.slice_s:g}: two of them don't fit into --time {self.time_s:g}; raise --time"
-            )
         if not 0 < self.start_limit <= MAX_START_LIMIT_S:
             raise UsageError(f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}")
         if self.full and self.scenarios:
@@ -57,7 +55,8 @@ class RunOptions(BaseModel):
         for side in (a, b):
             if own := {"database_url", "upstream_url"} & dict(side.knobs).keys():
                 raise UsageError(f"side {side.spec!r}: a run gives each side its own {own.pop()}; leave it out")
-        loads = parse_users(self.users)
+        loads = self._loads()
+        timing = self._timing(loads, len(loads) * len(scenarios))
         check_importable(a, b)
         return Experiment(
             a,
@@ -65,8 +64,30 @@ class RunOptions(BaseModel):
             tuple(scenarios.values()),
             loads,
             blocks=self.blocks,
-            slice_s=self.slice_s,
-            pairing_s=self.time_s,
+            slice_s=timing.slice_s,
+            pairing_s=timing.pairing_s,
             seed=self.seed,
             start_limit_s=self.start_limit,
         )
+
+    def _loads(self) -> tuple[Load, ...]:
+        if self.users and self.rate:
+            raise UsageError("--users is a closed loop, --rate an open one: give one of them")
+        return parse_rates(self.rate, self.arrivals) if self.rate else parse_users(self.users or USERS)
+
+    def _timing(self, loads: tuple[Load, ...], cells: int) -> Timing:
+        """Return what was asked for, the rest by default; raises UsageError."""
+        for name, value in (("--slice", self.slice_s), ("--time", self.time_s)):
+            if value is not None and not 0 < value <= MAX_SLICE_S:
+                raise UsageError(f"{name} {value:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
+        default = choose(loads, cells)
+        slice_s, time_s = self.slice_s or default.slice_s, self.time_s or default.pairing_s
+        if self.slice_s and not self.time_s:
+            time_s = max(time_s, 2 * slice_s)
+        if self.time_s and not self.slice_s:
+            slice_s = min(slice_s, time_s / 2)
+        if slice_s > time_s / 2:
+            raise UsageError(f"--slice {slice_s:g}: two of them don't fit into --time {time_s:g}; raise --time")
+        if self.rate and loads[-1].size * slice_s > MAX_ARRIVALS:
+            raise UsageError(f"--rate {self.rate}: more than {MAX_ARRIVALS:,} arrivals in a slice; shorten --slice")
+        return Timing(slice_s, time_s)

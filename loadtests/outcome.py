@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from loadtests.loads import ClosedLoop, Load
+
 Verdict = Literal["a", "b", "equivalent", "inconclusive"]
 Metric = Literal["throughput", "p50", "p99", "cpu_per_request"]
 SideLabel = Literal["a", "b"]
@@ -14,20 +16,19 @@ UNITS: Mapping[Metric, str] = {
     "p99": "s",
     "cpu_per_request": "s",
 }
-HEADLINE: Metric = "throughput"
+
+
+def headline_of(load: Load) -> Metric:
+    """Return what a cell's verdict is about: in a closed loop the throughput, in an open one the slowest answers.
+
+    Arrivals set the throughput of an open loop, as long as a server keeps up with them.
+    """
+    return "throughput" if isinstance(load, ClosedLoop) else "p99"
 
 
 def side_names(a: str, b: str) -> tuple[str, str]:
     """Return what to call the two sides in a sentence: as written, or told apart where both are the same."""
     return (a, b) if a != b else (f"{a} (a)", f"{b} (b)")
-
-
-@dataclass(frozen=True)
-class Load:
-    """The load of a cell, as summary.json names it."""
-
-    kind: Literal["closed", "open"]
-    users: int
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,12 @@ class CellResult:
         rss_bytes: most resident memory seen; None if unknown.
         threads: most threads seen; None if unknown.
         driver_busy: the driver's mean share of its core, 0 to 1.
+        driver_peak: its share in the busiest second of any block.
+        service_s: percentiles from when requests were sent, where latency_s has them from when they were due.
+        lag_s: percentiles of the time between the two, the client's own delay; all 0 in a closed loop.
+        offered: requests/s that were due; in a closed loop what the users came to send.
+        in_flight: mean number of requests in flight.
+        littles_law: throughput × mean response time ÷ mean in flight, which is 1 in a steady state; None if unknown.
         collapsed: a sentence for each block in which the side could not be measured.
     """
 
@@ -81,6 +88,12 @@ class CellResult:
     rss_bytes: int | None
     threads: int | None
     driver_busy: float
+    driver_peak: float
+    service_s: dict[str, float | None]
+    lag_s: dict[str, float | None]
+    offered: float
+    in_flight: float
+    littles_law: float | None
     collapsed: list[str]
 
 

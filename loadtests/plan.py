@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from loadtests.loads import ClosedLoop
+from loadtests.loads import Load
 from loadtests.scenarios import Scenario
 
 Label = Literal["a", "b"]
@@ -17,7 +17,7 @@ class Cell:
     """One question of the plan: a scenario under a load, asked of both sides."""
 
     scenario: Scenario
-    load: ClosedLoop
+    load: Load
 
     def __str__(self) -> str:
         return f"{self.scenario.name} with {self.load}"

@@ -13,12 +13,13 @@ from loadtests.charts import CHARTS, View, view
 from loadtests.charts.findings import MARGIN_PERCENT, answer, of_ratio, tally
 from loadtests.charts.verdicts import MARKS, kind_of, word
 from loadtests.charts.view import LABELS
-from loadtests.charts.wording import listed, milliseconds, number, ratio, users
+from loadtests.charts.wording import listed, milliseconds, named, number, ratio
 from loadtests.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
 from loadtests.doubts import doubts, flag_words
+from loadtests.loads import Load, ascending
 from loadtests.manifest import Manifest, ScenarioRecord
-from loadtests.outcome import HEADLINE, CellResult, Comparison, Interval, Metric, Outcome
-from loadtests.summary import PERCENTILES, samples_needed
+from loadtests.outcome import CellResult, Comparison, Interval, Metric, Outcome
+from loadtests.percentiles import PERCENTILES, samples_needed
 
 NOTHING = "—"
 UNESCAPED = " /:;,=()?!*+@$[]{}|^~`.-_"
@@ -55,7 +56,7 @@ class Verdict:
 class Row:
     """One side under one load, as the report shows it; a figure is a text and a hint, which may be empty."""
 
-    users: int
+    load: Load
     label: str
     name: str
     figures: list[tuple[str, str]]
@@ -69,9 +70,9 @@ class Section:
     scenario: ScenarioRecord
     anchor: str
     answer: str
-    headlines: list[tuple[int, Verdict | None]]
+    headlines: list[tuple[Load, Verdict | None]]
     rows: list[Row]
-    ratios: list[tuple[int, list[Verdict | None]]]
+    ratios: list[tuple[Load, list[Verdict | None]]]
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path]) -> str:
         sign_flip=(SIGN_FLIP_FROM, SIGN_FLIP_EXACT),
         columns=SHOWN,
         listed=listed,
-        users=users,
+        named=named,
         nothing=NOTHING,
     )
 
@@ -140,14 +141,14 @@ def _data_uri(path: Path) -> str:
 
 
 def _section(run: View, scenario: ScenarioRecord, anchor: str) -> Section:
-    loads = sorted({load.users for s, load in run.manifest.cells() if s.name == scenario.name})
+    loads = ascending({load for s, load in run.manifest.cells() if s.name == scenario.name})
     measured = run.measured_loads(scenario.name)
     return Section(
         scenario=scenario,
         anchor=anchor,
         answer=answer(run, scenario.name),
         headlines=[
-            (load, _verdict(run, scenario.name, load, HEADLINE) if load in measured else None) for load in loads
+            (load, _verdict(run, scenario.name, load, run.metric) if load in measured else None) for load in loads
         ],
         rows=[
             _row(run, cell)
@@ -159,7 +160,7 @@ def _section(run: View, scenario: ScenarioRecord, anchor: str) -> Section:
     )
 
 
-def _verdict(run: View, scenario: str, load: int, metric: Metric) -> Verdict | None:
+def _verdict(run: View, scenario: str, load: Load, metric: Metric) -> Verdict | None:
     c = run.comparisons.get((scenario, load, metric))
     if c is None:
         return None
@@ -183,7 +184,7 @@ def _row(run: View, cell: CellResult) -> Row:
     megabytes = NOTHING if cell.rss_bytes is None else f"{cell.rss_bytes / 1e6:,.0f} MB"
     reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in cell.failures.items())
     return Row(
-        users=cell.load.users,
+        load=cell.load,
         label=cell.label,
         name=run.names[cell.label],
         figures=[

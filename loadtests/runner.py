@@ -12,6 +12,7 @@ from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import Driver, DriverFailed
 from loadtests.errors import RunError
 from loadtests.experiment import Experiment
+from loadtests.loads import ClosedLoop
 from loadtests.manifest import Event, Manifest
 from loadtests.plan import Label, Pairing
 from loadtests.samples import Recording, Samples
@@ -100,7 +101,7 @@ class Runner:
                     slow_api.restart()
                     recordings = self._measure(number, pairing, arena, driver)
                 for label, recording in recordings.items():
-                    key = TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.users, label)
+                    key = TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.slug, label)
                     self.folder.write_trial(key, recording)
                     self.done += 1
                 self._tell(number, str(pairing.cell))
@@ -118,6 +119,10 @@ class Runner:
             if reason is not None:
                 recordings[label] = replace(recordings[label], slices=(), stalled=reason)
                 self._event(number, label, "collapsed", f"{pairing.cell}: {self._spec(label)} {reason}")
+                arena.restart(label)
+            elif left := recordings[label].abandoned:
+                message = f"{pairing.cell}: {self._spec(label)} left {left} requests unanswered; it was replaced"
+                self._event(number, label, "restarted", message)
                 arena.restart(label)
             elif pairing.cell.scenario.writes:
                 self._restore(number, label, arena)
@@ -145,17 +150,17 @@ class Runner:
             return {label: nothing(f"{failure}, twice") for label in job.targets}
 
     def _job(self, pairing: Pairing, servers: dict[Label, Server]) -> PairingJob:
-        scenario = pairing.cell.scenario
+        scenario, load = pairing.cell.scenario, pairing.cell.load
         return PairingJob(
             targets={label: Target(server.url, tuple(server.pids)) for label, server in servers.items()},
             requests=scenario.requests,
-            users=pairing.cell.load.users,
+            load=load,
             slice_s=self.experiment.slice_s,
             pairing_s=self.experiment.pairing_s,
-            spread_s=scenario.wait_s,
+            wait_s=scenario.wait_s,
             seed=pairing.seed,
             stall_s=STALL_S + scenario.wait_s,
-            limit_s=PHASE_LIMIT_S + pairing.cell.load.users * scenario.wait_s / 2,
+            limit_s=PHASE_LIMIT_S + (load.users * scenario.wait_s / 2 if isinstance(load, ClosedLoop) else 0),
         )
 
     def _warm(self, driver: Driver, server: Server) -> None:
@@ -163,7 +168,8 @@ class Runner:
         requests = tuple(scenario.requests[0] for scenario in self.experiment.scenarios)
         longest_s = max(scenario.wait_s for scenario in self.experiment.scenarios)
         target: dict[Label, Target] = {"a": Target(server.url)}
-        driver.drive(PairingJob(target, requests, WARM_USERS, WARM_S, 0, 0, 0, stall_s=WARM_STALL_S + longest_s))
+        load, stall_s = ClosedLoop(WARM_USERS), WARM_STALL_S + longest_s
+        driver.drive(PairingJob(target, requests, load, WARM_S, 0, 0, 0, stall_s=stall_s))
 
     def _spec(self, label: Label) -> str:
         return self.experiment.side(label).spec

@@ -65,6 +65,8 @@ class Slice:
         drained_s: when the last request of the turn had been answered.
         server_cpu_s: CPU time of all the server's processes inside the window; None if that is not known.
         driver_cpu_s: CPU time of the driver inside the window.
+        driver_peak: the driver's share of a core in the busiest second of the window, 0 to 1; over the whole window
+            if that is shorter.
     """
 
     opened_s: float
@@ -72,6 +74,7 @@ class Slice:
     drained_s: float
     server_cpu_s: float | None
     driver_cpu_s: float
+    driver_peak: float
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ class Recording:
         rss_bytes: most resident memory of the server that was seen; None if that is not known.
         threads: most threads of the server that were seen; None if that is not known.
         stalled: a sentence if the driver gave up waiting for the server, else None.
+        abandoned: requests of an open loop that were cut off, because the server was still busy with them long after
+            the last arrival.
     """
 
     samples: Samples
@@ -93,3 +98,4 @@ class Recording:
     rss_bytes: int | None
     threads: int | None
     stalled: str | None
+    abandoned: int = 0

@@ -7,7 +7,7 @@ import click
 import uvicorn
 from uvicorn.config import HTTPProtocolType, LoopFactoryType
 
-from loadtests import affinity, lifeline
+from loadtests import affinity, lifeline, limits
 
 BACKLOG = 4096
 """Connections that may wait to be accepted: more users than that is refused by ``loads``."""
@@ -23,6 +23,7 @@ BACKLOG = 4096
 def main(app: str, port: int, loop: LoopFactoryType, http: HTTPProtocolType, workers: int, cores: str) -> None:
     """Serve APP on loopback until the owner ends."""
     lifeline.hold()
+    limits.allow_open_files()
     affinity.pin(affinity.parse_cores(cores))
     uvicorn.run(
         app,

@@ -31,11 +31,18 @@ class UnreadableRun(BenchError):
 
 @dataclass(frozen=True)
 class TrialKey:
-    """Which trial of a run: one side of one cell in one block."""
+    """Which trial of a run: one side of one cell in one block.
+
+    Attributes:
+        block: from 0.
+        scenario: its name.
+        load: the load's slug.
+        label: the side.
+    """
 
     block: int
     scenario: str
-    users: int
+    load: str
     label: Label
 
     @property
@@ -43,7 +50,7 @@ class TrialKey:
         """A name of its own, readable and safe whatever the scenario is called."""
         readable = "".join(c if c.isalnum() or c in "_=.," else "-" for c in self.scenario)[:60]
         checksum = zlib.crc32(self.scenario.encode())
-        return f"{self.block:03d}-{readable}-{checksum:08x}-u{self.users}-{self.label}.npz"
+        return f"{self.block:03d}-{readable}-{checksum:08x}-{self.load}-{self.label}.npz"
 
 
 class RunFolder:
@@ -106,6 +113,7 @@ class RunFolder:
             "rss_bytes": recording.rss_bytes,
             "threads": recording.threads,
             "stalled": recording.stalled,
+            "abandoned": recording.abandoned,
         }
         columns = {name: getattr(recording.samples, name) for name in SAMPLE_COLUMNS}
         partial = path.with_suffix(".partial")
@@ -190,8 +198,9 @@ def _read_trial(path: Path, run_id: str) -> tuple[TrialKey, Recording]:
         rss_bytes=about["rss_bytes"],
         threads=about["threads"],
         stalled=about["stalled"],
+        abandoned=about["abandoned"],
     )
-    key = TrialKey(about["block"], about["scenario"], about["users"], about["label"])
+    key = TrialKey(about["block"], about["scenario"], about["load"], about["label"])
     if about["run"] != run_id or key.file_name != path.name:
         raise ValueError("it belongs to another run, or to another place in it")
     return key, recording

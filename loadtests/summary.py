@@ -1,15 +1,15 @@
 """What the samples of one trial say (pure)."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.flow import Flow, credit, flow, halves
 from loadtests.samples import Failure, Recording, Samples
 
-PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
+Column = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -18,84 +18,96 @@ class Summary:
 
     Attributes:
         throughput_rps: successful answers per second, over the windows of all slices.
-        requests: requests that were sent inside a window, or were cut off.
+        requests: requests that were due inside a window; those that were cut off if no window was completed.
         failures: how many of them failed, by reason.
-        latencies_s: response times of those requests in seconds, ascending; a failed one is infinite.
+        latencies_s: response times of those requests in seconds, from when they were due, ascending; a failed one is
+            infinite.
+        service_s: the same from when they were sent.
+        lags_s: from when they were due until they were sent, ascending; all 0 in a closed loop.
+        offered_rps: requests per second that were due inside the windows.
+        on_time: share of those that were also sent before their window closed, 0 to 1.
         cpu_per_request_s: the server's CPU time per successful answer, in seconds; None if unknown.
         rss_bytes: the server's resident memory; None if unknown.
         threads: the server's threads; None if unknown.
         driver_busy: share of the windows in which the driver was on the CPU, 0 to 1.
+        driver_peak: the same in the busiest second, or in all windows together if they are shorter than that.
+        flow: what went through the windows, and the same of their earlier and later half.
         collapsed: a sentence if the side could not be measured at all, else None.
     """
 
     throughput_rps: float
     requests: int
     failures: dict[Failure, int]
-    latencies_s: npt.NDArray[np.float64]
+    latencies_s: Column
     cpu_per_request_s: float | None
     rss_bytes: int | None
     threads: int | None
     driver_busy: float
     collapsed: str | None
-
-
-def samples_needed(percentile: float) -> int:
-    """Return how many requests a percentile needs before it is printed: p99 needs 368, p99.9 needs 3,688.
-
-    With fewer, the largest of them is more likely than 2.5 % to lie below the percentile, so that no 95 %
-    interval for it has an upper end.
-    """
-    return math.ceil(math.log(0.025) / math.log(percentile / 100))
-
-
-def percentile(ascending: npt.NDArray[np.float64], wanted: float) -> float | None:
-    """Return the nearest-rank percentile in the unit of its input, or None if there are too few values.
-
-    It is infinite where the percentile falls among requests that never got their answer.
-    """
-    count = len(ascending)
-    if count < samples_needed(wanted):
-        return None
-    return float(ascending[math.ceil(wanted / 100 * count) - 1])
-
-
-def credit(samples: Samples, opened_s: float, closed_s: float) -> npt.NDArray[np.float64]:
-    """Return for each request the share of its response time that lies inside a window, from 0 to 1.
-
-    Summed over a window and divided by its length this is the throughput. Counting whole answers tends to the same
-    value, for over all time a request's shares add up to one; but where answers come in waves, as they do from users
-    who wait alike or threads that share a core, a count in a short window is off by up to a wave. The shares are not:
-    while every request takes R seconds, N users are counted as N ÷ R, wherever the window lies.
-    """
-    took = np.maximum(samples.ended_s - samples.sent_s, 1e-9)
-    inside = np.minimum(samples.ended_s, closed_s) - np.maximum(samples.sent_s, opened_s)
-    return np.nan_to_num(np.clip(inside / took, 0.0, 1.0), nan=0.0)
+    driver_peak: float = 0.0
+    offered_rps: float = 0.0
+    on_time: float = 1.0
+    service_s: Column = field(default_factory=lambda: np.empty(0, np.float32))
+    lags_s: Column = field(default_factory=lambda: np.empty(0, np.float32))
+    flow: Flow = field(default_factory=Flow)
+    earlier: Flow = field(default_factory=Flow)
+    later: Flow = field(default_factory=Flow)
 
 
 def summarise(recording: Recording) -> Summary:
     """Turn one trial's samples into its summary."""
     samples, slices = recording.samples, recording.slices
     succeeded = samples.failure == Failure.NONE
-    windows_s = sum(turn.closed_s - turn.opened_s for turn in slices)
-    answers = float(sum(credit(samples, turn.opened_s, turn.closed_s)[succeeded].sum() for turn in slices))
+    windows = [(turn.opened_s, turn.closed_s) for turn in slices]
+    windows_s = sum(closed - opened for opened, closed in windows)
+    answers = float(sum(credit(samples, *window)[succeeded].sum() for window in windows))
     rate = answers / windows_s if answers else 0.0
-    inside = np.isnan(samples.ended_s)
-    for turn in slices:  # by when it was sent: a slow request of the window ends long after it
-        inside |= (samples.sent_s >= turn.opened_s) & (samples.sent_s < turn.closed_s)
-    latencies = np.where(succeeded, samples.ended_s - samples.sent_s, np.inf)[inside]
+    due, on_time = _due(samples, windows)
+    inside = due if windows else np.isnan(samples.ended_s)
     failures = np.bincount(samples.failure[inside], minlength=len(Failure))
     cpu = [turn.server_cpu_s for turn in slices if turn.server_cpu_s is not None]
+    busy = sum(turn.driver_cpu_s for turn in slices) / windows_s if windows_s else 0.0
+    seconds = [turn.driver_peak for turn in slices if turn.closed_s - turn.opened_s >= 1.0]
+    earlier, later = halves(slices)
     return Summary(
         throughput_rps=rate,
         requests=int(inside.sum()),
         failures={reason: int(failures[reason]) for reason in Failure if reason and failures[reason]},
-        latencies_s=np.sort(latencies),
+        latencies_s=_ascending(np.where(succeeded, samples.ended_s - samples.scheduled_s, np.inf)[inside]),
+        service_s=_ascending(np.where(succeeded, samples.ended_s - samples.sent_s, np.inf)[inside]),
+        lags_s=_ascending((samples.sent_s - samples.scheduled_s)[inside]),
+        offered_rps=float(due.sum()) / windows_s if windows_s else 0.0,
+        on_time=float(on_time.sum() / due.sum()) if due.any() else 1.0,
         cpu_per_request_s=sum(cpu) / answers if cpu and answers else None,
         rss_bytes=recording.rss_bytes,
         threads=recording.threads,
-        driver_busy=sum(turn.driver_cpu_s for turn in slices) / windows_s if windows_s else 0.0,
+        driver_busy=busy,
+        driver_peak=max([busy, *seconds]),
+        flow=flow(samples, windows),
+        earlier=flow(samples, earlier),
+        later=flow(samples, later),
         collapsed=_collapse(recording.stalled, rate, failures),
     )
+
+
+def _due(
+    samples: Samples, windows: Sequence[tuple[float, float]]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which requests were due in a window, and which of those were sent before it closed.
+
+    Not those that ended in one: a slow request of the window ends long after it.
+    """
+    due = np.zeros(len(samples), dtype=bool)
+    on_time = np.zeros(len(samples), dtype=bool)
+    for opened, closed in windows:
+        here = (samples.scheduled_s >= opened) & (samples.scheduled_s < closed)
+        due |= here
+        on_time |= here & (samples.sent_s < closed)
+    return due, on_time
+
+
+def _ascending(values: npt.NDArray[np.float64]) -> Column:
+    return np.sort(values.astype(np.float32))
 
 
 def _collapse(stalled: str | None, rate: float, counts: Sequence[int] | npt.NDArray[np.int64]) -> str | None:
@@ -107,9 +119,3 @@ def _collapse(stalled: str | None, rate: float, counts: Sequence[int] | npt.NDAr
         f"{counts[reason]} {reason.name.lower().replace('_', ' ')}" for reason in Failure if reason and counts[reason]
     ]
     return "not one good answer" + (f" ({', '.join(reasons)})" if reasons else "")
-
-
-def pooled(summaries: Sequence[Summary]) -> dict[float, float | None]:
-    """Return the percentiles of all trials' response times together, in seconds, for the charts."""
-    together = np.sort(np.concatenate([s.latencies_s for s in summaries])) if summaries else np.array([])
-    return {wanted: percentile(together, wanted) for wanted in PERCENTILES}

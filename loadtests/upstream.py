@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import click
 import uvicorn
 
-from loadtests import affinity, lifeline
+from loadtests import affinity, lifeline, limits
 
 Message = MutableMapping[str, Any]
 MAX_WAIT_S = 60.0
@@ -46,6 +46,7 @@ async def app(
 def main(port: int, cores: str) -> None:
     """Serve until the owner ends."""
     lifeline.hold()
+    limits.allow_open_files()
     affinity.pin(affinity.parse_cores(cores))
     uvicorn.run(
         app,

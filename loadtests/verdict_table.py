@@ -4,8 +4,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.loads import ascending
 from loadtests.manifest import Manifest
-from loadtests.outcome import HEADLINE, Comparison, Outcome, side_names
+from loadtests.outcome import Comparison, Outcome, headline_of, side_names
 from loadtests.warnings import MEANING
 
 MINOR = frozenset({"small"})
@@ -15,8 +16,8 @@ MINOR = frozenset({"small"})
 def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
     """Return the table of headline verdicts with a legend, and a footnote for every flag in it."""
     a, b = side_names(manifest.a.spec, manifest.b.spec)
-    headlines = {(c.scenario, c.load.users): c for c in outcome.comparisons if c.metric == HEADLINE}
-    loads = sorted({users for _, users in headlines})
+    headlines = {(c.scenario, c.load): c for c in outcome.comparisons if c.metric == headline_of(c.load)}
+    loads = ascending({load for _, load in headlines})
     table = Table(
         title=f"Throughput, {b} ÷ {a}" + ("" if outcome.complete else "   (incomplete run)"),
         title_justify="left",
@@ -24,11 +25,11 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
         show_lines=True,
     )
     table.add_column("scenario")
-    for users in loads:
-        table.add_column("1 user" if users == 1 else f"{users} users", justify="right")
+    for load in loads:
+        table.add_column(str(load), justify="right")
     marks: dict[str, str] = {}
     for scenario in manifest.scenarios:
-        cells = [headlines.get((scenario.name, users)) for users in loads]
+        cells = [headlines.get((scenario.name, load)) for load in loads]
         name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
         table.add_row(name, *(_cell(cell, (a, b), marks) for cell in cells))
     return Group(table, *_legend(a, b, manifest, outcome, marks))
@@ -68,7 +69,7 @@ def _word(comparison: Comparison, names: tuple[str, str]) -> tuple[str, str]:
 
 def _legend(a: str, b: str, manifest: Manifest, outcome: Outcome, marks: dict[str, str]) -> list[Text]:
     planned = len(manifest.blocks)
-    done = sorted({c.blocks for c in outcome.comparisons if c.metric == HEADLINE and c.blocks})
+    done = sorted({c.blocks for c in outcome.comparisons if c.metric == headline_of(c.load) and c.blocks})
     blocks = f"{planned} blocks" if done in ([], [planned]) else f"{done[0]} to {done[-1]} of {planned} blocks"
     lines = [
         Text(

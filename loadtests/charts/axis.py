@@ -1,4 +1,4 @@
-"""Axes on which equal factors are equal distances: users, with the real loads as ticks, and ratios around 1."""
+"""Axes on which equal factors are equal distances: loads, with the real ones as ticks, and ratios around 1."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from loadtests.charts.style import width_in
 from loadtests.charts.view import gave_up
+from loadtests.loads import Load
 from loadtests.outcome import Comparison
 
 TICKS = (
@@ -21,36 +22,36 @@ TICKS = (
 """Up to which distance from 1, on the log scale, which ticks are readable."""
 
 
-def users_axis(ax: Axes, loads: Sequence[int], width: float) -> None:
+def load_axis(ax: Axes, loads: Sequence[Load], width: float) -> None:
     """Make the x axis logarithmic over the loads, which must be at least two; labels that would touch are left out.
 
     Args:
         ax: the panel.
-        loads: users, ascending.
+        loads: of one kind, ascending.
         width: of the panel, in inches.
     """
-    pad = (loads[-1] / loads[0]) ** 0.06
-    low, high = loads[0] / pad, loads[-1] * pad
+    pad = (loads[-1].size / loads[0].size) ** 0.06
+    low, high = loads[0].size / pad, loads[-1].size * pad
     ax.set_xscale("log")
     ax.set_xlim(low, high)
     shown: list[str] = []
     free = math.inf
     for load in reversed(loads):
-        text = f"{load:,}" + (" users" if load == loads[-1] else "")
-        middle = width * math.log(load / low) / math.log(high / low)
+        text = str(load) if load == loads[-1] else f"{load.size:,.10g}"
+        middle = width * math.log(load.size / low) / math.log(high / low)
         half = width_in(text, 8) / 2
         fits = middle + half < free - 0.04
         shown.append(text if fits else "")
         free = middle - half if fits else free
-    ax.xaxis.set_major_locator(FixedLocator(list(loads)))
+    ax.xaxis.set_major_locator(FixedLocator([load.size for load in loads]))
     ax.xaxis.set_major_formatter(FixedFormatter(shown[::-1]))
     ax.xaxis.set_minor_locator(NullLocator())
 
 
-def dodge(loads: Sequence[int], direction: int) -> list[float]:
+def dodge(loads: Sequence[Load], direction: int) -> list[float]:
     """Shift points a little to one side, so that two whiskers at the same load stay apart."""
-    step = (loads[-1] / loads[0]) ** 0.009
-    return [load * step**direction for load in loads]
+    step = (loads[-1].size / loads[0].size) ** 0.009
+    return [load.size * step**direction for load in loads]
 
 
 def reach(comparisons: Sequence[Comparison]) -> float:

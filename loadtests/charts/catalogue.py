@@ -50,12 +50,12 @@ CHARTS = (
     Chart(
         "ratio",
         "The ratio of throughputs against users",
-        findings.of_users,
+        findings.of_loads,
         lambda v: (
             f"Above the grey zone {v.names['b']} handles more requests, below it {v.names['a']}. The shape of a mark is"
             " its verdict; hollow is not decided."
         ),
-        lambda v: ratio.against_users(v) if len(v.loads) > 1 else None,
+        lambda v: ratio.against_loads(v) if len(v.loads) > 1 else None,
     ),
     Chart(
         "throughput",

@@ -11,7 +11,7 @@ from loadtests.charts.sheet import Grid, sheet
 from loadtests.charts.style import FAINT, INK, MUTED, ZONE, Key, fit, width_in
 from loadtests.charts.verdicts import MARKS, keys, kind_of, word
 from loadtests.charts.view import View, gave_up
-from loadtests.charts.wording import ratio, users
+from loadtests.charts.wording import named, ratio
 from loadtests.comparison import MARGIN
 from loadtests.outcome import Comparison
 
@@ -33,7 +33,7 @@ def at_highest_load(view: View) -> Figure | None:
     grid = Grid(1, 1, ACROSS - left - right, ROW * len(rows), left, right, head=0.34, foot=0.28)
     zone = Key(f"the zone of ± {findings.MARGIN_PERCENT} %", patch={"facecolor": ZONE, "edgecolor": FAINT})
     note = (
-        f"Throughput of {b} divided by that of {a} at {users([view.highest])}, with its 95 % interval over"
+        f"Throughput of {b} divided by that of {a} at {named([view.highest])}, with its 95 % interval over"
         f" {view.evidence}. The axis is logarithmic, so that 2 and 0.5 are as far from 1."
         f"{cut_off(rows, limit)}"
     )
@@ -85,7 +85,7 @@ def _rank(c: Comparison) -> float:
 
 
 def _name(view: View, c: Comparison) -> str:
-    return c.scenario if c.load.users == view.highest else f"{c.scenario} ({users([c.load.users])})"
+    return c.scenario if c.load == view.highest else f"{c.scenario} ({named([c.load])})"
 
 
 def _said(view: View, c: Comparison) -> str:

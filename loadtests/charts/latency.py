@@ -11,9 +11,9 @@ from loadtests.charts import findings
 from loadtests.charts.sheet import Grid, sheet
 from loadtests.charts.style import INK, LOOKS, MUTED, ZONE, Key, dot, fit, side_key, width_in
 from loadtests.charts.view import LABELS, View
-from loadtests.charts.wording import listed, milliseconds, number, users
+from loadtests.charts.wording import listed, milliseconds, named, number
 from loadtests.outcome import CellResult
-from loadtests.summary import samples_needed
+from loadtests.percentiles import samples_needed
 
 SHOWN: Mapping[str, tuple[str, str]] = {"p50": ("o", "median"), "p90": ("|", "p90"), "p99": ("o", "p99")}
 """Percentile → its marker and its word. The 99th is hollow."""
@@ -39,7 +39,7 @@ def at_highest_load(view: View) -> Figure | None:
         Key("p99 (1 in 100 is slower)", marker=dot("o", "white", INK)),
     ]
     note = (
-        f"Response times of all blocks together at {users([view.highest])}, on a logarithmic axis; a percentile is"
+        f"Response times of all blocks together at {named([view.highest])}, on a logarithmic axis; a percentile is"
         " left out where there are too few requests to know it."
     )
     figure, (ax,) = sheet(view, findings.of_latency(view), keys, grid, note)
@@ -51,7 +51,7 @@ def at_highest_load(view: View) -> Figure | None:
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     for i, ((scenario, load), pair) in enumerate(zip(groups, cells, strict=True)):
-        at = "" if load == view.highest else f" ({users([load])})"
+        at = "" if load == view.highest else f" ({named([load])})"
         name = fit(scenario.name + at, ACROSS * 0.4, 9.5, "bold")
         ax.axhline(i, color=ZONE, linewidth=0.8, zorder=0, xmin=-left / grid.width, clip_on=False)
         across = ax.get_yaxis_transform()

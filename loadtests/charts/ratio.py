@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from loadtests.charts import findings
-from loadtests.charts.axis import arms, cut_off, ratio_axis, reach, users_axis
+from loadtests.charts.axis import arms, cut_off, load_axis, ratio_axis, reach
 from loadtests.charts.sheet import Grid, grid_for, head, sheet
 from loadtests.charts.style import FAINT, INK, MUTED, ZONE, Key, clear_of, fit
 from loadtests.charts.verdicts import MARKS, alarm, keys, kind_of
@@ -18,8 +18,8 @@ from loadtests.comparison import MARGIN
 from loadtests.outcome import Comparison
 
 
-def against_users(view: View) -> Figure | None:
-    """Draw the ratio against users, of which there must be two values at least; None if nothing was compared."""
+def against_loads(view: View) -> Figure | None:
+    """Draw the ratio against loads, of which there must be two values at least; None if nothing was compared."""
     shown = [s for s in view.scenarios if view.headlines(s.name)]
     if not shown:
         return None
@@ -33,10 +33,10 @@ def against_users(view: View) -> Figure | None:
     )
     others = [Key("the other scenarios", marker=_line(FAINT))] if len(shown) > 1 else []
     zone = Key(f"the zone of ± {findings.MARGIN_PERCENT} %", patch={"facecolor": ZONE, "edgecolor": FAINT})
-    figure, axes = sheet(view, findings.of_users(view), [*keys(view.headlines(), view), zone, *others], grid, note)
+    figure, axes = sheet(view, findings.of_loads(view), [*keys(view.headlines(), view), zone, *others], grid, note)
     for ax, scenario in zip(axes, shown, strict=True):
         head(ax, grid, scenario.name, scenario.title, alarm(view, scenario.name))
-        users_axis(ax, view.loads, grid.width)
+        load_axis(ax, view.loads, grid.width)
         ratio_axis(ax.yaxis, limit)
         ax.set_ylim(math.exp(-limit), math.exp(limit))
         ax.axhspan(math.exp(-MARGIN), math.exp(MARGIN), color=ZONE, linewidth=0, zorder=0)
@@ -55,7 +55,7 @@ def _line(colour: str) -> Line2D:
 
 
 def _plot(ax: Axes, comparisons: Sequence[Comparison], colour: str, width: float) -> None:
-    known = [(c.load.users, c.ratio) for c in comparisons if c.ratio]
+    known = [(c.load.size, c.ratio) for c in comparisons if c.ratio]
     ax.plot([u for u, _ in known], [r for _, r in known], color=colour, linewidth=width, zorder=2)
 
 
@@ -66,31 +66,31 @@ def _draw(ax: Axes, view: View, comparisons: Sequence[Comparison], limit: float)
         gone = gave_up(c)
         if c.ratio and c.interval:
             ax.errorbar(
-                [c.load.users], [c.ratio], yerr=arms(c), fmt="none", ecolor=INK,
+                [c.load.size], [c.ratio], yerr=arms(c), fmt="none", ecolor=INK,
                 elinewidth=1.2, capsize=3, zorder=3,
             )  # fmt: skip
         if c.ratio and not gone:
             ax.plot(
-                [c.load.users], [c.ratio], mark.marker, markersize=7.5, markerfacecolor=mark.face,
+                [c.load.size], [c.ratio], mark.marker, markersize=7.5, markerfacecolor=mark.face,
                 markeredgecolor=mark.edge, markeredgewidth=1.2, zorder=5,
             )  # fmt: skip
         if gone:
             y = math.exp(limit * (0.93 if gone == "a" else -0.93))
-            ax.plot([c.load.users], [y], mark.marker, color=INK, markersize=9, markeredgecolor="white", zorder=6)
+            ax.plot([c.load.size], [y], mark.marker, color=INK, markersize=9, markeredgecolor="white", zorder=6)
     _band(ax, comparisons)
     last = comparisons[-1]
-    if last.ratio and last.load.users == view.loads[-1] and not gave_up(last):
+    if last.ratio and last.load == view.loads[-1] and not gave_up(last):
         ax.annotate(
-            ratio(last.ratio), (last.load.users, last.ratio), (9, 0), textcoords="offset points", weight="bold",
+            ratio(last.ratio), (last.load.size, last.ratio), (9, 0), textcoords="offset points", weight="bold",
             va="center", annotation_clip=False,
         )  # fmt: skip
 
 
 def _band(ax: Axes, comparisons: Sequence[Comparison]) -> None:
-    known = [(c.load.users, *c.interval) for c in comparisons if c.ratio and c.interval]
+    known = [(c.load.size, *c.interval) for c in comparisons if c.ratio and c.interval]
     if len(known) > 1:
-        users, low, high = zip(*known, strict=True)
-        ax.fill_between(users, low, high, color=INK, alpha=0.13, linewidth=0, zorder=1.5)
+        sizes, low, high = zip(*known, strict=True)
+        ax.fill_between(sizes, low, high, color=INK, alpha=0.13, linewidth=0, zorder=1.5)
 
 
 def _directions(ax: Axes, grid: Grid, a: str, b: str) -> None:

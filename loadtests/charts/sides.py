@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from loadtests.charts import findings
-from loadtests.charts.axis import dodge, users_axis
+from loadtests.charts.axis import dodge, load_axis
 from loadtests.charts.sheet import Grid, grid_for, head, sheet
 from loadtests.charts.style import LOOKS, Look, fit, marker, side_key, width_in
 from loadtests.charts.verdicts import alarm
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import number
+from loadtests.loads import Load
 from loadtests.outcome import CellResult, Interval, SideLabel
 
 
@@ -53,7 +54,7 @@ def cpu(view: View) -> Figure | None:
 
 @dataclass(frozen=True)
 class _Point:
-    users: int
+    load: Load
     value: float
     low: float
     high: float
@@ -61,12 +62,12 @@ class _Point:
 
 def _points(view: View, scenario: str, label: SideLabel, figures: Figures) -> list[_Point]:
     points = []
-    for users in view.measured_loads(scenario):
-        cell = view.cells.get((scenario, users, label))
+    for load in view.measured_loads(scenario):
+        cell = view.cells.get((scenario, load, label))
         if cell is not None and (known := figures.read(cell)) is not None:
             value = known.value * figures.scale
             low, high = known.interval or (known.value, known.value)
-            points.append(_Point(users, value, low * figures.scale, high * figures.scale))
+            points.append(_Point(load, value, low * figures.scale, high * figures.scale))
     return points
 
 
@@ -78,7 +79,7 @@ def _multiples(view: View, figures: Figures, title: str) -> Figure | None:
     bars = len(view.loads) == 1
     keys = [side_key(label, view.names[label], "bar" if bars else "points") for label in LABELS]
     spread = "whiskers: 95 % interval over the run's blocks" if view.blocks > 1 else "one block: no interval"
-    at = f", at {view.loads[0]:,} user{'s' if view.loads[0] > 1 else ''}" if bars else ""
+    at = f", at {view.loads[0]}" if bars else ""
     spread += "; without an end they go on beyond the frame" if _cut_off(drawn.values()) else ""
     note = f"{figures.noun} in {figures.unit}{at}; each panel has its own scale, from 0; {spread}."
     right = 0.2 if bars else 0.1 + max(width_in(_end(view, label, 10000), 8.5, "bold") for label in LABELS)
@@ -114,22 +115,22 @@ def _value_axis(ax: Axes, sides: dict[SideLabel, list[_Point]]) -> None:
 
 def _lines(ax: Axes, view: View, grid: Grid, sides: dict[SideLabel, list[_Point]]) -> None:
     loads = view.loads
-    users_axis(ax, loads, grid.width)
+    load_axis(ax, loads, grid.width)
     ends: list[tuple[float, SideLabel]] = []
     for label, direction in zip(LABELS, (-1, 1), strict=True):
         points, look = sides[label], LOOKS[label]
         if not points:
             continue
         x = dict(zip(loads, dodge(loads, direction), strict=True))
-        xs, ys = [x[p.users] for p in points], [p.value for p in points]
+        xs, ys = [x[p.load] for p in points], [p.value for p in points]
         _whiskers(ax, xs, points, look)
         ax.plot(xs, ys, color=look.colour, linestyle=look.line, linewidth=1.9, zorder=3, **marker(look))
-        if points[-1].users == loads[-1]:
+        if points[-1].load == loads[-1]:
             ends.append((ys[-1], label))
     for y, (value, label) in zip(_apart([v for v, _ in ends], 0.15 / grid.height * _top(sides)), ends, strict=True):
         text = _end(view, label, value)
         ax.annotate(
-            text, (loads[-1], y), (9, 0), textcoords="offset points", color=LOOKS[label].ink, weight="bold",
+            text, (loads[-1].size, y), (9, 0), textcoords="offset points", color=LOOKS[label].ink, weight="bold",
             va="center", annotation_clip=False,
         )  # fmt: skip
 
@@ -175,7 +176,7 @@ def _apart(values: list[float], gap: float) -> list[float]:
 def _mark_collapses(ax: Axes, view: View, scenario: str, *, bars: bool) -> None:
     """Put a cross on the floor for every cell in which a side collapsed."""
     for label, loads in view.collapses(scenario).items():
-        xs = [float(LABELS.index(label))] if bars else list(map(float, loads))
+        xs = [float(LABELS.index(label))] if bars else [load.size for load in loads]
         ax.plot(
             xs, [0] * len(xs), "X", color=LOOKS[label].ink, markersize=8.5, markeredgecolor="white", clip_on=False,
             zorder=7,

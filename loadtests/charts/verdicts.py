@@ -7,7 +7,7 @@ from typing import Literal
 from loadtests.charts.findings import MARGIN_PERCENT
 from loadtests.charts.style import INK, LOOKS, MUTED, Key, dot
 from loadtests.charts.view import View, gave_up
-from loadtests.charts.wording import users
+from loadtests.charts.wording import named
 from loadtests.outcome import Comparison
 
 Kind = Literal["a", "b", "equivalent", "inconclusive", "collapsed"]
@@ -81,5 +81,5 @@ def alarm(view: View, scenario: str) -> str:
     for label, loads in view.collapses(scenario).items():
         partly = any(blocks < view.blocks for blocks in loads.values())
         blocks = f"{max(loads.values())} of {view.blocks}" if len(loads) == 1 else "some"
-        said.append(f"{view.names[label]} collapsed at {users(list(loads))}" + (f", {blocks} blocks" if partly else ""))
+        said.append(f"{view.names[label]} collapsed at {named(list(loads))}" + (f", {blocks} blocks" if partly else ""))
     return f"{MARKS['collapsed'].symbol} {'; '.join(said)}" if said else ""

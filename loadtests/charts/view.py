@@ -1,10 +1,11 @@
-"""A run, laid out for reading: each cell found by scenario and users (pure)."""
+"""A run, laid out for reading: each cell found by scenario and load (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loadtests.loads import Load, ascending
 from loadtests.manifest import Manifest, ScenarioRecord
-from loadtests.outcome import HEADLINE, CellResult, Comparison, Metric, Outcome, SideLabel
+from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel, headline_of
 
 SHORT = 18
 """Letters that a side's name may have in a chart."""
@@ -18,14 +19,14 @@ class View:
     Attributes:
         manifest: the run.
         names: the sides in a few letters; told apart even where both are the same spec.
-        comparisons: by scenario, users and metric.
-        cells: by scenario, users and side.
+        comparisons: by scenario, load and metric.
+        cells: by scenario, load and side.
     """
 
     manifest: Manifest
     names: Mapping[SideLabel, str]
-    comparisons: Mapping[tuple[str, int, Metric], Comparison]
-    cells: Mapping[tuple[str, int, SideLabel], CellResult]
+    comparisons: Mapping[tuple[str, Load, Metric], Comparison]
+    cells: Mapping[tuple[str, Load, SideLabel], CellResult]
 
     @property
     def abbreviations(self) -> dict[str, str]:
@@ -46,14 +47,19 @@ class View:
         return [scenario.name for scenario in self.manifest.scenarios if scenario.name not in seen]
 
     @property
-    def loads(self) -> list[int]:
-        """All loads of the plan, in users, ascending."""
-        return sorted({load.users for _, load in self.manifest.cells()})
+    def metric(self) -> Metric:
+        """What this run's verdicts are about."""
+        return headline_of(self.loads[-1])
 
     @property
-    def highest(self) -> int:
-        """The highest load at which anything was measured, in users."""
-        return max((users for (_, users, _), cell in self.cells.items() if measured(cell)), default=self.loads[-1])
+    def loads(self) -> list[Load]:
+        """All loads of the plan, ascending."""
+        return ascending({load for _, load in self.manifest.cells()})
+
+    @property
+    def highest(self) -> Load:
+        """The highest load at which anything was measured."""
+        return [*self.loads[-1:], *ascending({load for (_, load, _), cell in self.cells.items() if measured(cell)})][-1]
 
     @property
     def blocks(self) -> int:
@@ -67,32 +73,32 @@ class View:
         low, high = min(counts), max(counts)
         return f"{high} block{'s' if high != 1 else ''}" if low == high else f"{low} to {high} blocks"
 
-    def measured_loads(self, scenario: str) -> list[int]:
-        """Return the loads at which a scenario was measured, in users, ascending."""
-        return sorted({users for (name, users, _), cell in self.cells.items() if name == scenario and measured(cell)})
+    def measured_loads(self, scenario: str) -> list[Load]:
+        """Return the loads at which a scenario was measured, ascending."""
+        return ascending({load for (name, load, _), cell in self.cells.items() if name == scenario and measured(cell)})
 
     def headlines(self, scenario: str | None = None) -> list[Comparison]:
-        """Return throughput comparisons of one scenario or all, of cells that were measured."""
-        return self.all(HEADLINE, scenario)
+        """Return what the verdict is about, for one scenario or all, of cells that were measured."""
+        return self.all(self.metric, scenario)
 
     def all(self, metric: Metric, scenario: str | None = None) -> list[Comparison]:
         """Return comparisons on one metric, of cells of which something was measured, in the plan's order."""
         return [
             c
-            for (name, users, kind), c in self.comparisons.items()
+            for (name, load, kind), c in self.comparisons.items()
             if kind == metric
             and scenario in (None, name)
-            and any(measured(self.cells.get((name, users, label))) for label in LABELS)
+            and any(measured(self.cells.get((name, load, label))) for label in LABELS)
         ]
 
-    def collapses(self, scenario: str) -> dict[SideLabel, dict[int, int]]:
-        """Return side → users → blocks in which it collapsed."""
-        found: dict[SideLabel, dict[int, int]] = {}
-        for users in self.measured_loads(scenario):
+    def collapses(self, scenario: str) -> dict[SideLabel, dict[Load, int]]:
+        """Return side → load → blocks in which it collapsed."""
+        found: dict[SideLabel, dict[Load, int]] = {}
+        for load in self.measured_loads(scenario):
             for label in LABELS:
-                cell = self.cells.get((scenario, users, label))
+                cell = self.cells.get((scenario, load, label))
                 if cell is not None and cell.collapsed:
-                    found.setdefault(label, {})[users] = len(cell.collapsed)
+                    found.setdefault(label, {})[load] = len(cell.collapsed)
         return found
 
     def other(self, label: SideLabel) -> SideLabel:
@@ -105,8 +111,8 @@ def view(manifest: Manifest, outcome: Outcome) -> View:
     return View(
         manifest=manifest,
         names=_names(manifest.a.spec, manifest.b.spec),
-        comparisons={(c.scenario, c.load.users, c.metric): c for c in outcome.comparisons},
-        cells={(c.scenario, c.load.users, c.label): c for c in outcome.cells},
+        comparisons={(c.scenario, c.load, c.metric): c for c in outcome.comparisons},
+        cells={(c.scenario, c.load, c.label): c for c in outcome.cells},
     )
 
 

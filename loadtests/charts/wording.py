@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from loadtests.loads import Load
+
 NO_BREAK = "\u00a0"
 """A space that no line breaks at: between a figure and its unit."""
 
@@ -27,9 +29,9 @@ def milliseconds(seconds: float) -> str:
     return number(seconds * 1000)
 
 
-def users(loads: Sequence[int]) -> str:
-    """Write "1 user", "32 users", "1, 8 and 32 users"."""
-    return f"{listed([f'{load:,}' for load in loads])} user{'' if list(loads) == [1] else 's'}"
+def named(loads: Sequence[Load]) -> str:
+    """Write "1 user", "1, 8 and 32 users", "200/s", "200 and 400/s"; the loads are of one kind."""
+    return f"{listed([f'{load.size:,.10g}' for load in loads[:-1]] + [str(loads[-1])])}" if loads else ""
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loadtests.loads import Load
 from loadtests.plan import Label
 from loadtests.scenarios import Request
 
@@ -26,27 +27,29 @@ class PairingJob:
 
     Attributes:
         targets: the sides by label, in the order in which they begin; one alone is driven alone.
-        requests: sent in turn, by whichever user is free.
-        users: how many requests are in flight.
+        requests: sent in turn.
+        load: how they are sent.
         slice_s: how long the steady state of one slice is measured, in seconds; longer if answers are slow.
         pairing_s: go on with further rounds of slices while they are expected to end within so many seconds.
-        spread_s: users start at random within this many seconds at least.
+        wait_s: how long a request waits by design at the most, in seconds; users start spread over it at least.
         seed: for everything random; the same for both sides.
         stall_s: give up a side when nothing at all has been answered for so long.
         limit_s: give up a phase of a slice that takes longer, in seconds.
+        drain_s: in an open loop, cut off what is unanswered so many seconds after the last arrival.
     """
 
     targets: Mapping[Label, Target]
     requests: tuple[Request, ...]
-    users: int
+    load: Load
     slice_s: float
     pairing_s: float
-    spread_s: float
+    wait_s: float
     seed: int
     stall_s: float = 5.0
     limit_s: float = 30.0
+    drain_s: float = 10.0
 
     @property
     def longest_s(self) -> float:
         """The longest that driving it can take, in seconds, whatever the servers do."""
-        return 2 * (self.pairing_s + len(self.targets) * (self.slice_s + 4 * self.limit_s))
+        return 2 * (self.pairing_s + len(self.targets) * (3 * self.slice_s + 4 * self.limit_s))

@@ -38,9 +38,9 @@ class Recorder:
         self._failure.append(failure)
         self._request.append(request)
 
-    def cut_off(self, sent_s: float, *, request: int) -> None:
+    def cut_off(self, sent_s: float, *, request: int, scheduled_s: float | None = None) -> None:
         """Add a request that was still unanswered when time was up."""
-        self.record(sent_s, math.nan, request=request, failure=Failure.CUT_OFF)
+        self.record(sent_s, math.nan, request=request, scheduled_s=scheduled_s, failure=Failure.CUT_OFF)
 
     def samples(self) -> Samples:
         """Return what was recorded."""

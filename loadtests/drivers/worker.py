@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 import click
 import uvloop
 
-from loadtests import affinity, lifeline
+from loadtests import affinity, lifeline, limits
 from loadtests.drivers import pairing
 from loadtests.drivers.jobs import PairingJob
 
@@ -18,6 +18,7 @@ from loadtests.drivers.jobs import PairingJob
 def main(fd: int, cores: str) -> None:
     """Drive pairings until the owner hangs up."""
     lifeline.hold()
+    limits.allow_open_files()
     affinity.pin(affinity.parse_cores(cores))
     gc.freeze()  # what is imported stays; collecting it again before each slice would take longer than the lead-in
     with Connection(fd) as owner, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

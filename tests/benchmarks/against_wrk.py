@@ -20,6 +20,7 @@ from loadtests import affinity
 from loadtests.comparison import Estimate, estimate
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import Driver
+from loadtests.loads import ClosedLoop
 from loadtests.scenarios import Scenario, parse_scenario
 from loadtests.servers import Server
 from loadtests.sides import parse_side
@@ -51,7 +52,7 @@ def by_driver(driver: Driver) -> Measure:
 
     def measure(server: Server, scenario: Scenario) -> float:
         targets = {"a": Target(server.url, tuple(server.pids))}
-        job = PairingJob(targets, scenario.requests, USERS, SECONDS, 0.0, scenario.wait_s, seed=0)  # type: ignore[arg-type]
+        job = PairingJob(targets, scenario.requests, ClosedLoop(USERS), SECONDS, 0.0, scenario.wait_s, seed=0)  # type: ignore[arg-type]
         summary = summarise(driver.drive(job)["a"])
         if summary.collapsed or summary.failures:
             sys.exit(f"the driver on {server.url}: {summary.collapsed or summary.failures}")

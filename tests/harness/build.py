@@ -37,7 +37,7 @@ def recording(
     """Return a trial with one slice a window, each drained when the next one opens."""
     opened = [window[0] for window in windows_s]
     slices = tuple(
-        Slice(window[0], window[1], drained, server_cpu_s, 0.0)
+        Slice(window[0], window[1], drained, server_cpu_s, 0.0, 0.0)
         for window, drained in zip(windows_s, [*opened[1:], math.inf], strict=False)
     )
     return Recording(samples(spans, failures), 0.0, slices, 7, 3, stalled)

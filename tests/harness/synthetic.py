@@ -8,8 +8,9 @@ import numpy as np
 
 from loadtests.derive import CellTrials, derive
 from loadtests.environment import PACKAGES, Environment
-from loadtests.manifest import Event, LoadRecord, Manifest, PairingRecord, ScenarioRecord, SideRecord
-from loadtests.outcome import Load, Outcome, SideLabel
+from loadtests.loads import ClosedLoop
+from loadtests.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
+from loadtests.outcome import Outcome, SideLabel
 from loadtests.plan import ORDERS
 from loadtests.samples import Failure
 from loadtests.scenarios import CATALOGUE, REPRESENTATIVE, parse_scenario
@@ -61,7 +62,7 @@ def make_run(
                     summary = _trial(rng, name, load, "a" if alike else label, noise, slice_s)
                     if (kept := change(summary, name, load, label, block)) is not None:
                         trials.setdefault(block, {})[label] = kept
-            cells.append(CellTrials(name, Load("closed", load), trials))
+            cells.append(CellTrials(name, ClosedLoop(load), trials))
     manifest = _manifest(scenarios, users, a, b, blocks, slice_s, complete=complete)
     return manifest, derive(manifest.name, complete=complete, sides=(a, b), cells=cells)
 
@@ -127,7 +128,7 @@ def _manifest(
 ) -> Manifest:
     plan = [
         [
-            PairingRecord(scenario=name, load=LoadRecord(users=load), order=ORDERS[(block + i) % 2])
+            PairingRecord(scenario=name, load=ClosedLoop(load), order=ORDERS[(block + i) % 2])
             for i, load in enumerate(users)
             for name in scenarios
         ]

@@ -10,9 +10,10 @@ import matplotlib as mpl
 import pytest
 
 from loadtests.charts import CHARTS, draw, view
-from loadtests.charts.findings import answer, of_ratio, of_users, tally
+from loadtests.charts.findings import answer, of_loads, of_ratio, tally
 from loadtests.charts.style import LOOKS, fit, width_in, wrap
-from loadtests.charts.wording import listed, number, ratio, users
+from loadtests.charts.wording import listed, named, number, ratio
+from loadtests.loads import ClosedLoop, OpenLoop
 from loadtests.outcome import Outcome, SideLabel
 from loadtests.summary import Summary
 from tests.harness.synthetic import Run, collapsing, make_run
@@ -105,7 +106,7 @@ def test_drawing_leaves_matplotlib_as_it_was(tmp_path: Path) -> None:
 def test_titles_state_the_finding() -> None:
     run = view(*make_run(noise=0))
     said = {chart.name: chart.finding(run) for chart in CHARTS}
-    read, call = (run.comparisons[name, 128, "throughput"] for name in ("get_post", "external_api"))
+    read, call = (run.comparisons[name, ClosedLoop(128), "throughput"] for name in ("get_post", "external_api"))
     assert said["verdicts"] == (
         f"At 128 users, async handles {call.ratio:.2f} times as many external_api requests as sync,"
         f" but {read.ratio:.2f} times as many get_post requests"
@@ -145,7 +146,7 @@ def test_titles_turn_round_with_the_data() -> None:
     ],
 )
 def test_a_run_that_decides_nothing_says_so(run: Callable[[], Run], title: str) -> None:
-    assert of_users(view(*run())) == title
+    assert of_loads(view(*run())) == title
 
 
 def test_a_collapse_comes_first() -> None:
@@ -206,7 +207,9 @@ def test_sides_differ_in_grey_in_marker_and_in_line() -> None:
 def test_figures_are_written_as_people_write_them() -> None:
     assert [number(v) for v in (0, 1790.4, 43.21, 1.3, 0.0551)] == ["0", "1,790", "43.2", "1.30", "0.055"]
     assert [ratio(v) for v in (2.456, 0.9, 0.0123, 1234.5)] == ["2.46", "0.90", "0.012", "1,234"]
-    assert (users([1]), users([1, 8, 32])) == ("1 user", "1, 8 and 32 users")
+    assert named([ClosedLoop(1)]) == "1 user"
+    assert named([ClosedLoop(1), ClosedLoop(8), ClosedLoop(1024)]) == "1, 8 and 1024 users"
+    assert named([OpenLoop(0.5), OpenLoop(200)]) == "0.5 and 200/s"
     assert (listed([]), listed(["x"]), listed(["x", "y"])) == ("", "x", "x and y")
 
 

@@ -3,11 +3,12 @@ import math
 import pytest
 
 from loadtests.derive import CellTrials, derive
-from loadtests.outcome import Comparison, Load, Outcome, SideLabel
+from loadtests.loads import ClosedLoop
+from loadtests.outcome import Comparison, Outcome, SideLabel
 from loadtests.summary import Summary
 from tests.harness.build import summary
 
-USERS = Load("closed", 64)
+USERS = ClosedLoop(64)
 
 
 def cell(a: list[Summary], b: list[Summary], scenario: str = "query") -> CellTrials:
@@ -121,8 +122,11 @@ def test_holm_spans_the_throughput_cells_of_the_run() -> None:
 
 
 def test_a_busy_driver_casts_doubt() -> None:
-    busy = Summary(**{**summary(1000).__dict__, "driver_busy": 0.95})
-    assert "driver-bound:b" in found(outcome_of(cell([summary(1000)] * 6, [busy] * 6)), "throughput").flags
+    busy = Summary(**{**summary(1000).__dict__, "driver_peak": 0.95})
+    throughput = found(outcome_of(cell([summary(1000)] * 6, [busy] * 6)), "throughput")
+    assert "driver-bound:b" in throughput.flags
+    assert throughput.verdict == "inconclusive"
+    assert "the driver's core was busy 95% in some second" in throughput.explanation
 
 
 def test_each_side_has_its_own_figures_with_an_interval() -> None:

@@ -10,7 +10,7 @@ import pytest
 from loadtests.charts import draw, view
 from loadtests.charts.wording import ratio
 from loadtests.doubts import doubts
-from loadtests.outcome import HEADLINE
+from loadtests.outcome import headline_of
 from loadtests.report import render
 from loadtests.warnings import MEANING
 from tests.harness.synthetic import Run, collapsing, make_run
@@ -68,7 +68,7 @@ def test_every_verdict_is_printed_as_derived(usual: Run) -> None:
     for c in usual[1].comparisons:
         if c.ratio is not None and c.interval is not None:
             assert f"{ratio(c.ratio)} ({ratio(c.interval[0])} to {ratio(c.interval[1])})" in text
-        if c.metric == HEADLINE:
+        if c.metric == headline_of(c.load):
             assert c.explanation in text
 
 

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def test_a_trial_comes_back_as_it_was_saved(folder: RunFolder) -> None:
-    key = TrialKey(1, "GET /a/../b", 64, "b")
+    key = TrialKey(1, "GET /a/../b", "u64", "b")
     saved = recording(
         [(0.1, 0.2), (0.2, math.nan)], (0.0, 0.5), failures=[Failure.NONE, Failure.CUT_OFF], server_cpu_s=0.25
     )
@@ -45,7 +45,7 @@ def test_a_trial_comes_back_as_it_was_saved(folder: RunFolder) -> None:
 
 
 def test_no_name_of_a_scenario_leaves_the_folder(folder: RunFolder) -> None:
-    folder.write_trial(TrialKey(0, "GET /../../x", 1, "a"), recording([]))
+    folder.write_trial(TrialKey(0, "GET /../../x", "u1", "a"), recording([]))
     assert [path.parent.name for path in folder.path.parent.rglob("*.npz")] == ["trials"]
 
 
@@ -83,7 +83,7 @@ def test_a_foreign_or_truncated_manifest_is_named(folder: RunFolder, content: by
 
 @pytest.mark.parametrize("keep", [0, 1, 10, 200, -1])
 def test_a_truncated_trial_is_named(folder: RunFolder, keep: int) -> None:
-    folder.write_trial(TrialKey(0, "query", 1, "a"), recording([(0.1, 0.2)] * 100))
+    folder.write_trial(TrialKey(0, "query", "u1", "a"), recording([(0.1, 0.2)] * 100))
     [path] = (folder.path / "trials").glob("*.npz")
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(UnreadableRun, match=path.name):
@@ -104,12 +104,12 @@ def test_pickled_objects_are_never_loaded(folder: RunFolder) -> None:
 
 def test_scenarios_with_like_names_do_not_overwrite_each_other(folder: RunFolder) -> None:
     for name in ("GET /a/b", "GET /a-b", "GET /" + 300 * "x", "GET /" + 300 * "x" + "y"):
-        folder.write_trial(TrialKey(0, name, 1, "a"), recording([(0.1, 0.2)]))
+        folder.write_trial(TrialKey(0, name, "u1", "a"), recording([(0.1, 0.2)]))
     assert len(list(folder.read_trials())) == 4
 
 
 def test_a_trial_under_another_name_is_named(folder: RunFolder) -> None:
-    folder.write_trial(TrialKey(0, "query", 1, "a"), recording([(0.1, 0.2)]))
+    folder.write_trial(TrialKey(0, "query", "u1", "a"), recording([(0.1, 0.2)]))
     [path] = (folder.path / "trials").iterdir()
     path.rename(path.with_name("renamed.npz"))
     with pytest.raises(UnreadableRun, match="renamed"):
@@ -117,7 +117,7 @@ def test_a_trial_under_another_name_is_named(folder: RunFolder) -> None:
 
 
 def test_any_damage_to_a_trial_is_told_in_one_line(folder: RunFolder) -> None:
-    folder.write_trial(TrialKey(0, "query", 1, "a"), recording([(0.1, 0.2)] * 50))
+    folder.write_trial(TrialKey(0, "query", "u1", "a"), recording([(0.1, 0.2)] * 50))
     [path] = (folder.path / "trials").iterdir()
     whole = path.read_bytes()
     rng = random.Random(1)

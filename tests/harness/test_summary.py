@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loadtests.flow import credit
+from loadtests.percentiles import percentile, samples_needed
 from loadtests.samples import Failure
-from loadtests.summary import credit, percentile, samples_needed, summarise
+from loadtests.summary import summarise
 from tests.harness.build import back_to_back, recording, samples
 
 

@@ -1,0 +1,105 @@
+"""Requests flowing through a window: how many were answered, how many were in flight, and how they add up (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from loadtests.samples import Samples, Slice
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What went through the windows of a trial.
+
+    Attributes:
+        windows_s: the windows' length, in seconds.
+        answers: requests that ended, each by the share of its time that lies in a window.
+        in_flight_s: requests in flight, summed over the windows' time, in request-seconds.
+        entered: requests that were sent in a window, and ended.
+        residence_s: how long those took, summed, in seconds.
+    """
+
+    windows_s: float = 0.0
+    answers: float = 0.0
+    in_flight_s: float = 0.0
+    entered: int = 0
+    residence_s: float = 0.0
+
+    @property
+    def in_flight(self) -> float:
+        """Mean number of requests in flight."""
+        return self.in_flight_s / self.windows_s if self.windows_s else 0.0
+
+    @property
+    def littles_law(self) -> float | None:
+        """Throughput × mean response time ÷ mean in flight, which is 1 in a steady state; None if nothing flowed.
+
+        The mean response time is that of the requests which enter in the windows, not of those that are seen there:
+        where slow requests are still building up, or the client holds requests back, the two sides differ.
+        Source: J. D. C. Little, A Proof for the Queuing Formula L = λW, Operations Research 9 (1961).
+        """
+        if not self.entered or not self.in_flight_s:
+            return None
+        return self.answers * self.residence_s / self.entered / self.in_flight_s
+
+
+def together(flows: Sequence[Flow]) -> Flow:
+    """Add up the flows of several trials."""
+    return Flow(
+        windows_s=sum(f.windows_s for f in flows),
+        answers=sum(f.answers for f in flows),
+        in_flight_s=sum(f.in_flight_s for f in flows),
+        entered=sum(f.entered for f in flows),
+        residence_s=sum(f.residence_s for f in flows),
+    )
+
+
+def overlap(samples: Samples, opened_s: float, closed_s: float) -> npt.NDArray[np.float64]:
+    """Return for each request how long it was in flight inside a window, in seconds; 0 if it never ended."""
+    inside = np.minimum(samples.ended_s, closed_s) - np.maximum(samples.sent_s, opened_s)
+    seconds: npt.NDArray[np.float64] = np.nan_to_num(np.maximum(inside, 0.0), nan=0.0)
+    return seconds
+
+
+def credit(samples: Samples, opened_s: float, closed_s: float) -> npt.NDArray[np.float64]:
+    """Return for each request the share of its time in flight that lies inside a window, from 0 to 1.
+
+    Summed over a window and divided by its length this is the throughput. Counting whole answers tends to the same
+    value, for over all time a request's shares add up to one; but where answers come in waves, as they do from users
+    who wait alike or threads that share a core, a count in a short window is off by up to a wave. The shares are not:
+    while every request takes R seconds, N users are counted as N ÷ R, wherever the window lies.
+    """
+    took = np.maximum(samples.ended_s - samples.sent_s, 1e-9)
+    return np.nan_to_num(np.clip(overlap(samples, opened_s, closed_s) / took, 0.0, 1.0), nan=0.0)
+
+
+def flow(samples: Samples, windows: Sequence[tuple[float, float]]) -> Flow:
+    """Return what flowed through windows, given as (opened, closed) in the samples' seconds."""
+    ended = ~np.isnan(samples.ended_s)
+    entered = np.zeros(len(samples), dtype=bool)
+    for opened, closed in windows:
+        entered |= (samples.sent_s >= opened) & (samples.sent_s < closed) & ended
+    return Flow(
+        windows_s=sum(closed - opened for opened, closed in windows),
+        answers=float(sum(credit(samples, *window).sum() for window in windows)),
+        in_flight_s=float(sum(overlap(samples, *window).sum() for window in windows)),
+        entered=int(entered.sum()),
+        residence_s=float((samples.ended_s - samples.sent_s)[entered].sum()),
+    )
+
+
+def halves(slices: Sequence[Slice]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    """Cut the windows of a trial into two halves of equal time, the earlier and the later one."""
+    left = sum(turn.closed_s - turn.opened_s for turn in slices) / 2
+    earlier: list[tuple[float, float]] = []
+    later: list[tuple[float, float]] = []
+    for turn in slices:
+        cut = min(turn.opened_s + max(left, 0.0), turn.closed_s)
+        if cut > turn.opened_s:
+            earlier.append((turn.opened_s, cut))
+        if cut < turn.closed_s:
+            later.append((cut, turn.closed_s))
+        left -= turn.closed_s - turn.opened_s
+    return earlier, later
