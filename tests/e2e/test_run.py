@@ -40,7 +40,7 @@ def test_every_cell_was_measured_on_both_sides_without_a_failure(run: Path) -> N
 def test_each_block_has_both_sides_so_each_ratio_has_two_pairs(run: Path) -> None:
     for comparison in throughput(run).values():
         assert comparison["blocks"] == 2
-        assert comparison["flags"] == ["too-few-blocks"]
+        assert comparison["flags"][0] == "too-few-blocks"
         assert comparison["ratio"] > 0
 
 
