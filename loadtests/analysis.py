@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from loadtests.derive import CellTrials, derive
+from loadtests.loads import OpenLoop
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome, SideLabel
 from loadtests.store import RunFolder, TrialKey
@@ -11,7 +12,10 @@ from loadtests.summary import Summary, summarise
 
 def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
     """Summarise every trial's raw samples, then compare; raises UnreadableRun naming a file that is no good."""
-    summaries: Mapping[TrialKey, Summary] = {key: summarise(recording) for key, recording in folder.read_trials()}
+    open_loops = {load.slug for _, load in manifest.cells() if isinstance(load, OpenLoop)}
+    summaries: Mapping[TrialKey, Summary] = {
+        key: summarise(recording, arrivals=key.load in open_loops) for key, recording in folder.read_trials()
+    }
     cells = []
     for scenario, load in manifest.cells():
         blocks: dict[int, dict[SideLabel, Summary]] = {}

@@ -54,13 +54,20 @@ class Summary:
     later: Flow = field(default_factory=Flow)
 
 
-def summarise(recording: Recording) -> Summary:
-    """Turn one trial's samples into its summary."""
+def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
+    """Turn one trial's samples into its summary.
+
+    Args:
+        recording: the trial.
+        arrivals: whether requests arrived by a schedule (an open loop). Its answers are then counted whole, in the
+            window in which they came: a server that falls behind has no steady state in which shares would be right.
+    """
     samples, slices = recording.samples, recording.slices
     succeeded = samples.failure == Failure.NONE
     windows = [(turn.opened_s, turn.closed_s) for turn in slices]
     windows_s = sum(closed - opened for opened, closed in windows)
-    answers = float(sum(credit(samples, *window)[succeeded].sum() for window in windows))
+    count = _counted if arrivals else credit
+    answers = float(sum(count(samples, *window)[succeeded].sum() for window in windows))
     rate = answers / windows_s if answers else 0.0
     due, on_time = _due(samples, windows)
     inside = due if windows else np.isnan(samples.ended_s)
@@ -104,6 +111,10 @@ def _due(
         due |= here
         on_time |= here & (samples.sent_s < closed)
     return due, on_time
+
+
+def _counted(samples: Samples, opened_s: float, closed_s: float) -> npt.NDArray[np.float64]:
+    return ((samples.ended_s >= opened_s) & (samples.ended_s < closed_s)).astype(np.float64)
 
 
 def _ascending(values: npt.NDArray[np.float64]) -> Column:

@@ -99,10 +99,10 @@ def flags_of(load: Load, pairs: Sequence[tuple[Summary, Summary]], conditions: C
             found.append(Flag("failures", label, f"{failed / requests:.1%} of {requests:,}"))
         good = [s for s in column if s.collapsed is None]
         if good:
-            bound = list(_driver_bound(load, good, conditions))
+            overloaded = _overloaded(load, good, label)
+            bound = [*_driver_bound(load, good, conditions), *([] if overloaded else _unbalanced(load, good))]
             found += [Flag("driver-bound", label, "; ".join(bound))] if bound else []
-            found += _overloaded(load, good, label)
-            found += _drift(load, good, label)
+            found += overloaded or _drift(load, good, label)
     return found + _noise(load, pairs, conditions)
 
 
@@ -124,6 +124,10 @@ def _driver_bound(load: Load, good: Sequence[Summary], conditions: Conditions) -
         if lag and latency and math.isfinite(latency) and lag > LAG_SHARE * latency:
             yield f"p{wanted:g} of the dispatch lag was {lag * 1000:.1f} ms, of the response {latency * 1000:.1f} ms"
             break
+
+
+def _unbalanced(load: Load, good: Sequence[Summary]) -> Iterator[str]:
+    """Yield where the flow of requests does not add up, as it would in a steady state without a client in the way."""
     whole = together([s.flow for s in good])
     law = whole.littles_law
     if law is not None and abs(law - 1) > LITTLES_LAW_LIMIT:

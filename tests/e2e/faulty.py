@@ -74,3 +74,15 @@ async def garbled(scope: Message, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else b"plain"})
     return None
+
+
+turn = asyncio.Lock()
+
+
+async def one_at_a_time(scope: Message, receive: Receive, send: Send) -> None:
+    """Answers 50 requests a second at most, however many come."""
+    if scope["type"] == "lifespan":
+        return await _lifespan(receive, send)
+    async with turn:
+        await asyncio.sleep(0.02)
+    return await _answer(send)

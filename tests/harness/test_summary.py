@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from loadtests.flow import credit
 from loadtests.percentiles import percentile, samples_needed
-from loadtests.samples import Failure
+from loadtests.samples import Failure, Slice
 from loadtests.summary import summarise
 from tests.harness.build import back_to_back, recording, samples
 
@@ -98,3 +99,17 @@ def test_a_side_that_stalled_has_collapsed_with_the_drivers_words() -> None:
 def test_a_side_without_one_good_answer_has_collapsed_and_says_why() -> None:
     found = summarise(recording([(0.1, 0.2)] * 3, (0.0, 1.0), failures=[Failure.STATUS] * 3))
     assert found.collapsed == "not one good answer (3 status)"
+
+
+def test_answers_to_arrivals_are_counted_whole_in_the_window_in_which_they_come() -> None:
+    """A server that falls behind: 10 arrivals in the window, of which it answers 4 there."""
+    spans = [(0.1 * i, 0.25 * (i + 1) - 0.01) for i in range(10)]
+    assert summarise(recording(spans, (0.0, 1.0)), arrivals=True).throughput_rps == pytest.approx(4)
+    assert summarise(recording(spans, (0.0, 1.0))).throughput_rps > 4.5
+
+
+def test_the_driver_is_as_busy_as_in_its_busiest_second() -> None:
+    turns = [Slice(0.0, 2.0, 2.0, None, 0.8, 0.7), Slice(3.0, 3.1, 3.2, None, 0.1, 1.0)]
+    found = summarise(replace(recording([(0.1, 0.2)]), slices=tuple(turns)))
+    assert found.driver_busy == pytest.approx(0.9 / 2.1)
+    assert found.driver_peak == 0.7  # the second slice is too short to say anything by itself
