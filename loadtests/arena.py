@@ -1,6 +1,6 @@
 """One block's servers: both sides fresh, on databases of their own, one to be driven at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -8,14 +8,13 @@ from typing import Self
 
 from loadtests.affinity import Cores
 from loadtests.databases import SqliteDatabase
-from loadtests.drivers.process import DriverFailed
 from loadtests.errors import RunError
 from loadtests.experiment import Experiment
 from loadtests.plan import Label
 from loadtests.servers import Server, ServerFailed
 
 LABELS: tuple[Label, Label] = ("a", "b")
-Warm = Callable[[Server], None]
+Warm = Callable[[list[Server]], None]
 
 
 class Arena:
@@ -29,7 +28,7 @@ class Arena:
             work: folder for this block's databases and logs.
             upstream_url: where the slow external API listens.
             cores: the division of the machine.
-            warm: called with each server when it is ready, before its rows are put back to their start.
+            warm: called with the servers when they are ready, before their rows are put back to their start.
         """
         self._experiment = experiment
         self._work = work
@@ -50,19 +49,21 @@ class Arena:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for server in self._servers.values():
+            server.ask_to_end()  # both at once: each takes a moment
         self._stack.close()
 
     def start(self) -> dict[Label, float]:
         """Start both sides at once; return the seconds each took. Those that fail are in ``broken``."""
         for label in LABELS:
             self._launch(label)
-        return {label: seconds for label in LABELS if (seconds := self._await(label)) is not None}
+        return self._await(LABELS)
 
     def restart(self, label: Label) -> float | None:
         """Replace a side by a fresh one; return the seconds it took, or None if it is ``broken`` now."""
         self._servers.pop(label).stop()
         self._launch(label)
-        return self._await(label)
+        return self._await((label,)).get(label)
 
     def server(self, label: Label) -> Server:
         """Return a side that runs; KeyError if it is broken."""
@@ -91,18 +92,30 @@ class Arena:
         self._stack.callback(server.stop)
         self._servers[label] = server
 
-    def _await(self, label: Label) -> float | None:
-        if label in self.broken:
-            return None
-        server, database = self._servers[label], self._databases[label]
-        try:
-            seconds = server.wait_until_ready(self._experiment.start_limit_s)
-            database.remember()
-            self._warm(server)
-            server.check_alive("while it was warmed up")
-            database.restore()
-        except (ServerFailed, RunError, DriverFailed) as failure:
-            self._servers.pop(label).stop()
-            self.broken[label] = str(failure)
-            return None
-        return seconds
+    def _await(self, labels: Sequence[Label]) -> dict[Label, float]:
+        """Wait until sides are ready, and warm them up together; return the seconds each took to start."""
+        seconds: dict[Label, float] = {}
+
+        def ready(label: Label) -> None:
+            seconds[label] = self._servers[label].wait_until_ready(self._experiment.start_limit_s)
+            self._databases[label].remember()
+
+        def still_well(label: Label) -> None:
+            self._servers[label].check_alive("while it was warmed up")
+            self._databases[label].restore()
+
+        self._each(labels, ready)
+        self._warm([self._servers[label] for label in labels if label not in self.broken])
+        self._each(labels, still_well)
+        return {label: took for label, took in seconds.items() if label not in self.broken}
+
+    def _each(self, labels: Sequence[Label], act: Callable[[Label], None]) -> None:
+        """Do something with every side that is not broken; one that fails is, from then on."""
+        for label in labels:
+            if label in self.broken:
+                continue
+            try:
+                act(label)
+            except (ServerFailed, RunError) as failure:
+                self._servers.pop(label).stop()
+                self.broken[label] = str(failure)

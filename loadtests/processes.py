@@ -98,13 +98,18 @@ class Child:
             return lines[-1].strip() if lines else ""
         return ""
 
-    def stop(self, grace_s: float = GRACE_S) -> None:
-        """Ask it to end; after ``grace_s`` kill it and everything it started. Safe to call twice."""
+    def ask_to_end(self) -> None:
+        """Tell it that its owner is done with it, and do not wait; ``stop`` still has to follow."""
         if self.process.stdin is not None:
             self.process.stdin.close()
+        if self.alive:
+            self.process.terminate()
+
+    def stop(self, grace_s: float = GRACE_S) -> None:
+        """Ask it to end; after ``grace_s`` kill it and everything it started. Safe to call twice."""
         try:
-            if self.alive and grace_s > 0:
-                self.process.terminate()
+            if grace_s > 0:
+                self.ask_to_end()
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self.process.wait(grace_s)
         finally:  # a signal may cut the grace short

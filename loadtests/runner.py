@@ -19,14 +19,13 @@ from loadtests.samples import Recording, Samples
 from loadtests.servers import Server
 from loadtests.slow_api import SlowApi
 from loadtests.store import RunFolder, TrialKey
+from loadtests.warming import warm
 
 STALL_S = 5.0
 """A side that gives no answer for so long, beyond the wait that the scenario asks for, has collapsed."""
 PHASE_LIMIT_S = 30.0
 """A slice's phase may take so long, and half a wait for each user more: pools serve many of them one after another."""
-WARM_USERS = 8
-WARM_S = 0.1
-WARM_STALL_S = 2.0
+WARM_LIMIT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Runner:
                 work=work,
                 upstream_url=slow_api.url,
                 cores=self.cores,
-                warm=lambda server: self._warm(driver, server),
+                warm=self._warm,
             ) as arena,
         ):
             for label, seconds in arena.start().items():
@@ -163,13 +162,11 @@ class Runner:
             limit_s=PHASE_LIMIT_S + (load.users * scenario.wait_s / 2 if isinstance(load, ClosedLoop) else 0),
         )
 
-    def _warm(self, driver: Driver, server: Server) -> None:
-        """Send a little of everything, so that no trial pays for connections, threads and first calls."""
-        requests = tuple(scenario.requests[0] for scenario in self.experiment.scenarios)
+    def _warm(self, servers: list[Server]) -> None:
+        """Send a little of everything, so that no trial pays for threads, pools and first calls."""
+        requests = [scenario.requests[0] for scenario in self.experiment.scenarios]
         longest_s = max(scenario.wait_s for scenario in self.experiment.scenarios)
-        target: dict[Label, Target] = {"a": Target(server.url)}
-        load, stall_s = ClosedLoop(WARM_USERS), WARM_STALL_S + longest_s
-        driver.drive(PairingJob(target, requests, load, WARM_S, 0, 0, 0, stall_s=stall_s))
+        warm([server.url for server in servers], requests, WARM_LIMIT_S + longest_s)
 
     def _spec(self, label: Label) -> str:
         return self.experiment.side(label).spec

@@ -106,6 +106,11 @@ class Server:
         """Processes whose CPU time counts; none for a server that is not ours."""
         return self._pids
 
+    def ask_to_end(self) -> None:
+        """Ask the process to end, if it is ours, and do not wait for it."""
+        if self.child is not None:
+            self.child.ask_to_end()
+
     def stop(self) -> None:
         """End the process, if it is ours."""
         if self.child is not None:

@@ -17,12 +17,12 @@ def show(path: Path) -> None:
     folder = RunFolder(path)
     manifest = folder.read_manifest()
     outcome = analyse(folder, manifest)
+    console.print(verdict_table(manifest, outcome))
     try:
         folder.write_outcome(outcome)
         drawn = charts.draw(manifest, outcome, folder.charts)
         folder.write_report(reports.render(manifest, outcome, drawn))
     except OSError as error:
         raise RunError(f"{error.filename or path} can't be written: {error.strerror}") from error
-    console.print(verdict_table(manifest, outcome))
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
     console.print(where, highlight=False, soft_wrap=True, markup=False)
