@@ -1,64 +1,14 @@
 """The owner's end of the slow external API: a process that is there whenever a cell begins."""
 
-import socket
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from loadtests.affinity import Cores
-from loadtests.errors import RunError
-from loadtests.processes import Child
-from loadtests.servers import free_port
-
-READY_LIMIT_S = 20.0
-POLL_S = 0.02
+from loadtests.companion import Companion
 
 
-class SlowApi:
-    """Runs ``loadtests.upstream``; a context manager that owns it."""
+class SlowApi(Companion):
+    """Runs ``loadtests.upstream`` beside the driver; a context manager that owns it."""
 
     def __init__(self, cores: Cores, log: Path) -> None:
         """Start it; raises RunError if it does not come up."""
-        self._port = free_port()
-        self._cores = cores
-        self._log = log
-        self._start()
-
-    @property
-    def url(self) -> str:
-        """Where it listens, also after a restart."""
-        return f"http://127.0.0.1:{self._port}"
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still runs."""
-        return self._child.alive
-
-    def restart(self) -> None:
-        """Replace it, on the same port; raises RunError."""
-        self._child.stop()
-        self._start()
-
-    def _start(self) -> None:
-        pinned = ",".join(map(str, self._cores.driver))
-        self._child = Child("loadtests.upstream", [f"--port={self._port}", f"--cores={pinned}"], log=self._log)
-        deadline = time.monotonic() + READY_LIMIT_S
-        while not self._accepts():
-            if not self._child.alive or time.monotonic() > deadline:
-                self._child.stop()
-                raise RunError(f"the slow external API did not start: {self._child.last_words() or 'it said nothing'}")
-            time.sleep(POLL_S)
-
-    def _accepts(self) -> bool:
-        with socket.socket() as probe:
-            probe.settimeout(1.0)
-            return probe.connect_ex(("127.0.0.1", self._port)) == 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._child.stop()
+        super().__init__("loadtests.upstream", "the slow external API", cores.driver, log)

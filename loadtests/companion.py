@@ -1,0 +1,78 @@
+"""A server of the harness's own, beside the two sides: started, waited for, replaced if it dies, ended."""
+
+import socket
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from loadtests.errors import RunError
+from loadtests.processes import Child
+from loadtests.servers import free_port
+
+READY_LIMIT_S = 20.0
+POLL_S = 0.02
+
+
+class Companion:
+    """Runs a module that takes ``--port`` and ``--cores``; a context manager that owns its process."""
+
+    def __init__(self, module: str, name: str, cores: tuple[int, ...], log: Path) -> None:
+        """Start it, and wait until it accepts connections.
+
+        Args:
+            module: what to run.
+            name: what to call it in a message.
+            cores: where it is pinned; nowhere if there are none.
+            log: where its output goes.
+
+        Raises:
+            RunError: it does not come up.
+        """
+        self._module = module
+        self._name = name
+        self._cores = cores
+        self._log = log
+        self._port = free_port()
+        self._start()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._child!r}>"
+
+    @property
+    def url(self) -> str:
+        """Where it listens, also after a restart."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._child.alive
+
+    def restart(self) -> None:
+        """Replace it, on the same port; raises RunError."""
+        self._child.stop()
+        self._start()
+
+    def _start(self) -> None:
+        pinned = ",".join(map(str, self._cores))
+        self._child = Child(self._module, [f"--port={self._port}", f"--cores={pinned}"], log=self._log)
+        deadline = time.monotonic() + READY_LIMIT_S
+        while not self._accepts():
+            if not self._child.alive or time.monotonic() > deadline:
+                self._child.stop()
+                raise RunError(f"{self._name} did not start: {self._child.last_words() or 'it said nothing'}")
+            time.sleep(POLL_S)
+
+    def _accepts(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1.0)
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._child.stop()
