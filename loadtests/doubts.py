@@ -36,6 +36,7 @@ def doubts(run: View, outcome: Outcome) -> list[Doubt]:
         *_incomplete(run, outcome),
         *_collapses(run),
         *_flagged(run),
+        *_ceiling(run),
         *_blocks(run),
         *_cores(run),
         *_machine(run),
@@ -101,6 +102,19 @@ def _flagged(run: View) -> Iterator[Doubt]:
             f" {named([busiest.load])}, {run.names[busiest.label]}). A busier client would have been measured"
             " instead of the server.",
         )
+
+
+def _ceiling(run: View) -> Iterator[Doubt]:
+    ceiling_rps = run.manifest.driver_ceiling_rps
+    if ceiling_rps is None:
+        yield Doubt("The load driver's ceiling is not known", "It was not measured by itself when the run began.")
+        return
+    fastest_rps = max((cell.throughput.value for cell in run.cells.values() if cell.throughput), default=0.0)
+    yield Doubt(
+        "The load driver's ceiling",
+        f"Against a server that does nothing it reached {ceiling_rps:,.0f} requests/s when the run began; the fastest"
+        f" cell came to {fastest_rps / ceiling_rps:.0%} of that.",
+    )
 
 
 def _blocks(run: View) -> Iterator[Doubt]:

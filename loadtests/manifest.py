@@ -78,6 +78,8 @@ class Manifest(Record):
         driver_cores: cores of the driver and the upstream.
         environment: machine and versions.
         events: starts and collapses.
+        driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
+            requests/s; None where it was not measured.
     """
 
     schema_version: Literal[1] = Field(1, alias="schema")
@@ -97,6 +99,7 @@ class Manifest(Record):
     driver_cores: list[int]
     environment: Environment
     events: list[Event]
+    driver_ceiling_rps: float | None = None
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True

@@ -1,5 +1,6 @@
 """Execute the plan, and save each trial as it ends."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ import numpy as np
 
 from loadtests.affinity import Cores
 from loadtests.arena import Arena
+from loadtests.ceiling import measure_ceiling
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import Driver, DriverFailed
 from loadtests.errors import RunError
@@ -66,6 +68,7 @@ class Runner:
         """
         started = time.monotonic()
         try:
+            self._update(driver_ceiling_rps=self._ceiling())
             with SlowApi(self.cores, self.folder.work / "upstream" / "log") as slow_api:
                 for number, block in enumerate(self.experiment.plan()):
                     self._block(number, block, slow_api)
@@ -73,6 +76,14 @@ class Runner:
         finally:
             self.folder.clear_work()
         return self.manifest
+
+    def _ceiling(self) -> float | None:
+        """Measure the driver by itself; a ceiling that can't be measured is not known, and no reason not to go on."""
+        self._tell(0, "measuring the load driver")
+        work = self.folder.work / "ceiling"
+        with Driver(self.cores, work / "driver.log") as driver, contextlib.suppress(RunError, DriverFailed):
+            return round(measure_ceiling(self.cores, driver, work / "null_server.log"), 1)
+        return None
 
     def _block(self, number: int, block: tuple[Pairing, ...], slow_api: SlowApi) -> None:
         work = self.folder.work / f"block{number}"

@@ -187,6 +187,16 @@ def test_what_to_doubt_follows_from_the_run() -> None:
     assert serious == sorted(serious, reverse=True)
 
 
+def test_the_drivers_ceiling_is_told_beside_the_fastest_cell() -> None:
+    manifest, outcome = make_run(["hash"], [1])
+    [unknown] = [doubt.title for doubt in doubts(view(manifest, outcome), outcome) if "ceiling" in doubt.title]
+    assert "is not known" in unknown
+    fastest = max(cell.throughput.value for cell in outcome.cells if cell.throughput)
+    known = manifest.model_copy(update={"driver_ceiling_rps": 4 * fastest})
+    [text] = [doubt.text for doubt in doubts(view(known, outcome), outcome) if "ceiling" in doubt.title]
+    assert "came to 25% of that" in text
+
+
 def test_a_run_of_nothing_still_has_a_report() -> None:
     manifest, outcome = make_run(["hash"], [1], complete=False, change=lambda *_: None)
     assert "Nothing was measured" in page((manifest, outcome)).text
