@@ -57,6 +57,23 @@ class Event(Record):
     seconds: float | None = None
 
 
+class MachineRecord(Record):
+    """What else the machine did while one block's cells were driven.
+
+    Attributes:
+        block: block number, from 0.
+        seconds: how long the cells were driven, altogether.
+        steal: share of the cores' time that the hypervisor gave to others, 0 to 1; None where that is not counted.
+        foreign: share of the cores' time that processes used which are not of this run, 0 to 1; None where a side is
+            a server that ran already.
+    """
+
+    block: int
+    seconds: float
+    steal: float | None
+    foreign: float | None
+
+
 class Manifest(Record):
     """The whole of run.json.
 
@@ -80,6 +97,7 @@ class Manifest(Record):
         events: starts and collapses.
         driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
             requests/s; None where it was not measured.
+        machine: what else the machine did, one record for each block that was driven to its end.
     """
 
     schema_version: Literal[1] = Field(1, alias="schema")
@@ -100,6 +118,7 @@ class Manifest(Record):
     environment: Environment
     events: list[Event]
     driver_ceiling_rps: float | None = None
+    machine: list[MachineRecord] = []
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True

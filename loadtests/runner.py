@@ -15,6 +15,7 @@ from loadtests.drivers.process import Driver, DriverFailed
 from loadtests.errors import RunError
 from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop
+from loadtests.machine import Watch
 from loadtests.manifest import Event, Manifest
 from loadtests.plan import Label, Pairing
 from loadtests.samples import Recording, Samples
@@ -60,6 +61,8 @@ class Runner:
         self.cores = cores
         self.listener = listener
         self.done = 0
+        servers_are_ours = experiment.a.url is None and experiment.b.url is None
+        self._watch = Watch(cores, servers_are_ours=servers_are_ours)
 
     def run(self) -> Manifest:
         """Run every block; return the final manifest.
@@ -115,13 +118,16 @@ class Runner:
                     self.folder.write_trial(key, recording)
                     self.done += 1
                 self._tell(number, str(pairing.cell))
+        self._update(machine=[*self.manifest.machine, *self._watch.finish(number)])
 
     def _measure(self, number: int, pairing: Pairing, arena: Arena, driver: Driver) -> dict[Label, Recording]:
         """Measure one cell; a side that hangs or dies is replaced, so that the next cell finds it well."""
         recordings: dict[Label, Recording] = {label: nothing(reason) for label, reason in arena.broken.items()}
         servers = {label: arena.server(label) for label in pairing.order if label not in recordings}
         if servers:
-            recordings |= self._drive(number, driver, self._job(pairing, servers))
+            job = self._job(pairing, servers)
+            with self._watch.cell():
+                recordings |= self._drive(number, driver, job)
         for label, server in servers.items():
             reason = recordings[label].stalled
             if server.child is not None and not server.child.alive:
