@@ -105,6 +105,19 @@ def serve_(side: str, port: int, database_url: str) -> None:
     serve(side, port, database_url)
 
 
+@bench.command(name="doctor")
+@click.option("--database", metavar="URL", help="Look at this server too: postgresql://HOST:PORT/NAME.")
+def doctor_(database: str | None) -> None:
+    """Look whether this machine is fit to measure on.
+
+    Each line is ok or needs attention, and then says what to do. It takes a few seconds, in which nothing else should
+    run. Exit status: 0 if all is ok, 1 if something needs attention; a run is possible all the same.
+    """
+    from loadtests.commands import doctor
+
+    doctor.show(database)
+
+
 def main() -> None:
     """Run a command; every failure is one line on standard error and an exit status."""
     try:
