@@ -8,6 +8,7 @@ from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome, SideLabel
 from loadtests.store import RunFolder, TrialKey
 from loadtests.summary import Summary, summarise
+from loadtests.warnings import Conditions
 
 
 def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
@@ -30,4 +31,14 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
         for label in p.order
     }
     complete = manifest.complete and planned <= summaries.keys()
-    return derive(manifest.name, complete=complete, sides=(manifest.a.spec, manifest.b.spec), cells=cells)
+    sides = (manifest.a.spec, manifest.b.spec)
+    return derive(manifest.name, complete=complete, sides=sides, cells=cells, conditions=_conditions(manifest))
+
+
+def _conditions(manifest: Manifest) -> Conditions:
+    """Return what the run knows of its driver and its machine, at their worst."""
+    return Conditions(
+        ceiling_rps=manifest.driver_ceiling_rps,
+        steal=max((m.steal for m in manifest.machine if m.steal is not None), default=None),
+        foreign=max((m.foreign for m in manifest.machine if m.foreign is not None), default=None),
+    )
