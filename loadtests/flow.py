@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.samples import Samples, Slice
+from loadtests.samples import Samples, Seconds, Slice
+
+Windows = Sequence[tuple[float, float]]
+"""When each opened and closed, in the samples' seconds, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -56,36 +59,46 @@ def together(flows: Sequence[Flow]) -> Flow:
     )
 
 
-def overlap(samples: Samples, opened_s: float, closed_s: float) -> npt.NDArray[np.float64]:
-    """Return for each request how long it was in flight inside a window, in seconds; 0 if it never ended."""
-    inside = np.minimum(samples.ended_s, closed_s) - np.maximum(samples.sent_s, opened_s)
-    seconds: npt.NDArray[np.float64] = np.nan_to_num(np.maximum(inside, 0.0), nan=0.0)
-    return seconds
+def inside(instants_s: Seconds, windows: Windows) -> npt.NDArray[np.bool_]:
+    """Return which instants lie in a window, its opening included, its end not; NaN lies in none."""
+    found: npt.NDArray[np.bool_] = np.searchsorted(_edges(windows), instants_s, side="right") % 2 == 1
+    return found
 
 
-def credit(samples: Samples, opened_s: float, closed_s: float) -> npt.NDArray[np.float64]:
-    """Return for each request the share of its time in flight that lies inside a window, from 0 to 1.
+def overlap(samples: Samples, windows: Windows) -> Seconds:
+    """Return for each request how long it was in flight inside the windows, in seconds; 0 if it never ended."""
+    edges = _edges(windows)
+    if not len(edges):
+        return np.zeros(len(samples))
+    # At each edge the windows' time so far. It grows evenly in a window and not at all between two.
+    lengths = np.diff(edges)
+    lengths[1::2] = 0.0
+    passed = np.concatenate(([0.0], np.cumsum(lengths)))
+    seconds = np.interp(samples.ended_s, edges, passed)
+    seconds -= np.interp(samples.sent_s, edges, passed)
+    return np.nan_to_num(np.maximum(seconds, 0.0, out=seconds), copy=False, nan=0.0)
 
-    Summed over a window and divided by its length this is the throughput. Counting whole answers tends to the same
+
+def credit(samples: Samples, windows: Windows) -> Seconds:
+    """Return for each request the share of its time in flight that lies inside the windows, from 0 to 1.
+
+    Summed and divided by the windows' length this is the throughput. Counting whole answers tends to the same
     value, for over all time a request's shares add up to one; but where answers come in waves, as they do from users
     who wait alike or threads that share a core, a count in a short window is off by up to a wave. The shares are not:
     while every request takes R seconds, N users are counted as N ÷ R, wherever the window lies.
     """
     took = np.maximum(samples.ended_s - samples.sent_s, 1e-9)
-    return np.nan_to_num(np.clip(overlap(samples, opened_s, closed_s) / took, 0.0, 1.0), nan=0.0)
+    return np.nan_to_num(np.clip(overlap(samples, windows) / took, 0.0, 1.0), copy=False, nan=0.0)
 
 
-def flow(samples: Samples, windows: Sequence[tuple[float, float]]) -> Flow:
-    """Return what flowed through windows, given as (opened, closed) in the samples' seconds."""
-    ended = ~np.isnan(samples.ended_s)
-    entered = np.zeros(len(samples), dtype=bool)
-    for opened, closed in windows:
-        entered |= (samples.sent_s >= opened) & (samples.sent_s < closed) & ended
+def flow(samples: Samples, windows: Windows) -> Flow:
+    """Return what flowed through windows."""
+    entered = inside(samples.sent_s, windows) & ~np.isnan(samples.ended_s)
     return Flow(
         windows_s=sum(closed - opened for opened, closed in windows),
-        answers=float(sum(credit(samples, *window).sum() for window in windows)),
-        in_flight_s=float(sum(overlap(samples, *window).sum() for window in windows)),
-        entered=int(entered.sum()),
+        answers=float(credit(samples, windows).sum()),
+        in_flight_s=float(overlap(samples, windows).sum()),
+        entered=int(np.count_nonzero(entered)),
         residence_s=float((samples.ended_s - samples.sent_s)[entered].sum()),
     )
 
@@ -103,3 +116,7 @@ def halves(slices: Sequence[Slice]) -> tuple[list[tuple[float, float]], list[tup
             later.append((cut, turn.closed_s))
         left -= turn.closed_s - turn.opened_s
     return earlier, later
+
+
+def _edges(windows: Windows) -> Seconds:
+    return np.array(windows, dtype=np.float64).ravel()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.flow import Flow, credit, flow, halves
+from loadtests.flow import Flow, Windows, credit, flow, halves, inside
 from loadtests.samples import Failure, Recording, Samples
 
 Column = npt.NDArray[np.float32]
@@ -66,25 +66,27 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
     succeeded = samples.failure == Failure.NONE
     windows = [(turn.opened_s, turn.closed_s) for turn in slices]
     windows_s = sum(closed - opened for opened, closed in windows)
-    count = _counted if arrivals else credit
-    answers = float(sum(count(samples, *window)[succeeded].sum() for window in windows))
+    answered = inside(samples.ended_s, windows) if arrivals else credit(samples, windows)
+    answers = float(answered[succeeded].sum())
     rate = answers / windows_s if answers else 0.0
-    due, on_time = _due(samples, windows)
-    inside = due if windows else np.isnan(samples.ended_s)
-    failures = np.bincount(samples.failure[inside], minlength=len(Failure))
+    # Due in a window, not ended in one: a slow request of the window ends long after it.
+    due = inside(samples.scheduled_s, windows)
+    on_time = _sent_in_time(samples, windows)[due]
+    counted = due if windows else np.isnan(samples.ended_s)
+    failures = np.bincount(samples.failure[counted], minlength=len(Failure))
     cpu = [turn.server_cpu_s for turn in slices if turn.server_cpu_s is not None]
     busy = sum(turn.driver_cpu_s for turn in slices) / windows_s if windows_s else 0.0
     seconds = [turn.driver_peak for turn in slices if turn.closed_s - turn.opened_s >= 1.0]
     earlier, later = halves(slices)
     return Summary(
         throughput_rps=rate,
-        requests=int(inside.sum()),
+        requests=int(np.count_nonzero(counted)),
         failures={reason: int(failures[reason]) for reason in Failure if reason and failures[reason]},
-        latencies_s=_ascending(np.where(succeeded, samples.ended_s - samples.scheduled_s, np.inf)[inside]),
-        service_s=_ascending(np.where(succeeded, samples.ended_s - samples.sent_s, np.inf)[inside]),
-        lags_s=_ascending((samples.sent_s - samples.scheduled_s)[inside]),
+        latencies_s=_ascending(np.where(succeeded, samples.ended_s - samples.scheduled_s, np.inf)[counted]),
+        service_s=_ascending(np.where(succeeded, samples.ended_s - samples.sent_s, np.inf)[counted]),
+        lags_s=_ascending((samples.sent_s - samples.scheduled_s)[counted]),
         offered_rps=float(due.sum()) / windows_s if windows_s else 0.0,
-        on_time=float(on_time.sum() / due.sum()) if due.any() else 1.0,
+        on_time=float(on_time.mean()) if len(on_time) else 1.0,
         cpu_per_request_s=sum(cpu) / answers if cpu and answers else None,
         rss_bytes=recording.rss_bytes,
         threads=recording.threads,
@@ -97,24 +99,11 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
     )
 
 
-def _due(
-    samples: Samples, windows: Sequence[tuple[float, float]]
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Return which requests were due in a window, and which of those were sent before it closed.
-
-    Not those that ended in one: a slow request of the window ends long after it.
-    """
-    due = np.zeros(len(samples), dtype=bool)
-    on_time = np.zeros(len(samples), dtype=bool)
-    for opened, closed in windows:
-        here = (samples.scheduled_s >= opened) & (samples.scheduled_s < closed)
-        due |= here
-        on_time |= here & (samples.sent_s < closed)
-    return due, on_time
-
-
-def _counted(samples: Samples, opened_s: float, closed_s: float) -> npt.NDArray[np.float64]:
-    return ((samples.ended_s >= opened_s) & (samples.ended_s < closed_s)).astype(np.float64)
+def _sent_in_time(samples: Samples, windows: Windows) -> npt.NDArray[np.bool_]:
+    """Return for each request that was due in a window whether it was sent before the window closed."""
+    closes = np.array([closed for _, closed in windows] or [np.inf])
+    due_in = np.searchsorted(closes, samples.scheduled_s, side="right")
+    return samples.sent_s < closes[np.minimum(due_in, len(closes) - 1)]
 
 
 def _ascending(values: npt.NDArray[np.float64]) -> Column:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.flow import credit
+from loadtests.flow import credit, inside, overlap
 from loadtests.percentiles import percentile, samples_needed
 from loadtests.samples import Failure, Slice
 from loadtests.summary import summarise
@@ -43,7 +43,7 @@ def test_a_percentile_among_requests_that_never_ended_is_infinite() -> None:
     ],
 )
 def test_a_request_counts_by_the_share_of_its_time_inside_the_window(span: tuple[float, float], share: float) -> None:
-    assert credit(samples([span]), 0.0, 1.0)[0] == pytest.approx(share)
+    assert credit(samples([span]), [(0.0, 1.0)])[0] == pytest.approx(share)
 
 
 @settings(deadline=None)
@@ -113,3 +113,19 @@ def test_the_driver_is_as_busy_as_in_its_busiest_second() -> None:
     found = summarise(replace(recording([(0.1, 0.2)]), slices=tuple(turns)))
     assert found.driver_busy == pytest.approx(0.9 / 2.1)
     assert found.driver_peak == 0.7  # the second slice is too short to say anything by itself
+
+
+def test_windows_together_count_what_they_count_one_by_one() -> None:
+    """Also for requests that span several windows, begin at an edge, or never end."""
+    rng = np.random.default_rng(3)
+    windows = [(0.5, 1.0), (1.0, 1.75), (3.0, 3.5)]
+    sent = np.concatenate((rng.uniform(0, 4, 500), np.ravel(windows)))
+    ended = sent + rng.exponential(0.5, len(sent))
+    ended[::50] = math.nan
+    seen = samples(list(zip(sent.tolist(), ended.tolist(), strict=True)))
+    apart = [overlap(seen, [window]) for window in windows]
+    np.testing.assert_allclose(overlap(seen, windows), sum(apart), atol=1e-12)
+    within = [(sent >= opened) & (sent < closed) for opened, closed in windows]
+    np.testing.assert_array_equal(inside(sent, windows), np.any(within, axis=0))
+    assert overlap(seen, []).sum() == 0
+    assert not inside(sent, []).any()
