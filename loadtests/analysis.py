@@ -6,8 +6,9 @@ from loadtests.derive import CellTrials, derive
 from loadtests.loads import OpenLoop
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome, SideLabel
-from loadtests.store import RunFolder, TrialKey
+from loadtests.store import RunFolder
 from loadtests.summary import Summary, summarise
+from loadtests.trial_file import TrialKey
 from loadtests.warnings import Conditions
 
 

@@ -100,7 +100,7 @@ class Manifest(Record):
         machine: what else the machine did, one record for each block that was driven to its end.
     """
 
-    schema_version: Literal[1] = Field(1, alias="schema")
+    schema_version: Literal[2] = Field(2, alias="schema")
     name: str
     created: AwareDatetime
     argv: list[str]

@@ -21,7 +21,8 @@ from loadtests.plan import Label, Pairing
 from loadtests.samples import Recording, Samples
 from loadtests.servers import Server
 from loadtests.slow_api import SlowApi
-from loadtests.store import RunFolder, TrialKey
+from loadtests.store import RunFolder
+from loadtests.trial_file import TrialKey
 from loadtests.warming import warm
 
 STALL_S = 5.0

@@ -1,56 +1,26 @@
 """The only module that touches results/: it writes a run's folder and reads it back."""
 
-import json
 import os
 import shutil
-import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from loadtests.errors import BenchError, UsageError
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
-from loadtests.plan import Label
-from loadtests.samples import Recording, Samples, Slice
+from loadtests.samples import Recording
+from loadtests.trial_file import TrialKey, read_trial, write_trial
 
 RESULTS = Path("results")
-SAMPLE_COLUMNS = tuple(field.name for field in fields(Samples))
 
 
 class UnreadableRun(BenchError):
     """A file of a run is missing, truncated or not ours; the message names it."""
 
     exit_status = 2
-
-
-@dataclass(frozen=True)
-class TrialKey:
-    """Which trial of a run: one side of one cell in one block.
-
-    Attributes:
-        block: from 0.
-        scenario: its name.
-        load: the load's slug.
-        label: the side.
-    """
-
-    block: int
-    scenario: str
-    load: str
-    label: Label
-
-    @property
-    def file_name(self) -> str:
-        """A name of its own, readable and safe whatever the scenario is called."""
-        readable = "".join(c if c.isalnum() or c in "_=.," else "-" for c in self.scenario)[:60]
-        checksum = zlib.crc32(self.scenario.encode())
-        return f"{self.block:03d}-{readable}-{checksum:08x}-{self.load}-{self.label}.npz"
 
 
 class RunFolder:
@@ -71,6 +41,11 @@ class RunFolder:
     def work(self) -> Path:
         """Databases and logs of the run while it lasts."""
         return self.path / "work"
+
+    @property
+    def trials(self) -> Path:
+        """Raw samples, a file a trial."""
+        return self.path / "trials"
 
     @property
     def charts(self) -> Path:
@@ -104,32 +79,20 @@ class RunFolder:
 
     def write_trial(self, key: TrialKey, recording: Recording) -> None:
         """Save one trial, whole or not at all."""
-        path = self.path / "trials" / key.file_name
-        about = {
-            "run": self.run_id,
-            **asdict(key),
-            "started_s": recording.started_s,
-            "slices": [asdict(turn) for turn in recording.slices],
-            "rss_bytes": recording.rss_bytes,
-            "threads": recording.threads,
-            "stalled": recording.stalled,
-            "abandoned": recording.abandoned,
-        }
-        columns = {name: getattr(recording.samples, name) for name in SAMPLE_COLUMNS}
+        path = self.trials / key.file_name
         partial = path.with_suffix(".partial")
         try:
-            with partial.open("wb") as sink:
-                np.savez_compressed(sink, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **columns)
+            write_trial(partial, key, self.run_id, recording)
             partial.replace(path)
-        except OSError:
+        except BaseException:
             partial.unlink(missing_ok=True)
             raise
 
     def read_trials(self) -> Iterator[tuple[TrialKey, Recording]]:
         """Yield every trial, one at a time; raises UnreadableRun naming the file that is no good."""
-        for path in sorted((self.path / "trials").glob("*.npz")):
+        for path in sorted(self.trials.glob("*.npz")):
             try:
-                trial = _read_trial(path, self.run_id)
+                trial = read_trial(path, self.run_id)
             except Exception as error:
                 # Any: numpy and zlib meet a damaged archive with half a dozen kinds of exceptions.
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -183,24 +146,3 @@ def _replace(path: Path, content: bytes) -> None:
     partial = path.with_suffix(".partial")
     partial.write_bytes(content)
     partial.replace(path)
-
-
-def _read_trial(path: Path, run_id: str) -> tuple[TrialKey, Recording]:
-    with path.open("rb") as source, np.load(source, allow_pickle=False) as archive:
-        about: dict[str, Any] = json.loads(archive["about"].tobytes())
-        samples = Samples(**{name: archive[name] for name in SAMPLE_COLUMNS})
-    if len({len(getattr(samples, name)) for name in SAMPLE_COLUMNS}) != 1:
-        raise ValueError("columns of unequal length")
-    recording = Recording(
-        samples=samples,
-        started_s=float(about["started_s"]),
-        slices=tuple(Slice(**turn) for turn in about["slices"]),
-        rss_bytes=about["rss_bytes"],
-        threads=about["threads"],
-        stalled=about["stalled"],
-        abandoned=about["abandoned"],
-    )
-    key = TrialKey(about["block"], about["scenario"], about["load"], about["label"])
-    if about["run"] != run_id or key.file_name != path.name:
-        raise ValueError("it belongs to another run, or to another place in it")
-    return key, recording
