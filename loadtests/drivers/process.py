@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from loadtests.affinity import Cores
+from loadtests.drivers import wire
 from loadtests.drivers.jobs import PairingJob
 from loadtests.errors import BenchError
 from loadtests.plan import Label
@@ -31,6 +32,7 @@ class Driver:
 
     def _start(self) -> None:
         self._connection, theirs = Pipe()
+        wire.limit_reading(self._connection)
         pinned = ",".join(map(str, self._cores.driver))
         with theirs:
             fd = theirs.fileno()
@@ -45,13 +47,12 @@ class Driver:
         """Run one pairing; raises DriverFailed if no recordings come back in time."""
         try:
             self._connection.send(job)
-            if not self._connection.poll(job.longest_s):
-                raise DriverFailed(f"the load driver gave no answer for {job.longest_s:g} s")
-            recordings: dict[Label, Recording] = self._connection.recv()
+            return wire.receive(self._connection, job.longest_s)
+        except wire.Silent as reason:
+            raise DriverFailed(f"the load driver {reason}") from None
         except (EOFError, OSError):
             words = self._child.last_words()
             raise DriverFailed("the load driver died" + (f": {words}" if words else "")) from None
-        return recordings
 
     def restart(self) -> None:
         """Replace the process by a fresh one."""

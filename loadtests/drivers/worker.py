@@ -1,4 +1,4 @@
-"""The process a driver runs in: ``python -m loadtests.drivers.worker``. Jobs come in, recordings go out."""
+"""The process a driver runs in: ``python -m loadtests.drivers.worker``. In come jobs, out go recordings: ``wire``."""
 
 import asyncio
 import gc
@@ -8,7 +8,7 @@ import click
 import uvloop
 
 from loadtests import affinity, lifeline, limits
-from loadtests.drivers import pairing
+from loadtests.drivers import pairing, wire
 from loadtests.drivers.jobs import PairingJob
 
 
@@ -27,7 +27,7 @@ def main(fd: int, cores: str) -> None:
                 job: PairingJob = owner.recv()
             except EOFError:
                 return
-            owner.send(runner.run(pairing.drive(job)))
+            wire.send(owner, runner.run(wire.beating(owner, pairing.drive(job))))
 
 
 if __name__ == "__main__":
