@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from loadtests.errors import BenchError, Interrupted
+from loadtests.errors import BenchError, Interrupted, UsageError
 from loadtests.interrupts import as_exception
 from loadtests.processes import stop_all
 
@@ -60,7 +61,14 @@ def bench() -> None:
 )
 @click.option("--start-limit", default=20.0, show_default=True, help="Seconds a side may take until it answers.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
-def run_(**options: object) -> None:
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Measure what an interrupted run lacks, on the same machine with the same versions; it takes no other option.",
+)
+@click.pass_context
+def run_(context: click.Context, /, resume: Path | None, **options: object) -> None:
     """Measure both sides and say which is faster.
 
     Without a SCENARIO it takes a representative choice; `bench list` shows them all. A parameter goes in
@@ -71,7 +79,11 @@ def run_(**options: object) -> None:
     from loadtests.commands import run
     from loadtests.options import RunOptions
 
-    out = run.measure(RunOptions.model_validate(options))
+    if resume is None:
+        out = run.measure(RunOptions.model_validate(options))
+    else:
+        _alone(context, "resume")
+        out = run.resume(resume)
     _report(out)
 
 
@@ -135,6 +147,15 @@ def _report(folder: Path) -> None:
     from loadtests.commands import report
 
     report.show(folder)
+
+
+def _alone(context: click.Context, name: str) -> None:
+    """Raise UsageError if anything is given beside the option of that name."""
+    for parameter in context.command.params:
+        given = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        if given and parameter.name != name:
+            what = parameter.opts[0] if isinstance(parameter, click.Option) else "the scenarios"
+            raise UsageError(f"--{name} continues a run as it was planned; leave out {what}")
 
 
 def _fail(message: str, status: int) -> None:

@@ -20,6 +20,7 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         seed=experiment.seed,
         slice_s=experiment.slice_s,
         pairing_s=experiment.pairing_s,
+        start_limit_s=experiment.start_limit_s,
         a=_side_record(experiment.a),
         b=_side_record(experiment.b),
         scenarios=[

@@ -45,14 +45,15 @@ class Event(Record):
     Attributes:
         block: block number, from 0.
         label: the side, or None if it concerns both.
-        kind: ``started`` (with the seconds it took), ``collapsed``, or ``restarted`` (the driver, the slow API).
+        kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API), or
+            ``resumed`` (the run, after an interruption).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
 
     block: int
     label: Label | None
-    kind: Literal["started", "collapsed", "restarted"]
+    kind: Literal["started", "collapsed", "restarted", "resumed"]
     message: str
     seconds: float | None = None
 
@@ -83,10 +84,11 @@ class Manifest(Record):
         created: when it was started.
         argv: the command, as typed.
         complete: whether every planned trial was tried.
-        seconds: how long the measuring took; None until it ended.
+        seconds: how long it has been measured, in all sittings; None before the first block was done.
         seed: everything random follows from it.
         slice_s: length of the steady window in each slice, in seconds.
         pairing_s: how long the sides take turns in one cell of a block, in seconds.
+        start_limit_s: how long a side may take until it answers, in seconds.
         a: the first side.
         b: the second side.
         scenarios: what was asked.
@@ -109,6 +111,7 @@ class Manifest(Record):
     seed: int
     slice_s: float
     pairing_s: float
+    start_limit_s: float = 20.0
     a: SideRecord
     b: SideRecord
     scenarios: list[ScenarioRecord]

@@ -17,7 +17,7 @@ from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop
 from loadtests.machine import Watch
 from loadtests.manifest import Event, Manifest
-from loadtests.plan import Label, Pairing
+from loadtests.plan import Label, Pairing, Plan
 from loadtests.samples import Recording, Samples
 from loadtests.servers import Server
 from loadtests.slow_api import SlowApi
@@ -54,14 +54,32 @@ class Runner:
     """Carries out one experiment; call ``run`` once."""
 
     def __init__(
-        self, experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, listener: Listener
+        self,
+        experiment: Experiment,
+        folder: RunFolder,
+        manifest: Manifest,
+        cores: Cores,
+        listener: Listener,
+        plan: Plan,
     ) -> None:
+        """Prepare a run.
+
+        Args:
+            experiment: what it is about.
+            folder: where trials go.
+            manifest: what run.json says, to be kept up to date.
+            cores: the division of the machine.
+            listener: told where the run stands.
+            plan: what is to be measured: the experiment's plan, without what a resumed run has already.
+        """
         self.experiment = experiment
         self.folder = folder
         self.manifest = manifest
         self.cores = cores
         self.listener = listener
-        self.done = 0
+        self.plan = plan
+        self.done = 2 * (len(experiment.cells) * experiment.blocks - sum(map(len, plan)))
+        self._begun = time.monotonic() - (manifest.seconds or 0.0)
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         self._watch = Watch(cores, servers_are_ours=servers_are_ours)
 
@@ -70,15 +88,17 @@ class Runner:
 
         Whatever ends it early, an exception or a signal, what was measured is saved and no process is left.
         """
-        started = time.monotonic()
         try:
             self._update(driver_ceiling_rps=self._ceiling())
             with SlowApi(self.cores, self.folder.work / "upstream" / "log") as slow_api:
-                for number, block in enumerate(self.experiment.plan()):
-                    self._block(number, block, slow_api)
-            self._update(complete=True, seconds=round(time.monotonic() - started, 1))
+                for number, block in enumerate(self.plan):
+                    if block:
+                        self._block(number, block, slow_api)
+                        self._update(seconds=self._seconds())
+            self._update(complete=True)
         finally:
-            self.folder.clear_work()
+            with contextlib.suppress(OSError):  # what ended the run is told, not that this could not be written either
+                self._update(seconds=self._seconds())
         return self.manifest
 
     def _ceiling(self) -> float | None:
@@ -197,6 +217,10 @@ class Runner:
             {"block": block, "label": label, "kind": kind, "message": message, "seconds": seconds}
         )
         self._update(events=[*self.manifest.events, event])
+
+    def _seconds(self) -> float:
+        """Return how long has been measured, earlier sittings included."""
+        return round(time.monotonic() - self._begun, 1)
 
     def _update(self, **changes: object) -> None:
         self.manifest = self.manifest.model_copy(update=changes)

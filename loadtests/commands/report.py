@@ -7,6 +7,7 @@ from loadtests import report as reports
 from loadtests.analysis import analyse
 from loadtests.console import PipeConsole
 from loadtests.errors import RunError
+from loadtests.ownership import clear_after_the_dead
 from loadtests.store import RunFolder
 from loadtests.verdict_table import verdict_table
 
@@ -16,6 +17,7 @@ def show(path: Path) -> None:
     console = PipeConsole()
     folder = RunFolder(path)
     manifest = folder.read_manifest()
+    clear_after_the_dead(folder)
     outcome = analyse(folder, manifest)
     console.print(verdict_table(manifest, outcome))
     try:

@@ -1,15 +1,25 @@
-"""``bench run``, up to the last sample."""
+"""``bench run``, up to the last sample: of a new run, or of one that was interrupted."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests import affinity, store
+from loadtests.affinity import Cores
 from loadtests.console import PipeConsole
 from loadtests.describe import new_manifest
 from loadtests.errors import BenchError, Interrupted, RunError, UsageError
+from loadtests.experiment import Experiment
+from loadtests.importable import check_importable
 from loadtests.live import display
+from loadtests.manifest import Manifest
 from loadtests.options import RunOptions
+from loadtests.ownership import owned
+from loadtests.plan import Plan
+from loadtests.resumption import check_same, experiment_of, lacking, resumed
 from loadtests.runner import Runner
+from loadtests.store import RunFolder
 
 
 def measure(options: RunOptions) -> Path:
@@ -26,17 +36,52 @@ def measure(options: RunOptions) -> Path:
     experiment = options.experiment()
     cores = affinity.divide()
     manifest = new_manifest(experiment, out.name, now, cores)
-    trials = 2 * len(experiment.cells) * experiment.blocks
-    kept = f"what was measured is kept: bench report {out}"
-    try:
+    with _told(out):
         folder = store.create(out, manifest)
-        with affinity.pinned(cores.driver), display(PipeConsole(), experiment.blocks, trials) as listener:
-            Runner(experiment, folder, manifest, cores, listener).run()
-    except UsageError:
-        raise
+        with owned(folder):
+            _carry_out(experiment, folder, manifest, cores, experiment.plan())
+    return out
+
+
+def resume(out: Path) -> Path:
+    """Measure what an interrupted run lacks; return its folder.
+
+    Raises:
+        UsageError: it lacks nothing, is still going on, or would go on under other conditions than it began.
+        UnreadableRun: a file of it is no good; the message names it.
+        Interrupted, RunError: as for ``measure``.
+    """
+    folder = RunFolder(out)
+    before = folder.read_manifest()
+    experiment = experiment_of(before)
+    check_importable(experiment.a, experiment.b)
+    cores = affinity.divide()
+    now = datetime.now(UTC)
+    check_same(before, new_manifest(experiment, before.name, now, cores))
+    with _told(out), owned(folder):
+        plan = lacking(experiment.plan(), {key for key, _ in folder.read_trials()})
+        if before.complete and not any(plan):
+            raise UsageError(f"--resume {out}: nothing is missing; bench report {out} shows what was found")
+        _carry_out(experiment, folder, resumed(before, plan, now), cores, plan)
+    return out
+
+
+def _carry_out(experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, plan: Plan) -> None:
+    trials = 2 * len(experiment.cells) * experiment.blocks
+    with affinity.pinned(cores.driver), display(PipeConsole(), experiment.blocks, trials) as listener:
+        Runner(experiment, folder, manifest, cores, listener, plan).run()
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """Add to what ends a run early what is left of it."""
+    kept = f"what was measured is kept: bench report {out}, or go on: bench run --resume {out}"
+    try:
+        yield
     except Interrupted as signal:
-        store.RunFolder(out).clear_work()
+        RunFolder(out).clear_work()
         raise Interrupted(f"{signal}; {kept}" if out.exists() else str(signal)) from None
     except (BenchError, OSError) as error:
+        if isinstance(error, BenchError) and error.exit_status == UsageError.exit_status:
+            raise
         raise RunError(f"{error}; {kept}") from error
-    return out

@@ -31,7 +31,8 @@ def test_a_signal_leaves_no_process_and_a_partial_run(number: signal.Signals, mo
         left = harness.family()
     assert left == []
     assert status == 130
-    assert errors.strip() == f"bench: interrupted by {number.name}; what was measured is kept: bench report {out}"
+    kept = f"what was measured is kept: bench report {out}, or go on: bench run --resume {out}"
+    assert errors.strip() == f"bench: interrupted by {number.name}; {kept}"
     assert json.loads((out / "run.json").read_text())["complete"] is False
     assert not (out / "work").exists()
     status, output, errors = bench("report", str(out))

@@ -41,6 +41,22 @@ def test_bad_usage_is_one_line_that_names_the_mend(arguments: list[str], mend: s
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "mend"),
+    [
+        (["noop"], "leave out the scenarios"),
+        (["--users=8"], "leave out --users"),
+        (["--out=elsewhere"], "leave out --out"),
+        ([], "is not a run"),
+    ],
+)
+def test_resuming_takes_a_run_and_nothing_else(arguments: list[str], mend: str, tmp_path: Path) -> None:
+    status, output, errors = bench("run", f"--resume={tmp_path}", *arguments)
+    assert (status, output, len(errors.splitlines())) == (2, "", 1)
+    assert mend in errors
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_exists_is_not_touched(tmp_path: Path) -> None:
     status, _, errors = bench("run", "noop", f"--out={tmp_path}")
     assert (status, len(errors.splitlines())) == (2, 1)
