@@ -13,23 +13,19 @@ import random
 from collections.abc import Callable
 
 from loadtests.drivers.jobs import PairingJob, Target
+from loadtests.drivers.phases import (
+    LEAD_IN_ANSWERS,
+    LEAD_IN_MAX_S,
+    LEAD_IN_MIN_S,
+    LEAD_OUT_LEAD_INS,
+    LEAD_OUT_MIN_S,
+    REFUSED_PAUSE_S,
+    START_GAP_S,
+    WINDOW_ANSWERS,
+)
 from loadtests.drivers.steady import Window
 from loadtests.drivers.trial import Trial
 from loadtests.loads import ClosedLoop
-
-LEAD_IN_MIN_S = 0.03
-LEAD_IN_MAX_S = 1.0
-"""A lead-in lasts as long as the slowest answer that the trial has seen, but no longer than this for its sake."""
-LEAD_IN_ANSWERS = 2
-"""Answers a user has had, on average, before the window opens."""
-WINDOW_ANSWERS = 8
-"""Answers to expect in a window, going by the lead-in; where requests are slow it is longer. A median needs 6."""
-LEAD_OUT_MIN_S = 0.2
-LEAD_OUT_LEAD_INS = 2
-"""Lead-ins that a lead-out may take at most; a server that lets some requests starve is not waited for longer."""
-START_GAP_S = 0.001
-"""Users start so far apart on average, or spread over the time that the scenario waits by design if that is longer."""
-REFUSED_PAUSE_S = 0.01
 
 
 class ClosedLoopTrial(Trial):
@@ -71,7 +67,7 @@ class ClosedLoopTrial(Trial):
         await asyncio.sleep(delay)
         while not self._stopping:
             if not await self.client.ask(next(self._turn)):
-                await asyncio.sleep(REFUSED_PAUSE_S)  # a server that refuses everything must not make a busy loop
+                await asyncio.sleep(REFUSED_PAUSE_S)
 
     def _answered(self, due: float) -> Callable[[], bool]:
         """Return whether all that is in flight now, when the window closes, has been answered, or is overdue."""
