@@ -24,7 +24,7 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
         for key, summary in summaries.items():
             if (key.scenario, key.load) == (scenario.name, load.slug):
                 blocks.setdefault(key.block, {})[key.label] = summary
-        cells.append(CellTrials(scenario.name, load, blocks))
+        cells.append(CellTrials(scenario.name, load, blocks, thinking=scenario.kind == "journey"))
     planned = {
         TrialKey(number, p.scenario, p.load.slug, label)
         for number, block in enumerate(manifest.blocks)

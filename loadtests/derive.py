@@ -38,11 +38,13 @@ class CellTrials:
         scenario: its name.
         load: its load.
         blocks: block number → side → summary; a block may lack a side if the run was interrupted.
+        thinking: whether users pause by design.
     """
 
     scenario: str
     load: Load
     blocks: dict[int, dict[SideLabel, Summary]]
+    thinking: bool = False
 
     def of(self, label: SideLabel) -> list[Summary]:
         """Return one side's summaries, in the order of blocks."""
@@ -67,7 +69,7 @@ def derive(
     certain = holm([None if m.ratio is None else m.ratio.p for m in headlines])
     comparisons = []
     for cell, sure in zip(cells, certain, strict=True):
-        doubts = flags_of(cell.load, cell.pairs(), conditions)
+        doubts = flags_of(cell.load, cell.pairs(), conditions, thinking=cell.thinking)
         for metric in UNITS:
             exploratory = metric != headline_of(cell.load)
             comparisons.append(_compare(cell, sides, metric, doubts, certain=exploratory or sure))

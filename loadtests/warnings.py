@@ -87,8 +87,17 @@ class Conditions:
     foreign: float | None = None
 
 
-def flags_of(load: Load, pairs: Sequence[tuple[Summary, Summary]], conditions: Conditions) -> list[Flag]:
-    """Return the flags that a cell earns by how it was measured, whatever the metric."""
+def flags_of(
+    load: Load, pairs: Sequence[tuple[Summary, Summary]], conditions: Conditions, *, thinking: bool = False
+) -> list[Flag]:
+    """Return the flags that a cell earns by how it was measured, whatever the metric.
+
+    Args:
+        load: of the cell.
+        pairs: its blocks.
+        conditions: of the run.
+        thinking: whether users pause by design, so that not all of them wait for the server all the time.
+    """
     found: list[Flag] = []
     for label, column in zip(LABELS, zip(*pairs, strict=True), strict=False):
         if any(s.collapsed for s in column):
@@ -100,7 +109,8 @@ def flags_of(load: Load, pairs: Sequence[tuple[Summary, Summary]], conditions: C
         good = [s for s in column if s.collapsed is None]
         if good:
             overloaded = _overloaded(load, good, label)
-            bound = [*_driver_bound(load, good, conditions), *([] if overloaded else _unbalanced(load, good))]
+            balanced = overloaded or thinking
+            bound = [*_driver_bound(load, good, conditions), *([] if balanced else _unbalanced(load, good))]
             found += [Flag("driver-bound", label, "; ".join(bound))] if bound else []
             found += overloaded or _drift(load, good, label)
     return found + _noise(load, pairs, conditions)

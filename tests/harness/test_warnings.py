@@ -77,6 +77,12 @@ def test_a_flag_is_raised_under_its_load(load: Load, name: str, reason: str, cha
     assert reason in found[name].reason
 
 
+def test_users_who_think_by_design_are_not_waiting_for_the_client() -> None:
+    idle = replace(good(), flow=replace(STEADY, in_flight_s=1.0, residence_s=1.0))
+    assert flags_of(USERS, [(idle, idle)] * 6, CEILING, thinking=True) == []
+    assert flags_of(USERS, [(idle, idle)] * 6, CEILING) != []
+
+
 @pytest.mark.parametrize(
     ("conditions", "reason"),
     [
