@@ -7,8 +7,8 @@ from pathlib import Path
 
 from loadtests.affinity import Cores
 from loadtests.companion import Companion
+from loadtests.drivers.choice import LoadDriver
 from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.drivers.process import Driver
 from loadtests.errors import RunError
 from loadtests.loads import ClosedLoop
 from loadtests.samples import Failure, Recording
@@ -20,7 +20,7 @@ LIMIT_S = 5.0
 """Longer than any phase of the one slice takes, however slow the machine."""
 
 
-def measure_ceiling(cores: Cores, driver: Driver, log: Path) -> float:
+def measure_ceiling(cores: Cores, driver: LoadDriver, log: Path) -> float:
     """Return the requests/s of ``driver`` against the null server, in a closed loop of 64 users; takes about a second.
 
     Args:

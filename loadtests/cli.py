@@ -60,6 +60,14 @@ def bench() -> None:
     help="Measure every scenario, not only a representative choice; takes two to three times as long.",
 )
 @click.option("--start-limit", default=20.0, show_default=True, help="Seconds a side may take until it answers.")
+@click.option(
+    "--driver",
+    type=click.Choice(["httpx", "locust"]),
+    default="httpx",
+    show_default=True,
+    help="What puts on the load; only Locust makes journeys.",
+)
+@click.option("--workers", default=0, show_default=True, help="Locust's worker processes, where one is not enough.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 @click.option(
     "--resume",

@@ -31,6 +31,8 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
             [PairingRecord(scenario=p.cell.scenario.name, load=p.cell.load, order=p.order) for p in block]
             for block in experiment.plan()
         ],
+        driver=experiment.driver,
+        workers=experiment.workers,
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
         environment=environment.observe(),

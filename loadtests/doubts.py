@@ -40,6 +40,7 @@ def doubts(run: View, outcome: Outcome) -> list[Doubt]:
         *_blocks(run),
         *_cores(run),
         *_machine(run),
+        *_driver(run),
         *_provenance(run),
         *_always(run),
     ]
@@ -168,6 +169,20 @@ def _machine(run: View) -> Iterator[Doubt]:
             f"Its load average was {machine.load_average:g} on {machine.cores} cores when the run began.",
             serious=True,
         )
+
+
+def _driver(run: View) -> Iterator[Doubt]:
+    if run.manifest.driver != "locust":
+        return
+    workers = run.manifest.workers
+    if workers > 1:
+        text = (
+            f"A master and {workers} workers. How busy they were is said of the busiest of them, or of all together on"
+            " the cores they share, whichever is nearer to its limit."
+        )
+    else:
+        text = "One process of Locust sent all requests."
+    yield Doubt("Locust put on the load", f"{text} Journeys think between requests, which bounds their throughput.")
 
 
 def _provenance(run: View) -> Iterator[Doubt]:

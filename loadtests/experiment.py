@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from loadtests.drivers.choice import DriverName
 from loadtests.loads import Load
 from loadtests.plan import Cell, Label, Plan, make_plan
 from loadtests.scenarios import Scenario
@@ -22,6 +23,8 @@ class Experiment:
         pairing_s: how long the sides take turns in one cell of a block, in seconds.
         seed: everything random follows from it.
         start_limit_s: how long a side may take until it answers, in seconds.
+        driver: what puts on the load.
+        workers: Locust's worker processes; 0 or 1: one process sends all requests.
     """
 
     a: Side
@@ -33,6 +36,8 @@ class Experiment:
     pairing_s: float
     seed: int
     start_limit_s: float = 20.0
+    driver: DriverName = "httpx"
+    workers: int = 0
 
     @property
     def cells(self) -> tuple[Cell, ...]:

@@ -95,6 +95,8 @@ class Manifest(Record):
         blocks: the plan, block by block.
         server_cores: cores the servers were pinned to; empty where nothing was.
         driver_cores: cores of the driver and the upstream.
+        driver: what put on the load.
+        workers: Locust's worker processes; 0 or 1: one process sent all requests.
         environment: machine and versions.
         events: starts and collapses.
         driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
@@ -118,6 +120,8 @@ class Manifest(Record):
     blocks: list[list[PairingRecord]]
     server_cores: list[int]
     driver_cores: list[int]
+    driver: Literal["httpx", "locust"] = "httpx"
+    workers: int = 0
     environment: Environment
     events: list[Event]
     driver_ceiling_rps: float | None = None

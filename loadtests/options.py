@@ -5,11 +5,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from loadtests.design import Timing, choose
+from loadtests.drivers.choice import DriverName, check_driver, everything
 from loadtests.errors import UsageError
 from loadtests.experiment import Experiment
 from loadtests.importable import check_importable
 from loadtests.loads import Arrivals, Load, parse_rates, parse_users
-from loadtests.scenarios import CATALOGUE, REPRESENTATIVE, parse_scenario
+from loadtests.scenarios import REPRESENTATIVE, parse_scenario
 from loadtests.sides import parse_side
 
 USERS = "1,8,32,128"
@@ -38,6 +39,8 @@ class RunOptions(BaseModel):
     full: bool
     start_limit: float
     out: Path | None
+    driver: DriverName = "httpx"
+    workers: int = 0
 
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
@@ -47,7 +50,7 @@ class RunOptions(BaseModel):
             raise UsageError(f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}")
         if self.full and self.scenarios:
             raise UsageError("--full takes every scenario; leave it out, or name no scenario")
-        names = self.scenarios or (tuple(CATALOGUE) if self.full else REPRESENTATIVE)
+        names = self.scenarios or (everything(self.driver) if self.full else REPRESENTATIVE)
         scenarios = {scenario.name: scenario for scenario in map(parse_scenario, names)}
         a, b = parse_side(self.a), parse_side(self.b)
         if a.server.port is not None and a.server.port == b.server.port:
@@ -56,6 +59,7 @@ class RunOptions(BaseModel):
             if own := {"database_url", "upstream_url"} & dict(side.knobs).keys():
                 raise UsageError(f"side {side.spec!r}: a run gives each side its own {own.pop()}; leave it out")
         loads = self._loads()
+        check_driver(self.driver, self.workers, scenarios.values(), loads)
         timing = self._timing(loads, len(loads) * len(scenarios))
         check_importable(a, b)
         return Experiment(
@@ -68,6 +72,8 @@ class RunOptions(BaseModel):
             pairing_s=timing.pairing_s,
             seed=self.seed,
             start_limit_s=self.start_limit,
+            driver=self.driver,
+            workers=self.workers,
         )
 
     def _loads(self) -> tuple[Load, ...]:

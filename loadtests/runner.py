@@ -4,14 +4,16 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from loadtests.affinity import Cores
 from loadtests.arena import Arena
 from loadtests.ceiling import measure_ceiling
+from loadtests.drivers.choice import LoadDriver, start_driver
 from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.drivers.process import Driver, DriverFailed
+from loadtests.drivers.process import DriverFailed
 from loadtests.errors import RunError
 from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop
@@ -105,15 +107,18 @@ class Runner:
         """Measure the driver by itself; a ceiling that can't be measured is not known, and no reason not to go on."""
         self._tell(0, "measuring the load driver")
         work = self.folder.work / "ceiling"
-        with Driver(self.cores, work / "driver.log") as driver, contextlib.suppress(RunError, DriverFailed):
+        with self._driver(work) as driver, contextlib.suppress(RunError, DriverFailed):
             return round(measure_ceiling(self.cores, driver, work / "null_server.log"), 1)
         return None
+
+    def _driver(self, work: Path) -> LoadDriver:
+        return start_driver(self.experiment.driver, self.experiment.workers, self.cores, work / "driver.log")
 
     def _block(self, number: int, block: tuple[Pairing, ...], slow_api: SlowApi) -> None:
         work = self.folder.work / f"block{number}"
         self._tell(number, "starting both sides")
         with (
-            Driver(self.cores, work / "driver.log") as driver,
+            self._driver(work) as driver,
             Arena(
                 self.experiment,
                 work=work,
@@ -141,7 +146,7 @@ class Runner:
                 self._tell(number, str(pairing.cell))
         self._update(machine=[*self.manifest.machine, *self._watch.finish(number)])
 
-    def _measure(self, number: int, pairing: Pairing, arena: Arena, driver: Driver) -> dict[Label, Recording]:
+    def _measure(self, number: int, pairing: Pairing, arena: Arena, driver: LoadDriver) -> dict[Label, Recording]:
         """Measure one cell; a side that hangs or dies is replaced, so that the next cell finds it well."""
         recordings: dict[Label, Recording] = {label: nothing(reason) for label, reason in arena.broken.items()}
         servers = {label: arena.server(label) for label in pairing.order if label not in recordings}
@@ -172,7 +177,7 @@ class Runner:
             self._event(number, label, "collapsed", f"{self._spec(label)}: {failure}; it was replaced")
             arena.restart(label)
 
-    def _drive(self, number: int, driver: Driver, job: PairingJob) -> dict[Label, Recording]:
+    def _drive(self, number: int, driver: LoadDriver, job: PairingJob) -> dict[Label, Recording]:
         """Drive a pairing; a driver that died is replaced and the pairing tried again, once."""
         try:
             return driver.drive(job)
@@ -198,6 +203,7 @@ class Runner:
             seed=pairing.seed,
             stall_s=STALL_S + scenario.wait_s,
             limit_s=PHASE_LIMIT_S + (load.users * scenario.wait_s / 2 if isinstance(load, ClosedLoop) else 0),
+            journeys=scenario.journeys,
         )
 
     def _warm(self, servers: list[Server]) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from loadtests.errors import UsageError
 
-Kind = Literal["framework", "I/O-bound", "CPU-bound", "mixed", "pitfall", "custom"]
+Kind = Literal["framework", "I/O-bound", "CPU-bound", "mixed", "pitfall", "journey", "custom"]
 Parameters = Mapping[str, float]
 
 SEEDED_POSTS = 20
@@ -39,6 +39,19 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Journeys:
+    """Who is on the way through the blog, in ``loadtests/locustfile.py``; only Locust can drive them.
+
+    Attributes:
+        weights: how many of whom, in proportion, by name: ``reader``, ``writer``, ``api_client``.
+        think_s: how long a user thinks before a request, on average, in seconds.
+    """
+
+    weights: tuple[tuple[str, int], ...]
+    think_s: float
+
+
+@dataclass(frozen=True)
 class Scenario:
     """What is asked, its kind and the hypothesis, written before measuring.
 
@@ -47,9 +60,11 @@ class Scenario:
         kind: where the time is expected to go.
         title: a few words for people who do not know the route.
         hypothesis: what should happen, stated before the run.
-        requests: sent in turn, again and again.
-        wait_s: time that one request spends waiting by design at the most, in seconds (0 where none is built in).
+        requests: sent in turn, again and again; of a journey: those it is made of.
+        wait_s: time that one request spends waiting by design at the most, in seconds (0 where none is built in), or
+            that a user thinks before it.
         writes: whether it changes rows, so that the rows are restored after each cell.
+        journeys: what users do, if it is more than to send those requests in turn.
     """
 
     name: str
@@ -59,6 +74,7 @@ class Scenario:
     requests: tuple[Request, ...]
     wait_s: float = 0.0
     writes: bool = False
+    journeys: Journeys | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,7 @@ class _Entry:
     build: Callable[[Parameters], tuple[Request, ...]]
     defaults: Parameters = field(default_factory=dict)
     writes: bool = False
+    journeys: Mapping[str, int] | None = None
 
 
 def _get(path: str, contains: str) -> Callable[[Parameters], tuple[Request, ...]]:
@@ -98,6 +115,28 @@ def _create_post(_: Parameters) -> tuple[Request, ...]:
     json_body = json.dumps(body).encode()
     return (Request("POST", "/api/posts", json=json_body, status=201, contains=b'"title":"Written under load"'),)
 
+
+def _journey(*requests: Request) -> Callable[[Parameters], tuple[Request, ...]]:
+    return lambda _: requests
+
+
+_READER = (
+    Request("GET", "/", contains=b"</html>"),
+    Request("GET", "/posts/1", contains=b"</html>"),
+    Request("GET", "/users/1/posts", contains=b"</html>"),
+)
+_API_CLIENT = (
+    Request("GET", "/api/posts", contains=b'"author":'),
+    Request("GET", "/api/posts/1", contains=b'"id":1,'),
+    Request("GET", "/api/users/1", contains=b'"id":1,'),
+    Request("GET", "/api/users/1/posts", contains=b'"user_id":1,'),
+)
+_WRITER = (
+    *_create_post({}),
+    Request("PATCH", "/api/posts/1", json=b'{"content":"Edited."}', contains=b'"content":"Edited."'),
+    Request("DELETE", "/api/posts/1", status=204),
+)
+_THINK: Parameters = {"think_ms": 1000}
 
 CATALOGUE: Mapping[str, _Entry] = {
     "noop": _Entry(
@@ -200,7 +239,48 @@ CATALOGUE: Mapping[str, _Entry] = {
         _workload("blocking", "wait"),
         {"wait_ms": 20},
     ),
+    "reader": _Entry(
+        "journey",
+        "readers who follow links and think in between",
+        "No difference in throughput, which think time sets on both sides; response times alike, for pages are CPU"
+        " work.",
+        _journey(*_READER),
+        _THINK,
+        journeys={"reader": 1},
+    ),
+    "writer": _Entry(
+        "journey",
+        "authors who post, edit, delete, and think in between",
+        "No difference in throughput, which think time sets on both sides; response times a little longer in async,"
+        " whose SQLite driver is a thread hop of its own.",
+        _journey(*_WRITER),
+        _THINK,
+        writes=True,
+        journeys={"writer": 1},
+    ),
+    "api_client": _Entry(
+        "journey",
+        "programs that walk the JSON API and pause in between",
+        "No difference in throughput, which the pauses set on both sides; response times a little longer in async,"
+        " whose SQLite driver is a thread hop of its own.",
+        _journey(*_API_CLIENT),
+        _THINK,
+        journeys={"api_client": 1},
+    ),
+    "visitors": _Entry(
+        "journey",
+        "six readers to three API clients to one author, who think in between",
+        "No difference in throughput, which think time sets on both sides until one of them is full; the response"
+        " times say which side that is.",
+        _journey(*_READER, *_API_CLIENT, *_WRITER),
+        _THINK,
+        writes=True,
+        journeys={"reader": 6, "api_client": 3, "writer": 1},
+    ),
 }
+
+LONGEST_THINK = 1.5
+"""The longest think time, as a part of the mean; the shortest is as far below it."""
 
 REPRESENTATIVE = ("get_post", "post_page", "create_post", "query", "external_api", "hash", "mixed")
 """What a run measures when no scenario is named: one of each sort."""
@@ -226,14 +306,16 @@ def parse_scenario(text: str) -> Scenario:
         raise UsageError(f"unknown scenario {text!r}: {hint}`bench list` shows them all")
     given = _parse_parameters(text, match["parameters"] or "", entry.defaults)
     parameters = {**entry.defaults, **given}
+    think_s = parameters.get("think_ms", 0) / 1000
     return Scenario(
         name=match["name"] + (f"[{','.join(f'{k}={v:g}' for k, v in given.items())}]" if given else ""),
         kind=entry.kind,
         title=entry.title,
         hypothesis=entry.hypothesis,
         requests=entry.build(parameters),
-        wait_s=parameters.get("wait_ms", 0) * parameters.get("calls", 1) / 1000,
+        wait_s=parameters.get("wait_ms", 0) * parameters.get("calls", 1) / 1000 + LONGEST_THINK * think_s,
         writes=entry.writes,
+        journeys=Journeys(tuple(entry.journeys.items()), think_s) if entry.journeys else None,
     )
 
 

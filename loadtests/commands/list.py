@@ -19,5 +19,7 @@ def show() -> None:
         table.add_row(title, entry.kind, Text(entry.title).append(f"\n{entry.hypothesis}", style="dim"))
     console = Console()
     console.print(table)
-    console.print("* measured by a plain `bench run`; `--full` takes them all.")
+    console.print(
+        "* measured by a plain `bench run`; `--full` takes them all, but for journeys, which need `--driver locust`."
+    )
     console.print(Text('In brackets: parameters and their defaults, as in "query[wait_ms=100]".'))

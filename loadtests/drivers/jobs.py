@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from loadtests.loads import Load
 from loadtests.plan import Label
-from loadtests.scenarios import Request
+from loadtests.scenarios import Journeys, Request
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class PairingJob:
         stall_s: give up a side when nothing at all has been answered for so long.
         limit_s: give up a phase of a slice that takes longer, in seconds.
         drain_s: in an open loop, cut off what is unanswered so many seconds after the last arrival.
+        journeys: what users do instead of sending the requests in turn; for Locust alone.
     """
 
     targets: Mapping[Label, Target]
@@ -48,6 +49,7 @@ class PairingJob:
     stall_s: float = 5.0
     limit_s: float = 30.0
     drain_s: float = 10.0
+    journeys: Journeys | None = None
 
     @property
     def longest_s(self) -> float:
