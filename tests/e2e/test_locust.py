@@ -1,0 +1,135 @@
+"""Locust as the driver: real runs, and what becomes of them when its processes are killed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from loadtests.scenarios import parse_scenario
+from loadtests.store import RunFolder
+from tests.e2e.harness import Harness, bench, eventually, started, summary
+
+CLOCKS_READ_S = 0.001
+"""The first byte is timed by the client, the rest by Locust around it: the two begin some microseconds apart."""
+FINE = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:fine")
+
+
+def locusts(harness: Harness, role: str) -> list[psutil.Process]:
+    return [p for p in harness.family() if f"--role={role}" in p.cmdline()]
+
+
+def manifest(run: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((run / "run.json").read_text())
+    return loaded
+
+
+def trials(run: Path) -> int:
+    return len(list((run / "trials").glob("*.npz")))
+
+
+def test_scenarios_and_a_journey_are_measured_on_both_builds(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    scenarios = ("create_post", "visitors[think_ms=20]")
+    options = ("--driver=locust", "--users=8", "--blocks=1", "--time=0.2", f"--out={out}")
+    status, _, errors = bench("run", *scenarios, *options)
+    assert status == 0, errors
+    cells = summary(out)["cells"]
+    assert [cell["scenario"] for cell in cells] == [name for name in scenarios for _ in "ab"]
+    for cell in cells:
+        assert cell["failures"] == {}
+        assert cell["collapsed"] == []
+        assert cell["throughput"]["value"] > 0
+        assert cell["cpu_per_request"]["value"] > 0
+    assert (manifest(out)["driver"], manifest(out)["workers"]) == ("locust", 0)
+    for key, recording in RunFolder(out).read_trials():
+        samples, known = recording.samples, len(parse_scenario(key.scenario).requests)
+        assert samples.request.max() < known  # everything that visitors ask for has a number in the catalogue
+        assert np.all(samples.first_byte_s >= samples.sent_s)
+        assert np.all(samples.ended_s >= samples.first_byte_s - CLOCKS_READ_S)
+    assert "Locust put on the load" in (out / "report.html").read_text()
+    assert not (out / "work").exists()
+
+
+@pytest.mark.parametrize(("role", "workers"), [("conductor", 0), ("worker", 2)])
+def test_a_locust_process_that_is_killed_is_replaced_and_the_cell_measured_again(
+    role: str, workers: int, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    options = ("--driver=locust", f"--workers={workers}", "--users=1,4,8", "--blocks=1", "--time=1", f"--out={out}")
+    with started("run", "GET /x", *FINE, *options) as harness:
+        assert eventually(lambda: trials(out) >= 2)
+        locusts(harness, role)[-1].kill()
+        status, _, errors = harness.finish()
+        assert harness.family() == []
+    assert status == 0, errors
+    said = [event["message"] for event in manifest(out)["events"] if event["kind"] == "restarted"]
+    assert len(said) == 1
+    assert said[0].startswith("Locust")
+    assert "died; the cell was tried again" in said[0]
+    report = (out / "report.html").read_text().replace("&#39;", "'")
+    assert said[0] in report
+    assert ("A master and 2 workers" in report) == (workers == 2)
+    assert trials(out) == 6
+    for cell in summary(out)["cells"]:
+        assert (cell["failures"], cell["collapsed"]) == ({}, [])
+        assert cell["throughput"]["value"] > 0
+
+
+def test_locusts_processes_of_a_killed_harness_end_by_themselves(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    options = ("--driver=locust", "--workers=2", "--users=2", "--blocks=50", "--time=0.2", f"--out={out}")
+    with started("run", "GET /x", *FINE, *options) as harness:
+        assert eventually(lambda: trials(out) >= 1)
+        assert len(locusts(harness, "worker") + locusts(harness, "conductor")) == 3
+        harness.process.kill()
+        assert eventually(lambda: not harness.family(), limit_s=20)
+
+
+def test_a_side_that_hangs_under_locust_is_given_up(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    sides = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:hangs")
+    options = ("--driver=locust", "--workers=2", "--users=3", "--blocks=1", "--time=0.2", f"--out={out}")
+    status, _, errors = bench("run", "GET /x", *sides, *options)
+    assert status == 0, errors
+    a, b = summary(out)["cells"]
+    assert a["collapsed"] == []
+    assert b["collapsed"] == ["nothing was answered for 5 s, with 3 requests in flight"]
+    assert b["failures"] == {"cut_off": 3}
+
+
+def test_the_locustfile_works_by_hand_and_leaves_no_post_behind(tmp_path: Path) -> None:
+    """Users are stopped in the midst of what they do; whoever has posted deletes it."""
+    import socket
+    import urllib.request
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with started("serve", "async", f"--port={port}", f"--database=sqlite:///{tmp_path}/blog.db"):
+
+        def posts() -> str:
+            try:
+                with urllib.request.urlopen(f"{url}/api/posts", timeout=5) as answer:  # noqa: S310 - our own
+                    return str(answer.read())
+            except OSError:
+                return ""
+
+        assert eventually(posts)
+        before = posts()
+        command = ["-m", "locust", "-f", "loadtests/locustfile.py", "--host", url, "--headless", "--only-summary"]
+        done = subprocess.run(
+            [sys.executable, *command, "-u", "12", "-r", "100", "-t", "3s", "Writer", "Reader", "ApiClient"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr  # 1 if any request failed
+        assert "/posts/[id]" in done.stdout + done.stderr
+        assert posts() == before
