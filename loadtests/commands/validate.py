@@ -1,0 +1,94 @@
+"""``bench validate``: questions whose answers are known."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from loadtests import affinity, environment
+from loadtests.console import PipeConsole
+from loadtests.errors import BenchError, Interrupted, RunError
+from loadtests.validation.archive import VALIDATIONS, Archive
+from loadtests.validation.course import Course
+from loadtests.validation.findings import findings
+from loadtests.validation.record import Validation
+from loadtests.validation.sizes import ValidateOptions
+from loadtests.validation.stage import Stage
+from loadtests.validation.watch import watching
+from loadtests.validation.wording import SIGNS, TITLES, WORDS, aim, found, markdown
+
+STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow"}
+
+
+class TargetMissed(BenchError):
+    """The harness is not as good as it has to be, on this machine."""
+
+    exit_status = 1
+
+
+def validate(options: ValidateOptions) -> None:
+    """Carry out the checks and say what they prove.
+
+    Raises:
+        UsageError: what was asked for cannot be done; nothing was written.
+        Interrupted: by a signal; what was measured is kept.
+        RunError: a check could not be carried out; what was measured is kept.
+        TargetMissed: everything was carried out, and a target was missed.
+    """
+    sizes = options.sizes()
+    now = datetime.now(UTC)
+    machine = environment.observe()
+    course = Course(sizes, machine, quick=options.quick, seed=options.seed)
+    archive = Archive(options.out or VALIDATIONS)
+    folder = archive.open(now.strftime("%Y-%m-%dT%H-%M-%S"))
+    cores = affinity.divide()
+    console = PipeConsole()
+    try:
+        with affinity.pinned(cores.driver), watching(console, course.seconds) as watch:
+            stage = Stage(folder / "work", cores, now, machine.commit, options.seed, watch.tell)
+            course.run(stage, watch)
+    except (BenchError, OSError, Interrupted) as error:
+        kept = _keep(archive, folder, course.found())
+        if isinstance(error, Interrupted):
+            raise Interrupted(f"{error}; {kept}") from None
+        raise RunError(f"{error}; {kept}") from error
+    finally:
+        shutil.rmtree(folder / "work", ignore_errors=True)
+    _keep(archive, folder, course.found())
+    _show(console, course.found(), folder)
+
+
+def _keep(archive: Archive, folder: Path, validation: Validation) -> str:
+    """Write what was measured; return where it is, in words."""
+    if not validation.checked():
+        shutil.rmtree(folder, ignore_errors=True)
+        return "nothing was measured"
+    archive.keep(validation, folder)
+    (folder / "validation.md").write_text(markdown(validation), encoding="utf-8")
+    return f"what was measured is kept in {folder}"
+
+
+def _show(console: PipeConsole, validation: Validation, folder: Path) -> None:
+    table = Table(title="Known answers", title_justify="left", title_style="bold")
+    for column in ("", "known answer", "found (95 % interval)", "target"):
+        table.add_column(column)
+    missed = []
+    for check, each in findings(validation).items():
+        table.add_section()
+        table.add_row("", Text(TITLES[check], style="bold"))
+        for finding in each:
+            name = Text(finding.name).append(f"\n{finding.note}", style="dim")
+            sign = Text(SIGNS[finding.status], style=STYLES[finding.status])
+            table.add_row(sign, name, found(finding), aim(finding))
+            if finding.status == "missed":
+                missed.append(f"{TITLES[check]}: {finding.name}: {found(finding)}, target {aim(finding)}")
+    console.print(table)
+    legend = ", ".join(f"{SIGNS[status]} {word}" for status, word in WORDS.items())
+    console.print(f"{legend} (too few to be sure, or off by no more than chance)", highlight=False)
+    if validation.quick:
+        console.print("--quick is a smoke test: it is too short to prove a rate, and reports do not quote it")
+    console.print(f"\nfigures  {folder}", highlight=False, soft_wrap=True, markup=False)
+    if missed:
+        raise TargetMissed("\n".join(["targets were missed", *missed]))

@@ -1,0 +1,1 @@
+"""Known answers: questions whose answer was put there, asked to see whether the harness finds it."""

@@ -1,0 +1,79 @@
+"""Carry out the checks, one after another, and keep what each has found as soon as it is known."""
+
+import random
+import time
+
+from loadtests.environment import Environment
+from loadtests.validation import agenda
+from loadtests.validation.agenda import Rehearsal
+from loadtests.validation.machine import machine_id
+from loadtests.validation.record import Check, Comparisons, Known, Record, Validation
+from loadtests.validation.rehearse import CALIBRATIONS_S, calibrate, rehearse
+from loadtests.validation.sizes import Sizes
+from loadtests.validation.stage import Stage
+from loadtests.validation.watch import Watch
+
+
+class Course:
+    """One validation; call ``run`` once, and ``found`` whenever something may have been found."""
+
+    def __init__(self, sizes: Sizes, environment: Environment, *, quick: bool, seed: int) -> None:
+        self._sizes = sizes
+        self._environment = environment
+        self._quick = quick
+        self._records: dict[Check, Record] = {}
+        self._complete = False
+        rng = random.Random(seed)
+        own, added = [], []
+        if "aa" in sizes.checks:
+            own = agenda.alike(sizes.comparisons, blog=sizes.blog, time_s=sizes.time_s, blocks=sizes.blocks, rng=rng)
+        if "effects" in sizes.checks:
+            added = agenda.additions(sizes.effects, time_s=sizes.time_s, blocks=sizes.blocks, rng=rng)
+        self._rehearsals = agenda.interleave(own, added)
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it takes, about."""
+        calibration = CALIBRATIONS_S if "effects" in self._sizes.checks else 0.0
+        return calibration + sum(rehearsal.seconds for rehearsal in self._rehearsals)
+
+    def found(self) -> Validation:
+        """Return what is known by now."""
+        return Validation(
+            machine=machine_id(self._environment),
+            environment=self._environment,
+            quick=self._quick,
+            complete=self._complete,
+            **self._records,
+        )
+
+    def run(self, stage: Stage, watch: Watch) -> None:
+        """Carry out every check; what was found before an exception is kept."""
+        self._rehearse(stage, watch)
+        self._complete = True
+
+    def _rehearse(self, stage: Stage, watch: Watch) -> None:
+        work_share: dict[int, float] = {}
+        spent: dict[Check, float] = {"aa": 0.0, "effects": 0.0}
+        rows: dict[Check, list[Known]] = {"aa": [], "effects": []}
+        if "effects" in self._sizes.checks:
+            watch.step("how much of the server's time is the known work", CALIBRATIONS_S)
+            work_share = calibrate(stage)
+        for number, rehearsal in enumerate(self._rehearsals):
+            watch.step(_title(rehearsal, number, len(self._rehearsals)), rehearsal.seconds)
+            check: Check = "aa" if rehearsal.study == "alike" else "effects"
+            began = time.monotonic()
+            rows[check] += rehearse(stage, rehearsal, number, work_share)
+            spent[check] += time.monotonic() - began
+            self._records[check] = Comparisons(
+                occasion=stage.occasion(spent[check]),
+                time_s=self._sizes.time_s,
+                work_share=work_share if check == "effects" else {},
+                rows=list(rows[check]),
+            )
+
+
+def _title(rehearsal: Rehearsal, number: int, count: int) -> str:
+    experiment = rehearsal.experiment
+    a, b = (side.spec.rpartition(":")[2] for side in (experiment.a, experiment.b))
+    return f"rehearsal {number + 1} of {count}, {b} against {'itself' if a == b else a}"

@@ -1,0 +1,203 @@
+"""From what a validation measured to what it proves: every target, met or not (pure)."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+from loadtests.comparison import estimate
+from loadtests.validation.judging import Finding, of_figure, of_share
+from loadtests.validation.proportions import count
+from loadtests.validation.queueing import Queue
+from loadtests.validation.record import (
+    Check,
+    Comparisons,
+    DriversRecord,
+    Known,
+    QueueRecord,
+    StallRecord,
+    Study,
+    Validation,
+)
+
+MOST_FALSE = 0.05
+COVERAGE = (0.93, 0.97)
+LEAST_ALIKE = 200
+"""Comparisons of a side with itself that a rate takes to be proven."""
+LEAST_RUNS = 50
+LEAST_EFFECTS = 40
+"""Comparisons with an addition that a rate takes to be proven."""
+POWER: Mapping[Study, tuple[str, float]] = {
+    "cpu_10": ("10 % more CPU is found", 0.95),
+    "wait_2": ("2 ms more wait in 20 ms is found", 0.95),
+    "cpu_5": ("5 % more CPU is found", 0.80),
+}
+"""For each addition what it is called, and how often it must be found."""
+BIAS_MOST = 0.01
+SERVER_SLACK_S = 0.001
+"""A real server adds so much to a queue's response time at the most: parsing, timers, loopback."""
+STALL_OFF_MOST = 0.10
+CLOSED_P99_MOST_S = 0.1
+LAG_MOST_S = 0.0015
+OFF_LOG_MOST = 0.05
+APART_MOST = 0.10
+HEADROOM_LEAST = 0.75
+
+
+def findings(validation: Validation) -> dict[Check, list[Finding]]:
+    """Return what each check that was carried out has found."""
+    return {check: list(_FINDERS[check](getattr(validation, check))) for check in validation.checked()}
+
+
+def false_alarms(found: Comparisons) -> Iterator[Finding]:
+    """Yield what a side against itself shows: whatever is found there is false."""
+    rows = found.rows
+    runs = {row.run for row in rows}
+    wrong = {row.run for row in rows if called(row)}
+    yield of_share(
+        "false verdicts", count([called(row) for row in rows]), (0, MOST_FALSE), least=LEAST_ALIKE, of="comparisons"
+    )
+    yield of_share(
+        "runs with a false verdict",
+        count([run in wrong for run in sorted(runs)]),
+        (0, MOST_FALSE),
+        least=LEAST_RUNS,
+        of="runs",
+    )
+    yield _coverage("intervals that hold 1", rows, LEAST_ALIKE)
+
+
+def additions(found: Comparisons) -> Iterator[Finding]:
+    """Yield what a side with something added shows: it has to be found, and measured right."""
+    for study, (name, least) in POWER.items():
+        rows = [row for row in found.rows if row.study == study]
+        if not rows:
+            continue
+        blocks = rows[0].blocks
+        seen = count([row.verdict == "a" for row in rows])  # more work is never better
+        bound = sum(any(flag.startswith("driver-bound") for flag in row.flags) for row in rows)
+        of = "comparisons" + (f", {bound} held back as driver-bound" if bound else "")
+        yield of_share(f"{name}, {blocks} blocks", seen, (least, 1), least=LEAST_EFFECTS, of=of)
+        measured = [row.ratio / row.truth for row in rows if row.ratio]
+        if len(measured) > 1:
+            truth = estimate([row.truth for row in rows]).value
+            off = estimate(measured)
+            low, high = off.interval or (off.value, off.value)
+            yield of_figure(
+                f"ratio of {study.replace('_', ' + ')}",
+                "×",
+                truth * off.value,
+                (truth * (1 - BIAS_MOST), truth * (1 + BIAS_MOST)),
+                truth=truth,
+                interval=(truth * low, truth * high),
+                note=f"geometric mean of {len(measured)}; the truth is {truth:.4f}",
+            )
+    yield _coverage("intervals that hold the true ratio", found.rows, LEAST_ALIKE)
+
+
+def called(row: Known) -> bool:
+    """Return whether the harness called one side better."""
+    return row.verdict in ("a", "b")
+
+
+def covers(row: Known) -> bool:
+    """Return whether the interval holds the true ratio."""
+    return row.interval is not None and row.interval[0] <= row.truth <= row.interval[1]
+
+
+def _coverage(name: str, rows: list[Known], least: int) -> Finding:
+    held = count([covers(row) for row in rows if row.interval is not None])
+    return of_share(name, held, COVERAGE, least=least, of="comparisons", truth=0.95)
+
+
+def _queue(found: QueueRecord) -> Iterator[Finding]:
+    queue = Queue(found.arrivals_rps, found.service_s)
+    for name, wanted in (("p50", 50.0), ("p99", 99.0)):
+        low, high = getattr(found.band, name)
+        yield of_figure(
+            f"{name} of an M/M/1 queue",
+            "ms",
+            getattr(found.measured, name),
+            (low, high + SERVER_SLACK_S),
+            truth=queue.percentile_s(wanted),
+            note=f"{found.requests:,} requests; the server's own log says {getattr(found.logged, name) * 1000:.1f} ms",
+        )
+    for name in ("p50", "p99"):
+        logged = getattr(found.logged, name)
+        most = max(SERVER_SLACK_S, OFF_LOG_MOST * logged)
+        yield of_figure(
+            f"{name} of that queue beside the server's log",
+            "ms",
+            getattr(found.measured, name),
+            (logged - most, logged + most),
+            truth=logged,
+            note="the same requests, timed at both ends",
+        )
+
+
+def _stall(found: StallRecord) -> Iterator[Finding]:
+    truth = found.for_s - 0.01 * found.every_s
+    yield of_figure(
+        "p99 of an open loop",
+        "ms",
+        found.open_p99_s,
+        (truth * (1 - STALL_OFF_MOST), truth * (1 + STALL_OFF_MOST)),
+        truth=truth,
+        note=f"{found.rate_rps:g}/s, the server stopped for {found.for_s:g} s in {found.every_s:g}",
+    )
+    stalled, requests = found.closed_stalled
+    yield of_figure(
+        "p99 of a closed loop, which hides it",
+        "ms",
+        found.closed_p99_s,
+        (0, CLOSED_P99_MOST_S),
+        note=f"the same server, {found.users} users: {stalled} of {requests:,} requests met a stall",
+    )
+    yield of_figure(
+        f"dispatch lag, p99 at {found.pace_rps:,g}/s",
+        "ms",
+        found.pace_lag_p99_s,
+        (0, LAG_MOST_S),
+        note="the client's own delay",
+    )
+    logged = found.pace_logged_p99_s
+    yield of_figure(
+        f"p99 at {found.pace_rps:,g}/s beside the server's log",
+        "ms",
+        found.pace_p99_s,
+        (logged * (1 - OFF_LOG_MOST), logged * (1 + OFF_LOG_MOST)),
+        truth=logged,
+        note="a server that answers after 20 ms",
+    )
+
+
+def _drivers(found: DriversRecord) -> Iterator[Finding]:
+    for row in found.rows:
+        value, low, high = row.apart
+        yield of_figure(
+            f"{row.scenario}: async ÷ sync, beside {row.client}",
+            "×",
+            value,
+            (1 - APART_MOST, 1 + APART_MOST),
+            truth=1.0,
+            interval=(low, high),
+            note=f"{row.ours[0]:.2f} here, {row.theirs[0]:.2f} by {row.client}",
+        )
+    for row in found.rows:
+        if row.scenario == "noop":
+            value, low, high = row.headroom
+            yield of_figure(
+                f"most requests a second, beside {row.client}",
+                "×",
+                value,
+                (HEADROOM_LEAST, math.inf),
+                interval=(low, high),
+                note=f"{row.ours_rps:,.0f}/s here, {row.theirs_rps:,.0f}/s by {row.client}",
+            )
+
+
+_FINDERS: Mapping[Check, Callable[..., Iterator[Finding]]] = {
+    "aa": false_alarms,
+    "effects": additions,
+    "queue": _queue,
+    "stall": _stall,
+    "drivers": _drivers,
+}

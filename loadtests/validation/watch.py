@@ -1,0 +1,60 @@
+"""The display while a validation goes on: which check, what it does, how long still."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+REFRESH_PER_S = 2
+
+
+class Watch:
+    """Where a validation stands: steps whose lengths were estimated beforehand, one after another."""
+
+    def __init__(self, console: Console, bar: Progress | None, total_s: float) -> None:
+        self._console = console
+        self._bar = bar
+        self._task = bar.add_task("", total=total_s, step="", now="starting") if bar else None
+        self._behind_s = 0.0
+        self._length_s = 0.0
+
+    def step(self, name: str, length_s: float) -> None:
+        """Begin a step; in a pipe it is a line.
+
+        Args:
+            name: what it is.
+            length_s: how long it takes, about, in seconds.
+        """
+        self._behind_s += self._length_s
+        self._length_s = length_s
+        if self._bar is None or self._task is None:
+            self._console.print(name, highlight=False, markup=False)
+        else:
+            self._bar.update(self._task, completed=self._behind_s, step=name, now="")
+
+    def tell(self, now: str, behind_s: float) -> None:
+        """Say what a step does, and how many of its seconds are over."""
+        if self._bar is not None and self._task is not None:
+            done = self._behind_s + min(behind_s, self._length_s)
+            self._bar.update(self._task, completed=done, now=now)
+
+
+@contextmanager
+def watching(console: Console, total_s: float) -> Iterator[Watch]:
+    """Show a validation's progress."""
+    if not console.is_terminal:
+        yield Watch(console, None, total_s)
+        return
+    columns = (
+        TextColumn("{task.fields[step]}", markup=False),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[now]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("gone,"),
+        TimeRemainingColumn(),
+        TextColumn("to go"),
+    )
+    with Progress(*columns, console=console, refresh_per_second=REFRESH_PER_S, speed_estimate_period=120) as bar:
+        yield Watch(console, bar, total_s)

@@ -1,0 +1,226 @@
+"""Known answers, judged by value: what meets a target, what misses it, and what chance leaves open."""
+
+import math
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from loadtests.environment import Environment
+from loadtests.errors import UsageError
+from loadtests.outcome import Verdict
+from loadtests.validation import agenda
+from loadtests.validation.findings import additions, false_alarms, findings
+from loadtests.validation.judging import Finding, Status, status_of
+from loadtests.validation.known import MORE_CPU, ROUNDS, work
+from loadtests.validation.machine import machine_id
+from loadtests.validation.proportions import Proportion
+from loadtests.validation.record import Comparisons, Known, Occasion, Study, Validation
+from loadtests.validation.sizes import ValidateOptions
+from loadtests.validation.truth import of_more_cpu, of_more_wait
+
+OCCASION = Occasion(created=datetime(2026, 1, 2, tzinfo=UTC), commit="abc", seconds=60.0)
+
+
+def environment(**changes: Any) -> Environment:
+    known = {
+        "cpu": "a processor", "cores": 2, "memory_bytes": 8 * 2**30, "system": "Linux 6", "virtualisation": None,
+        "governor": None, "load_average": 0.1, "python": "CPython 3.11", "packages": {}, "sqlite": "3", "commit": "abc",
+    }  # fmt: skip
+    return Environment.model_validate(known | changes)
+
+
+def row(
+    verdict: Verdict,
+    *,
+    study: Study = "alike",
+    truth: float = 1.0,
+    off: float = 1.0,
+    half: float = 1.02,
+    run: int = 0,
+    flags: tuple[str, ...] = (),
+) -> Known:
+    """Return a comparison whose ratio is ``off`` times the truth, with an interval of a factor ``half`` each way."""
+    ratio = truth * off
+    return Known(
+        study=study, run=run, sides=("x", "y"), scenario="GET /cpu", users=4, blocks=6, truth=truth,
+        ratio=ratio, interval=(ratio / half, ratio * half), verdict=verdict, flags=list(flags),
+    )  # fmt: skip
+
+
+def comparisons(rows: list[Known]) -> Comparisons:
+    return Comparisons(occasion=OCCASION, time_s=0.8, rows=rows)
+
+
+def alike(total: int, *, false: int = 0, uncovered: int = 0) -> dict[str, Finding]:
+    """Judge so many comparisons of a side with itself, four a run."""
+    rows = [
+        row("b" if i < false else "equivalent", off=1.05 if i < max(false, uncovered) else 1.0, run=i // 4)
+        for i in range(total)
+    ]
+    return {finding.name: finding for finding in false_alarms(comparisons(rows))}
+
+
+def test_an_honest_harness_meets_every_target_of_a_side_against_itself() -> None:
+    found = alike(200, false=2, uncovered=10)
+    assert {name: finding.status for name, finding in found.items()} == {
+        "false verdicts": "met",
+        "runs with a false verdict": "met",
+        "intervals that hold 1": "met",
+    }
+
+
+def test_a_harness_that_always_says_b_misses_all_of_them() -> None:
+    assert {finding.status for finding in alike(200, false=200).values()} == {"missed"}
+
+
+def test_intervals_that_are_too_wide_are_a_miss_as_well() -> None:
+    assert alike(1000)["intervals that hold 1"].status == "missed"  # all of them hold it: 99.6 to 100 %
+
+
+def test_one_false_verdict_in_every_other_run_misses_the_target_of_runs() -> None:
+    rows = [row("b" if run % 2 and not i else "equivalent", run=run) for run in range(50) for i in range(4)]
+    found = {finding.name: finding.status for finding in false_alarms(comparisons(rows))}
+    assert found["runs with a false verdict"] == "missed"
+    assert found["false verdicts"] == "missed"
+
+
+def test_few_comparisons_prove_nothing_but_can_refute() -> None:
+    assert alike(8)["false verdicts"].status == "undecided"
+    assert "200 are needed" in alike(8)["false verdicts"].note
+    assert alike(8, false=8)["false verdicts"].status == "missed"
+
+
+@pytest.mark.parametrize(
+    ("found", "interval", "enough", "status"),
+    [
+        (0.03, (0.01, 0.07), True, "met"),
+        (0.03, (0.01, 0.07), False, "undecided"),  # it rests on too little
+        (0.06, (0.03, 0.10), True, "undecided"),  # chance could have done it
+        (0.12, (0.08, 0.17), True, "missed"),
+        (0.06, None, True, "missed"),  # a figure without an interval is what it is
+        (0.05, None, True, "met"),
+    ],
+)
+def test_status(found: float, interval: tuple[float, float] | None, enough: bool, status: Status) -> None:
+    assert status_of(found, interval, (0, 0.05), enough=enough) == status
+
+
+def judged(study: Study, rows: list[Known]) -> list[Finding]:
+    return list(additions(comparisons([r.model_copy(update={"study": study}) for r in rows])))
+
+
+def test_an_addition_that_is_always_found_and_measured_right_meets_its_targets() -> None:
+    rows = [row("a", truth=0.91, half=1.02, off=1.03 if i % 20 == 0 else 1.0) for i in range(200)]
+    power, ratio, coverage = judged("cpu_10", rows)
+    assert (power.status, ratio.status, coverage.status) == ("met", "met", "met")
+    assert ratio.truth == pytest.approx(0.91)
+
+
+def test_a_harness_that_never_sees_a_difference_misses_it() -> None:
+    power, *_ = judged("cpu_10", [row("equivalent", truth=0.91) for _ in range(40)])
+    assert power.status == "missed"
+
+
+def test_to_call_the_wrong_side_is_not_to_find_it() -> None:
+    power, *_ = judged("wait_2", [row("b", truth=0.91) for _ in range(40)])
+    assert power.found == 0
+
+
+def test_a_ratio_that_is_off_by_five_percent_is_a_miss_however_often_it_is_found() -> None:
+    power, ratio, coverage = judged("cpu_10", [row("a", truth=0.91, off=1.05) for _ in range(40)])
+    assert (power.status, ratio.status, coverage.status) == ("met", "missed", "missed")
+
+
+def test_what_the_harness_held_back_is_said() -> None:
+    power, *_ = judged("cpu_5", [row("inconclusive", truth=0.95, flags=("driver-bound:a",)) for _ in range(40)])
+    assert "40 held back as driver-bound" in power.note
+    assert (power.aim, power.status) == ((0.8, 1), "missed")
+
+
+def test_more_cpu_is_diluted_by_what_a_server_does_besides() -> None:
+    assert of_more_cpu(0.10, 1.0) == pytest.approx(1 / 1.1)
+    assert of_more_cpu(0.10, 0.5) == pytest.approx(1 / 1.05)
+    assert of_more_cpu(0.10, 0.0) == 1
+
+
+def test_more_wait_is_a_share_of_what_a_request_takes() -> None:
+    assert of_more_wait(0.002, users=4, throughput_rps=200) == pytest.approx(20 / 22)
+    assert of_more_wait(0.002, users=1, throughput_rps=1000) == pytest.approx(1 / 3)
+
+
+def test_the_additions_are_whole_rounds() -> None:
+    for more in MORE_CPU.values():
+        assert ROUNDS * (1 + more) == pytest.approx(round(ROUNDS * (1 + more)), abs=1e-9)
+    assert work(3) != work(4)
+
+
+@pytest.mark.parametrize(
+    ("hits", "total", "low", "high"),
+    [(0, 20, 0.0, 0.1684), (10, 200, 0.0242, 0.0900), (5, 5, 0.4782, 1.0), (0, 0, 0.0, 1.0)],
+)
+def test_the_interval_of_a_share_is_clopper_and_pearsons(hits: int, total: int, low: float, high: float) -> None:
+    assert Proportion(hits, total).interval == pytest.approx((low, high), abs=1e-4)
+
+
+def test_a_share_of_nothing_is_unknown() -> None:
+    assert Proportion(0, 0).share is None
+    assert {f.status for f in false_alarms(comparisons([]))} == {"undecided"}
+
+
+def test_the_agenda_has_the_comparisons_that_were_asked_for() -> None:
+    own = agenda.alike(40, blog=0.25, time_s=0.8, blocks=6, rng=random.Random(1))
+    assert sum(len(r.experiment.cells) for r in own) == 40
+    specs = [r.experiment.b.spec for r in own]
+    assert specs.count("async") == specs.count("sync") == 1
+    assert all(r.experiment.a == r.experiment.b for r in own)
+    assert len({r.experiment.seed for r in own}) == len(own)
+
+
+def test_five_percent_gets_twice_the_blocks() -> None:
+    added = agenda.additions(5, time_s=0.8, blocks=6, rng=random.Random(1))
+    assert [(r.study, r.experiment.blocks) for r in added] == [("cpu_10", 6), ("wait_2", 6), ("cpu_5", 12)] * 2
+
+
+def test_orders_are_merged_evenly() -> None:
+    own = agenda.alike(16, blog=0, time_s=0.8, blocks=6, rng=random.Random(1))
+    added = agenda.additions(1, time_s=0.8, blocks=6, rng=random.Random(1))[:2]
+    studies = [r.study == "alike" for r in agenda.interleave(own, added)]
+    assert studies == [True, False, True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("options", "mend"),
+    [
+        ({"comparisons": 0}, "--comparisons"),
+        ({"comparisons": -1}, "--comparisons"),
+        ({"only": "aa,nonsense"}, "'nonsense' is no check"),
+        ({"only": ""}, "is no check"),
+        ({"blog": 1.5}, "--blog"),
+        ({"blog": math.nan}, "--blog"),
+        ({"time_s": 0.0}, "--time"),
+        ({"blocks": 0}, "--blocks"),
+    ],
+)
+def test_bad_options_are_named(options: dict[str, Any], mend: str) -> None:
+    with pytest.raises(UsageError, match=mend):
+        ValidateOptions(**options).sizes()
+
+
+def test_only_what_was_asked_for_is_carried_out() -> None:
+    assert ValidateOptions(only="stall, aa").sizes().checks == ("aa", "stall")
+
+
+def test_a_machine_is_known_by_what_it_is() -> None:
+    assert machine_id(environment()) == machine_id(environment(load_average=9.0, commit="def"))
+    assert machine_id(environment()) != machine_id(environment(cores=4))
+
+
+def test_a_check_made_anew_replaces_the_old_one_and_no_other() -> None:
+    old = Validation(machine="m", environment=environment(), quick=False, complete=True, aa=comparisons([row("b")]))
+    new = Validation(machine="m", environment=environment(), quick=False, complete=True, effects=comparisons([]))
+    assert new.onto(old).checked() == ["aa", "effects"]
+    assert new.onto(old).aa == old.aa
+    assert new.onto(old.model_copy(update={"machine": "another"})).checked() == ["effects"]
+    assert list(findings(new.onto(old))) == ["aa", "effects"]
