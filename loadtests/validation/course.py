@@ -2,9 +2,12 @@
 
 import random
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from loadtests.environment import Environment
-from loadtests.validation import agenda
+from loadtests.validation import agenda, queue, rivals, stall
 from loadtests.validation.agenda import Rehearsal
 from loadtests.validation.machine import machine_id
 from loadtests.validation.record import Check, Comparisons, Known, Record, Validation
@@ -12,6 +15,16 @@ from loadtests.validation.rehearse import CALIBRATIONS_S, calibrate, rehearse
 from loadtests.validation.sizes import Sizes
 from loadtests.validation.stage import Stage
 from loadtests.validation.watch import Watch
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A check that is carried out in one go."""
+
+    check: Check
+    title: str
+    seconds: float
+    measure: Callable[[Stage], Record]
 
 
 class Course:
@@ -35,7 +48,8 @@ class Course:
     def seconds(self) -> float:
         """How long all of it takes, about."""
         calibration = CALIBRATIONS_S if "effects" in self._sizes.checks else 0.0
-        return calibration + sum(rehearsal.seconds for rehearsal in self._rehearsals)
+        alone = sum(step.seconds for step in self._steps())
+        return alone + calibration + sum(rehearsal.seconds for rehearsal in self._rehearsals)
 
     def found(self) -> Validation:
         """Return what is known by now."""
@@ -48,9 +62,36 @@ class Course:
         )
 
     def run(self, stage: Stage, watch: Watch) -> None:
-        """Carry out every check; what was found before an exception is kept."""
+        """Carry out every check, the short ones first; what was found before an exception is kept."""
+        for step in self._steps():
+            watch.step(step.title, step.seconds)
+            self._records[step.check] = step.measure(stage)
         self._rehearse(stage, watch)
         self._complete = True
+
+    def _steps(self) -> list[_Step]:
+        sizes = self._sizes
+        steps = (
+            _Step(
+                "queue",
+                "a queue that follows from theory",
+                queue.OVERHEAD_S + sizes.queue_s,
+                partial(queue.measure_queue, window_s=sizes.queue_s),
+            ),
+            _Step(
+                "stall",
+                "a server that is stopped now and then",
+                stall.OVERHEAD_S + sizes.pace_s + 2 * sizes.stall_s,
+                partial(stall.measure_stall, window_s=sizes.stall_s, pace_s=sizes.pace_s),
+            ),
+            _Step(
+                "drivers",
+                "other clients beside the driver",
+                rivals.rivals_s(sizes.rounds, sizes.round_s),
+                partial(rivals.measure_rivals, rounds=sizes.rounds, round_s=sizes.round_s),
+            ),
+        )
+        return [step for step in steps if step.check in sizes.checks]
 
     def _rehearse(self, stage: Stage, watch: Watch) -> None:
         work_share: dict[int, float] = {}

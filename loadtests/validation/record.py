@@ -88,7 +88,7 @@ class Percentiles(Record):
 
 
 class Band(Record):
-    """Between which values 95 % of samples of that size have their percentiles, in seconds."""
+    """Between which values 99 % of samples of that size have their percentiles, in seconds."""
 
     p50: tuple[float, float]
     p99: tuple[float, float]

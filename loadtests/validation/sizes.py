@@ -100,5 +100,5 @@ class Sizes(BaseModel):
     round_s: float
 
 
-_USUAL = {"queue_s": 60.0, "stall_s": 30.0, "pace_s": 10.0, "rounds": 8, "round_s": 0.5}
-_QUICK = {"queue_s": 10.0, "stall_s": 10.0, "pace_s": 3.0, "rounds": 3, "round_s": 0.3}
+_USUAL = {"queue_s": 60.0, "stall_s": 30.0, "pace_s": 10.0, "rounds": 8, "round_s": 1.0}
+_QUICK = {"queue_s": 10.0, "stall_s": 10.0, "pace_s": 3.0, "rounds": 3, "round_s": 1.0}

@@ -3,6 +3,7 @@
 import math
 import random
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,20 @@ from loadtests.validation.judging import Finding, Status, status_of
 from loadtests.validation.known import MORE_CPU, ROUNDS, work
 from loadtests.validation.machine import machine_id
 from loadtests.validation.proportions import Proportion
-from loadtests.validation.record import Comparisons, Known, Occasion, Study, Validation
+from loadtests.validation.record import (
+    Agreement,
+    Band,
+    Comparisons,
+    DriversRecord,
+    Known,
+    Occasion,
+    Percentiles,
+    QueueRecord,
+    StallRecord,
+    Study,
+    Validation,
+)
+from loadtests.validation.rivals import agreement, alternate
 from loadtests.validation.sizes import ValidateOptions
 from loadtests.validation.truth import of_more_cpu, of_more_wait
 
@@ -224,3 +238,97 @@ def test_a_check_made_anew_replaces_the_old_one_and_no_other() -> None:
     assert new.onto(old).aa == old.aa
     assert new.onto(old.model_copy(update={"machine": "another"})).checked() == ["effects"]
     assert list(findings(new.onto(old))) == ["aa", "effects"]
+
+
+def queued(**changes: Any) -> QueueRecord:
+    known: dict[str, Any] = {
+        "occasion": OCCASION, "queues": 4, "arrivals_rps": 50.0, "service_s": 0.01, "window_s": 60.0,
+        "requests": 12_000,
+        "theory": Percentiles(p50=0.01386, p99=0.0921), "band": Band(p50=(0.0133, 0.0145), p99=(0.083, 0.105)),
+        "measured": Percentiles(p50=0.0141, p99=0.0950), "logged": Percentiles(p50=0.0138, p99=0.0947),
+    }  # fmt: skip
+    return QueueRecord.model_validate(known | changes)
+
+
+def stalled(**changes: Any) -> StallRecord:
+    known: dict[str, Any] = {
+        "occasion": OCCASION, "every_s": 10.0, "for_s": 1.0, "window_s": 30.0, "rate_rps": 100.0, "users": 4,
+        "open_p99_s": 0.91, "closed_p99_s": 0.023, "closed_stalled": (12, 5000), "pace_rps": 1000.0,
+        "pace_p99_s": 0.0221, "pace_logged_p99_s": 0.0217, "pace_lag_p99_s": 0.0011,
+    }  # fmt: skip
+    return StallRecord.model_validate(known | changes)
+
+
+def rivalled(apart: tuple[float, float, float], headroom: tuple[float, float, float]) -> DriversRecord:
+    row = Agreement(
+        client="wrk", scenario="noop", ours=(2.2, 2.1, 2.3), theirs=(2.2, 2.1, 2.3), apart=apart,
+        ours_rps=5000, theirs_rps=5500, headroom=headroom,
+    )  # fmt: skip
+    return DriversRecord(occasion=OCCASION, users=64, rounds=8, seconds=1, clients=["httpx", "wrk"], rows=[row])
+
+
+def statuses(**records: Any) -> list[Status]:
+    validation = Validation(machine="m", environment=environment(), quick=False, complete=True, **records)
+    return [finding.status for each in findings(validation).values() for finding in each]
+
+
+def test_a_queue_measured_as_it_is_meets_theory_and_log() -> None:
+    assert statuses(queue=queued()) == ["met"] * 4
+
+
+def test_a_client_that_adds_its_own_delay_misses_the_queues_theory() -> None:
+    late = Percentiles(p50=0.0190, p99=0.1000)
+    assert statuses(queue=queued(measured=late)) == ["missed", "met", "missed", "missed"]
+
+
+def test_a_queue_that_was_unlucky_at_both_ends_is_told_from_a_client_that_is_wrong() -> None:
+    unlucky = Percentiles(p50=0.0160, p99=0.1200)
+    assert statuses(queue=queued(measured=unlucky, logged=unlucky)) == ["missed", "missed", "met", "met"]
+
+
+def test_an_open_loop_shows_the_stall_and_a_closed_one_hides_it() -> None:
+    assert statuses(stall=stalled()) == ["met"] * 4
+
+
+def test_an_open_loop_that_leaves_out_what_it_could_not_send_misses_the_stall() -> None:
+    """Coordinated omission: one request a user meets the stall, and the others are sent when it is over."""
+    assert statuses(stall=stalled(open_p99_s=0.025))[0] == "missed"
+
+
+def test_a_stall_that_never_was_is_no_proof() -> None:
+    assert statuses(stall=stalled(open_p99_s=0.025, closed_p99_s=0.023))[0] == "missed"
+
+
+def test_lag_and_pace_have_their_limits() -> None:
+    assert statuses(stall=stalled(pace_lag_p99_s=0.0016, pace_p99_s=0.0230))[2:] == ["missed", "missed"]
+
+
+@pytest.mark.parametrize(
+    ("apart", "status"),
+    [((1.02, 0.95, 1.09), "met"), ((1.15, 1.05, 1.25), "undecided"), ((1.30, 1.20, 1.40), "missed")],
+)
+def test_two_clients_have_to_find_the_same_ratio(apart: tuple[float, float, float], status: Status) -> None:
+    assert statuses(drivers=rivalled(apart, (0.9, 0.85, 0.95))) == [status, "met"]
+
+
+def test_a_driver_that_is_much_slower_than_another_misses_its_headroom() -> None:
+    assert statuses(drivers=rivalled((1.0, 0.9, 1.1), (0.5, 0.4, 0.6)))[1] == "missed"
+
+
+def test_clients_take_turns_forwards_and_backwards() -> None:
+    order: list[str] = []
+
+    def turn(name: str) -> float:
+        order.append(name)
+        return 1.0
+
+    assert alternate([partial(turn, name) for name in "abc"], 2) == [[1.0, 1.0]] * 3
+    assert order == [*"cba", *"abc"]
+
+
+def test_ratios_are_compared_round_by_round() -> None:
+    """Both clients meet a machine that is twice as fast in the second round."""
+    found = agreement("wrk", "noop", [[100, 200], [210, 420]], [[90, 180], [180, 360]])
+    assert found.ours == pytest.approx((2.1, 2.1, 2.1))
+    assert found.apart == pytest.approx((1.05, 1.05, 1.05))
+    assert found.headroom == pytest.approx((210 / 180,) * 3)

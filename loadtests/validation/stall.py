@@ -1,0 +1,79 @@
+"""Measure a server that stops for a second in ten, by both loops, and one that keeps a brisk pace."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from loadtests.drivers.process import Driver
+from loadtests.loads import ClosedLoop, OpenLoop
+from loadtests.processes import Child
+from loadtests.servers import Server
+from loadtests.summary import summarise
+from loadtests.validation.record import StallRecord
+from loadtests.validation.stage import Stage
+from loadtests.validation.timed import drive_alone, known_percentile, logged
+
+STATION = "loadtests.validation.station:app"
+EVERY_S = 10.0
+FOR_S = 1.0
+RATE_RPS = 100.0
+USERS = 4
+PACE_RPS = 1000.0
+OVERHEAD_S = 10.0
+"""Starting and ending all of it, about."""
+
+
+def measure_stall(stage: Stage, window_s: float, pace_s: float) -> StallRecord:
+    """Measure a stopped server with an open and with a closed loop, then one that is not stopped at a high rate.
+
+    Args:
+        stage: where.
+        window_s: how long each loop measures the server that is stopped, in seconds; whole periods of EVERY_S.
+        pace_s: how long the other one is measured.
+    """
+    began = time.monotonic()
+    with Driver(stage.cores, stage.work / "stall-driver" / "log") as driver, stage.server(STATION, "stall") as server:
+        server.wait_until_ready()
+        stage.tell(f"{PACE_RPS:g}/s", 0)
+        paced = drive_alone(stage, driver, server, "/steady", OpenLoop(PACE_RPS), pace_s)
+        by_log = logged(server, "steady", paced)
+        with stalling(stage, server):
+            stage.tell("an open loop while the server is stopped now and then", pace_s)
+            opened = drive_alone(stage, driver, server, "/steady", OpenLoop(RATE_RPS, "constant"), window_s)
+        with stalling(stage, server):
+            stage.tell("a closed loop while the server is stopped now and then", pace_s + window_s)
+            closed = drive_alone(stage, driver, server, "/steady", ClosedLoop(USERS), window_s)
+    pace, by_open, by_closed = (summarise(recording) for recording in (paced, opened, closed))
+    return StallRecord(
+        occasion=stage.occasion(time.monotonic() - began),
+        every_s=EVERY_S,
+        for_s=FOR_S,
+        window_s=window_s,
+        rate_rps=RATE_RPS,
+        users=USERS,
+        open_p99_s=known_percentile(by_open.latencies_s, 99, "the open loop"),
+        closed_p99_s=known_percentile(by_closed.latencies_s, 99, "the closed loop"),
+        closed_stalled=(int(np.count_nonzero(by_closed.latencies_s > FOR_S / 2)), by_closed.requests),
+        pace_rps=PACE_RPS,
+        pace_p99_s=known_percentile(pace.latencies_s, 99, f"{PACE_RPS:g}/s"),
+        pace_logged_p99_s=known_percentile(by_log, 99, "the server's log"),
+        pace_lag_p99_s=known_percentile(pace.lags_s, 99, "the dispatch lag"),
+    )
+
+
+@contextlib.contextmanager
+def stalling(stage: Stage, server: Server) -> Iterator[None]:
+    """Stop the server's processes FOR_S in EVERY_S; whatever ends it, they go on in the end."""
+    pids = [f"--pid={pid}" for pid in server.pids]
+    arguments = [*pids, f"--every={EVERY_S}", f"--for={FOR_S}"]
+    try:
+        with Child("loadtests.validation.staller", arguments, log=stage.work / "staller" / "log"):
+            yield
+    finally:
+        for pid in server.pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)

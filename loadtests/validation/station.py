@@ -1,0 +1,59 @@
+"""A server whose response times are known beforehand, and which keeps its own log of them.
+
+``/queue`` is a few M/M/1 queues: an arrival joins one of them at random, and leaves it at max(arrival, departure of
+the one before) + a service time drawn from an exponential distribution. Nothing is worked: the instant of departure
+is computed on arrival and waited for, so that the rounding of one wait does not add to the next. ``/steady`` answers
+after STEADY_S, whoever else is there. ``/log`` is when each request came and left, on the machine's monotonic clock.
+"""
+
+import asyncio
+import random
+import time
+
+from loadtests.validation.asgi import Message, Receive, Send, answer, lifespan
+
+QUEUES = 4
+SERVICE_S = 0.010
+STEADY_S = 0.020
+EARLY_S = 0.0015
+"""Timers of the loop ring to the millisecond; the rest of a wait is spent asking the clock."""
+SEED = 20
+
+_log: dict[str, list[tuple[float, float]]] = {"queue": [], "steady": []}
+_free_at = [0.0] * QUEUES
+_rng = random.Random(SEED)
+
+
+async def app(scope: Message, receive: Receive, send: Send) -> None:
+    """Answer."""
+    if scope["type"] == "lifespan":
+        await lifespan(receive, send)
+        return
+    came = time.perf_counter()
+    match scope["path"]:
+        case "/queue":
+            await _until(_departure(came))
+            await answer(send, {"came": came})
+            _log["queue"].append((came, time.perf_counter()))
+        case "/steady":
+            await asyncio.sleep(STEADY_S)
+            await answer(send, {"came": came})
+            _log["steady"].append((came, time.perf_counter()))
+        case "/log":
+            await answer(send, _log)
+        case _:
+            await answer(send, {})
+
+
+def _departure(came: float) -> float:
+    which = _rng.randrange(QUEUES)
+    _free_at[which] = max(came, _free_at[which]) + _rng.expovariate(1 / SERVICE_S)
+    return _free_at[which]
+
+
+async def _until(due: float) -> None:
+    left = due - time.perf_counter()
+    if left > EARLY_S:
+        await asyncio.sleep(left - EARLY_S)
+    while time.perf_counter() < due:  # noqa: ASYNC110 - a time, not an event
+        await asyncio.sleep(0)
