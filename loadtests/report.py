@@ -124,13 +124,13 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path]) -> str:
 def _plates(run: View, charts: Sequence[Path]) -> list[Plate]:
     drawn = {path.stem: path for path in charts if path.suffix == ".svg"}
     return [
-        Plate(chart.topic, chart.finding(run), chart.reading(run), _data_uri(drawn[chart.name]))
+        Plate(chart.topic, chart.finding(run), chart.reading(run), data_uri(drawn[chart.name]))
         for chart in CHARTS
         if chart.name in drawn
     ]
 
 
-def _data_uri(path: Path) -> str:
+def data_uri(path: Path) -> str:
     """Return an SVG as an image's source: in an image no script would run, and its ids clash with no other's.
 
     Comments and line ends are left out, and only what must be is escaped: a third smaller than base64.

@@ -10,9 +10,11 @@ from rich.text import Text
 from loadtests import affinity, environment
 from loadtests.console import PipeConsole
 from loadtests.errors import BenchError, Interrupted, RunError
-from loadtests.validation.archive import VALIDATIONS, Archive
+from loadtests.validation import chart, page
+from loadtests.validation.archive import Archive
 from loadtests.validation.course import Course
 from loadtests.validation.findings import findings
+from loadtests.validation.quoting import VALIDATIONS
 from loadtests.validation.record import Validation
 from loadtests.validation.sizes import ValidateOptions
 from loadtests.validation.stage import Stage
@@ -67,6 +69,8 @@ def _keep(archive: Archive, folder: Path, validation: Validation) -> str:
         return "nothing was measured"
     archive.keep(validation, folder)
     (folder / "validation.md").write_text(markdown(validation), encoding="utf-8")
+    svg, _ = chart.draw(validation, folder)
+    (folder / "report.html").write_text(page.render(validation, svg), encoding="utf-8")
     return f"what was measured is kept in {folder}"
 
 
@@ -89,6 +93,8 @@ def _show(console: PipeConsole, validation: Validation, folder: Path) -> None:
     console.print(f"{legend} (too few to be sure, or off by no more than chance)", highlight=False)
     if validation.quick:
         console.print("--quick is a smoke test: it is too short to prove a rate, and reports do not quote it")
-    console.print(f"\nfigures  {folder}", highlight=False, soft_wrap=True, markup=False)
+    files = {"figures": "validation.md", "chart": "validation.svg", "report": "report.html"}
+    where = "".join(f"\n{name:8} {folder / file}" for name, file in files.items())
+    console.print(where, highlight=False, soft_wrap=True, markup=False)
     if missed:
         raise TargetMissed("\n".join(["targets were missed", *missed]))

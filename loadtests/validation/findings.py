@@ -90,7 +90,7 @@ def additions(found: Comparisons) -> Iterator[Finding]:
                 interval=(truth * low, truth * high),
                 note=f"geometric mean of {len(measured)}; the truth is {truth:.4f}",
             )
-    yield _coverage("intervals that hold the true ratio", found.rows, LEAST_ALIKE)
+    yield _coverage("intervals that hold the true ratio", found.rows, len(POWER) * LEAST_EFFECTS)
 
 
 def called(row: Known) -> bool:
