@@ -7,10 +7,12 @@ from loadtests.affinity import Cores
 from loadtests.experiment import Experiment
 from loadtests.manifest import Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.sides import Side
+from loadtests.validation.quoting import quoted
 
 
 def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores) -> Manifest:
     """Describe a run that has not begun."""
+    machine = environment.observe()
     return Manifest(
         name=name,
         created=now,
@@ -35,8 +37,9 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         workers=experiment.workers,
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
-        environment=environment.observe(),
+        environment=machine,
         events=[],
+        validation=quoted(machine),
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from loadtests.environment import Environment
 from loadtests.loads import Load, ascending
 from loadtests.plan import Label
+from loadtests.validation.digest import ValidationDigest
 
 
 class Record(BaseModel):
@@ -102,6 +103,7 @@ class Manifest(Record):
         driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
             requests/s; None where it was not measured.
         machine: what else the machine did, one record for each block that was driven to its end.
+        validation: what `bench validate` had found on this machine before the run; None if it had not been asked.
     """
 
     schema_version: Literal[2] = Field(2, alias="schema")
@@ -126,6 +128,7 @@ class Manifest(Record):
     events: list[Event]
     driver_ceiling_rps: float | None = None
     machine: list[MachineRecord] = []
+    validation: ValidationDigest | None = None
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from loadtests.errors import UsageError
-from loadtests.store import RESULTS
+from loadtests.validation.quoting import VALIDATIONS, digest_path
 from loadtests.validation.record import Validation
-
-VALIDATIONS = RESULTS / "validation"
+from loadtests.validation.wording import digest
 
 
 class Archive:
@@ -46,9 +45,10 @@ class Archive:
         if validation.complete and not validation.quick and validation.checked():
             merged = validation.onto(self.latest(validation.machine))
             _write(self.latest_path(validation.machine), merged)
+            _write(digest_path(self.path, validation.machine), digest(merged))
 
 
-def _write(path: Path, validation: Validation) -> None:
+def _write(path: Path, content: BaseModel) -> None:
     partial = path.with_suffix(".partial")
-    partial.write_text(validation.model_dump_json(indent=1), encoding="utf-8")
+    partial.write_text(content.model_dump_json(indent=1), encoding="utf-8")
     partial.replace(path)

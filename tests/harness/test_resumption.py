@@ -13,6 +13,8 @@ from loadtests.resumption import check_same, experiment_of, lacking, resumed
 from loadtests.scenarios import parse_scenario
 from loadtests.sides import parse_side
 from loadtests.trial_file import TrialKey
+from loadtests.validation.wording import digest
+from tests.harness.validations import whole
 
 NOW = datetime(2026, 5, 9, 12, tzinfo=UTC)
 EXPERIMENT = Experiment(
@@ -44,6 +46,10 @@ def test_conditions_that_come_and_go_do_not_count(manifest: Manifest) -> None:
         update={"load_average": 9.0, "memory_bytes": manifest.environment.memory_bytes + 4096}
     )
     check_same(manifest, manifest.model_copy(update={"environment": later, "argv": [], "seconds": 3.0}))
+
+
+def test_a_validation_in_between_is_no_difference(manifest: Manifest) -> None:
+    check_same(manifest, manifest.model_copy(update={"validation": digest(whole())}))
 
 
 def environment(**changes: object) -> Callable[[Manifest], Mapping[str, object]]:

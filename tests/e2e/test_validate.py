@@ -1,0 +1,139 @@
+"""`bench validate` on real servers, much smaller than is of use."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from loadtests.affinity import Cores
+from loadtests.processes import Child
+from loadtests.validation.queue import measure_queue
+from loadtests.validation.stage import Stage
+from loadtests.validation.stall import stalling
+from tests.e2e.harness import bench, eventually, started
+
+SMALL = ("--comparisons=1", "--blog=0", "--blocks=2", "--time=0.2")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path / "work", Cores((), ()), datetime.now(UTC), None, 0, lambda *_: None)
+
+
+def folders(out: Path) -> list[Path]:
+    return [path for path in out.iterdir() if path.is_dir()]
+
+
+def test_a_side_against_itself_is_measured_judged_drawn_and_kept(tmp_path: Path) -> None:
+    status, output, errors = bench("validate", "--only=aa", *SMALL, f"--out={tmp_path}")
+    assert status == 0, errors
+    [folder] = folders(tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "report.html",
+        "validation.json",
+        "validation.md",
+        "validation.png",
+        "validation.svg",
+    ]
+    found = json.loads((folder / "validation.json").read_text())
+    assert (found["complete"], found["quick"], len(found["aa"]["rows"])) == (True, False, 4)
+    assert all(row["blocks"] == 2 and 0.2 < row["ratio"] < 5 for row in found["aa"]["rows"])
+    assert "false verdicts" in output
+    assert "200 are needed" in output
+    assert (tmp_path / f"{found['machine']}.json").exists()
+    assert (tmp_path / f"{found['machine']}-digest.json").exists()
+
+
+def test_an_interrupt_keeps_what_was_measured_and_leaves_no_process(tmp_path: Path) -> None:
+    arguments = ("validate", "--only=aa", "--comparisons=400", *SMALL[1:], f"--out={tmp_path}")
+    with started(*arguments) as harness:
+        runs = tmp_path.glob
+        assert eventually(lambda: list(runs("*/work/run1/trials/*.npz")))  # the first run has ended
+        harness.process.send_signal(signal.SIGINT)
+        status, _, errors = harness.finish()
+        left = harness.family()
+    [folder] = folders(tmp_path)
+    assert left == []
+    assert (status, errors.strip()) == (130, f"bench: interrupted by SIGINT; what was measured is kept in {folder}")
+    found = json.loads((folder / "validation.json").read_text())
+    assert found["complete"] is False
+    assert len(found["aa"]["rows"]) % 4 == 0 < len(found["aa"]["rows"])
+    assert not (folder / "work").exists()
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]  # and later reports do not quote it
+
+
+def test_an_interrupt_before_anything_is_measured_leaves_nothing(tmp_path: Path) -> None:
+    with started("validate", "--only=aa", *SMALL, f"--out={tmp_path}") as harness:
+        assert eventually(lambda: list(tmp_path.glob("*/work/run0")))
+        harness.process.send_signal(signal.SIGTERM)
+        status, _, errors = harness.finish()
+        assert harness.family() == []
+    assert (status, errors.strip()) == (130, "bench: interrupted by SIGTERM; nothing was measured")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mend"), [(["--only=x"], "is no check"), (["--comparisons=0"], "--comparisons 0"), (["x"], "x")]
+)
+def test_bad_usage_is_one_line_and_leaves_nothing(arguments: list[str], mend: str, tmp_path: Path) -> None:
+    status, output, errors = bench("validate", f"--out={tmp_path}", *arguments)
+    assert (status, output, len(errors.splitlines())) == (2, "", 1)
+    assert mend in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_queue_is_timed_by_driver_and_server_alike(stage: Stage) -> None:
+    found = measure_queue(stage, window_s=2.0)
+    assert found.requests == pytest.approx(400, rel=0.3)
+    assert 0.005 < found.logged.p50 < 0.1
+    assert found.measured.p50 >= found.logged.p50 * 0.9  # a client can't see less than the server
+
+
+@pytest.fixture
+def busy() -> Iterator[psutil.Process]:
+    """A process that does nothing but run."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    yield psutil.Process(process.pid)
+    process.send_signal(signal.SIGCONT)
+    process.kill()
+    process.wait()
+
+
+def stopped(process: psutil.Process) -> bool:
+    return bool(process.status() == psutil.STATUS_STOPPED)
+
+
+def stall(process: psutil.Process, tmp_path: Path) -> Child:
+    arguments = [f"--pid={process.pid}", "--every=0.2", "--for=60"]
+    return Child("loadtests.validation.staller", arguments, log=tmp_path / "staller" / "log")
+
+
+def test_what_is_stopped_goes_on_when_the_staller_is_stopped(busy: psutil.Process, tmp_path: Path) -> None:
+    with stall(busy, tmp_path):
+        assert eventually(lambda: stopped(busy), limit_s=20)
+    assert eventually(lambda: not stopped(busy), limit_s=5)
+
+
+def test_what_is_stopped_goes_on_when_the_owner_is_gone(busy: psutil.Process, tmp_path: Path) -> None:
+    with stall(busy, tmp_path) as child:
+        assert eventually(lambda: stopped(busy), limit_s=20)
+        assert child.process.stdin is not None
+        child.process.stdin.close()  # as it happens when the owner is killed
+        assert eventually(lambda: not stopped(busy), limit_s=5)
+
+
+def test_a_server_goes_on_after_its_stalls(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadtests.validation.stall.EVERY_S", 0.4)
+    monkeypatch.setattr("loadtests.validation.stall.FOR_S", 60.0)
+    with stage.server("loadtests.validation.station:app", "station") as server:
+        server.wait_until_ready()
+        [pid] = server.pids
+        with stalling(stage, server):
+            assert eventually(lambda: stopped(psutil.Process(pid)), limit_s=20)
+        assert eventually(lambda: not stopped(psutil.Process(pid)), limit_s=5)
