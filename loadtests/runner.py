@@ -91,7 +91,8 @@ class Runner:
         Whatever ends it early, an exception or a signal, what was measured is saved and no process is left.
         """
         try:
-            self._update(driver_ceiling_rps=self._ceiling())
+            if self.manifest.driver_ceiling_rps is None:
+                self._update(driver_ceiling_rps=self._ceiling())
             with SlowApi(self.cores, self.folder.work / "upstream" / "log") as slow_api:
                 for number, block in enumerate(self.plan):
                     if block:

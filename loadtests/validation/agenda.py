@@ -55,10 +55,15 @@ class Rehearsal:
 def default_time_s() -> float:
     """Return the time of a cell in a block of ``bench run`` without arguments, in seconds.
 
-    What is proven for it holds for runs of fewer cells, which are measured for longer.
+    How often it is wrong with that little holds for runs of fewer cells, which are measured for longer.
     """
     loads = parse_users(USERS)
     return choose(loads, len(loads) * len(REPRESENTATIVE)).pairing_s
+
+
+def effects_time_s() -> float:
+    """Return the time of a cell in a block of ``bench run`` with as few cells as a rehearsal has, in seconds."""
+    return choose([ClosedLoop(users) for users in CPU_USERS], CELLS).pairing_s
 
 
 def alike(comparisons: int, *, blog: float, time_s: float, blocks: int, rng: random.Random) -> list[Rehearsal]:

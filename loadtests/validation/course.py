@@ -41,7 +41,7 @@ class Course:
         if "aa" in sizes.checks:
             own = agenda.alike(sizes.comparisons, blog=sizes.blog, time_s=sizes.time_s, blocks=sizes.blocks, rng=rng)
         if "effects" in sizes.checks:
-            added = agenda.additions(sizes.effects, time_s=sizes.time_s, blocks=sizes.blocks, rng=rng)
+            added = agenda.additions(sizes.effects, time_s=sizes.effects_s, blocks=sizes.blocks, rng=rng)
         self._rehearsals = agenda.interleave(own, added)
 
     @property
@@ -95,6 +95,7 @@ class Course:
 
     def _rehearse(self, stage: Stage, watch: Watch) -> None:
         work_share: dict[int, float] = {}
+        ceiling_rps: float | None = None
         spent: dict[Check, float] = {"aa": 0.0, "effects": 0.0}
         rows: dict[Check, list[Known]] = {"aa": [], "effects": []}
         if "effects" in self._sizes.checks:
@@ -104,11 +105,12 @@ class Course:
             watch.step(_title(rehearsal, number, len(self._rehearsals)), rehearsal.seconds)
             check: Check = "aa" if rehearsal.study == "alike" else "effects"
             began = time.monotonic()
-            rows[check] += rehearse(stage, rehearsal, number, work_share)
+            ceiling_rps, known = rehearse(stage, rehearsal, number, work_share, ceiling_rps)
+            rows[check] += known
             spent[check] += time.monotonic() - began
             self._records[check] = Comparisons(
                 occasion=stage.occasion(spent[check]),
-                time_s=self._sizes.time_s,
+                time_s=self._sizes.time_s if check == "aa" else self._sizes.effects_s,
                 work_share=work_share if check == "effects" else {},
                 rows=list(rows[check]),
             )

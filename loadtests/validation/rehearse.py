@@ -22,14 +22,17 @@ CALIBRATIONS_S = len(CPU_USERS) * (CALIBRATION_S + 0.5) + 3.0
 """What calibrating takes, about."""
 
 
-def rehearse(stage: Stage, rehearsal: Rehearsal, number: int, work_share: dict[int, float]) -> list[Known]:
-    """Carry out one rehearsal; return its comparisons of throughput.
+def rehearse(
+    stage: Stage, rehearsal: Rehearsal, number: int, work_share: dict[int, float], ceiling_rps: float | None
+) -> tuple[float | None, list[Known]]:
+    """Carry out one rehearsal; return the driver's ceiling and the comparisons of throughput.
 
     Args:
         stage: where.
         rehearsal: what.
         number: its number.
         work_share: users → share of the server's CPU time that is the known work.
+        ceiling_rps: the driver's ceiling as an earlier one measured it, in requests/s; None to measure it.
     """
     experiment = rehearsal.experiment
     trials = 2 * len(experiment.cells) * experiment.blocks
@@ -39,12 +42,14 @@ def rehearse(stage: Stage, rehearsal: Rehearsal, number: int, work_share: dict[i
 
     path = stage.work / f"run{number}"
     manifest = new_manifest(experiment, path.name, datetime.now(UTC), stage.cores)
+    manifest = manifest.model_copy(update={"driver_ceiling_rps": ceiling_rps})
     try:
         folder = store.create(path, manifest)
-        outcome = analyse(folder, Runner(experiment, folder, manifest, stage.cores, listen, experiment.plan()).run())
+        manifest = Runner(experiment, folder, manifest, stage.cores, listen, experiment.plan()).run()
+        outcome = analyse(folder, manifest)
     finally:
         shutil.rmtree(path, ignore_errors=True)
-    return [_known(rehearsal, number, c, work_share) for c in _headlines(outcome)]
+    return manifest.driver_ceiling_rps, [_known(rehearsal, number, c, work_share) for c in _headlines(outcome)]
 
 
 def calibrate(stage: Stage) -> dict[int, float]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from loadtests.errors import UsageError
-from loadtests.validation.agenda import BLOCKS, EFFECTS_SHARE, default_time_s
+from loadtests.validation.agenda import BLOCKS, EFFECTS_SHARE, default_time_s, effects_time_s
 from loadtests.validation.record import CHECKS, Check
 
 COMPARISONS = 40
@@ -51,6 +51,7 @@ class ValidateOptions(BaseModel):
             blog=self.blog,
             blocks=self.blocks,
             time_s=time_s,
+            effects_s=self.time_s or (QUICK_TIME_S if self.quick else effects_time_s()),
             **(_QUICK if self.quick else _USUAL),
         )
 
@@ -77,7 +78,8 @@ class Sizes(BaseModel):
         effects: for each addition.
         blog: share of the former that take the blog's builds.
         blocks: fresh starts behind a comparison.
-        time_s: seconds for each cell and block.
+        time_s: seconds for each cell and block where a side is compared with itself.
+        effects_s: the same where it is compared with one that does more.
         queue_s: how long the queue is measured.
         stall_s: how long the stalled server is measured, by each loop.
         pace_s: how long the pace is measured.
@@ -93,6 +95,7 @@ class Sizes(BaseModel):
     blog: float
     blocks: int
     time_s: float
+    effects_s: float
     queue_s: float
     stall_s: float
     pace_s: float
