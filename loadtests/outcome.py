@@ -124,10 +124,11 @@ class Outcome:
         complete: whether every planned trial is in it.
         comparisons: verdicts, in the plan's order.
         cells: each side's own figures, in the same order.
+        schema: the version of this format; first in the file, so that a reader knows what it reads.
     """
 
+    schema: int = field(default=1, kw_only=True)
     run: str
     complete: bool
     comparisons: list[Comparison]
     cells: list[CellResult]
-    schema: int = 1

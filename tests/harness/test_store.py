@@ -1,3 +1,4 @@
+import json
 import math
 import random
 from contextlib import suppress
@@ -14,6 +15,7 @@ from loadtests.describe import new_manifest
 from loadtests.errors import UsageError
 from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop
+from loadtests.outcome import Outcome
 from loadtests.samples import Failure, Samples
 from loadtests.scenarios import parse_scenario
 from loadtests.sides import parse_side
@@ -129,3 +131,8 @@ def test_any_damage_to_a_trial_is_told_in_one_line(folder: RunFolder) -> None:
         path.write_bytes(bytes(damaged))
         with suppress(UnreadableRun):  # never anything else
             list(folder.read_trials())
+
+
+def test_a_reader_of_summary_json_learns_its_version_first(folder: RunFolder) -> None:
+    folder.write_outcome(Outcome("run", complete=True, comparisons=[], cells=[]))
+    assert next(iter(json.loads((folder.path / "summary.json").read_bytes()).items())) == ("schema", 1)
