@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from loadtests.derive import CellTrials, derive
 from loadtests.environment import PACKAGES, Environment
-from loadtests.loads import ClosedLoop
+from loadtests.flow import Flow
+from loadtests.loads import ClosedLoop, Load, OpenLoop
 from loadtests.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.outcome import Outcome, SideLabel
 from loadtests.plan import ORDERS
@@ -42,6 +45,7 @@ def make_run(
     scenarios: Sequence[str] = REPRESENTATIVE,
     users: Sequence[int] = USERS,
     *,
+    rates: Sequence[int] = (),
     a: str = "sync",
     b: str = "async",
     blocks: int = 6,
@@ -51,19 +55,24 @@ def make_run(
     change: Trial = as_measured,
     complete: bool = True,
 ) -> Run:
-    """Make up a run; ``change`` may alter any trial, or drop it with None. ``alike`` makes b as fast as a."""
+    """Make up a run; ``change`` may alter any trial, or drop it with None. ``alike`` makes b as fast as a.
+
+    With ``rates`` it is a run of open loops, and ``users`` does not matter.
+    """
     rng = np.random.default_rng(7)
     cells = []
+    loads: list[Load] = [OpenLoop(rate) for rate in rates] or [ClosedLoop(count) for count in users]
     for name in scenarios:
-        for load in users:
+        for load in loads:
             trials: dict[int, dict[SideLabel, Summary]] = {}
             for block in range(blocks):
                 for label in ("a", "b"):
-                    summary = _trial(rng, name, load, "a" if alike else label, noise, slice_s)
-                    if (kept := change(summary, name, load, label, block)) is not None:
+                    made = _closed if isinstance(load, ClosedLoop) else _open
+                    summary = made(rng, name, int(load.size), "a" if alike else label, noise, slice_s)
+                    if (kept := change(summary, name, int(load.size), label, block)) is not None:
                         trials.setdefault(block, {})[label] = kept
-            cells.append(CellTrials(name, ClosedLoop(load), trials))
-    manifest = _manifest(scenarios, users, a, b, blocks, slice_s, complete=complete)
+            cells.append(CellTrials(name, load, trials))
+    manifest = _manifest(scenarios, loads, a, b, blocks, slice_s, complete=complete)
     return manifest, derive(manifest.name, complete=complete, sides=(a, b), cells=cells)
 
 
@@ -82,19 +91,79 @@ def collapsing(
     return change
 
 
-def _trial(rng: np.random.Generator, name: str, users: int, label: SideLabel, noise: float, slice_s: float) -> Summary:
+def client_limited(scenarios: Iterable[str], loads: Iterable[int]) -> Trial:
+    """Return a change that makes the driver's core busy in those cells."""
+    where, when = set(scenarios), set(loads)
+
+    def change(summary: Summary, scenario: str, load: int, *_: object) -> Summary:
+        return replace(summary, driver_peak=0.97) if scenario in where and load in when else summary
+
+    return change
+
+
+def _shape(name: str, label: SideLabel) -> tuple[float, float, float]:
+    """Return requests/s with one user, the most requests/s, and ms of CPU a request."""
     alone, ceiling_a, ceiling_b, cpu_a, cpu_b = SHAPES.get(name.split("[", maxsplit=1)[0], (300, 600, 520, 1.5, 1.8))
-    ceiling, cpu_ms = (ceiling_a, cpu_a) if label == "a" else (ceiling_b, cpu_b)
+    return (alone, ceiling_a, cpu_a) if label == "a" else (alone, ceiling_b, cpu_b)
+
+
+def _open(rng: np.random.Generator, name: str, rate: int, label: SideLabel, noise: float, slice_s: float) -> Summary:
+    """Make up a trial of an open loop: waits grow as a server nears its ceiling, and without end above it."""
+    alone, ceiling, cpu_ms = _shape(name, label)
+    speed = math.exp(rng.normal(0, noise))
+    ceiling *= speed
+    window_s = 4 * slice_s
+    offered = rate + rng.normal(0, 0.1)
+    count = max(1, round(offered * window_s))
+    answered = min(offered, ceiling)
+    busy = min(rate / ceiling, 0.97)
+    queue_s = rng.exponential(1 / ceiling / (1 - busy), count) * busy + window_s * rng.random(count) * (
+        1 - answered / offered
+    )
+    service = np.sort(np.exp(rng.normal(0, 0.1, count)) / alone / speed + queue_s)
+    lags = np.sort(rng.exponential(0.00003, count))
+    in_flight = answered * float(service.mean())
+    grown = 1.0 if answered == offered else 1.6
+    flow = Flow(window_s, answered * window_s, in_flight * window_s, count, float(service.sum()))
+    half = Flow(window_s / 2, answered * window_s / 2, in_flight * window_s / 2, count // 2, float(service.sum()) / 2)
+    return replace(
+        _summary(answered, count, service + lags, cpu_ms / speed, 40 if label == "a" else 17, min(100, int(in_flight))),
+        offered_rps=offered,
+        service_s=service.astype(np.float32),
+        lags_s=lags.astype(np.float32),
+        flow=flow,
+        earlier=replace(half, in_flight_s=half.in_flight_s / grown),
+        later=replace(half, in_flight_s=half.in_flight_s * grown),
+    )
+
+
+def _closed(rng: np.random.Generator, name: str, users: int, label: SideLabel, noise: float, slice_s: float) -> Summary:
+    alone, ceiling, cpu_ms = _shape(name, label)
     rate = 1 / ((users * alone) ** -4 + ceiling**-4) ** 0.25 * math.exp(rng.normal(0, noise))
     count = max(1, round(rate * slice_s))
     latencies = np.sort(users / rate * np.exp(rng.normal(0, 0.2, count)))
     threads = min(users, 40) + 4 if label == "a" else 17
-    driver_busy = min(0.95, 0.05 + rate / 6000)
-    megabytes = 92 + 4 * (label == "b") + users // 16
+    flow = Flow(slice_s, rate * slice_s, users * slice_s, count, users / rate * count)
+    made = _summary(rate, count, latencies, cpu_ms * math.exp(rng.normal(0, noise)), threads, users)
+    return replace(made, offered_rps=rate, service_s=latencies, lags_s=np.zeros(count, np.float32), flow=flow)
+
+
+def _summary(
+    rate: float, count: int, latencies: npt.NDArray[np.floating], cpu_ms: float, threads: int, connections: int
+) -> Summary:
+    driver_busy = min(0.75, 0.05 + rate / 6000)
     return Summary(
-        rate, count, {}, latencies, cpu_ms / 1000 * math.exp(rng.normal(0, noise)), megabytes * 2**20, threads,
-        driver_busy, None,
-    )  # fmt: skip
+        throughput_rps=rate,
+        requests=count,
+        failures={},
+        latencies_s=latencies.astype(np.float32),
+        cpu_per_request_s=cpu_ms / 1000,
+        rss_bytes=(92 + connections // 16) * 2**20,
+        threads=threads,
+        driver_busy=driver_busy,
+        driver_peak=driver_busy + 0.03,
+        collapsed=None,
+    )
 
 
 def _scenario(name: str) -> ScenarioRecord:
@@ -124,12 +193,12 @@ def _side(spec: str) -> SideRecord:
 
 
 def _manifest(
-    scenarios: Sequence[str], users: Sequence[int], a: str, b: str, blocks: int, slice_s: float, *, complete: bool
+    scenarios: Sequence[str], loads: Sequence[Load], a: str, b: str, blocks: int, slice_s: float, *, complete: bool
 ) -> Manifest:
     plan = [
         [
-            PairingRecord(scenario=name, load=ClosedLoop(load), order=ORDERS[(block + i) % 2])
-            for i, load in enumerate(users)
+            PairingRecord(scenario=name, load=load, order=ORDERS[(block + i) % 2])
+            for i, load in enumerate(loads)
             for name in scenarios
         ]
         for block in range(blocks)
