@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from loadtests.outcome import Comparison, Metric, side_names
-from loadtests.warnings import MEANING, Flag
+from loadtests.warnings import MEANING, NO_VERDICT, Flag
 
 NOUN: dict[Metric, str] = {
     "throughput": "throughput",
-    "p50": "median response time",
-    "p99": "99th percentile of the response time",
+    "p50": "the median response time",
+    "p99": "the 99th percentile of the response time",
     "cpu_per_request": "server CPU per request",
 }
 
@@ -23,30 +23,28 @@ def explain(comparison: Comparison, flags: Sequence[Flag], collapses: Sequence[s
         collapses: what each trial of the cell said of itself: a sentence, or None if it was measured.
     """
     a, b = side_names(comparison.a.side, comparison.b.side)
-    sentences = [_finding(comparison, a, b)]
+    sentences = [_finding(comparison, a, b, left_out=any(flag.name in NO_VERDICT for flag in flags))]
     told = Counter(reason for reason in collapses if reason)
     for flag in flags:
         side = {"a": a, "b": b}.get(flag.label or "")
-        prefix = f"{side}: " if side else ""
         reason = f"“{told.most_common(1)[0][0]}”" if flag.name == "collapsed" and told else flag.reason
-        sentences.append(_sentence(f"{prefix}{MEANING[flag.name]}{f' ({reason})' if reason else ''}"))
+        text = f"{MEANING[flag.name]}{f' ({reason})' if reason else ''}."
+        sentences.append(f"{side}: {text}" if side else text[0].upper() + text[1:])
     return " ".join(sentences)
 
 
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + "."
-
-
-def _finding(c: Comparison, a: str, b: str) -> str:
+def _finding(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
     noun = NOUN[c.metric]
     if c.ratio is None:
         if c.verdict in ("a", "b"):
             good, bad = (a, b) if c.verdict == "a" else (b, a)
-            return f"{good} is better: {bad} has no {noun}, because it collapsed or because too many requests failed."
+            why = "because it collapsed or because too many requests failed"
+            return f"{good} is better: there is no figure for {noun} of {bad}, {why}."
         return f"The two sides could not be compared in {noun}."
-    how_much = f"{b} ÷ {a} in {noun} is {c.ratio:.2f}"
+    less = "" if c.metric == "throughput" else ", of which less is better,"
+    how_much = f"{b} ÷ {a} in {noun}{less} is {written(c.ratio)}"
     if c.interval is not None:
-        how_much += f", 95 % interval {c.interval[0]:.2f} to {c.interval[1]:.2f} over {c.blocks} blocks"
+        how_much += f", 95 % interval {written(c.interval[0])} to {written(c.interval[1])} over {c.blocks} blocks"
     match c.verdict:
         case "a" | "b":
             better = a if c.verdict == "a" else b
@@ -54,4 +52,9 @@ def _finding(c: Comparison, a: str, b: str) -> str:
         case "equivalent":
             return f"No difference worth having: {how_much}."
         case _:
-            return f"Not decided: {how_much}."
+            return f"{'No verdict' if left_out else 'Not decided'}: {how_much}."
+
+
+def written(ratio: float) -> str:
+    """Write a ratio with two decimals, or as many as it takes to see that it is not 0."""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
