@@ -10,12 +10,15 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from loadtests.charts import CHARTS, View, view
-from loadtests.charts.findings import MARGIN_PERCENT, answer, of_ratio, tally
-from loadtests.charts.verdicts import MARKS, kind_of, word
+from loadtests.charts.answers import answer
+from loadtests.charts.decided import tally
+from loadtests.charts.findings import of_ratio
+from loadtests.charts.verdicts import MARKS
 from loadtests.charts.view import LABELS
-from loadtests.charts.wording import listed, milliseconds, named, number, ratio
+from loadtests.charts.wording import MARGIN_PERCENT, listed, milliseconds, named, number, ratio
 from loadtests.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
 from loadtests.doubts import doubts, flag_words
+from loadtests.kinds import kind_of, word
 from loadtests.loads import Load, ascending
 from loadtests.manifest import Manifest, ScenarioRecord
 from loadtests.outcome import CellResult, Comparison, Interval, Metric, Outcome
@@ -124,7 +127,7 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path]) -> str:
 def _plates(run: View, charts: Sequence[Path]) -> list[Plate]:
     drawn = {path.stem: path for path in charts if path.suffix == ".svg"}
     return [
-        Plate(chart.topic, chart.finding(run), chart.reading(run), data_uri(drawn[chart.name]))
+        Plate(chart.topic(run), chart.finding(run), chart.reading(run), data_uri(drawn[chart.name]))
         for chart in CHARTS
         if chart.name in drawn
     ]
@@ -168,7 +171,7 @@ def _verdict(run: View, scenario: str, load: Load, metric: Metric) -> Verdict | 
     return Verdict(
         kind=kind,
         symbol=MARKS[kind].symbol,
-        word=word(run, c),
+        word=word(c, run.names),
         ratio=NOTHING if c.ratio is None else ratio(c.ratio),
         interval=_interval(c),
         flags=[flag_words(run, flag) for flag in c.flags],

@@ -8,7 +8,7 @@ from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from loadtests.charts.style import width_in
-from loadtests.charts.view import gave_up
+from loadtests.kinds import gave_up
 from loadtests.loads import Load
 from loadtests.outcome import Comparison
 
@@ -40,7 +40,7 @@ def load_axis(ax: Axes, loads: Sequence[Load], width: float) -> None:
         text = str(load) if load == loads[-1] else f"{load.size:,.10g}"
         middle = width * math.log(load.size / low) / math.log(high / low)
         half = width_in(text, 8) / 2
-        fits = middle + half < free - 0.04
+        fits = middle + half < free - 0.08
         shown.append(text if fits else "")
         free = middle - half if fits else free
     ax.xaxis.set_major_locator(FixedLocator([load.size for load in loads]))
@@ -59,7 +59,8 @@ def reach(comparisons: Sequence[Comparison]) -> float:
     values = [abs(math.log(c.ratio)) for c in comparisons if c.ratio]
     ends = [max(abs(math.log(end)) for end in c.interval) for c in comparisons if c.interval]
     farthest = max(values, default=0)
-    strip = 0.12 if any(gave_up(c) for c in comparisons) else 0.0
+    off = any(gave_up(c) or (c.ratio is None and c.verdict != "inconclusive") for c in comparisons)
+    strip = 0.12 if off else 0.0
     return max(math.log(1.6), farthest * 1.12, min(max(ends, default=0), farthest * 1.5 + 0.2) * 1.06) * (1.06 + strip)
 
 

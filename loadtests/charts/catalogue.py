@@ -8,13 +8,15 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from loadtests.charts import findings, forest, latency, ratio, sides
+from loadtests.charts import amounts, findings, forest, latency, offered, ratio, sides
+from loadtests.charts.speech import directions
 from loadtests.charts.style import RC
 from loadtests.charts.view import View, view
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 
 PNG_DPI = 150
+HOLLOW = "A filled mark is a verdict, in the shape of the side that is better; what is hollow is not decided."
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Chart:
     """
 
     name: str
-    topic: str
+    topic: Callable[[View], str]
     finding: Callable[[View], str]
     reading: Callable[[View], str]
     draw: Callable[[View], Figure | None]
@@ -39,42 +41,52 @@ class Chart:
 CHARTS = (
     Chart(
         "verdicts",
-        "Who handles more at the highest load",
-        lambda v: findings.of_ratio(v, v.highest),
         lambda v: (
-            f"Right of the grey zone {v.names['b']} handles more requests, left of it {v.names['a']}. A hollow dot is"
-            " not decided; a whisker is the 95 % interval."
+            "Whose slowest requests wait less at the highest rate"
+            if v.open_loop
+            else "Who handles more at the highest load"
         ),
+        lambda v: findings.of_ratio(v, v.highest),
+        lambda v: f"{directions(v, 'Right of', 'left of')} {HOLLOW} A whisker is the 95 % interval.",
         forest.at_highest_load,
     ),
     Chart(
         "ratio",
-        "The ratio of throughputs against users",
-        findings.of_loads,
         lambda v: (
-            f"Above the grey zone {v.names['b']} handles more requests, below it {v.names['a']}. The shape of a mark is"
-            " its verdict; hollow is not decided."
+            "The ratio of p99 response times against the rate"
+            if v.open_loop
+            else "The ratio of throughputs against users"
         ),
+        findings.of_loads,
+        lambda v: f"{directions(v, 'Above', 'below')} {HOLLOW}",
         lambda v: ratio.against_loads(v) if len(v.loads) > 1 else None,
     ),
     Chart(
         "throughput",
-        "Throughput against users",
-        findings.of_throughput,
-        lambda _: "Higher is better. A line that stops rising has met a limit: a core, a pool, or the threads.",
-        sides.throughput,
+        lambda v: "Answered against offered" if v.open_loop else "Throughput against users",
+        amounts.of_throughput,
+        lambda v: (
+            "On the dashed line every request that arrives is answered. A side that leaves the line falls behind:"
+            " its queue, and with it every response time, grows for as long as the load lasts."
+            if v.open_loop
+            else "Higher is better. A line that stops rising has met a limit: a core, a pool, or the threads."
+        ),
+        lambda v: (offered.against_offered if v.open_loop else sides.throughput)(v),
     ),
     Chart(
         "latency",
-        "Response times at the highest load",
-        findings.of_latency,
-        lambda _: "Further left is better. The longer a line, the more the slowest requests differ from the usual one.",
+        lambda v: f"Response times at the highest {'rate' if v.open_loop else 'load'}",
+        amounts.of_latency,
+        lambda v: (
+            "Further left is better. The longer a line, the more the slowest requests differ from the usual one."
+            + (" Each time runs from the instant at which the request was due." if v.open_loop else "")
+        ),
         latency.at_highest_load,
     ),
     Chart(
         "cpu",
-        "Server CPU per request",
-        findings.of_cpu,
+        lambda _: "Server CPU per request",
+        amounts.of_cpu,
         lambda _: "Lower is better. One core divided by this is the most requests that one worker can answer.",
         sides.cpu,
     ),

@@ -7,12 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from loadtests.charts import findings
+from loadtests.charts import amounts
 from loadtests.charts.sheet import Grid, sheet
 from loadtests.charts.style import INK, LOOKS, MUTED, ZONE, Key, dot, fit, side_key, width_in
+from loadtests.charts.verdicts import MARKS
 from loadtests.charts.view import LABELS, View
-from loadtests.charts.wording import listed, milliseconds, named, number
-from loadtests.outcome import CellResult
+from loadtests.charts.wording import listed, milliseconds, named, number, ratio
+from loadtests.kinds import fell_behind, kind_of, word
+from loadtests.loads import Load
+from loadtests.outcome import CellResult, Metric
 from loadtests.percentiles import samples_needed
 
 SHOWN: Mapping[str, tuple[str, str]] = {"p50": ("o", "median"), "p90": ("|", "p90"), "p99": ("o", "p99")}
@@ -38,11 +41,13 @@ def at_highest_load(view: View) -> Figure | None:
         Key("p90", marker=dot("|", INK, INK, 9)),
         Key("p99 (1 in 100 is slower)", marker=dot("o", "white", INK)),
     ]
+    since = ", from when a request was due" if view.open_loop else ""
     note = (
-        f"Response times of all blocks together at {named([view.highest])}, on a logarithmic axis; a percentile is"
-        " left out where there are too few requests to know it."
+        f"Response times of all blocks together at {named([view.highest])}{since}, on a logarithmic axis; a percentile"
+        f" is left out where there are too few requests to know it. ×: {view.names['b']} divided by {view.names['a']},"
+        " block by block, which need not be the quotient of the figures below."
     )
-    figure, (ax,) = sheet(view, findings.of_latency(view), keys, grid, note)
+    figure, (ax,) = sheet(view, amounts.of_latency(view), keys, grid, note)
     ax.set_xscale("log")
     low, high = min(known) * 1000, max(known) * 1000
     pad = max(1.1, (high / low) ** 0.09)
@@ -57,8 +62,13 @@ def at_highest_load(view: View) -> Figure | None:
         across = ax.get_yaxis_transform()
         ax.text(-left / grid.width, i + 0.17, name, size=9.5, weight="bold", va="center", transform=across, zorder=6)
         room = 0.12 + width_in(name, 9.5, "bold")
-        ax.text((room - left) / grid.width, i + 0.17, fit(scenario.title, ACROSS - room - 0.5, 8), size=8, color=MUTED,
-                va="center", transform=across, zorder=6)  # fmt: skip
+        sure = _compared(view, scenario.name, load)
+        free = ACROSS - room - width_in(sure, 8.5, "bold") - 0.3
+        about = fit(scenario.title, free, 8) if free > 0.5 else ""
+        ax.text((room - left) / grid.width, i + 0.17, about, size=8, color=MUTED, va="center", transform=across,
+                zorder=6)  # fmt: skip
+        ax.text(1 + right / grid.width, i + 0.17, sure, size=8.5, weight="bold", ha="right", va="center",
+                transform=across, zorder=6)  # fmt: skip
         for row, (label, cell) in enumerate(zip(LABELS, pair, strict=True)):
             y = i + 0.48 + 0.31 * row
             ax.text(-left / grid.width + 0.3 / grid.width, y, fit(view.names[label], left - 0.45, 8.5), size=8.5,
@@ -68,6 +78,23 @@ def at_highest_load(view: View) -> Figure | None:
             ax.text(x, y, _missing(view, cell), size=8, color=MUTED, va="center", transform=across)
     ax.set_xlabel("response time in milliseconds, logarithmic", size=8, labelpad=3)
     return figure
+
+
+def _compared(view: View, scenario: str, load: Load) -> str:
+    """Say how sure the differences are, of the medians and of the 99th percentiles.
+
+    Response times of a side that falls behind grow for as long as one measures: of those no ratio is worth telling.
+    """
+    metrics: tuple[tuple[Metric, str], ...] = (("p50", "median"), ("p99", "p99"))
+    said = []
+    for metric, noun in metrics:
+        c = view.comparisons.get((scenario, load, metric))
+        if c is not None and (late := fell_behind(c)):
+            both = len(late) == len(LABELS)
+            return f"{MARKS[kind_of(c)].symbol} {'both sides fall' if both else f'{view.names[late[0]]} falls'} behind"
+        if c is not None and c.ratio is not None:
+            said.append(f"{noun} {MARKS[kind_of(c)].symbol} {word(c, view.names)}, {ratio(c.ratio)} ×")
+    return "     ".join(said)
 
 
 def _percentiles(cell: CellResult | None) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The ratio b ÷ a of throughput against users, a panel a scenario, the others in grey behind it."""
+"""The headline ratio b ÷ a against the load, a panel a scenario, the others in grey behind it."""
 
 import math
 from collections.abc import Sequence
@@ -10,11 +10,13 @@ from matplotlib.lines import Line2D
 from loadtests.charts import findings
 from loadtests.charts.axis import arms, cut_off, load_axis, ratio_axis, reach
 from loadtests.charts.sheet import Grid, grid_for, head, sheet
+from loadtests.charts.speech import ratio_of
 from loadtests.charts.style import FAINT, INK, MUTED, ZONE, Key, clear_of, fit
-from loadtests.charts.verdicts import MARKS, alarm, keys, kind_of
-from loadtests.charts.view import View, gave_up
-from loadtests.charts.wording import ratio
+from loadtests.charts.verdicts import MARKS, alarm, edge_of, keys
+from loadtests.charts.view import View
+from loadtests.charts.wording import MARGIN_PERCENT, ratio
 from loadtests.comparison import MARGIN
+from loadtests.kinds import kind_of, limited
 from loadtests.outcome import Comparison
 
 
@@ -23,16 +25,15 @@ def against_loads(view: View) -> Figure | None:
     shown = [s for s in view.scenarios if view.headlines(s.name)]
     if not shown:
         return None
-    a, b = view.names["a"], view.names["b"]
     limit = reach(view.headlines())
     grid = grid_for(len(shown), left=0.5, right=0.5)
     note = (
-        f"Each panel: throughput of {b} divided by that of {a}, with its 95 % interval over {view.evidence}."
+        f"Each panel: {ratio_of(view, begins=False)}, with its 95 % interval over {view.evidence}."
         " The axis is logarithmic, so that 2 and 0.5 are as far from 1."
         f"{cut_off(view.headlines(), limit)}"
     )
     others = [Key("the other scenarios", marker=_line(FAINT))] if len(shown) > 1 else []
-    zone = Key(f"the zone of ± {findings.MARGIN_PERCENT} %", patch={"facecolor": ZONE, "edgecolor": FAINT})
+    zone = Key(f"the zone of ± {MARGIN_PERCENT} %", patch={"facecolor": ZONE, "edgecolor": FAINT})
     figure, axes = sheet(view, findings.of_loads(view), [*keys(view.headlines(), view), zone, *others], grid, note)
     for ax, scenario in zip(axes, shown, strict=True):
         head(ax, grid, scenario.name, scenario.title, alarm(view, scenario.name))
@@ -46,7 +47,7 @@ def against_loads(view: View) -> Figure | None:
                 _plot(ax, view.headlines(other.name), FAINT, 0.9)
         _draw(ax, view, view.headlines(scenario.name), limit)
         if axes.index(ax) % grid.columns == 0:
-            _directions(ax, grid, a, b)
+            _directions(ax, grid, view)
     return figure
 
 
@@ -55,7 +56,7 @@ def _line(colour: str) -> Line2D:
 
 
 def _plot(ax: Axes, comparisons: Sequence[Comparison], colour: str, width: float) -> None:
-    known = [(c.load.size, c.ratio) for c in comparisons if c.ratio]
+    known = [(c.load.size, c.ratio) for c in comparisons if c.ratio and not limited(c)]
     ax.plot([u for u, _ in known], [r for _, r in known], color=colour, linewidth=width, zorder=2)
 
 
@@ -63,23 +64,19 @@ def _draw(ax: Axes, view: View, comparisons: Sequence[Comparison], limit: float)
     _plot(ax, comparisons, INK, 1.6)
     for c in comparisons:
         mark = MARKS[kind_of(c)]
-        gone = gave_up(c)
+        end = edge_of(c, view)
         if c.ratio and c.interval:
             ax.errorbar(
-                [c.load.size], [c.ratio], yerr=arms(c), fmt="none", ecolor=INK,
+                [c.load.size], [c.ratio], yerr=arms(c), fmt="none", ecolor=FAINT if limited(c) else INK,
                 elinewidth=1.2, capsize=3, zorder=3,
             )  # fmt: skip
-        if c.ratio and not gone:
-            ax.plot(
-                [c.load.size], [c.ratio], mark.marker, markersize=7.5, markerfacecolor=mark.face,
-                markeredgecolor=mark.edge, markeredgewidth=1.2, zorder=5,
-            )  # fmt: skip
-        if gone:
-            y = math.exp(limit * (0.93 if gone == "a" else -0.93))
-            ax.plot([c.load.size], [y], mark.marker, color=INK, markersize=9, markeredgecolor="white", zorder=6)
+        if c.ratio and not end:
+            ax.plot([c.load.size], [c.ratio], **mark.style(7.5), zorder=5)
+        if end:
+            ax.plot([c.load.size], [math.exp(0.93 * limit * end)], **mark.style(9), zorder=6)
     _band(ax, comparisons)
     last = comparisons[-1]
-    if last.ratio and last.load == view.loads[-1] and not gave_up(last):
+    if last.ratio and last.load == view.loads[-1] and not edge_of(last, view) and not limited(last):
         ax.annotate(
             ratio(last.ratio), (last.load.size, last.ratio), (9, 0), textcoords="offset points", weight="bold",
             va="center", annotation_clip=False,
@@ -87,15 +84,16 @@ def _draw(ax: Axes, view: View, comparisons: Sequence[Comparison], limit: float)
 
 
 def _band(ax: Axes, comparisons: Sequence[Comparison]) -> None:
-    known = [(c.load.size, *c.interval) for c in comparisons if c.ratio and c.interval]
+    known = [(c.load.size, *c.interval) for c in comparisons if c.ratio and c.interval and not limited(c)]
     if len(known) > 1:
         sizes, low, high = zip(*known, strict=True)
         ax.fill_between(sizes, low, high, color=INK, alpha=0.13, linewidth=0, zorder=1.5)
 
 
-def _directions(ax: Axes, grid: Grid, a: str, b: str) -> None:
+def _directions(ax: Axes, grid: Grid, view: View) -> None:
     """Say which way is better for whom, in the corners beside the y axis."""
-    for y, words, va in ((0.98, f"↑ {b} better", "top"), (0.02, f"↓ {a} better", "bottom")):
+    up, down = view.names[view.above], view.names[view.other(view.above)]
+    for y, words, va in ((0.98, f"↑ {up} better", "top"), (0.02, f"↓ {down} better", "bottom")):
         text = ax.text(
             0.02, y, fit(words, grid.width * 0.9, 7.5), transform=ax.transAxes, size=7.5, color=MUTED, va=va, zorder=4
         )

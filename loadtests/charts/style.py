@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
 from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
@@ -14,6 +15,9 @@ from loadtests.charts.wording import printable
 from loadtests.outcome import SideLabel
 
 INK, MUTED, FAINT, ZONE = "#1a1a1a", "#595959", "#c4c4c4", "#e6e6e6"
+
+STRUCK = Path.make_compound_path(Path.unit_circle(), Path([(-0.7, -0.7), (0.7, 0.7)]))
+"""A circle with a stroke through it, as a marker: what does not count."""
 
 RC: Any = {
     "font.family": ["DejaVu Sans"],
@@ -134,9 +138,12 @@ def marker(look: Look) -> dict[str, Any]:
     return {"marker": look.marker, "markersize": 5.2, "markerfacecolor": look.colour, "markeredgecolor": look.ink}
 
 
-def dot(shape: str, colour: str, edge: str, size: float = 6.5) -> Line2D:
+def dot(shape: str | Path, colour: str, edge: str, size: float = 6.5, fill: Literal["full", "left"] = "full") -> Line2D:
     """Return a lone marker for a legend."""
-    return Line2D([], [], linestyle="none", marker=shape, markersize=size, markerfacecolor=colour, markeredgecolor=edge)
+    return Line2D(
+        [], [], linestyle="none", marker=shape, markersize=size, markerfacecolor=colour, markeredgecolor=edge,
+        fillstyle=fill, markerfacecoloralt="white",
+    )  # fmt: skip
 
 
 def clear_of(text: Text) -> Text:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadtests.loads import Load, ascending
+from loadtests.loads import Load, OpenLoop, ascending
 from loadtests.manifest import Manifest, ScenarioRecord
 from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel, headline_of
+from loadtests.warnings import NO_VERDICT
 
 SHORT = 18
 """Letters that a side's name may have in a chart."""
@@ -52,6 +53,16 @@ class View:
         return headline_of(self.loads[-1])
 
     @property
+    def open_loop(self) -> bool:
+        """Whether requests arrived on a schedule, however many were unanswered."""
+        return isinstance(self.highest, OpenLoop)
+
+    @property
+    def above(self) -> SideLabel:
+        """Which side is better where a headline's ratio b ÷ a is above 1."""
+        return "b" if self.metric == "throughput" else "a"
+
+    @property
     def loads(self) -> list[Load]:
         """All loads of the plan, ascending."""
         return ascending({load for _, load in self.manifest.cells()})
@@ -68,7 +79,7 @@ class View:
 
     @property
     def evidence(self) -> str:
-        """How many blocks the throughput ratios rest on, as in "6 blocks" or "2 to 4 blocks"."""
+        """How many blocks the headlines' ratios rest on, as in "6 blocks" or "2 to 4 blocks"."""
         counts = {c.blocks for c in self.headlines() if c.blocks} or {self.blocks}
         low, high = min(counts), max(counts)
         return f"{high} block{'s' if high != 1 else ''}" if low == high else f"{low} to {high} blocks"
@@ -100,6 +111,16 @@ class View:
                 if cell is not None and cell.collapsed:
                     found.setdefault(label, {})[load] = len(cell.collapsed)
         return found
+
+    def client_limited(self, scenario: str, load: Load, label: SideLabel) -> bool:
+        """Whether the client may have been the limit while it measured this side of a cell."""
+        c = self.comparisons.get((scenario, load, self.metric))
+        return c is not None and any(flag in (name, f"{name}:{label}") for flag in c.flags for name in NO_VERDICT)
+
+    def overloaded(self, cell: CellResult) -> bool:
+        """Whether a side could not keep up with the arrivals, so that nothing of it is steady."""
+        c = self.comparisons.get((cell.scenario, cell.load, self.metric))
+        return c is not None and f"overloaded:{cell.label}" in c.flags
 
     def other(self, label: SideLabel) -> SideLabel:
         """Return the opposite side."""
@@ -133,12 +154,3 @@ def _short(spec: str, other: str) -> str | None:
 def measured(cell: CellResult | None) -> bool:
     """Whether anything is known of a cell: figures, or that it collapsed."""
     return cell is not None and bool(cell.throughput or cell.collapsed or cell.requests)
-
-
-def gave_up(comparison: Comparison) -> SideLabel | None:
-    """Return the side that lost because it collapsed, if one did."""
-    if comparison.verdict == "b" and "collapsed:a" in comparison.flags:
-        return "a"
-    if comparison.verdict == "a" and "collapsed:b" in comparison.flags:
-        return "b"
-    return None

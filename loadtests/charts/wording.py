@@ -3,8 +3,11 @@
 import math
 from collections.abc import Sequence
 
+from loadtests.comparison import MARGIN
 from loadtests.loads import Load
 
+MARGIN_PERCENT = round(100 * (math.exp(MARGIN) - 1))
+"""A difference that is less than this is not worth having, in percent."""
 NO_BREAK = "\u00a0"
 """A space that no line breaks at: between a figure and its unit."""
 
@@ -37,6 +40,11 @@ def named(loads: Sequence[Load]) -> str:
 def listed(words: Sequence[str], last: str = "and") -> str:
     """Write "x", "x and y", "x, y and z"."""
     return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def some(words: Sequence[str]) -> str:
+    """List up to three words, or two and how many more there are."""
+    return listed(words if len(words) <= 3 else [*words[:2], f"{len(words) - 2} more"])
 
 
 def printable(text: str) -> str:

@@ -10,16 +10,21 @@ import matplotlib as mpl
 import pytest
 
 from loadtests.charts import CHARTS, draw, view
-from loadtests.charts.findings import answer, of_loads, of_ratio, tally
+from loadtests.charts.answers import answer
+from loadtests.charts.decided import tally
+from loadtests.charts.findings import of_loads, of_ratio
 from loadtests.charts.style import LOOKS, fit, width_in, wrap
+from loadtests.charts.verdicts import MARKS
 from loadtests.charts.wording import listed, named, number, ratio
+from loadtests.kinds import kind_of, word
 from loadtests.loads import ClosedLoop, OpenLoop
 from loadtests.outcome import Outcome, SideLabel
 from loadtests.summary import Summary
-from tests.harness.synthetic import Run, collapsing, make_run
+from tests.harness.synthetic import Run, client_limited, collapsing, make_run
 
 LONG = "sync,session_limit=none,thread_limit=100"
 HOSTILE = "GET /<script>alert('$x$')</script>"
+RATES = (50, 200, 600, 900)
 EVERY = {chart.name for chart in CHARTS}
 
 
@@ -56,6 +61,22 @@ CASES: dict[str, tuple[Callable[[], Run], set[str]]] = {
     ),
     "an interrupted run": (
         lambda: make_run(["get_post", "query", "hash"], complete=False, change=only_some_was_measured),
+        EVERY,
+    ),
+    "arrivals at several rates": (
+        lambda: make_run(
+            ["get_post", "external_api", "hash", "noop"], rates=RATES, change=client_limited(["noop"], [900])
+        ),
+        EVERY,
+    ),
+    "arrivals at one rate": (lambda: make_run(["get_post", "external_api"], rates=[200]), EVERY - {"ratio"}),
+    "arrivals that one side never answers": (
+        lambda: make_run(["query"], rates=[50, 200], change=collapsing("a", ["query"], [50, 200])),
+        EVERY,
+    ),
+    "arrivals too few for a 99th percentile": (lambda: make_run(["hash"], rates=[5, 10]), EVERY),
+    "a client that was the limit everywhere": (
+        lambda: make_run(["hash", "noop"], [1, 8], change=client_limited(["hash", "noop"], [1, 8])),
         EVERY,
     ),
     "names that are markup": (lambda: make_run([HOSTILE, "get_post"], [1, 8], b='async,x="$1$<b>"'), EVERY),
@@ -117,6 +138,82 @@ def test_titles_state_the_finding() -> None:
     assert answered in said["throughput"]
     assert "the median external_api request takes" in said["latency"]
     assert "one external_api request costs 0.55\xa0ms of server CPU with async, 1.30\xa0ms with sync" in said["cpu"]
+
+
+def test_titles_of_an_open_loop_speak_of_waiting() -> None:
+    run = view(*make_run(["external_api", "get_post"], rates=[50, 620], noise=0.01, slice_s=2))
+    said = {chart.name: chart.finding(run) for chart in CHARTS}
+    call, read = (run.comparisons[name, OpenLoop(620), "p99"] for name in ("external_api", "get_post"))
+    assert (call.verdict, read.verdict) == ("b", "a")
+    assert call.ratio
+    assert read.ratio
+    assert said["verdicts"] == (
+        f"At 620/s, the slowest 1 % of external_api requests wait {number(1 / call.ratio)} times as long with sync"
+        f" as with async, but those of get_post {number(read.ratio)} times as long with async"
+    )
+    assert "async’s slowest 1 % wait less in external_api at 620/s" in said["ratio"]
+    assert said["throughput"] == "async and sync both keep up with every rate"
+    assert said["latency"].startswith("At 620/s, 1 in 100 external_api requests takes longer than ")
+    for chart in CHARTS:
+        assert "users" not in chart.topic(run) + chart.finding(run) + chart.reading(run)
+
+
+def test_in_an_open_loop_more_is_worse() -> None:
+    run = view(*make_run(["external_api"], rates=[50, 620]))
+    assert run.above == "a"
+    reading = next(chart.reading(run) for chart in CHARTS if chart.name == "verdicts")
+    assert reading.startswith("Right of the grey zone the slowest requests wait longer with async, so sync is better;")
+
+
+def test_a_side_that_falls_behind_is_named_and_the_ratio_of_its_waits_is_not() -> None:
+    run = view(*make_run(["external_api"], rates=[50, 900], slice_s=2))
+    assert of_ratio(run) == "sync falls behind in external_api at 900/s"
+    assert "Of 900 external_api requests a second sync answers 7" in CHARTS[2].finding(run)
+    assert answer(run, "external_api").startswith("async is better at 900/s (sync can't keep up at 900/s); ")
+
+
+def test_few_blocks_do_not_say_who_falls_behind() -> None:
+    run = view(*make_run(["external_api"], rates=[50, 900], slice_s=2, blocks=2))
+    assert of_ratio(run) == "Undecided: too few blocks for a verdict on async and sync"
+    assert CHARTS[2].finding(run).startswith("Too few blocks to be sure: of 900 external_api")
+
+
+def test_what_the_client_limits_is_not_sold() -> None:
+    manifest, outcome = make_run(["noop", "get_post"], [8, 128], noise=0, change=client_limited(["noop"], [8, 128]))
+    run = view(manifest, outcome)
+    for chart in CHARTS:
+        assert "noop" not in chart.finding(run)
+    assert "noop no verdict at any load" in f"noop {answer(run, 'noop')}"
+    assert tally(run).endswith(
+        "2 were taken out. Taken out because the load driver may have been the limit, not the server:"
+        " noop at 8 and 128 users."
+    )
+    out = [c for c in outcome.comparisons if c.scenario == "noop"]
+    assert {kind_of(c) for c in out} == {"limited"}
+    assert {word(c, run.names) for c in out} == {"client-bound"}
+
+
+def test_a_lead_is_not_said_to_hold_where_the_client_was_the_limit() -> None:
+    run = view(*make_run(["get_post"], [8, 64, 128], noise=0, change=client_limited(["get_post"], [128])))
+    assert of_loads(run) == "sync is ahead in get_post from 8 users to 64 users"
+
+
+def test_a_title_says_how_much_is_open() -> None:
+    run = view(*make_run(["get_post", "hash"], [1, 8, 128], noise=0.02, change=client_limited(["hash"], [1, 8, 128])))
+    assert of_ratio(run).startswith("At 128 users, async handles only ")
+    few = view(*make_run(["get_post", "hash", "noop"], [8], noise=0, change=client_limited(["hash", "noop"], [8])))
+    assert of_ratio(few).endswith("; no verdict in 2 of 3 cells")
+
+
+def test_an_interval_that_excludes_1_and_is_no_verdict_has_a_mark_of_its_own() -> None:
+    manifest, outcome = make_run(["get_post"], [1, 8], noise=0)
+    vetoed = [replace(c, verdict="inconclusive", flags=["many-comparisons"]) for c in outcome.comparisons]
+    kinds = {kind_of(c) for c in vetoed}
+    assert kinds == {"unconfirmed"}
+    assert len({MARKS[kind].symbol for kind in MARKS}) == len(MARKS)
+    assert "In 2 of those not decided the interval excludes 1" in tally(
+        view(manifest, replace(outcome, comparisons=vetoed))
+    )
 
 
 def test_titles_turn_round_with_the_data() -> None:

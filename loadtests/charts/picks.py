@@ -1,0 +1,86 @@
+"""Which comparisons speak for a run: the largest sure differences, and the sides that gave up (pure)."""
+
+import math
+from collections.abc import Sequence
+
+from loadtests.charts.view import LABELS, View
+from loadtests.charts.wording import named, some
+from loadtests.comparison import MIN_BLOCKS
+from loadtests.kinds import fell_behind, gave_up, limited
+from loadtests.loads import Load, ascending
+from loadtests.outcome import Comparison, Metric, SideLabel
+
+WAITS: frozenset[Metric] = frozenset({"p50", "p99"})
+
+
+def extremes(view: View, metric: Metric, at: Load | None = None) -> list[tuple[SideLabel, Comparison]]:
+    """Return for b, then for a, the comparison that it wins by most, if it wins one by more than the margin.
+
+    Differences of about the same size count as equal, and the heavier load speaks for them. Response times of a
+    server that falls behind grow for as long as one measures, so that their ratio says nothing: they are left out.
+    """
+
+    def size(c: Comparison) -> tuple[float, float]:
+        return round(abs(math.log(c.ratio or 1)), 1), c.load.size
+
+    found: list[tuple[SideLabel, Comparison]] = []
+    for label in reversed(LABELS):
+        won = [
+            c
+            for c in view.all(metric)
+            if ahead(c, label)
+            and c.ratio is not None
+            and at in (None, c.load)
+            and not (metric in WAITS and fell_behind(c))
+        ]
+        if won:
+            found.append((label, max(won, key=size)))
+    return found
+
+
+def ahead(c: Comparison, label: SideLabel) -> bool:
+    """Whether a side wins by more than the margin, and not just because the other one gave up."""
+    return c.verdict == label and "small" not in c.flags and gave_up(c) is None
+
+
+def losses(view: View, at: Load | None = None) -> list[str]:
+    """Say which side collapses or falls behind, and where; at one load or at all."""
+    cells = [c for c in view.headlines() if at in (None, c.load)]
+    late = cells if view.blocks >= MIN_BLOCKS else []  # one slow moment is enough for the flag in a short run
+    said = []
+    for label in LABELS:
+        said += _where(f"{view.names[label]} collapses in", [c for c in cells if gave_up(c) == label])
+    for label in LABELS:
+        said += _where(f"more than 1 % fail with {view.names[label]} in", [c for c in cells if _failed(c) == label])
+    for label in LABELS:
+        said += _where(f"{view.names[label]} falls behind in", [c for c in late if fell_behind(c) == [label]])
+    return said + _where("both sides fall behind in", [c for c in late if len(fell_behind(c)) == len(LABELS)])
+
+
+def _failed(c: Comparison) -> SideLabel | None:
+    """Return the side that lost because its percentile falls among requests that failed, if it does not fall behind."""
+    if c.ratio is not None or c.verdict not in LABELS or gave_up(c) or fell_behind(c):
+        return None
+    return "a" if c.verdict == "b" else "b"
+
+
+def taken_out(view: View, at: Load | None = None) -> list[Comparison]:
+    """Return the cells that have no verdict because the client may have been the limit; at one load or at all."""
+    return [c for c in view.headlines() if limited(c) and at in (None, c.load)]
+
+
+def places(comparisons: Sequence[Comparison]) -> list[str]:
+    """Name the cells of comparisons by scenario: "noop at 8 and 64 users"."""
+    loads: dict[str, list[Load]] = {}
+    for c in comparisons:
+        loads.setdefault(c.scenario, []).append(c.load)
+    return [f"{scenario} at {named(ascending(at))}" for scenario, at in loads.items()]
+
+
+def _where(what: str, lost: Sequence[Comparison]) -> list[str]:
+    if not lost:
+        return []
+    scenarios = list(dict.fromkeys(c.scenario for c in lost))
+    loads = ascending({c.load for c in lost if c.scenario == scenarios[0]})
+    same = all(ascending(c.load for c in lost if c.scenario == name) == loads for name in scenarios)
+    return [f"{what} {some(scenarios)}{f' at {named(loads)}' if same else ''}"]
