@@ -41,6 +41,10 @@ class View:
         seen = {scenario for (scenario, _, _), cell in self.cells.items() if measured(cell)}
         return [scenario for scenario in self.manifest.scenarios if scenario.name in seen]
 
+    def thinking(self, scenario: str) -> bool:
+        """Whether its users pause by design, so that not all of them wait for the server all the time."""
+        return any(s.kind == "journey" for s in self.manifest.scenarios if s.name == scenario)
+
     @property
     def unmeasured(self) -> list[str]:
         """Names of planned scenarios of which nothing was measured."""

@@ -10,10 +10,11 @@ import pytest
 from loadtests.charts import draw, view
 from loadtests.charts.wording import ratio
 from loadtests.doubts import doubts
+from loadtests.manifest import MachineRecord
 from loadtests.outcome import headline_of
 from loadtests.report import render
 from loadtests.warnings import MEANING
-from tests.harness.synthetic import Run, collapsing, make_run
+from tests.harness.synthetic import Run, client_limited, collapsing, make_run
 
 SVG = "data:image/svg+xml,"
 HOSTILE = "GET /<script>alert('x')</script>"
@@ -77,6 +78,59 @@ def test_every_side_s_figures_are_printed(usual: Run) -> None:
     for cell in usual[1].cells:
         assert cell.throughput is not None
         assert f"{cell.requests:,}" in text
+
+
+def test_an_open_loop_is_described_as_it_was() -> None:
+    run = make_run(["external_api", "hash"], rates=[50, 600], slice_s=2)
+    text = page(run).text
+    for said in (
+        "Verdicts on the slowest answers (p99)",
+        "how many times as long the slowest 1 % of requests wait with async as with sync",
+        "Arrivals are Poisson",
+        "From the instant at which a request was due",
+        "10 s after the last arrival is cut off",
+        "An open loop",
+    ):
+        assert said in text
+    for heading in ("Rate", "Offered/s", "Answered/s", "p99 lag, ms"):
+        assert f" {heading} " in text
+    for unsaid in (" Users ", "think time", "requests a second async handles"):
+        assert unsaid not in text
+
+
+def test_every_side_s_figures_add_up_in_public(usual: Run) -> None:
+    text = page(usual).text
+    assert text.count("Does it add up?") == len(usual[0].scenarios)
+    assert "128 of 128 users" in text
+    assert page(make_run(["hash"], rates=[50], slice_s=2)).text.count("1.000") == 2
+
+
+def test_what_does_not_add_up_is_framed() -> None:
+    manifest, outcome = make_run(["hash"], [8])
+    odd = [replace(cell, littles_law=1.2, in_flight=6.0) for cell in outcome.cells]
+    html = render(manifest, replace(outcome, cells=odd), [])
+    assert html.count("n off") == 4
+    assert "the others waited for the client" in html
+
+
+def test_exploratory_verdicts_are_lighter(usual: Run) -> None:
+    html = render(*usual, [])
+    rows = sum(c.metric == "throughput" for c in usual[1].comparisons)
+    assert len(re.findall(r'<td class="\w+ light">', html)) == 3 * rows
+
+
+def test_cells_that_the_client_limits_are_counted_and_told() -> None:
+    run = make_run(["hash", "noop"], [8, 128], change=client_limited(["noop"], [128]))
+    text = page(run).text
+    assert "and 1 was taken out. Taken out because the load driver may have been the limit" in text
+    assert "1 cell was taken out: the client may have been the limit" in text
+    assert "⊘client-bound" in text
+
+
+def test_too_few_requests_are_told_with_the_time_that_they_take() -> None:
+    manifest, outcome = make_run(["hash"], rates=[5, 600])
+    found = {doubt.title: doubt.text for doubt in doubts(view(manifest, outcome), outcome)}
+    assert "windows of 73.6 s at 5/s together" in found["Too few requests for a 99th percentile"]
 
 
 def test_nothing_is_fetched_and_nothing_runs(html: str) -> None:
@@ -201,3 +255,12 @@ def test_a_run_of_nothing_still_has_a_report() -> None:
     manifest, outcome = make_run(["hash"], [1], complete=False, change=lambda *_: None)
     assert "Nothing was measured" in page((manifest, outcome)).text
     assert "Nothing was measured" in page((manifest, replace(outcome, comparisons=[], cells=[]))).text
+
+
+def test_what_others_took_of_the_machine_is_told() -> None:
+    manifest, outcome = make_run(["hash"], [1])
+    records = [MachineRecord(block=0, seconds=3.0, steal=share, foreign=None) for share in (0.01, 0.034)]
+    assert (
+        "in the worst block: 3.4 % by the hypervisor."
+        in page((manifest.model_copy(update={"machine": records}), outcome)).text
+    )

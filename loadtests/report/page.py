@@ -1,0 +1,99 @@
+"""The page: what goes into the template, and the charts in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from loadtests.charts import CHARTS, View, speech, view
+from loadtests.charts.decided import tally
+from loadtests.charts.findings import of_ratio
+from loadtests.charts.verdicts import MARKS
+from loadtests.charts.wording import MARGIN_PERCENT, listed, named
+from loadtests.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
+from loadtests.doubts import doubts
+from loadtests.loads import OpenLoop
+from loadtests.manifest import Manifest
+from loadtests.outcome import Outcome
+from loadtests.percentiles import PERCENTILES, samples_needed
+from loadtests.report.consistency import ADDING_UP
+from loadtests.report.figures import NOTHING, columns
+from loadtests.report.images import data_uri
+from loadtests.report.sections import Section, section_of
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A chart as the report shows it."""
+
+    topic: str
+    finding: str
+    reading: str
+    source: str
+
+
+def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path]) -> str:
+    """Return the report as HTML with everything in it: charts too, and nothing to fetch.
+
+    Args:
+        manifest: run.json.
+        outcome: summary.json.
+        charts: what ``charts.draw`` wrote; only the SVGs are read.
+    """
+    run = view(manifest, outcome)
+    templates = Environment(loader=PackageLoader("loadtests"), autoescape=True, undefined=StrictUndefined)
+    templates.trim_blocks = templates.lstrip_blocks = True
+    sections = [section_of(run, scenario, f"s{i}") for i, scenario in enumerate(manifest.scenarios)]
+    return templates.get_template("report.html.j2").render(
+        manifest=manifest,
+        run=run,
+        speech=speech,
+        complete=manifest.complete and outcome.complete,
+        headline=of_ratio(run) if run.headlines() else "Nothing was measured",
+        tally=tally(run),
+        sections=sections,
+        flags_seen=_flags_in(sections),
+        plates=_plates(run, charts),
+        kinds={kind: mark.symbol for kind, mark in MARKS.items()},
+        differing=_settings(manifest, differing=True),
+        settings=_settings(manifest, differing=False),
+        doubts=doubts(run, outcome),
+        margin=MARGIN_PERCENT,
+        needed={f"p{p:g}": samples_needed(p) for p in PERCENTILES},
+        min_blocks=MIN_BLOCKS,
+        sign_flip=(SIGN_FLIP_FROM, SIGN_FLIP_EXACT),
+        columns=columns(run),
+        adding_up=ADDING_UP,
+        arrivals={load.arrivals for load in run.loads if isinstance(load, OpenLoop)},
+        listed=listed,
+        named=named,
+        nothing=NOTHING,
+    )
+
+
+def _plates(run: View, charts: Sequence[Path]) -> list[Plate]:
+    drawn = {path.stem: path for path in charts if path.suffix == ".svg"}
+    return [
+        Plate(chart.topic(run), chart.finding(run), chart.reading(run), data_uri(drawn[chart.name]))
+        for chart in CHARTS
+        if chart.name in drawn
+    ]
+
+
+def _flags_in(sections: Sequence[Section]) -> dict[str, str]:
+    """Return each flag that the report shows, without the side that it concerns, with its meaning."""
+    verdicts = [verdict for section in sections for _, row in section.ratios for verdict in row if verdict is not None]
+    return {words.partition(" (")[0]: meaning for verdict in verdicts for words, meaning in verdict.flags}
+
+
+def _settings(manifest: Manifest, *, differing: bool) -> list[tuple[str, str, str, bool]]:
+    """Return settings by name with each side's value and whether they differ; all of them, or only those that do."""
+    a, b = manifest.a.settings, manifest.b.settings
+    names = list(dict.fromkeys([*a, *b]))
+    rows = [(name, _setting(a, name), _setting(b, name), a.get(name) != b.get(name)) for name in names]
+    return [row for row in rows if row[3] or not differing]
+
+
+def _setting(settings: Mapping[str, object], name: str) -> str:
+    return NOTHING if settings.get(name) is None else str(settings[name])
