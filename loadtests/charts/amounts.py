@@ -2,11 +2,9 @@
 
 from loadtests.charts.clauses import pooled, sentence, shared_load
 from loadtests.charts.decided import undecided
-from loadtests.charts.picks import extremes, losses, taken_out
+from loadtests.charts.picks import extremes, losses, maybes, taken_out
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import NO_BREAK, milliseconds, named, number
-from loadtests.comparison import MIN_BLOCKS
-from loadtests.kinds import fell_behind
 from loadtests.outcome import Comparison, Metric, SideLabel
 
 
@@ -35,7 +33,9 @@ def _answering(view: View) -> str:
 
 
 def _keeping_up(view: View) -> str:
-    behind = [c for c in view.headlines() if fell_behind(c)]
+    behind = [c for c in view.headlines() if view.behind(c)]
+    if not behind and (doubtful := maybes(view)):
+        return "; ".join(doubtful) + ", but that is not sure"
     if not behind:
         out = taken_out(view)
         if len(out) == len(view.headlines()):
@@ -48,12 +48,11 @@ def _keeping_up(view: View) -> str:
         cells = {label: view.cells[scenario, worst.load, label] for label in LABELS}
         answered = [
             f"{view.names[label]} {'answers ' if not position else ''}{number(known.value)}"
-            for position, label in enumerate(sorted(LABELS, key=lambda label: label not in fell_behind(worst)))
+            for position, label in enumerate(sorted(LABELS, key=lambda label: label not in view.behind(worst)))
             if (known := cells[label].throughput)
         ]
         clauses.append(f"of {worst.load.size:,.10g} {scenario} requests a second {', '.join(answered)}")
-    few = "too few blocks to be sure: " if view.blocks < MIN_BLOCKS else ""
-    return sentence([few + "; ".join(clauses)])
+    return sentence(clauses)
 
 
 def of_latency(view: View) -> str:

@@ -93,9 +93,12 @@ def _interval(view: View, c: Comparison) -> str:
 
 
 def _behind(view: View, group: Sequence[Comparison]) -> str:
-    """Say which side can't keep up with the arrivals, if one of the group can't."""
-    late = {label: ascending(c.load for c in group if label in fell_behind(c)) for label in LABELS}
+    """Say which side can't keep up with the arrivals, if one of the group can't, or may not."""
+    late = {label: ascending(c.load for c in group if label in view.behind(c)) for label in LABELS}
     if late["a"] and late["a"] == late["b"]:
         return f" (neither side keeps up at {named(late['a'])})"
     said = [f"{view.names[label]} can't keep up at {named(loads)}" for label, loads in late.items() if loads]
+    for label in LABELS:
+        loads = ascending(c.load for c in group if label in fell_behind(c) and label not in view.behind(c))
+        said += [f"{view.names[label]} may not keep up at {named(loads)}"] if loads else []
     return f" ({', '.join(said)})" if said else ""

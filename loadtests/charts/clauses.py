@@ -8,7 +8,7 @@ from loadtests.loads import ascending
 from loadtests.outcome import Comparison, SideLabel
 
 CLIENT = "the load driver may have been the limit, not the server"
-OURS = ("at ", "of ", "more ", "one ", "both ", "the ", "too ")
+OURS = ("at ", "of ", "more ", "one ", "both ", "the ")
 """Words of ours that may begin a sentence, and then with a capital; a side's name stays as it is."""
 
 

@@ -26,7 +26,7 @@ def tally(view: View) -> str:
     said = listed([text for count, text in counts if count])
     if not cells:
         return "Nothing was measured."
-    sentences = [f"Of {len(cells)} cells (a scenario under a load), {said}."]
+    sentences = [f"Of {len(cells)} cell{'s' if len(cells) > 1 else ''} (a scenario under a load), {said}."]
     if unconfirmed:
         sentences.append(
             f"In {unconfirmed} of those not decided the interval excludes 1, which among so many cells may be chance."
@@ -40,7 +40,9 @@ def share(view: View, at: Load | None = None) -> str:
     """Say in how many cells nothing was decided, if that is most of them; else nothing."""
     cells = [c for c in view.headlines() if at in (None, c.load)]
     open_ = sum(c.verdict == "inconclusive" for c in cells)
-    return f"; no verdict in {open_} of {len(cells)} cells" if 2 * open_ > len(cells) else ""
+    if 2 * open_ <= len(cells):
+        return ""
+    return f"; no verdict in {open_} of {len(cells)} cells" if len(cells) > 1 else "; no verdict"
 
 
 def undecided(view: View, at: Load | None = None) -> str:

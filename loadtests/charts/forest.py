@@ -14,7 +14,7 @@ from loadtests.charts.verdicts import MARKS, edge_of, keys
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import MARGIN_PERCENT, named, ratio
 from loadtests.comparison import MARGIN
-from loadtests.kinds import fell_behind, gave_up, kind_of, limited, word
+from loadtests.kinds import gave_up, kind_of, limited, word
 from loadtests.outcome import Comparison
 
 ROW = 0.42
@@ -93,7 +93,7 @@ def _name(view: View, c: Comparison) -> str:
 
 def _said(view: View, c: Comparison) -> str:
     """Say a row's ratio and verdict; response times of a side that falls behind grow, and their ratio says nothing."""
-    late = fell_behind(c)
+    late = view.behind(c)
     behind = "both fall behind" if len(late) == len(LABELS) else "".join(f"{view.names[x]} falls behind" for x in late)
     text = ", ".join(filter(None, [word(c, view.names), behind]))
     return text if gave_up(c) or c.ratio is None or late else f"{ratio(c.ratio)}  {text}"

@@ -13,7 +13,7 @@ from loadtests.charts.style import INK, LOOKS, MUTED, ZONE, Key, dot, fit, side_
 from loadtests.charts.verdicts import MARKS
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, milliseconds, named, number, ratio
-from loadtests.kinds import fell_behind, kind_of, word
+from loadtests.kinds import kind_of, word
 from loadtests.loads import Load
 from loadtests.outcome import CellResult, Metric
 from loadtests.percentiles import samples_needed
@@ -89,7 +89,7 @@ def _compared(view: View, scenario: str, load: Load) -> str:
     said = []
     for metric, noun in metrics:
         c = view.comparisons.get((scenario, load, metric))
-        if c is not None and (late := fell_behind(c)):
+        if c is not None and (late := view.behind(c)):
             both = len(late) == len(LABELS)
             return f"{MARKS[kind_of(c)].symbol} {'both sides fall' if both else f'{view.names[late[0]]} falls'} behind"
         if c is not None and c.ratio is not None:

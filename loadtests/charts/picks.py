@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import named, some
-from loadtests.comparison import MIN_BLOCKS
 from loadtests.kinds import fell_behind, gave_up, limited
 from loadtests.loads import Load, ascending
 from loadtests.outcome import Comparison, Metric, SideLabel
@@ -46,15 +45,23 @@ def ahead(c: Comparison, label: SideLabel) -> bool:
 def losses(view: View, at: Load | None = None) -> list[str]:
     """Say which side collapses or falls behind, and where; at one load or at all."""
     cells = [c for c in view.headlines() if at in (None, c.load)]
-    late = cells if view.blocks >= MIN_BLOCKS else []  # one slow moment is enough for the flag in a short run
     said = []
     for label in LABELS:
         said += _where(f"{view.names[label]} collapses in", [c for c in cells if gave_up(c) == label])
     for label in LABELS:
         said += _where(f"more than 1 % fail with {view.names[label]} in", [c for c in cells if _failed(c) == label])
     for label in LABELS:
-        said += _where(f"{view.names[label]} falls behind in", [c for c in late if fell_behind(c) == [label]])
-    return said + _where("both sides fall behind in", [c for c in late if len(fell_behind(c)) == len(LABELS)])
+        said += _where(f"{view.names[label]} falls behind in", [c for c in cells if view.behind(c) == [label]])
+    return said + _where("both sides fall behind in", [c for c in cells if len(view.behind(c)) == len(LABELS)])
+
+
+def maybes(view: View) -> list[str]:
+    """Say which side may fall behind, though it is not sure, and where."""
+    said = []
+    for label in LABELS:
+        may = [c for c in view.headlines() if label in fell_behind(c) and label not in view.behind(c)]
+        said += _where(f"{view.names[label]} may fall behind in", may)
+    return said
 
 
 def _failed(c: Comparison) -> SideLabel | None:

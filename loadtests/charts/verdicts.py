@@ -9,7 +9,7 @@ from matplotlib.path import Path
 from loadtests.charts.style import INK, LOOKS, MUTED, STRUCK, Key, dot
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import MARGIN_PERCENT, named
-from loadtests.kinds import Kind, fell_behind, gave_up, kind_of
+from loadtests.kinds import Kind, gave_up, kind_of
 from loadtests.loads import ascending
 from loadtests.outcome import Comparison
 
@@ -90,7 +90,7 @@ def alarm(view: View, scenario: str) -> str:
         said.append(f"{view.names[label]} collapsed at {named(list(loads))}" + (f", {blocks} blocks" if partly else ""))
     text = f"{MARKS['collapsed'].symbol} {'; '.join(said)}" if said else ""
     late = {
-        label: named(ascending(c.load for c in view.headlines(scenario) if label in fell_behind(c))) for label in LABELS
+        label: named(ascending(c.load for c in view.headlines(scenario) if label in view.behind(c))) for label in LABELS
     }
     if late["a"] and late["a"] == late["b"]:
         behind = [f"both sides fall behind at {late['a']}"]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loadtests.comparison import MIN_BLOCKS
+from loadtests.kinds import fell_behind
 from loadtests.loads import Load, OpenLoop, ascending
 from loadtests.manifest import Manifest, ScenarioRecord
 from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel, headline_of
@@ -120,6 +122,19 @@ class View:
         """Whether the client may have been the limit while it measured this side of a cell."""
         c = self.comparisons.get((scenario, load, self.metric))
         return c is not None and any(flag in (name, f"{name}:{label}") for flag in c.flags for name in NO_VERDICT)
+
+    def behind(self, c: Comparison) -> list[SideLabel]:
+        """Return the sides that surely fall behind: flagged, and their answers' whole interval below what was offered.
+
+        The flag alone is no inference: one slow moment of the machine is enough for it.
+        """
+        sure: list[SideLabel] = []
+        for label in fell_behind(c) if self.blocks >= MIN_BLOCKS else []:
+            cell = self.cells.get((c.scenario, c.load, label))
+            interval = cell.throughput.interval if cell and cell.throughput else None
+            if cell and interval and interval[1] < cell.offered:
+                sure.append(label)
+        return sure
 
     def overloaded(self, cell: CellResult) -> bool:
         """Whether a side could not keep up with the arrivals, so that nothing of it is steady."""
