@@ -43,7 +43,11 @@ def _littles_law(cell: CellResult, *, steady: bool, thinking: bool) -> list[Figu
         Figure(milliseconds(mean)),
         Figure(number(product)),
         Figure(f"{number(cell.in_flight)}{of_users}", "the others waited for the client" if missing else "", missing),
-        Figure(f"{law:.3f}", "" if steady else "it falls behind", steady and abs(law - 1) > LITTLES_LAW_LIMIT),
+        Figure(
+            f"{law:.3f}",
+            "" if steady else "it falls behind",
+            steady and not thinking and abs(law - 1) > LITTLES_LAW_LIMIT,
+        ),
     ]
 
 
