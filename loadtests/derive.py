@@ -174,7 +174,7 @@ def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
         offered=float(np.mean([s.offered_rps for s in good])) if good else 0.0,
         in_flight=whole.in_flight,
         littles_law=whole.littles_law,
-        response_mean_s=whole.residence_s / whole.entered if whole.entered else None,
+        response_mean_s=whole.response_mean_s,
         latency_samples=sum(len(s.latencies_s) for s in good),
         requests=sum(s.requests for s in summaries),
         failures=failures,

@@ -20,14 +20,14 @@ class Flow:
         windows_s: the windows' length, in seconds.
         answers: requests that ended, each by the share of its time that lies in a window.
         in_flight_s: requests in flight, summed over the windows' time, in request-seconds.
-        entered: requests that were sent in a window, and ended.
-        residence_s: how long those took, summed, in seconds.
+        crossings: edges of requests that lie in a window: one for having been sent there, one for having ended there.
+        residence_s: how long the request of each such edge took, summed, in seconds.
     """
 
     windows_s: float = 0.0
     answers: float = 0.0
     in_flight_s: float = 0.0
-    entered: int = 0
+    crossings: int = 0
     residence_s: float = 0.0
 
     @property
@@ -39,13 +39,18 @@ class Flow:
     def littles_law(self) -> float | None:
         """Throughput × mean response time ÷ mean in flight, which is 1 in a steady state; None if nothing flowed.
 
-        The mean response time is that of the requests which enter in the windows, not of those that are seen there:
-        where slow requests are still building up, or the client holds requests back, the two sides differ.
+        The mean response time is that of the requests which enter or leave in the windows, not of those that are seen
+        there: where slow requests are still building up, or some starve, the two sides differ. In a steady state
+        either of them would do; both together are less at the mercy of where the windows' edges fall.
         Source: J. D. C. Little, A Proof for the Queuing Formula L = λW, Operations Research 9 (1961).
         """
-        if not self.entered or not self.in_flight_s:
-            return None
-        return self.answers * self.residence_s / self.entered / self.in_flight_s
+        mean_s = self.response_mean_s
+        return self.answers * mean_s / self.in_flight_s if mean_s is not None and self.in_flight_s else None
+
+    @property
+    def response_mean_s(self) -> float | None:
+        """Mean response time of the requests that entered or left, in seconds; None if there were none."""
+        return self.residence_s / self.crossings if self.crossings else None
 
 
 def together(flows: Sequence[Flow]) -> Flow:
@@ -54,7 +59,7 @@ def together(flows: Sequence[Flow]) -> Flow:
         windows_s=sum(f.windows_s for f in flows),
         answers=sum(f.answers for f in flows),
         in_flight_s=sum(f.in_flight_s for f in flows),
-        entered=sum(f.entered for f in flows),
+        crossings=sum(f.crossings for f in flows),
         residence_s=sum(f.residence_s for f in flows),
     )
 
@@ -93,13 +98,15 @@ def credit(samples: Samples, windows: Windows) -> Seconds:
 
 def flow(samples: Samples, windows: Windows) -> Flow:
     """Return what flowed through windows."""
-    entered = inside(samples.sent_s, windows) & ~np.isnan(samples.ended_s)
+    took = samples.ended_s - samples.sent_s
+    ended = ~np.isnan(took)
+    entered, left = inside(samples.sent_s, windows) & ended, inside(samples.ended_s, windows)
     return Flow(
         windows_s=sum(closed - opened for opened, closed in windows),
         answers=float(credit(samples, windows).sum()),
         in_flight_s=float(overlap(samples, windows).sum()),
-        entered=int(np.count_nonzero(entered)),
-        residence_s=float((samples.ended_s - samples.sent_s)[entered].sum()),
+        crossings=int(np.count_nonzero(entered) + np.count_nonzero(left)),
+        residence_s=float(took[entered].sum() + took[left].sum()),
     )
 
 

@@ -15,13 +15,13 @@ from tests.harness.build import summary
 
 USERS, RATE = ClosedLoop(10), OpenLoop(1000)
 CEILING = Conditions(ceiling_rps=5000, steal=0.0, foreign=0.0)
-STEADY = Flow(windows_s=1.0, answers=1000, in_flight_s=10.0, entered=1000, residence_s=10.0)
+STEADY = Flow(windows_s=1.0, answers=1000, in_flight_s=10.0, crossings=1000, residence_s=10.0)
 Change = Callable[[Summary], Summary]
 
 
 def good() -> Summary:
     """Return 1,000 requests of 10 ms each, 10 of them in flight."""
-    half = replace(STEADY, windows_s=0.5, answers=500, in_flight_s=5.0, entered=500, residence_s=5.0)
+    half = replace(STEADY, windows_s=0.5, answers=500, in_flight_s=5.0, crossings=500, residence_s=5.0)
     return replace(summary(1000), offered_rps=1000, lags_s=np.full(1000, 0.0002), flow=STEADY, earlier=half, later=half)
 
 
