@@ -100,7 +100,7 @@ def run_(context: click.Context, /, resume: Path | None, **options: object) -> N
     "--comparisons", type=int, help="How often a side is compared with itself; 200 prove a rate.  [default: 40]"
 )
 @click.option("--only", metavar="CHECKS", help="Some checks alone: aa,effects,queue,stall,drivers.  [default: all]")
-@click.option("--quick", is_flag=True, help="A smoke test of about three minutes, too short to prove a rate.")
+@click.option("--quick", is_flag=True, help="A smoke test of a few minutes, too short to prove a rate.")
 @click.option("--blog", default=0.25, show_default=True, help="Share of aa that takes the blog's own builds.")
 @click.option("--blocks", default=6, show_default=True, help="Fresh starts behind each comparison.")
 @click.option(
@@ -117,8 +117,8 @@ def validate_(**options: object) -> None:
     """Ask questions whose answers are known, and say how often this harness is wrong on this machine.
 
     A side is compared with itself, and with one that does a little more on purpose; a queue, a stall and a pace
-    whose figures follow from theory are measured; other clients measure beside the driver. It takes about a quarter
-    of an hour, with --comparisons 200 a good hour. Later reports on this machine quote it.
+    whose figures follow from theory are measured; other clients measure beside the driver. It takes half an
+    hour, with --comparisons 200 two hours and a quarter. Later reports on this machine quote it.
     """
     from loadtests.commands.validate import validate
     from loadtests.validation.sizes import ValidateOptions

@@ -29,7 +29,7 @@ WAIT = replace(parse_scenario("GET /wait"), title="a known wait", wait_s=WAIT_S)
 ALIKE_USERS = (4, 16)
 CPU_USERS = (4, 8, 12, 16)
 """Enough that the server's core is never idle."""
-WAIT_USERS = (2, 4, 8, 16)
+WAIT_USERS = (1, 2, 4, 8)
 """Few enough that its core never is what limits it."""
 
 

@@ -11,12 +11,11 @@ import random
 import time
 
 from loadtests.validation.asgi import Message, Receive, Send, answer, lifespan
+from loadtests.validation.exact import until
 
 QUEUES = 4
 SERVICE_S = 0.010
 STEADY_S = 0.020
-EARLY_S = 0.0015
-"""Timers of the loop ring to the millisecond; the rest of a wait is spent asking the clock."""
 SEED = 20
 
 _log: dict[str, list[tuple[float, float]]] = {"queue": [], "steady": []}
@@ -32,7 +31,7 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
     came = time.perf_counter()
     match scope["path"]:
         case "/queue":
-            await _until(_departure(came))
+            await until(_departure(came))
             await answer(send, {"came": came})
             _log["queue"].append((came, time.perf_counter()))
         case "/steady":
@@ -49,11 +48,3 @@ def _departure(came: float) -> float:
     which = _rng.randrange(QUEUES)
     _free_at[which] = max(came, _free_at[which]) + _rng.expovariate(1 / SERVICE_S)
     return _free_at[which]
-
-
-async def _until(due: float) -> None:
-    left = due - time.perf_counter()
-    if left > EARLY_S:
-        await asyncio.sleep(left - EARLY_S)
-    while time.perf_counter() < due:  # noqa: ASYNC110 - a time, not an event
-        await asyncio.sleep(0)
