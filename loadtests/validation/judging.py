@@ -1,5 +1,6 @@
 """Whether a figure meets its target (pure)."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,5 +78,23 @@ def of_figure(
     truth: float | None = None,
     interval: Range | None = None,
 ) -> Finding:
-    """Judge a figure that was measured well enough for its interval, if it has one, to be all there is to doubt."""
-    return Finding(name, unit, aim, truth, found, interval, status_of(found, interval, aim), note)
+    """Judge a figure; one whose interval is wider than its aim rests on too little to be met.
+
+    Args:
+        name: what it is about.
+        unit: of all figures.
+        found: what was measured.
+        aim: between which values it must lie.
+        note: what it rests on.
+        truth: the known answer, if it is one value.
+        interval: of what was measured, if it has one.
+    """
+    enough = interval is None or _narrow(interval, aim)
+    status = status_of(found, interval, aim, enough=enough)
+    return Finding(name, unit, aim, truth, found, interval, status, note)
+
+
+def _narrow(interval: Range, aim: Range) -> bool:
+    """Return whether an interval says enough: it is no wider than an aim with two ends, or inside one with one."""
+    width = aim[1] - aim[0]
+    return interval[0] >= aim[0] if math.isinf(width) else interval[1] - interval[0] <= width

@@ -232,7 +232,12 @@ def test_lag_and_pace_have_their_limits() -> None:
 
 @pytest.mark.parametrize(
     ("apart", "status"),
-    [((1.02, 0.95, 1.09), "met"), ((1.15, 1.05, 1.25), "undecided"), ((1.30, 1.20, 1.40), "missed")],
+    [
+        ((1.02, 0.95, 1.09), "met"),
+        ((1.02, 0.60, 1.73), "undecided"),  # right by luck
+        ((1.15, 1.05, 1.25), "undecided"),
+        ((1.30, 1.20, 1.40), "missed"),
+    ],
 )
 def test_two_clients_have_to_find_the_same_ratio(apart: tuple[float, float, float], status: Status) -> None:
     assert statuses(drivers=rivalled(apart, (0.9, 0.85, 0.95))) == [status, status, "met"]
@@ -240,6 +245,10 @@ def test_two_clients_have_to_find_the_same_ratio(apart: tuple[float, float, floa
 
 def test_a_driver_that_is_much_slower_than_another_misses_its_headroom() -> None:
     assert statuses(drivers=rivalled((1.0, 0.9, 1.1), (0.5, 0.4, 0.6)))[2] == "missed"
+
+
+def test_a_headroom_that_may_as_well_be_too_small_is_not_met() -> None:
+    assert statuses(drivers=rivalled((1.0, 0.95, 1.05), (0.99, 0.56, 1.74)))[2] == "undecided"
 
 
 def test_clients_take_turns_forwards_and_backwards() -> None:
