@@ -14,6 +14,7 @@ import psutil
 
 from loadtests import affinity
 from loadtests.affinity import Cores
+from loadtests.asking import Asker
 from loadtests.errors import BenchError
 from loadtests.processes import Child
 from loadtests.sides import Side
@@ -125,16 +126,13 @@ class Server:
         self.stop()
 
     def _answers(self, timeout_s: float) -> bool:
-        parts = urlsplit(self.url)
-        make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = make(str(parts.hostname), parts.port, timeout=timeout_s)
+        asker = Asker(self.url, timeout_s)
         try:
-            connection.request("HEAD", parts.path or "/")
-            connection.getresponse()
+            asker.ask("HEAD", "" if urlsplit(self.url).path else "/")
         except (OSError, http.client.HTTPException):
             return False
         finally:
-            connection.close()
+            asker.close()
         return True
 
     def _find_pids(self) -> list[int]:

@@ -5,8 +5,8 @@ import http.client
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
+from loadtests.asking import Asker
 from loadtests.scenarios import Request
 
 USERS = 8
@@ -33,14 +33,11 @@ def warm(urls: Sequence[str], requests: Sequence[Request], limit_s: float) -> No
 
 
 def _visit(url: str, requests: Sequence[Request], limit_s: float) -> None:
-    parts = urlsplit(url)
-    make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = make(str(parts.hostname), parts.port, timeout=limit_s)
-    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+    asker = Asker(url, limit_s)
+    with contextlib.closing(asker), contextlib.suppress(OSError, http.client.HTTPException):
         deadline = time.monotonic() + limit_s
         for request in [*requests] * ROUNDS:
             if time.monotonic() > deadline:
                 break
             headers = {"content-type": "application/json"} if request.json else {}
-            connection.request(request.method, parts.path + request.path, body=request.json, headers=headers)
-            connection.getresponse().read()
+            asker.ask(request.method, request.path, request.json, headers)
