@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from loadtests.derive import CellTrials, derive
+from loadtests.leaks import leak
 from loadtests.loads import OpenLoop
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome, SideLabel
@@ -33,13 +34,19 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
     }
     complete = manifest.complete and planned <= summaries.keys()
     sides = (manifest.a.spec, manifest.b.spec)
-    return derive(manifest.name, complete=complete, sides=sides, cells=cells, conditions=_conditions(manifest))
+    return derive(
+        manifest.name, complete=complete, sides=sides, cells=cells, conditions=_conditions(manifest, summaries)
+    )
 
 
-def _conditions(manifest: Manifest) -> Conditions:
-    """Return what the run knows of its driver and its machine, at their worst."""
+def _conditions(manifest: Manifest, summaries: Mapping[TrialKey, Summary]) -> Conditions:
+    """Return what the run knows of its driver, its machine and its servers, at their worst."""
+    trials: dict[SideLabel, dict[int, list[Summary]]] = {"a": {}, "b": {}}
+    for key, summary in summaries.items():
+        trials[key.label].setdefault(key.block, []).append(summary)
     return Conditions(
         ceiling_rps=manifest.driver_ceiling_rps,
         steal=max((m.steal for m in manifest.machine if m.steal is not None), default=None),
         foreign=max((m.foreign for m in manifest.machine if m.foreign is not None), default=None),
+        leaks={label: how for label, blocks in trials.items() if (how := leak(blocks)) is not None},
     )

@@ -67,6 +67,7 @@ class Slice:
         driver_cpu_s: CPU time of the driver inside the window.
         driver_peak: the driver's share of a core in the busiest second of the window, 0 to 1; over the whole window
             if that is shorter.
+        rss_bytes: resident memory of all the server's processes at the window's end; None if that is not known.
     """
 
     opened_s: float
@@ -75,6 +76,7 @@ class Slice:
     server_cpu_s: float | None
     driver_cpu_s: float
     driver_peak: float
+    rss_bytes: int | None = None
 
 
 @dataclass(frozen=True)

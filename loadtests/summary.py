@@ -32,6 +32,7 @@ class Summary:
         driver_busy: share of the windows in which the driver was on the CPU, 0 to 1.
         driver_peak: the same in the busiest second, or in all windows together if they are shorter than that.
         flow: what went through the windows, and the same of their earlier and later half.
+        sizes: the server's resident memory in bytes at the end of each window, with the instant in seconds.
         collapsed: a sentence if the side could not be measured at all, else None.
     """
 
@@ -52,6 +53,7 @@ class Summary:
     flow: Flow = field(default_factory=Flow)
     earlier: Flow = field(default_factory=Flow)
     later: Flow = field(default_factory=Flow)
+    sizes: tuple[tuple[float, int], ...] = ()
 
 
 def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
@@ -95,6 +97,9 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
         flow=flow(samples, windows),
         earlier=flow(samples, earlier),
         later=flow(samples, later),
+        sizes=tuple(
+            (recording.started_s + turn.closed_s, turn.rss_bytes) for turn in slices if turn.rss_bytes is not None
+        ),
         collapsed=_collapse(recording.stalled, rate, failures),
     )
 

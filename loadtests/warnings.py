@@ -1,8 +1,8 @@
 """Results that criticise themselves (pure)."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -40,6 +40,8 @@ MEANING = {
     "not-steady": "the load had not settled: it rose or fell while it was measured; use a longer --time and --slice",
     "noisy-machine": "the ratio changes from block to block more than a quiet machine would let it, or something else "
     "took CPU time; close other programs, or use more --blocks and a longer --time",
+    "leaking-memory": "the later half of every block made the server a fifth larger or more: it keeps what it should "
+    "let go; the later cells of a block met another server than the earlier ones, and in the end memory runs out",
     "small": "the difference is sure, but smaller than 10 %: less than that is no reason to rewrite an app",
     "many-comparisons": "the interval excludes 1, but among so many comparisons that can happen by chance; "
     "run this one alone, with more blocks",
@@ -80,11 +82,13 @@ class Conditions:
         ceiling_rps: what the driver reaches against a server that does nothing, in requests/s; None if unknown.
         steal: the largest share of the cores' time that the hypervisor took in a block; None if unknown.
         foreign: the largest share of the cores' time that other programs took in a block; None if unknown.
+        leaks: how a side's memory grew, where it did.
     """
 
     ceiling_rps: float | None = None
     steal: float | None = None
     foreign: float | None = None
+    leaks: Mapping[SideLabel, str] = field(default_factory=dict)
 
 
 def flags_of(
@@ -106,6 +110,8 @@ def flags_of(
         failed = sum(sum(s.failures.values()) for s in column)
         if requests and failed / requests > FAILURES_LIMIT:
             found.append(Flag("failures", label, f"{failed / requests:.1%} of {requests:,}"))
+        if label in conditions.leaks:
+            found.append(Flag("leaking-memory", label, conditions.leaks[label]))
         good = [s for s in column if s.collapsed is None]
         if good:
             overloaded = _overloaded(load, good, label)

@@ -33,6 +33,7 @@ class Trial(ABC):
         self._started = started_s
         self._slices: list[Slice] = []
         self._size: tuple[int, int] | None = None
+        self._rss_bytes: int | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.stalled: str | None = None
         self.abandoned = 0
@@ -59,6 +60,7 @@ class Trial(ABC):
                     server_cpu_s=window.server_cpu_s,
                     driver_cpu_s=window.driver_cpu_s,
                     driver_peak=window.driver_peak,
+                    rss_bytes=self._rss_bytes,
                 )
             )
         except Stalled as reason:
@@ -95,6 +97,8 @@ class Trial(ABC):
             self._tasks.discard(task)  # one that failed is kept, so that the slice's end raises it
 
     def _read_size(self) -> None:
-        """Remember how large the server was at the most; call it under load, outside of the window."""
+        """Look how large the server is, and remember the most; call it under load, outside of the window."""
         if self.pids:
-            self._size = max(self._size or (0, 0), meter.read_size(self.pids))
+            self._rss_bytes, threads = meter.read_size(self.pids)
+            most_bytes, most_threads = self._size or (0, 0)
+            self._size = max(most_bytes, self._rss_bytes), max(most_threads, threads)
