@@ -5,6 +5,8 @@ import signal
 import threading
 import time
 
+from loadtests import strays
+
 GRACE_S = 2.0
 
 
@@ -21,6 +23,7 @@ def _watch() -> None:
 
 def end() -> None:
     """End this process and all it started: politely, then after a grace period for certain."""
+    strays.end(os.environ.get(strays.MARK, ""))
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_S)
     # A hung server cannot act on SIGTERM. The group is ours alone: Child starts us as a session leader.

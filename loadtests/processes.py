@@ -2,7 +2,8 @@
 
 A child's standard input is a pipe that only its owner holds. When the owner ends, however it ends, the pipe
 closes, and the child ends itself: see ``lifeline``. A child leads a session of its own, so that Ctrl-C in the
-terminal reaches the owner alone, and so that the child can be ended together with all that it started.
+terminal reaches the owner alone, and so that the child can be ended together with all that it started; what of that
+began a session of its own is found by a mark: see ``strays``.
 """
 
 import contextlib
@@ -10,11 +11,13 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loadtests import strays
 from loadtests.interrupts import shielded
 
 GRACE_S = 2.0
@@ -64,6 +67,7 @@ class Child:
             pass_fds: file descriptors that it inherits.
         """
         self.log = log
+        self._mark = uuid.uuid4().hex
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as sink, shielded():
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own modules
@@ -72,7 +76,7 @@ class Child:
                 stdout=sink,
                 stderr=sink,
                 pass_fds=pass_fds,
-                env=child_environment(log.parent, environment or {}),
+                env=child_environment(log.parent, {**(environment or {}), strays.MARK: self._mark}),
                 start_new_session=True,
             )
             _living.add(self)
@@ -116,6 +120,7 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
             self.process.wait()
+            strays.end(self._mark)
             _living.discard(self)
 
     def __enter__(self) -> Self:

@@ -78,6 +78,50 @@ def test_a_child_whose_owner_was_killed_ends_by_itself(stubborn: str, tmp_path: 
     assert eventually(lambda: gone(int(said.read_text())))
 
 
+@pytest.fixture
+def estranged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module whose child begins a session of its own, with standard input of its own, as a daemon would."""
+    (tmp_path / "estranged.py").write_text(
+        textwrap.dedent("""
+        import pathlib, subprocess, sys, time
+        from loadtests import lifeline
+        lifeline.hold()
+        child = subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, stdin=subprocess.DEVNULL
+        )
+        pathlib.Path(sys.argv[1]).write_text(str(child.pid))
+        time.sleep(600)
+        """)
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(Path.cwd())]))
+    return "estranged"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the environment of every process")
+def test_a_grandchild_in_a_session_of_its_own_ends_with_its_parent(estranged: str, tmp_path: Path) -> None:
+    said = tmp_path / "grandchild"
+    with Child(estranged, [str(said)], log=tmp_path / "log"):
+        assert eventually(lambda: said.exists() and said.read_text() != "")
+    assert eventually(lambda: gone(int(said.read_text())))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the environment of every process")
+def test_a_grandchild_in_a_session_of_its_own_ends_when_the_owner_is_killed(estranged: str, tmp_path: Path) -> None:
+    said = tmp_path / "grandchild"
+    code = (
+        "import pathlib, time\n"
+        "from loadtests.processes import Child\n"
+        f"Child({estranged!r}, [{str(said)!r}], log=pathlib.Path({str(tmp_path / 'log')!r}))\n"
+        "time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code]) as owner:
+        try:
+            assert eventually(lambda: said.exists() and said.read_text() != "")
+        finally:
+            owner.kill()
+    assert eventually(lambda: gone(int(said.read_text())))
+
+
 def test_last_words_are_the_last_line_it_logged(tmp_path: Path) -> None:
     with Child("no_such_module", [], log=tmp_path / "log") as child:
         assert eventually(lambda: not child.alive)
