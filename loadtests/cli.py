@@ -5,6 +5,7 @@ What a command needs is imported when it is called: matplotlib and the rest take
 """
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -198,5 +199,6 @@ def _alone(context: click.Context, name: str) -> None:
 
 
 def _fail(message: str, status: int) -> None:
-    click.echo(f"bench: {message}", err=True)
+    with suppress(OSError):  # the terminal may be gone
+        click.echo(f"bench: {message}", err=True)
     sys.exit(status)

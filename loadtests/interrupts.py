@@ -1,4 +1,4 @@
-"""Turn the first SIGINT or SIGTERM into an exception, so that every context manager cleans up."""
+"""Turn the first SIGINT, SIGTERM or SIGHUP into an exception, so that every context manager cleans up."""
 
 import signal
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from types import FrameType
 
 from loadtests.errors import Interrupted
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Shield:
@@ -24,7 +24,9 @@ def as_exception() -> Iterator[None]:
     Cleaning up is bounded in time: every process gets a short grace and is then killed. After an interrupt signals
     stay ignored: the process is about to end, with the right status.
     """
-    before = {each: signal.signal(each, _stop) for each in SIGNALS}
+    # A run under nohup is to outlive its terminal.
+    heard = [each for each in SIGNALS if each != signal.SIGHUP or signal.getsignal(each) is not signal.SIG_IGN]
+    before = {each: signal.signal(each, _stop) for each in heard}
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ from loadtests.errors import BenchError, UsageError
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 from loadtests.samples import Recording
-from loadtests.trial_file import TrialKey, read_trial, write_trial
+from loadtests.trial_file import TrialKey, dump_trial, read_trial
 
 RESULTS = Path("results")
 
@@ -79,14 +79,7 @@ class RunFolder:
 
     def write_trial(self, key: TrialKey, recording: Recording) -> None:
         """Save one trial, whole or not at all."""
-        path = self.trials / key.file_name
-        partial = path.with_suffix(".partial")
-        try:
-            write_trial(partial, key, self.run_id, recording)
-            partial.replace(path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+        _replace(self.trials / key.file_name, dump_trial(key, self.run_id, recording))
 
     def read_trials(self) -> Iterator[tuple[TrialKey, Recording]]:
         """Yield every trial, one at a time; raises UnreadableRun naming the file that is no good."""
@@ -144,5 +137,9 @@ def check_free(path: Path) -> None:
 
 def _replace(path: Path, content: bytes) -> None:
     partial = path.with_suffix(".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

@@ -1,5 +1,6 @@
 """One trial as a file: an archive of compact columns, and a few readings about them."""
 
+import io
 import json
 import zipfile
 import zlib
@@ -42,8 +43,8 @@ class TrialKey:
         return f"{self.block:03d}-{readable}-{checksum:08x}-{self.load}-{self.label}.npz"
 
 
-def write_trial(path: Path, key: TrialKey, run_id: str, recording: Recording) -> None:
-    """Write a trial, its times to 100 ns; raises OSError."""
+def dump_trial(key: TrialKey, run_id: str, recording: Recording) -> bytes:
+    """Return a trial's file, its times to 100 ns."""
     about = {
         "run": run_id,
         **asdict(key),
@@ -58,10 +59,12 @@ def write_trial(path: Path, key: TrialKey, run_id: str, recording: Recording) ->
         "abandoned": recording.abandoned,
     }
     columns = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8), **encoding.pack(recording.samples)}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:
         for name, column in columns.items():
             with archive.open(f"{name}.npy", "w") as member:
                 np.lib.format.write_array(member, column, allow_pickle=False)
+    return file.getvalue()
 
 
 def read_trial(path: Path, run_id: str) -> tuple[TrialKey, Recording]:

@@ -6,7 +6,7 @@ from loadtests import charts
 from loadtests import report as reports
 from loadtests.analysis import analyse
 from loadtests.console import PipeConsole
-from loadtests.errors import RunError
+from loadtests.errors import RunError, told
 from loadtests.ownership import clear_after_the_dead
 from loadtests.store import RunFolder
 from loadtests.verdict_table import verdict_table
@@ -25,6 +25,6 @@ def show(path: Path) -> None:
         drawn = charts.draw(manifest, outcome, folder.charts)
         folder.write_report(reports.render(manifest, outcome, drawn))
     except OSError as error:
-        raise RunError(f"{error.filename or path} can't be written: {error.strerror}") from error
+        raise RunError(told(error, path)) from error
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
     console.print(where, highlight=False, soft_wrap=True, markup=False)

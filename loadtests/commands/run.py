@@ -9,7 +9,7 @@ from loadtests import affinity, store
 from loadtests.affinity import Cores
 from loadtests.console import PipeConsole
 from loadtests.describe import new_manifest
-from loadtests.errors import BenchError, Interrupted, RunError, UsageError
+from loadtests.errors import BenchError, Interrupted, RunError, UsageError, told
 from loadtests.experiment import Experiment
 from loadtests.importable import check_importable
 from loadtests.live import display
@@ -84,4 +84,4 @@ def _told(out: Path) -> Iterator[None]:
     except (BenchError, OSError) as error:
         if isinstance(error, BenchError) and error.exit_status == UsageError.exit_status:
             raise
-        raise RunError(f"{error}; {kept}") from error
+        raise RunError(f"{told(error, out)}; {kept}") from error

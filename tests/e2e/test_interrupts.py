@@ -17,7 +17,12 @@ def trials(run: Path) -> int:
 
 @pytest.mark.parametrize(
     ("number", "moment"),
-    [(signal.SIGINT, "servers start"), (signal.SIGINT, "trials are saved"), (signal.SIGTERM, "trials are saved")],
+    [
+        (signal.SIGINT, "servers start"),
+        (signal.SIGINT, "trials are saved"),
+        (signal.SIGTERM, "trials are saved"),
+        (signal.SIGHUP, "trials are saved"),
+    ],
 )
 def test_a_signal_leaves_no_process_and_a_partial_run(number: signal.Signals, moment: str, tmp_path: Path) -> None:
     out = tmp_path / "run"
@@ -75,4 +80,6 @@ def test_servers_of_a_killed_harness_end_by_themselves(tmp_path: Path) -> None:
         assert len(harness.family()) >= 4  # harness, driver, upstream and at least one server
         harness.process.kill()
         assert eventually(lambda: not harness.family(), limit_s=20)
+    assert (out / "work").exists()
     assert bench("report", str(out))[0] == 0
+    assert not (out / "work").exists()

@@ -33,6 +33,15 @@ def test_a_shielded_step_is_done_before_the_exception_comes() -> None:
     assert done == ["step"]
 
 
+def test_under_nohup_a_terminal_that_closes_is_nothing_to_stop_for() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with as_exception():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_without_a_signal_everything_is_as_before() -> None:
     before = signal.getsignal(signal.SIGINT)
     with as_exception():
