@@ -46,15 +46,15 @@ class Event(Record):
     Attributes:
         block: block number, from 0.
         label: the side, or None if it concerns both.
-        kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API), or
-            ``resumed`` (the run, after an interruption).
+        kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API),
+            ``resumed`` (the run, after an interruption), or ``clock`` (the wall clock was set).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
 
     block: int
     label: Label | None
-    kind: Literal["started", "collapsed", "restarted", "resumed"]
+    kind: Literal["started", "collapsed", "restarted", "resumed", "clock"]
     message: str
     seconds: float | None = None
 

@@ -25,6 +25,7 @@ from loadtests.servers import Server
 from loadtests.slow_api import SlowApi
 from loadtests.store import RunFolder
 from loadtests.trial_file import TrialKey
+from loadtests.wall_clock import WallClock
 from loadtests.warming import warm
 
 STALL_S = 5.0
@@ -81,6 +82,7 @@ class Runner:
         self.listener = listener
         self.plan = plan
         self.done = 2 * (len(experiment.cells) * experiment.blocks - sum(map(len, plan)))
+        self._wall_clock = WallClock()
         self._begun = time.monotonic() - (manifest.seconds or 0.0)
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         self._watch = Watch(cores, servers_are_ours=servers_are_ours)
@@ -144,6 +146,8 @@ class Runner:
                     key = TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.slug, label)
                     self.folder.write_trial(key, recording)
                     self.done += 1
+                if (step := self._wall_clock.stepped()) is not None:
+                    self._event(number, None, "clock", f"{step} while {pairing.cell} was measured")
                 self._tell(number, str(pairing.cell))
         self._update(machine=[*self.manifest.machine, *self._watch.finish(number)])
 

@@ -1,7 +1,7 @@
 """What to doubt about a run: how it was measured, on what, and which of its cells are flagged (pure)."""
 
 from loadtests.charts import View
-from loadtests.doubts import cells, conditions, load
+from loadtests.doubts import cells, conditions, events, load
 from loadtests.doubts.doubt import Doubt, flag_words
 from loadtests.outcome import Outcome
 
@@ -22,6 +22,9 @@ def doubts(run: View, outcome: Outcome) -> list[Doubt]:
         *conditions.cores(run),
         *conditions.machine(run),
         *conditions.provenance(run),
+        *events.mishaps(run),
+        *events.interruptions(run),
+        *events.clock(run),
         *conditions.always(run),
         *load.loop(run),
     ]

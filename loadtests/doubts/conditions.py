@@ -83,15 +83,6 @@ def provenance(run: View) -> Iterator[Doubt]:
                 " started afresh for each block.",
                 serious=True,
             )
-    mishaps = [event.message for event in run.manifest.events if event.kind == "restarted"]
-    if mishaps:
-        yield Doubt("Something was tried again", "; ".join(mishaps) + ".")
-    if sittings := [event.message for event in run.manifest.events if event.kind == "resumed"]:
-        yield Doubt(
-            "The run was interrupted",
-            f"It was {', and '.join(sittings)}. Between the sittings the machine may have changed in what can't be"
-            " checked; sides were only ever compared within one.",
-        )
 
 
 def always(run: View) -> Iterator[Doubt]:

@@ -9,7 +9,12 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+TRICKLE_S = 0.03
+TRICKLE_BYTES = 5
+LEAK_MOST = 500
+
 served = 0
+kept: list[bytearray] = []
 
 
 async def _answer(send: Send, status: int = 200, body: bytes = b"{}") -> None:
@@ -85,4 +90,47 @@ async def one_at_a_time(scope: Message, receive: Receive, send: Send) -> None:
         return await _lifespan(receive, send)
     async with turn:
         await asyncio.sleep(0.02)
+    return await _answer(send)
+
+
+async def closes(scope: Message, receive: Receive, send: Send) -> None:
+    """Closes the connection in the middle of its answer."""
+    if scope["type"] == "lifespan":
+        return await _lifespan(receive, send)
+    if scope["method"] == "HEAD":
+        return await _answer(send)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
+    await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    raise ConnectionAbortedError
+
+
+async def _trickle(send: Send, count: int) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    for _ in range(count):
+        await send({"type": "http.response.body", "body": b".", "more_body": True})
+        await asyncio.sleep(TRICKLE_S)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def trickles(scope: Message, receive: Receive, send: Send) -> None:
+    """Answers byte by byte."""
+    if scope["type"] == "lifespan":
+        return await _lifespan(receive, send)
+    return await _trickle(send, TRICKLE_BYTES if scope["method"] != "HEAD" else 0)
+
+
+async def trickles_for_ever(scope: Message, receive: Receive, send: Send) -> None:
+    """Answers byte by byte, and never gets to the end."""
+    if scope["type"] == "lifespan":
+        return await _lifespan(receive, send)
+    return await _trickle(send, 100_000 if scope["method"] != "HEAD" else 0)
+
+
+async def leaks(scope: Message, receive: Receive, send: Send) -> None:
+    """Keeps a megabyte of every request, up to a bound; slow enough not to be there at once."""
+    if scope["type"] == "lifespan":
+        return await _lifespan(receive, send)
+    await asyncio.sleep(0.01)
+    if len(kept) < LEAK_MOST:
+        kept.append(bytearray(b"x") * 2**20)
     return await _answer(send)

@@ -1,22 +1,48 @@
 """Sides that go wrong: the run goes on, and the report says what happened."""
 
 import json
+import re
 import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from loadtests.samples import Failure
+from loadtests.store import RunFolder
+from tests.e2e.faulty import TRICKLE_BYTES, TRICKLE_S
 from tests.e2e.harness import bench, eventually, started, summary, throughput
 
 FINE = "tests.e2e.faulty:fine"
 
 
-def run(out: Path, b: str, *more: str, a: str = FINE, blocks: int = 2) -> str:
-    """Compare a good side with a bad one on two cells; return the report."""
+def run(
+    out: Path, b: str, *more: str, a: str = FINE, blocks: int = 2, cells: tuple[str, ...] = ("GET /x", "GET /y")
+) -> str:
+    """Compare a good side with a bad one; return the report."""
     options = (f"--a={a}", f"--b={b}", f"--blocks={blocks}", "--time=0.2", f"--out={out}")
-    status, _, errors = bench("run", "GET /x", "GET /y", "--users=2", *options, *more)
+    status, _, errors = bench("run", *cells, "--users=2", *options, *more)
     assert status == 0, errors
     return (out / "report.html").read_text()
+
+
+class Garbage(socketserver.StreamRequestHandler):
+    """Answers HEAD, so it is ready, and anything else with bytes that mean nothing."""
+
+    def handle(self) -> None:
+        asked = self.rfile.readline()
+        self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n" if b"HEAD" in asked else b"\x00\xff\r\n" * 9)
+
+
+@contextmanager
+def server_of_garbage() -> Iterator[str]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Garbage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 @pytest.mark.parametrize(
@@ -65,6 +91,68 @@ def test_answers_that_break_the_client_are_failures_of_that_side(tmp_path: Path)
         assert "not one good answer" in comparison["explanation"]
 
 
+def test_a_server_that_closes_connections_in_mid_answer_fails(tmp_path: Path) -> None:
+    report = run(tmp_path / "run", "tests.e2e.faulty:closes", blocks=1)
+    for comparison in throughput(tmp_path / "run").values():
+        assert {"collapsed:b", "failures:b"} <= set(comparison["flags"])
+        assert re.search(r"not one good answer \(\d+ disconnect\)", comparison["explanation"])
+    assert "disconnect" in report
+
+
+def test_a_server_that_speaks_no_http_fails(tmp_path: Path) -> None:
+    with server_of_garbage() as url:
+        report = run(tmp_path / "run", url, blocks=1)
+    for comparison in throughput(tmp_path / "run").values():
+        assert {"collapsed:b", "failures:b"} <= set(comparison["flags"])
+        assert re.search(r"not one good answer \(\d+ disconnect\)", comparison["explanation"])
+    assert "disconnect" in report
+
+
+def test_an_answer_that_trickles_in_counts_to_its_last_byte(tmp_path: Path) -> None:
+    run(tmp_path / "run", "tests.e2e.faulty:trickles", blocks=1)
+    whole_s = TRICKLE_S * TRICKLE_BYTES
+    for key, recording in RunFolder(tmp_path / "run").read_trials():
+        if key.label == "b":
+            answered = recording.samples.failure == Failure.NONE
+            assert answered.any()
+            samples = recording.samples
+            assert ((samples.ended_s - samples.sent_s)[answered] >= whole_s).all()
+            assert ((samples.ended_s - samples.first_byte_s)[answered] >= 0.9 * whole_s).all()
+
+
+def test_an_answer_that_trickles_in_for_ever_is_given_up(tmp_path: Path) -> None:
+    report = run(tmp_path / "run", "tests.e2e.faulty:trickles_for_ever", blocks=1, cells=("GET /x",))
+    for comparison in throughput(tmp_path / "run").values():
+        assert "collapsed:b" in comparison["flags"]
+        assert "nothing was answered for 5 s, with 2 requests in flight" in comparison["explanation"]
+    assert "nothing was answered" in report
+
+
+def test_a_server_that_leaks_memory_is_flagged(tmp_path: Path) -> None:
+    report = run(tmp_path / "run", "tests.e2e.faulty:leaks", "--time=1.2")
+    for comparison in throughput(tmp_path / "run").values():
+        assert [flag for flag in comparison["flags"] if flag.startswith("leaking")] == ["leaking-memory:b"]
+        assert "its memory grew from" in comparison["explanation"]
+    assert "leaking-memory" in report
+
+
+def test_a_worker_that_is_killed_costs_a_trial_and_no_more(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    options = (f"--a={FINE}", f"--b={FINE},workers=2", "--blocks=2", "--time=1", f"--out={out}")
+    with started("run", "GET /x", "GET /y", "--users=2", *options) as harness:
+        assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
+        [master] = [p for p in harness.family() if "--workers=2" in p.cmdline()]
+        worker = next(p for p in master.children() if "spawn_main" in " ".join(p.cmdline()))
+        worker.kill()
+        status, _, errors = harness.finish()
+    assert status == 0, errors
+    manifest = json.loads((out / "run.json").read_text())
+    said = [event["message"] for event in manifest["events"] if event["kind"] == "collapsed"]
+    assert any("process was gone" in message for message in said)
+    assert len(list((out / "trials").iterdir())) == 8
+    assert "process was gone" in (out / "report.html").read_text()
+
+
 def test_a_slow_api_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ("--users=4", "--blocks=2", "--time=1", f"--out={out}")
@@ -77,6 +165,22 @@ def test_a_slow_api_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: 
     manifest = json.loads((out / "run.json").read_text())
     assert any("the slow API died" in event["message"] for event in manifest["events"])
     assert all(not cell["collapsed"] for cell in summary(out)["cells"])
+
+
+def test_a_driver_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    options = (f"--a={FINE}", f"--b={FINE}", "--blocks=1", "--time=1.5", f"--out={out}")
+    with started("run", "GET /x", "GET /y", "--users=2", *options) as harness:
+        assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
+        drivers = [p for p in harness.family() if "loadtests.drivers.worker" in p.cmdline()]
+        for driver in drivers:
+            driver.suspend()
+        status, _, errors = harness.finish()
+    assert status == 0, errors
+    manifest = json.loads((out / "run.json").read_text())
+    assert any("load driver hung: it gave no sign of life for 10 s" in e["message"] for e in manifest["events"])
+    assert "it gave no sign of life" in (out / "report.html").read_text()
+    assert len(list((out / "trials").iterdir())) == 4
 
 
 def test_a_driver_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:

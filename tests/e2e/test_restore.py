@@ -1,0 +1,42 @@
+"""After a cell that writes, the next one finds the rows that the first one found."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from loadtests.affinity import Cores
+from loadtests.asking import Asker
+from loadtests.databases import SqliteDatabase
+from loadtests.scenarios import parse_scenario
+from loadtests.servers import Server
+from loadtests.sides import parse_side
+
+
+def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    with closing(sqlite3.connect(path)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {table: database.execute(f'SELECT * FROM "{table}"').fetchall() for table in tables}  # noqa: S608
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_rows_come_back_under_a_running_server(side: str, tmp_path: Path) -> None:
+    [request] = parse_scenario("create_post").requests
+    database = SqliteDatabase(tmp_path / "blog.db")
+    address = {"database_url": database.url, "upstream_url": "http://127.0.0.1:9"}
+    with Server(parse_side(side), cores=Cores((), ()), log=tmp_path / "log", **address) as server:
+        server.wait_until_ready(60.0)
+        database.remember()
+        before = rows(database.path)
+        assert sum(map(len, before.values())) > 20
+        with closing(Asker(server.url, limit_s=30.0)) as asker:
+            for turn in range(2):  # a restore is no use if the server can't write after it
+                for _ in range(3):
+                    asker.ask(request.method, request.path, request.json, {"content-type": "application/json"})
+                written = rows(database.path)
+                assert sum(map(len, written.values())) == sum(map(len, before.values())) + 3, turn
+                database.restore()
+                assert rows(database.path) == before
+            asker.ask("GET", "/api/posts")
+        database.forget()
