@@ -92,7 +92,7 @@ def test_answers_that_break_the_client_are_failures_of_that_side(tmp_path: Path)
 
 
 def test_a_server_that_closes_connections_in_mid_answer_fails(tmp_path: Path) -> None:
-    report = run(tmp_path / "run", "tests.e2e.faulty:closes", blocks=1)
+    report = run(tmp_path / "run", "tests.e2e.faulty:closes", blocks=1, cells=("GET /x",))
     for comparison in throughput(tmp_path / "run").values():
         assert {"collapsed:b", "failures:b"} <= set(comparison["flags"])
         assert re.search(r"not one good answer \(\d+ disconnect\)", comparison["explanation"])
@@ -101,7 +101,7 @@ def test_a_server_that_closes_connections_in_mid_answer_fails(tmp_path: Path) ->
 
 def test_a_server_that_speaks_no_http_fails(tmp_path: Path) -> None:
     with server_of_garbage() as url:
-        report = run(tmp_path / "run", url, blocks=1)
+        report = run(tmp_path / "run", url, blocks=1, cells=("GET /x",))
     for comparison in throughput(tmp_path / "run").values():
         assert {"collapsed:b", "failures:b"} <= set(comparison["flags"])
         assert re.search(r"not one good answer \(\d+ disconnect\)", comparison["explanation"])

@@ -21,7 +21,6 @@ def trials(run: Path) -> int:
         (signal.SIGINT, "servers start"),
         (signal.SIGINT, "trials are saved"),
         (signal.SIGTERM, "trials are saved"),
-        (signal.SIGHUP, "trials are saved"),
     ],
 )
 def test_a_signal_leaves_no_process_and_a_partial_run(number: signal.Signals, moment: str, tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ def interrupt(run: Path, number: signal.Signals) -> None:
     with started(*ARGUMENTS, f"--out={run}") as harness:
         assert eventually(lambda: len(trials(run)) >= 2)
         harness.process.send_signal(number)
-        harness.finish()
+        status, _, errors = harness.finish()
+        assert (status, f"interrupted by {number.name}; what was measured is kept" in errors) == (130, True)
         assert eventually(lambda: not harness.family())
 
 
@@ -106,7 +107,7 @@ def test_a_run_that_goes_on_is_refused_and_one_that_was_killed_is_resumed(tmp_pa
 
 def test_a_damaged_trial_is_named_and_left_to_the_user(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    interrupt(run, signal.SIGTERM)
+    interrupt(run, signal.SIGHUP)
     victim = run / "trials" / min(trials(run))
     victim.write_bytes(victim.read_bytes()[:100])
     status, _, errors = bench("run", f"--resume={run}")

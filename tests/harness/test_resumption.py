@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -34,9 +35,16 @@ def key(block: int, number: int, label: str) -> TrialKey:
     return TrialKey(block, cell.scenario.name, cell.load.slug, label)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("loads", [(ClosedLoop(1), ClosedLoop(8)), (OpenLoop(50.0, "constant"), OpenLoop(99.5))])
-def test_the_experiment_comes_back_from_its_manifest(loads: tuple[ClosedLoop | OpenLoop, ...]) -> None:
-    before = Experiment(**{**vars(EXPERIMENT), "loads": loads})
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"loads": (OpenLoop(50.0, "constant"), OpenLoop(99.5))},
+        {"driver": "locust", "workers": 2},
+    ],
+)
+def test_the_experiment_comes_back_from_its_manifest(change: dict[str, object]) -> None:
+    before = replace(EXPERIMENT, **change)  # type: ignore[arg-type]
     written = new_manifest(before, "run", NOW, Cores((0,), (1,))).model_dump_json()
     assert experiment_of(Manifest.model_validate_json(written)) == before
 
