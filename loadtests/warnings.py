@@ -37,7 +37,8 @@ MEANING = {
     "or a lower rate, a slower scenario, or drivers on more cores",
     "overloaded": "the server could not keep up with the arrivals, so its response times grow for as long as one "
     "measures; use a lower --rate to see them in a steady state",
-    "not-steady": "the load had not settled: it rose or fell while it was measured; use a longer --time and --slice",
+    "not-steady": "the load had not settled, or the machine stopped and started while it was measured; use a longer "
+    "--time and --slice",
     "noisy-machine": "the ratio changes from block to block more than a quiet machine would let it, or something else "
     "took CPU time; close other programs, or use more --blocks and a longer --time",
     "leaking-memory": "the later half of every block made the server a fifth larger or more: it keeps what it should "
@@ -118,7 +119,7 @@ def flags_of(
             balanced = overloaded or thinking
             bound = [*_driver_bound(load, good, conditions), *([] if balanced else _unbalanced(load, good))]
             found += [Flag("driver-bound", label, "; ".join(bound))] if bound else []
-            found += overloaded or _drift(load, good, label)
+            found += overloaded or _unsteady(load, good, label, thinking=thinking)
     return found + _noise(load, pairs, conditions)
 
 
@@ -142,12 +143,34 @@ def _driver_bound(load: Load, good: Sequence[Summary], conditions: Conditions) -
             break
 
 
+@dataclass(frozen=True)
+class _Law:
+    """How far Little's law is off, where that is too far.
+
+    Attributes:
+        sure: whether that is beyond chance; in windows as short as a response time, chance can do a lot.
+        reason: in words.
+    """
+
+    sure: bool
+    reason: str
+
+
+def _law(good: Sequence[Summary]) -> _Law | None:
+    law = together([s.flow for s in good]).littles_law
+    if law is None or abs(law - 1) <= LITTLES_LAW_LIMIT:
+        return None
+    blocks = [value for s in good if (value := s.flow.littles_law)]
+    p = estimate(blocks).p if len(blocks) >= SPREAD_BLOCKS else None
+    reason = f"throughput × mean response time is {law - 1:+.0%} off the mean number in flight (Little's law)"
+    return _Law(p is not None and p < DRIFT_P, reason)
+
+
 def _unbalanced(load: Load, good: Sequence[Summary]) -> Iterator[str]:
     """Yield where the flow of requests does not add up, as it would in a steady state without a client in the way."""
     whole = together([s.flow for s in good])
-    law = whole.littles_law
-    if law is not None and abs(law - 1) > LITTLES_LAW_LIMIT:
-        yield f"throughput × mean response time is {law - 1:+.0%} off the mean number in flight (Little's law)"
+    if (law := _law(good)) and law.sure:
+        yield law.reason
     if isinstance(load, ClosedLoop) and whole.windows_s and whole.in_flight < (1 - LITTLES_LAW_LIMIT) * load.users:
         yield f"of {load}, {whole.in_flight:.1f} were waiting for the server on average; the others for the client"
 
@@ -163,7 +186,15 @@ def _overloaded(load: Load, good: Sequence[Summary], label: SideLabel) -> list[F
     return []
 
 
-def _drift(load: Load, good: Sequence[Summary], label: SideLabel) -> list[Flag]:
+def _unsteady(load: Load, good: Sequence[Summary], label: SideLabel, *, thinking: bool) -> list[Flag]:
+    reasons = list(_drift(load, good))
+    law = None if thinking else _law(good)
+    if law and not law.sure:
+        reasons.append(law.reason)
+    return [Flag("not-steady", label, "; ".join(reasons))] if reasons else []
+
+
+def _drift(load: Load, good: Sequence[Summary]) -> Iterator[str]:
     """Compare the later half of each trial's windows with the earlier one: throughput, or what is in flight."""
     changes = []
     for s in good:
@@ -175,12 +206,11 @@ def _drift(load: Load, good: Sequence[Summary], label: SideLabel) -> list[Flag]:
         if before > 0 and after > 0:
             changes.append(after / before)
     if len(changes) < SPREAD_BLOCKS:
-        return []
+        return
     change = estimate(changes)
     if abs(math.log(change.value)) > DRIFT_LIMIT and change.p is not None and change.p < DRIFT_P:
         what = "throughput" if isinstance(load, ClosedLoop) else "what is in flight"
-        return [Flag("not-steady", label, f"{what} changed by {change.value - 1:+.0%} within a trial")]
-    return []
+        yield f"{what} changed by {change.value - 1:+.0%} within a trial"
 
 
 def _noise(load: Load, pairs: Sequence[tuple[Summary, Summary]], conditions: Conditions) -> list[Flag]:

@@ -117,3 +117,12 @@ def test_nothing_known_of_the_machine_is_no_flag() -> None:
 
 def test_every_meaning_says_what_to_do_or_what_it_implies() -> None:
     assert all(len(meaning.split()) > 5 for meaning in MEANING.values())
+
+
+def test_littles_law_that_is_off_by_chance_is_not_the_clients_fault() -> None:
+    """6 % off over all blocks, but now up, now down: windows as short as a response time do that."""
+    took = [14.0, 8.0, 13.0, 9.0, 10.5, 9.1]
+    pairs = [(good(), replace(good(), flow=replace(STEADY, residence_s=each))) for each in took]
+    [flag] = flags_of(USERS, pairs, CEILING)
+    assert str(flag) == "not-steady:b"
+    assert "6% off" in flag.reason
