@@ -3,11 +3,16 @@
 A child of the harness that pins itself, then is plain uvicorn.
 """
 
+import sys
+
 import click
 import uvicorn
-from uvicorn.config import HTTPProtocolType, LoopFactoryType
+from uvicorn.config import STARTUP_FAILURE, HTTPProtocolType, LoopFactoryType
+from uvicorn.supervisors import Multiprocess
 
 from loadtests import affinity, lifeline, limits
+from loadtests.collector import Collector
+from loadtests.serve_config import Config
 
 BACKLOG = 4096
 """Connections that may wait to be accepted: more users than that is refused by ``loads``."""
@@ -19,13 +24,23 @@ BACKLOG = 4096
 @click.option("--loop", type=click.Choice(["uvloop", "asyncio"]), required=True)
 @click.option("--http", type=click.Choice(["httptools", "h11"]), required=True)
 @click.option("--workers", type=int, required=True)
+@click.option("--gc", "collector", type=click.Choice(["default", "freeze"]), required=True)
 @click.option("--cores", default="")
-def main(app: str, port: int, loop: LoopFactoryType, http: HTTPProtocolType, workers: int, cores: str) -> None:
+def main(
+    app: str,
+    port: int,
+    loop: LoopFactoryType,
+    http: HTTPProtocolType,
+    workers: int,
+    collector: Collector,
+    cores: str,
+) -> None:
     """Serve APP on loopback until the owner ends."""
     lifeline.hold()
     limits.allow_open_files()
     affinity.pin(affinity.parse_cores(cores))
-    uvicorn.run(
+    sys.path.insert(0, ".")
+    config = Config(
         app,
         host="127.0.0.1",
         port=port,
@@ -35,9 +50,21 @@ def main(app: str, port: int, loop: LoopFactoryType, http: HTTPProtocolType, wor
         backlog=BACKLOG,
         log_level="warning",
         access_log=False,
-        app_dir=".",
         timeout_graceful_shutdown=1,
     )
+    config.collector = collector
+    _run(config)
+
+
+def _run(config: Config) -> None:
+    """Do what ``uvicorn.run`` does, which takes no configuration of one's own."""
+    if config.workers > 1:
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        return
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ class Server:
             "loop": side.server.loop,
             "http": side.server.http,
             "workers": side.server.workers,
+            "gc": side.server.gc,
             # Every core while it starts, which halves the time; its own from then on.
             "cores": ",".join(map(str, cores.all)),
         }

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from loadtests.collector import Collector
 from loadtests.errors import UsageError
 from shared.settings import Settings
 
@@ -21,6 +22,7 @@ class ServerSettings(BaseModel):
     loop: Literal["uvloop", "asyncio"] = "uvloop"
     http: Literal["httptools", "h11"] = "httptools"
     workers: int = Field(1, ge=1, le=64)
+    gc: Collector = "default"
     port: int | None = Field(None, ge=1, le=65535, description="A free one if None.")
 
 
