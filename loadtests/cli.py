@@ -45,7 +45,7 @@ def bench() -> None:
     "--time",
     "time_s",
     type=float,
-    help="Seconds for each scenario, load and block: both sides' turns, lead-ins included.  [default: 0.8 to 3.2, the "
+    help="Seconds for each scenario, load and block: both sides' turns, lead-ins included.  [default: 0.8 to 4, the "
     "more the fewer cells there are; with --rate, enough for a 99th percentile]",
 )
 @click.option(

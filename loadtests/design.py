@@ -10,7 +10,7 @@ CLOSED_SLICE_S = 0.1
 BLOCK_S = 22.0
 """What all cells of a block may take together, where there are many of them."""
 LEAST_S = 0.8
-MOST_S = 3.2
+MOST_S = 4.0
 """A cell of a closed loop is measured at least and at most so long in a block."""
 OPEN_SLICE_S = 1.0
 OPEN_LEAST_S = 2.0

@@ -1,5 +1,9 @@
 """Closed loop: each user sends, waits for the answer, and sends again, with no think time.
 
+A trial begins with an **arrival**: every user asks once, and waits until all have been answered, so that every
+connection is open. uvloop accepts one connection in each turn of its loop; while a few users keep that loop busy, the
+others would wait for seconds to be let in, and be counted as being served.
+
 A slice has four phases. **Lead-in**: users start one after another, so that they do not march in step, and the load
 settles until every user has had two answers on average. **Window**: the steady state that is measured.
 **Lead-out**: the load goes on until all that was in flight when the window closed has been answered, so that none of
@@ -21,7 +25,7 @@ from loadtests.drivers.phases import (
     LEAD_OUT_MIN_S,
     REFUSED_PAUSE_S,
     START_GAP_S,
-    WINDOW_ANSWERS,
+    window_s,
 )
 from loadtests.drivers.steady import Window
 from loadtests.drivers.trial import Trial
@@ -35,10 +39,13 @@ class ClosedLoopTrial(Trial):
         super().__init__(target, job, started_s)
         self._users = load.users
         self._stopping = False
+        self._arrived = False
         self._turn = itertools.count()
 
     async def _phases(self, seed: int) -> Window:
         client, wait = self.client, self.patience
+        if not self._arrived:
+            await self._arrive()
         begun, answers = client.now(), client.answers
         self._start_users(seed)
         enough = answers + LEAD_IN_ANSWERS * self._users
@@ -48,13 +55,24 @@ class ClosedLoopTrial(Trial):
         spacing = (client.now() - begun) / (client.answers - answers)
         window = Window(client, self.pids)
         lead_in = window.opened_s - begun
-        await window.close_at(window.opened_s + max(self.job.slice_s, WINDOW_ANSWERS * spacing), wait)
+        length = window_s(self.job.slice_s, self.job.pairing_s, lead_in, spacing)
+        await window.close_at(window.opened_s + length, wait)
         overdue = window.closed_s + max(LEAD_OUT_MIN_S, LEAD_OUT_LEAD_INS * lead_in)
         await wait.until(self._answered(overdue), "the last answers")
         self._stopping = True
         self._read_size()
         await wait.until(lambda: not client.in_flight, "the last answers")
         return window
+
+    async def _arrive(self) -> None:
+        """Let every user ask once; their requests overlap, so that each opens a connection of its own."""
+        for _ in range(self._users):
+            self._spawn(self._first_visit())
+        await self.patience.until(lambda: not self.client.in_flight and not self._tasks, "the users to arrive")
+        self._arrived = True
+
+    async def _first_visit(self) -> None:
+        await self.client.ask(next(self._turn))
 
     def _start_users(self, seed: int) -> None:
         self._stopping = False

@@ -7,8 +7,8 @@ from loadtests.loads import ClosedLoop, OpenLoop
 @pytest.mark.parametrize(
     ("cells", "seconds"),
     [
-        (1, 3.2),  # starting the servers takes about as long
-        (4, 3.2),
+        (1, 4.0),  # starting the servers takes about as long
+        (4, 4.0),
         (10, 2.2),
         (28, 0.8),  # the default run
         (1000, 0.8),

@@ -125,3 +125,19 @@ def test_failures_have_the_names_they_have_with_the_other_driver() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert said.stdout.split() == [failure.name for failure in FAILURES.values()]
+
+
+def test_an_invited_user_sends_one_request_and_waits_for_the_others(tmp_path: Path) -> None:
+    board.lay_out(tmp_path / "board")
+    conductor, player = Board(tmp_path / "board"), Board(tmp_path / "board")
+    conductor.clear()
+    conductor.invite(1)
+    first, second, other_side = ROWS, ROWS + 1, 0
+    assert player.may_send(first)
+    assert player.may_send(second)
+    assert not player.may_send(other_side)
+    player.answer(first, 0.1)
+    assert not player.may_send(first)
+    assert conductor.arrived(1) == 1
+    conductor.give_turn(1)
+    assert player.may_send(first)

@@ -49,7 +49,7 @@ class Board:
 
     @property
     def turn(self) -> int:
-        """The side whose users may send, or NOBODY."""
+        """The side whose users may send, or NOBODY; beyond SIDES, one whose users are invited."""
         return self._turn[0]
 
     # the conductor's half
@@ -65,6 +65,14 @@ class Board:
     def give_turn(self, side: int) -> None:
         """Say whose turn it is."""
         self._turn[0] = side
+
+    def invite(self, side: int) -> None:
+        """Let each user of a side send one request, who has not had an answer yet."""
+        self._turn[0] = side + SIDES
+
+    def arrived(self, side: int) -> int:
+        """Return how many users have had an answer."""
+        return int(np.count_nonzero(self._all_answers[side]))
 
     def users(self, side: int) -> int:
         """Return how many users have come."""
@@ -88,6 +96,11 @@ class Board:
     def come(self, row: int) -> None:
         """Add a user."""
         self._present[row] = 1
+
+    def may_send(self, row: int) -> bool:
+        """Return whether it is the user's turn, or the user is invited."""
+        side, turn = row // ROWS, self._turn[0]
+        return turn == side or (turn == side + SIDES and not self._answers[row])
 
     def send(self, row: int, now: float) -> None:
         """Say that a user sends a request, at an instant of perf_counter."""

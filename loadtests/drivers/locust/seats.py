@@ -80,7 +80,7 @@ class Seat:
             # First say that it is sent, then look: so the conductor can't take the turn away and miss the request.
             now = time.perf_counter()
             board.send(self._row, now)
-            if board.turn == bench.side:
+            if board.may_send(self._row):
                 self.sent_s, self.request = now, request
                 return
             board.take_back(self._row)

@@ -20,7 +20,7 @@ from loadtests.drivers.phases import (
     LEAD_IN_MIN_S,
     LEAD_OUT_LEAD_INS,
     LEAD_OUT_MIN_S,
-    WINDOW_ANSWERS,
+    window_s,
 )
 from loadtests.samples import Slice
 
@@ -66,11 +66,14 @@ class SideSlices:
         self._cpu = cpu
         self._slices: list[Slice] = []
         self._size: tuple[int, int] | None = None
+        self._arrived = False
         self.stalled: str | None = None
 
     def run(self, call: Callable[[], None]) -> None:
         """Run one slice; ``call`` wakes the users. If the server stalls, ``stalled`` says how."""
         try:
+            if not self._arrived:
+                self._arrive(call)
             self._board.give_turn(self._side)
             call()
             self._phases()
@@ -80,6 +83,13 @@ class SideSlices:
             self.stalled = "the server's process was gone"
         finally:
             self._board.give_turn(NOBODY)
+
+    def _arrive(self, call: Callable[[], None]) -> None:
+        """Let every user ask once and wait for the others: see ``closed_loop``."""
+        self._board.invite(self._side)
+        call()
+        self._until(lambda: self._board.arrived(self._side) >= users_of(self._job), "the users to arrive")
+        self._arrived = True
 
     def trial(self) -> Trial:
         """Return what there is beside the samples."""
@@ -93,7 +103,7 @@ class SideSlices:
         self._until_time(begun + least, "the load to settle")
         spacing = (self._now() - begun) / (self._answers() - answers)
         lead_in = self._now() - begun
-        turn = self._window(max(self._job.slice_s, WINDOW_ANSWERS * spacing))
+        turn = self._window(window_s(self._job.slice_s, self._job.pairing_s, lead_in, spacing))
         overdue = turn.closed_s + max(LEAD_OUT_MIN_S, LEAD_OUT_LEAD_INS * lead_in)
         sent_before = self._started + turn.closed_s
         self._until(

@@ -1,0 +1,61 @@
+"""How long a closed loop's window is, and that nobody is still on the way in when it opens."""
+
+import asyncio
+import time
+
+import pytest
+
+from loadtests.drivers.jobs import PairingJob, Target
+from loadtests.drivers.pairing import drive
+from loadtests.drivers.phases import window_s
+from loadtests.loads import ClosedLoop
+from loadtests.samples import Recording
+from loadtests.scenarios import Request
+
+USERS = 20
+
+
+@pytest.mark.parametrize(
+    ("slice_s", "pairing_s", "lead_in_s", "spacing_s", "expected"),
+    [
+        (0.1, 4.0, 0.03, 0.001, 0.1),  # a fast route: what was asked for
+        (0.1, 4.0, 0.25, 0.001, 0.5),  # settling takes long: twice as long
+        (0.1, 4.0, 0.4, 0.001, 0.6),  # … but two rounds have to fit
+        (0.1, 0.8, 0.25, 0.001, 0.1),  # and where they don't, what was asked for
+        (0.1, 0.8, 0.25, 0.05, 0.4),  # a median needs eight answers
+    ],
+)
+def test_a_window_lasts(slice_s: float, pairing_s: float, lead_in_s: float, spacing_s: float, expected: float) -> None:
+    assert window_s(slice_s, pairing_s, lead_in_s, spacing_s) == pytest.approx(expected)
+
+
+class SlowDoor:
+    """A server that lets one connection in at a time, and then answers at once: as a busy event loop does."""
+
+    def __init__(self) -> None:
+        self.came_s: list[float] = []
+        self._door = asyncio.Lock()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with self._door:
+            await asyncio.sleep(0.02)
+            self.came_s.append(time.perf_counter())
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+
+def test_no_window_opens_before_every_user_has_a_connection() -> None:
+    """Two answers a user on average are soon there, from the few who were let in first."""
+
+    async def measure() -> tuple[SlowDoor, Recording]:
+        door = SlowDoor()
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the client hangs up in mid-read
+        async with await asyncio.start_server(door.serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            target = Target(f"http://127.0.0.1:{port}")
+            job = PairingJob({"a": target}, (Request("GET", "/"),), ClosedLoop(USERS), 0.05, 0.0, 0.0, seed=1)
+            return door, (await drive(job))["a"]
+
+    door, recording = asyncio.run(measure())
+    assert len(door.came_s) == USERS
+    assert max(door.came_s) < recording.started_s + recording.slices[0].opened_s
