@@ -12,7 +12,7 @@ from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.errors import RunError
 from loadtests.loads import ClosedLoop
 from loadtests.samples import Failure, Recording
-from loadtests.scenarios import Request
+from loadtests.scenario import Request
 
 USERS = 64
 WINDOW_S = 0.5

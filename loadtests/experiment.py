@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from loadtests.drivers.choice import DriverName
 from loadtests.loads import Load
 from loadtests.plan import Cell, Label, Plan, make_plan
-from loadtests.scenarios import Scenario
+from loadtests.scenario import Scenario
 from loadtests.sides import Side
 
 

@@ -10,7 +10,8 @@ from loadtests.errors import UsageError
 from loadtests.experiment import Experiment
 from loadtests.importable import check_importable
 from loadtests.loads import Arrivals, Load, parse_rates, parse_users
-from loadtests.scenarios import REPRESENTATIVE, parse_scenario
+from loadtests.scenario_spec import parse_scenario
+from loadtests.scenarios import REPRESENTATIVE
 from loadtests.sides import parse_side
 
 USERS = "1,8,32,128"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loadtests.loads import Load
-from loadtests.scenarios import Scenario
+from loadtests.scenario import Scenario
 
 Label = Literal["a", "b"]
 ORDERS: tuple[tuple[Label, Label], tuple[Label, Label]] = (("a", "b"), ("b", "a"))

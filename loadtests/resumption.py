@@ -9,7 +9,7 @@ from loadtests.experiment import Experiment
 from loadtests.loads import ascending
 from loadtests.manifest import Event, Manifest
 from loadtests.plan import Plan
-from loadtests.scenarios import parse_scenario
+from loadtests.scenario_spec import parse_scenario
 from loadtests.sides import parse_side
 from loadtests.trial_file import TrialKey
 

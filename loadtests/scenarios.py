@@ -1,16 +1,12 @@
 """The catalogue: what is asked of both sides, and what we expect before we measure."""
 
-import difflib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 from urllib.parse import urlencode
 
-from loadtests.errors import UsageError
+from loadtests.scenario import Kind, Request
 
-Kind = Literal["framework", "I/O-bound", "CPU-bound", "mixed", "pitfall", "journey", "custom"]
 Parameters = Mapping[str, float]
 
 SEEDED_POSTS = 20
@@ -20,65 +16,7 @@ WORKLOADS = "/api/workloads"
 
 
 @dataclass(frozen=True)
-class Request:
-    """One HTTP request and what a good answer looks like.
-
-    Attributes:
-        method: HTTP method.
-        path: path and query, from the slash on.
-        json: body to send, JSON already encoded, or None.
-        status: the only status that counts as success.
-        contains: bytes that a good answer's body holds; anything else counts as an error.
-    """
-
-    method: str
-    path: str
-    json: bytes | None = None
-    status: int = 200
-    contains: bytes = b""
-
-
-@dataclass(frozen=True)
-class Journeys:
-    """Who is on the way through the blog, in ``loadtests/locustfile.py``; only Locust can drive them.
-
-    Attributes:
-        weights: how many of whom, in proportion, by name: ``reader``, ``writer``, ``api_client``.
-        think_s: how long a user thinks before a request, on average, in seconds.
-    """
-
-    weights: tuple[tuple[str, int], ...]
-    think_s: float
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What is asked, its kind and the hypothesis, written before measuring.
-
-    Attributes:
-        name: as typed on the command line, parameters included: ``query[wait_ms=50]``.
-        kind: where the time is expected to go.
-        title: a few words for people who do not know the route.
-        hypothesis: what should happen, stated before the run.
-        requests: sent in turn, again and again; of a journey: those it is made of.
-        wait_s: time that one request spends waiting by design at the most, in seconds (0 where none is built in), or
-            that a user thinks before it.
-        writes: whether it changes rows, so that the rows are restored after each cell.
-        journeys: what users do, if it is more than to send those requests in turn.
-    """
-
-    name: str
-    kind: Kind
-    title: str
-    hypothesis: str
-    requests: tuple[Request, ...]
-    wait_s: float = 0.0
-    writes: bool = False
-    journeys: Journeys | None = None
-
-
-@dataclass(frozen=True)
-class _Entry:
+class Entry:
     """A row of the catalogue: a scenario before its parameters are known."""
 
     kind: Kind
@@ -138,108 +76,108 @@ _WRITER = (
 )
 _THINK: Parameters = {"think_ms": 1000}
 
-CATALOGUE: Mapping[str, _Entry] = {
-    "noop": _Entry(
+CATALOGUE: Mapping[str, Entry] = {
+    "noop": Entry(
         "framework",
         "nothing at all",
         "async is faster: the route does no work, so only the thread hop of `def` is left to see.",
         _workload("noop", "{"),
     ),
-    "home_page": _Entry(
+    "home_page": Entry(
         "mixed",
         "the home page, 20 posts as HTML",
         "No large difference: rendering is CPU work, and the query is fast.",
         _get("/", "</html>"),
     ),
-    "post_page": _Entry(
+    "post_page": Entry(
         "mixed",
         "one post as HTML",
         "No large difference: one fast query and a small template.",
         _get_each_post("/posts/{id}", "</html>"),
     ),
-    "list_posts": _Entry(
+    "list_posts": Entry(
         "mixed",
         "20 posts as JSON",
         "No large difference: serialising 20 posts is CPU work.",
         _get("/api/posts", '"author":'),
     ),
-    "get_post": _Entry(
+    "get_post": Entry(
         "I/O-bound",
         "one post as JSON: a fast read",
         "Little or no benefit: the query is fast, and SQLite's async driver is a thread hop of its own.",
         _get_each_post("/api/posts/{id}", '"id":{id},'),
     ),
-    "create_post": _Entry(
+    "create_post": Entry(
         "I/O-bound",
         "write one post",
         "Little or no benefit: SQLite has one writer at a time, however many wait for it.",
         _create_post,
         writes=True,
     ),
-    "query": _Entry(
+    "query": Entry(
         "I/O-bound",
         "a slow database query",
         "The tutorial expects async to win; but both builds have one pool size, and should stop at connections ÷ wait.",
         _workload("query", "wait"),
         {"wait_ms": 20},
     ),
-    "external_api": _Entry(
+    "external_api": Entry(
         "I/O-bound",
         "one call to a slow external API",
         "async wins once more users wait than `def` has threads; the best case the tutorial names.",
         _workload("upstream", "waited"),
         {"wait_ms": 50},
     ),
-    "fan_out": _Entry(
+    "fan_out": Entry(
         "I/O-bound",
         "five independent calls to a slow external API",
         "async wins from the first user on: it waits for all five at once, `def` for one after another.",
         _workload("upstream", "waited"),
         {"wait_ms": 50, "calls": 5},
     ),
-    "file": _Entry(
+    "file": Entry(
         "I/O-bound",
         "read a file and hash it",
         "No benefit: the file is in the page cache, and async file reads are threads underneath.",
         _workload("file", "sha256"),
         {"kib": 64},
     ),
-    "hash": _Entry(
+    "hash": Entry(
         "CPU-bound",
         "hashing in pure Python",
         "No benefit: nothing waits, so there is nothing to overlap.",
         _workload("hash", "digest"),
         {"rounds": 5000},
     ),
-    "thumbnail": _Entry(
+    "thumbnail": Entry(
         "CPU-bound",
         "resize an image (Pillow releases the GIL)",
         "No benefit for async; with more than one core, `def` can even win, because its threads run side by side.",
         _workload("thumbnail", "width"),
         {"size": 256},
     ),
-    "crunch": _Entry(
+    "crunch": Entry(
         "CPU-bound",
         "statistics over generated rows",
         "No benefit: nothing waits, so there is nothing to overlap.",
         _workload("crunch", "mean"),
         {"rows": 300},
     ),
-    "mixed": _Entry(
+    "mixed": Entry(
         "mixed",
         "a little CPU, then a wait",
         "async wins where users outnumber threads and the wait outweighs threads times the CPU.",
         _workload("mixed", "wait"),
         {"cpu_ms": 0.5, "wait_ms": 50},
     ),
-    "blocking": _Entry(
+    "blocking": Entry(
         "pitfall",
         "time.sleep in the handler",
         "async collapses to one request at a time; `def` does not mind.",
         _workload("blocking", "wait"),
         {"wait_ms": 20},
     ),
-    "reader": _Entry(
+    "reader": Entry(
         "journey",
         "readers who follow links and think in between",
         "No difference in throughput, which think time sets on both sides; response times alike, for pages are CPU"
@@ -248,7 +186,7 @@ CATALOGUE: Mapping[str, _Entry] = {
         _THINK,
         journeys={"reader": 1},
     ),
-    "writer": _Entry(
+    "writer": Entry(
         "journey",
         "authors who post, edit, delete, and think in between",
         "No difference in throughput, which think time sets on both sides; response times a little longer in async,"
@@ -258,7 +196,7 @@ CATALOGUE: Mapping[str, _Entry] = {
         writes=True,
         journeys={"writer": 1},
     ),
-    "api_client": _Entry(
+    "api_client": Entry(
         "journey",
         "programs that walk the JSON API and pause in between",
         "No difference in throughput, which the pauses set on both sides; response times a little longer in async,"
@@ -267,7 +205,7 @@ CATALOGUE: Mapping[str, _Entry] = {
         _THINK,
         journeys={"api_client": 1},
     ),
-    "visitors": _Entry(
+    "visitors": Entry(
         "journey",
         "six readers to three API clients to one author, who think in between",
         "No difference in throughput, which think time sets on both sides until one of them is full; the response"
@@ -284,54 +222,3 @@ LONGEST_THINK = 1.5
 
 REPRESENTATIVE = ("get_post", "post_page", "create_post", "query", "external_api", "hash", "mixed")
 """What a run measures when no scenario is named: one of each sort."""
-
-_SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
-_CUSTOM = re.compile(r"GET (?P<path>/[!-~]*)")
-
-
-def parse_scenario(text: str) -> Scenario:
-    """Parse ``name``, ``name[key=value,…]`` or ``GET /path`` (for apps that are not the blog).
-
-    Raises:
-        UsageError: the name or a parameter is unknown, or a value is no number.
-    """
-    if custom := _CUSTOM.fullmatch(text):
-        request = Request("GET", custom["path"])
-        return Scenario(text, "custom", f"a GET of {custom['path']}", "None was stated.", (request,))
-    match = _SPEC.fullmatch(text)
-    entry = CATALOGUE.get(match["name"]) if match else None
-    if match is None or entry is None:
-        close = difflib.get_close_matches(text.split("[", maxsplit=1)[0], CATALOGUE, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise UsageError(f"unknown scenario {text!r}: {hint}`bench list` shows them all")
-    given = _parse_parameters(text, match["parameters"] or "", entry.defaults)
-    parameters = {**entry.defaults, **given}
-    think_s = parameters.get("think_ms", 0) / 1000
-    return Scenario(
-        name=match["name"] + (f"[{','.join(f'{k}={v:g}' for k, v in given.items())}]" if given else ""),
-        kind=entry.kind,
-        title=entry.title,
-        hypothesis=entry.hypothesis,
-        requests=entry.build(parameters),
-        wait_s=parameters.get("wait_ms", 0) * parameters.get("calls", 1) / 1000 + LONGEST_THINK * think_s,
-        writes=entry.writes,
-        journeys=Journeys(tuple(entry.journeys.items()), think_s) if entry.journeys else None,
-    )
-
-
-def _parse_parameters(spec: str, text: str, known: Parameters) -> dict[str, float]:
-    """Parse ``key=value,…``, keeping the catalogue's order so that one scenario has one name."""
-    given: dict[str, float] = {}
-    for part in filter(None, text.split(",")):
-        name, _, value = (piece.strip() for piece in part.partition("="))
-        if name not in known:
-            offered = ", ".join(known) or "none"
-            raise UsageError(f"scenario {spec!r}: unknown parameter {name!r}; it takes: {offered}")
-        try:
-            number = float(value)
-        except ValueError:
-            number = -1.0
-        if not 0 <= number < float("inf"):
-            raise UsageError(f"scenario {spec!r}: {name} must be a number of at least 0, as in {name}={known[name]:g}")
-        given[name] = number
-    return {name: given[name] for name in known if name in given}

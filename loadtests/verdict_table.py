@@ -8,7 +8,8 @@ from loadtests.explanations import written
 from loadtests.kinds import Kind, kind_of, word
 from loadtests.loads import OpenLoop, ascending
 from loadtests.manifest import Manifest
-from loadtests.outcome import Comparison, Outcome, headline_of, side_names
+from loadtests.naming import short_names
+from loadtests.outcome import Comparison, Outcome, headline_of
 from loadtests.warnings import MEANING
 
 MINOR = frozenset({"small"})
@@ -26,7 +27,8 @@ LEGEND = {
 
 def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
     """Return the table of headline verdicts with a legend, and a footnote for every flag in it."""
-    names = side_names(manifest.a.spec, manifest.b.spec)
+    specs = manifest.a.spec, manifest.b.spec
+    names = short_names(*specs)
     headlines = {(c.scenario, c.load): c for c in outcome.comparisons if c.metric == headline_of(c.load)}
     loads = ascending({load for _, load in headlines})
     open_loop = any(isinstance(load, OpenLoop) for load in loads)
@@ -45,7 +47,11 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
         cells = [headlines.get((scenario.name, load)) for load in loads]
         name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
         table.add_row(name, *(_cell(cell, names, marks) for cell in cells))
-    lines = [_reading(names, _blocks(manifest, outcome), open_loop=open_loop), _words(list(headlines.values()), names)]
+    lines = [
+        _reading(names, _blocks(manifest, outcome), open_loop=open_loop),
+        " ".join(f"{name} is {spec}." for name, spec in zip(names, specs, strict=True) if name != spec),
+        _words(list(headlines.values()), names),
+    ]
     return Group(table, *(Text(line) for line in lines if line), *_footnotes(names, marks))
 
 

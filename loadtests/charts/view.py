@@ -7,11 +7,10 @@ from loadtests.comparison import MIN_BLOCKS
 from loadtests.kinds import fell_behind
 from loadtests.loads import Load, OpenLoop, ascending
 from loadtests.manifest import Manifest, ScenarioRecord
+from loadtests.naming import short_names
 from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel, headline_of
 from loadtests.warnings import NO_VERDICT
 
-SHORT = 18
-"""Letters that a side's name may have in a chart."""
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 
 
@@ -150,24 +149,10 @@ def view(manifest: Manifest, outcome: Outcome) -> View:
     """Index a run."""
     return View(
         manifest=manifest,
-        names=_names(manifest.a.spec, manifest.b.spec),
+        names=dict(zip(LABELS, short_names(manifest.a.spec, manifest.b.spec), strict=True)),
         comparisons={(c.scenario, c.load, c.metric): c for c in outcome.comparisons},
         cells={(c.scenario, c.load, c.label): c for c in outcome.cells},
     )
-
-
-def _names(a: str, b: str) -> dict[SideLabel, str]:
-    """Name the sides by their specs if those are short, else by what tells them apart, else by a letter."""
-    short_a, short_b = _short(a, b) or "side A", _short(b, a) or "side B"
-    return {"a": short_a, "b": short_b} if short_a != short_b else {"a": "side A", "b": "side B"}
-
-
-def _short(spec: str, other: str) -> str | None:
-    head = spec.partition(",")[0]
-    for candidate in (spec, spec.removeprefix(f"{other},"), f"{head}…" if head != other.partition(",")[0] else spec):
-        if len(candidate) <= SHORT:
-            return candidate
-    return None
 
 
 def measured(cell: CellResult | None) -> bool:

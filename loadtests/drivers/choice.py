@@ -13,7 +13,8 @@ from loadtests.errors import UsageError
 from loadtests.loads import ClosedLoop, Load
 from loadtests.plan import Label
 from loadtests.samples import Recording
-from loadtests.scenarios import CATALOGUE, Scenario
+from loadtests.scenario import Scenario
+from loadtests.scenarios import CATALOGUE
 
 DriverName = Literal["httpx", "locust"]
 MAX_WORKERS = 64

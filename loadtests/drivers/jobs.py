@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from loadtests.loads import Load
 from loadtests.plan import Label
-from loadtests.scenarios import Journeys, Request
+from loadtests.scenario import Journeys, Request
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from loadtests.scenarios import Request
+from loadtests.scenario import Request
 
 
 def make_transport() -> AiohttpTransport:

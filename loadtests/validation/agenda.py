@@ -8,7 +8,9 @@ from loadtests.design import choose
 from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop, parse_users
 from loadtests.options import USERS
-from loadtests.scenarios import REPRESENTATIVE, Scenario, parse_scenario
+from loadtests.scenario import Scenario
+from loadtests.scenario_spec import parse_scenario
+from loadtests.scenarios import REPRESENTATIVE
 from loadtests.sides import parse_side
 from loadtests.validation.known import WAIT_S
 from loadtests.validation.record import Study

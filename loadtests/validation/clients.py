@@ -15,7 +15,7 @@ from loadtests.errors import RunError
 from loadtests.loads import ClosedLoop
 from loadtests.plan import Label
 from loadtests.samples import Recording
-from loadtests.scenarios import Scenario
+from loadtests.scenario import Scenario
 from loadtests.servers import Server
 from loadtests.summary import summarise
 from loadtests.validation.stage import Stage, target

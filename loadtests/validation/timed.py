@@ -12,7 +12,7 @@ from loadtests.errors import RunError
 from loadtests.loads import Load
 from loadtests.percentiles import percentile
 from loadtests.samples import Recording
-from loadtests.scenarios import Request
+from loadtests.scenario import Request
 from loadtests.servers import Server
 from loadtests.validation.stage import Stage, ask, target
 

@@ -13,7 +13,7 @@ from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop
 from loadtests.plan import ORDERS
 from loadtests.samples import Failure, Recording, Samples, Slice
-from loadtests.scenarios import parse_scenario
+from loadtests.scenario_spec import parse_scenario
 from loadtests.sides import parse_side
 from loadtests.store import RunFolder
 from loadtests.trial_file import TrialKey

@@ -11,7 +11,7 @@ from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.pairing import drive
 from loadtests.loads import OpenLoop
 from loadtests.samples import Failure
-from loadtests.scenarios import Request
+from loadtests.scenario import Request
 from loadtests.store import RunFolder
 from tests.e2e.harness import bench, summary
 

@@ -9,7 +9,7 @@ import pytest
 from loadtests.affinity import Cores
 from loadtests.asking import Asker
 from loadtests.databases import SqliteDatabase
-from loadtests.scenarios import parse_scenario
+from loadtests.scenario_spec import parse_scenario
 from loadtests.servers import Server
 from loadtests.sides import parse_side
 

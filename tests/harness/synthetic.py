@@ -16,7 +16,8 @@ from loadtests.manifest import Event, Manifest, PairingRecord, ScenarioRecord, S
 from loadtests.outcome import Outcome, SideLabel
 from loadtests.plan import ORDERS
 from loadtests.samples import Failure
-from loadtests.scenarios import CATALOGUE, REPRESENTATIVE, parse_scenario
+from loadtests.scenario_spec import parse_scenario
+from loadtests.scenarios import CATALOGUE, REPRESENTATIVE
 from loadtests.summary import Summary
 
 Run = tuple[Manifest, Outcome]

@@ -284,6 +284,8 @@ def test_the_tally_counts_every_cell() -> None:
         ("sync", LONG, ("sync", "side B")),
         (LONG, "async,loop=asyncio,http=h11", ("sync…", "async…")),
         ("http://127.0.0.1:8000", "http://127.0.0.1:8001", ("side A", "side B")),
+        ("some.package.module:base", "some.package.module:more", ("base", "more")),
+        ("some.package.module:app", "other.package.module:app", ("side A", "side B")),
     ],
 )
 def test_sides_have_short_names_that_differ(a: str, b: str, names: tuple[str, str]) -> None:

@@ -16,7 +16,8 @@ from loadtests.drivers.locust.shares import shares
 from loadtests.errors import UsageError
 from loadtests.loads import ClosedLoop, OpenLoop
 from loadtests.samples import Failure
-from loadtests.scenarios import CATALOGUE, parse_scenario
+from loadtests.scenario_spec import parse_scenario
+from loadtests.scenarios import CATALOGUE
 from tests.harness import build
 
 MIX = {"reader": 6, "api_client": 3, "writer": 1}

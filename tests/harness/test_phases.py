@@ -10,7 +10,7 @@ from loadtests.drivers.pairing import drive
 from loadtests.drivers.phases import window_s
 from loadtests.loads import ClosedLoop
 from loadtests.samples import Recording
-from loadtests.scenarios import Request
+from loadtests.scenario import Request
 
 USERS = 20
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from loadtests.loads import ClosedLoop
 from loadtests.plan import Cell, make_plan
-from loadtests.scenarios import parse_scenario
+from loadtests.scenario_spec import parse_scenario
 
 CELLS = [Cell(parse_scenario(name), ClosedLoop(users)) for name in ("noop", "query") for users in (1, 64)]
 

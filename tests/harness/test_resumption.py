@@ -11,7 +11,7 @@ from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop, OpenLoop
 from loadtests.manifest import Manifest
 from loadtests.resumption import check_same, experiment_of, lacking, resumed
-from loadtests.scenarios import parse_scenario
+from loadtests.scenario_spec import parse_scenario
 from loadtests.sides import parse_side
 from loadtests.trial_file import TrialKey
 from loadtests.validation.wording import digest

@@ -3,7 +3,8 @@ import re
 import pytest
 
 from loadtests.errors import UsageError
-from loadtests.scenarios import CATALOGUE, REPRESENTATIVE, parse_scenario
+from loadtests.scenario_spec import parse_scenario
+from loadtests.scenarios import CATALOGUE, REPRESENTATIVE
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -17,7 +17,7 @@ from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop
 from loadtests.outcome import Outcome
 from loadtests.samples import Failure, Samples
-from loadtests.scenarios import parse_scenario
+from loadtests.scenario_spec import parse_scenario
 from loadtests.sides import parse_side
 from loadtests.store import RunFolder, UnreadableRun
 from loadtests.trial_file import TrialKey

@@ -59,3 +59,9 @@ def test_what_was_not_confirmed_is_told_from_what_was_not_decided() -> None:
     text = in_one_line((manifest, replace(outcome, comparisons=vetoed)))
     assert "not confirmed [1]" in text
     assert "a stricter test does not agree" in text
+
+
+def test_long_specs_are_shortened_and_spelt_out_below() -> None:
+    text = in_one_line(make_run(["noop"], [8], noise=0, a="some.package.module:base", b="some.package.module:more"))
+    assert text.startswith("Throughput, more ÷ base")
+    assert "base is some.package.module:base. more is some.package.module:more." in text

@@ -12,7 +12,8 @@ from loadtests.drivers.locust.orders import users_of
 from loadtests.drivers.locust.shares import shares
 from loadtests.drivers.phases import REFUSED_PAUSE_S
 from loadtests.plan import Label
-from loadtests.scenarios import LONGEST_THINK, Request
+from loadtests.scenario import Request
+from loadtests.scenarios import LONGEST_THINK
 
 JOURNEYS: Mapping[str, type[FastHttpUser]] = {
     "reader": locustfile.Reader,

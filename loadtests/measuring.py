@@ -1,0 +1,123 @@
+"""One cell of one block: drive it, and replace whatever broke, so that the next cell finds everything well."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from loadtests.arena import Arena
+from loadtests.drivers.choice import LoadDriver
+from loadtests.drivers.jobs import PairingJob, Target
+from loadtests.drivers.process import DriverFailed
+from loadtests.errors import RunError
+from loadtests.experiment import Experiment
+from loadtests.journal import Journal
+from loadtests.loads import ClosedLoop
+from loadtests.machine import Watch
+from loadtests.plan import Label, Pairing
+from loadtests.samples import Recording, Samples
+from loadtests.servers import Server
+
+STALL_S = 5.0
+"""A side that gives no answer for so long, beyond the wait that the scenario asks for, has collapsed."""
+PHASE_LIMIT_S = 30.0
+"""A slice's phase may take so long, and half a wait for each user more: pools serve many of them one after another."""
+
+
+class Measurer:
+    """Measures the pairings of one block."""
+
+    def __init__(
+        self, experiment: Experiment, number: int, arena: Arena, driver: LoadDriver, journal: Journal, watch: Watch
+    ) -> None:
+        """Prepare.
+
+        Args:
+            experiment: what the run is about.
+            number: of the block, from 0.
+            arena: has the servers.
+            driver: puts on the load.
+            journal: is told what broke.
+            watch: sees what else the machine does meanwhile.
+        """
+        self._experiment = experiment
+        self._number = number
+        self._arena = arena
+        self._driver = driver
+        self._journal = journal
+        self._watch = watch
+
+    def measure(self, pairing: Pairing) -> dict[Label, Recording]:
+        """Measure one cell; a side that hangs or dies is replaced."""
+        arena = self._arena
+        recordings: dict[Label, Recording] = {label: nothing(reason) for label, reason in arena.broken.items()}
+        servers = {label: arena.server(label) for label in pairing.order if label not in recordings}
+        if servers:
+            job = self._job(pairing, servers)
+            with self._watch.cell():
+                recordings |= self._drive(job)
+        for label, server in servers.items():
+            reason = recordings[label].stalled
+            if server.child is not None and not server.child.alive:
+                reason = f"exited with status {server.child.process.returncode} while it was measured"
+            if reason is not None:
+                recordings[label] = replace(recordings[label], slices=(), stalled=reason)
+                self._note(label, "collapsed", f"{pairing.cell}: {self._spec(label)} {reason}")
+                arena.restart(label)
+            elif left := recordings[label].abandoned:
+                message = f"{pairing.cell}: {self._spec(label)} left {left} requests unanswered; it was replaced"
+                self._note(label, "restarted", message)
+                arena.restart(label)
+            elif pairing.cell.scenario.writes:
+                self._restore(label)
+        return recordings
+
+    def _restore(self, label: Label) -> None:
+        try:
+            self._arena.restore(label)
+        except RunError as failure:
+            self._note(label, "collapsed", f"{self._spec(label)}: {failure}; it was replaced")
+            self._arena.restart(label)
+
+    def _drive(self, job: PairingJob) -> dict[Label, Recording]:
+        """Drive a pairing; a driver that died is replaced and the pairing tried again, once."""
+        driver = self._driver
+        try:
+            return driver.drive(job)
+        except DriverFailed as failure:
+            self._note(None, "restarted", f"{failure}; the cell was tried again with a new one")
+            driver.restart()
+        try:
+            return driver.drive(job)
+        except DriverFailed as failure:
+            self._note(None, "restarted", f"{failure}, for the second time; the cell was given up")
+            driver.restart()
+            return {label: nothing(f"{failure}, twice") for label in job.targets}
+
+    def _job(self, pairing: Pairing, servers: dict[Label, Server]) -> PairingJob:
+        scenario, load = pairing.cell.scenario, pairing.cell.load
+        return PairingJob(
+            targets={label: Target(server.url, tuple(server.pids)) for label, server in servers.items()},
+            requests=scenario.requests,
+            load=load,
+            slice_s=self._experiment.slice_s,
+            pairing_s=self._experiment.pairing_s,
+            wait_s=scenario.wait_s,
+            seed=pairing.seed,
+            stall_s=STALL_S + scenario.wait_s,
+            limit_s=PHASE_LIMIT_S + (load.users * scenario.wait_s / 2 if isinstance(load, ClosedLoop) else 0),
+            journeys=scenario.journeys,
+        )
+
+    def _spec(self, label: Label) -> str:
+        return self._experiment.side(label).spec
+
+    def _note(self, label: Label | None, kind: str, message: str) -> None:
+        self._journal.event(self._number, label, kind, message)
+
+
+def nothing(reason: str) -> Recording:
+    """Return the recording of a trial that could not even begin."""
+    empty, counts = np.empty(0), np.empty(0, np.uint16)
+    samples = Samples(empty, empty, empty, empty, counts, np.empty(0, np.uint8), counts)
+    return Recording(samples, time.perf_counter(), (), None, None, reason)
