@@ -20,14 +20,15 @@ from loadtests.outcome import (
     SideLabel,
     Value,
     Verdict,
-    headline_of,
 )
-from loadtests.percentiles import PERCENTILES, percentile, percentiles
+from loadtests.percentiles import PERCENTILES, percentile, percentiles, samples_needed
 from loadtests.summary import Column, Summary
 from loadtests.warnings import NO_VERDICT, Conditions, Flag, flags_of
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 UNKNOWN = Conditions()
+SURELY_ABOVE_P99 = 0.05
+"""Share of failed requests that leaves no doubt, even among few, that the 99th percentile is one of them."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,13 @@ def derive(
     cells: Sequence[CellTrials],
     conditions: Conditions = UNKNOWN,
 ) -> Outcome:
-    """Compare the two sides of every cell on every metric; Holm's correction spans the run's headlines."""
+    """Compare the two sides of every cell on every metric; Holm's correction spans all cells, metric by metric."""
     results = [_result(cell, label, side) for cell in cells for label, side in zip(LABELS, sides, strict=True)]
-    headlines = [_measure(cell, headline_of(cell.load)) for cell in cells]
-    certain = holm([None if m.ratio is None else m.ratio.p for m in headlines])
+    certain = {metric: holm([m.ratio.p if m.ratio else None for m in _family(cells, metric)]) for metric in UNITS}
     comparisons = []
-    for cell, sure in zip(cells, certain, strict=True):
+    for number, cell in enumerate(cells):
         doubts = flags_of(cell.load, cell.pairs(), conditions, thinking=cell.thinking)
-        for metric in UNITS:
-            exploratory = metric != headline_of(cell.load)
-            comparisons.append(_compare(cell, sides, metric, doubts, certain=exploratory or sure))
+        comparisons += [_compare(cell, sides, metric, doubts, certain=certain[metric][number]) for metric in UNITS]
     return Outcome(run=run, complete=complete, comparisons=comparisons, cells=results)
 
 
@@ -87,6 +85,21 @@ class _Measured:
     ratios: list[float]
     ratio: Estimate | None
 
+    @property
+    def failed(self) -> list[int]:
+        """In how many blocks each side failed to give a value."""
+        return [sum(value == math.inf for value in column) for column in zip(*self.pairs, strict=True)]
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether one side failed in every block, and the other in none."""
+        return bool(self.pairs) and sorted(self.failed) == [0, len(self.pairs)]
+
+
+def _family(cells: Sequence[CellTrials], metric: Metric) -> "list[_Measured]":
+    """Return one metric of all cells: the family over which the chance of even one false verdict is kept low."""
+    return [_measure(cell, metric) for cell in cells]
+
 
 def _usable(value: float | None) -> bool:
     return value is not None and 0 < value < math.inf
@@ -99,10 +112,18 @@ def _measure(cell: CellTrials, metric: Metric) -> _Measured:
     return _Measured(pairs, ratios, estimate(ratios) if ratios else None)
 
 
+def _p99(summary: Summary) -> float | None:
+    """Return the 99th percentile; infinite also where too few requests are known, but too many of them failed."""
+    failed = sum(summary.failures.values())
+    if failed > SURELY_ABOVE_P99 * summary.requests and summary.requests >= samples_needed(95):
+        return math.inf
+    return percentile(summary.latencies_s, 99)
+
+
 _READERS: dict[Metric, Callable[[Summary], float | None]] = {
     "throughput": lambda s: s.throughput_rps if s.collapsed is None else math.inf,
     "p50": lambda s: percentile(s.latencies_s, 50) if s.collapsed is None else math.inf,
-    "p99": lambda s: percentile(s.latencies_s, 99) if s.collapsed is None else math.inf,
+    "p99": lambda s: _p99(s) if s.collapsed is None else math.inf,
     "cpu_per_request": lambda s: s.cpu_per_request_s if s.collapsed is None else math.inf,
 }
 
@@ -115,10 +136,13 @@ def _compare(
     a, b = (estimate(v).value if v else None for v in values or [[], []])
     verdict, qualified = _verdict(measured, metric, certain=certain)
     flags = [*map(Flag, qualified), *doubts]
-    if any(flag.name in NO_VERDICT for flag in flags):
+    if any(flag.name in NO_VERDICT for flag in flags) and not measured.one_sided:
         verdict = "inconclusive"
-    if "too-few-samples" in qualified:  # a ratio over those blocks alone that had enough would be a biased choice
+    # A ratio over those blocks alone that have one would be a biased choice.
+    if "too-few-samples" in qualified:
         measured = replace(measured, ratios=[], ratio=None)
+    elif any(measured.failed):
+        measured = replace(measured, ratio=None)
     interval = measured.ratio.interval if measured.ratio else None
     comparison = Comparison(
         scenario=cell.scenario,
@@ -133,19 +157,19 @@ def _compare(
         verdict=verdict,
         flags=[str(flag) for flag in flags],
     )
-    return replace(
-        comparison, explanation=explain(comparison, flags, [c.collapsed for pair in cell.pairs() for c in pair])
-    )
+    collapses = {label: [summary.collapsed for summary in cell.of(label)] for label in LABELS}
+    return replace(comparison, explanation=explain(comparison, flags, collapses))
 
 
 def _verdict(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Verdict, list[str]]:
-    failed = [sum(value == math.inf for value in column) for column in zip(*measured.pairs, strict=True)]
-    if any(failed):
+    if any(measured.failed):
         # Where one side gives nothing in any block and the other always does, no interval is needed.
-        blocks = len(measured.pairs)
-        if sorted(failed) == [0, blocks]:
-            return ("b" if failed[0] else "a", []) if blocks >= MIN_BLOCKS else ("inconclusive", ["too-few-blocks"])
+        if measured.one_sided:
+            enough = len(measured.pairs) >= MIN_BLOCKS
+            return ("b" if measured.failed[0] else "a", []) if enough else ("inconclusive", ["too-few-blocks"])
         return "inconclusive", []
+    if metric == "cpu_per_request" and len(measured.ratios) < len(measured.pairs):
+        return "inconclusive", []  # the CPU time of a server that ran already is not known
     if measured.ratio is None:
         return "inconclusive", ["too-few-samples"] if measured.pairs else []
     if len(measured.ratios) < len(measured.pairs):

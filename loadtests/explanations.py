@@ -1,9 +1,9 @@
 """A comparison in a sentence or two (pure)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from loadtests.outcome import Comparison, Metric, side_names
+from loadtests.outcome import Comparison, Metric, SideLabel, side_names
 from loadtests.warnings import MEANING, NO_VERDICT, Flag
 
 NOUN: dict[Metric, str] = {
@@ -14,18 +14,18 @@ NOUN: dict[Metric, str] = {
 }
 
 
-def explain(comparison: Comparison, flags: Sequence[Flag], collapses: Sequence[str | None]) -> str:
+def explain(comparison: Comparison, flags: Sequence[Flag], collapses: Mapping[SideLabel, Sequence[str | None]]) -> str:
     """Say what was found, how sure it is, and what each flag means.
 
     Args:
         comparison: the comparison, its explanation still empty.
         flags: its flags with their reasons.
-        collapses: what each trial of the cell said of itself: a sentence, or None if it was measured.
+        collapses: what each trial of a side said of itself: a sentence, or None if it was measured.
     """
     a, b = side_names(comparison.a.side, comparison.b.side)
     sentences = [_finding(comparison, a, b, left_out=any(flag.name in NO_VERDICT for flag in flags))]
-    told = Counter(reason for reason in collapses if reason)
     for flag in flags:
+        told = Counter(reason for reason in collapses[flag.label] if reason) if flag.label else Counter[str]()
         side = {"a": a, "b": b}.get(flag.label or "")
         reason = f"“{told.most_common(1)[0][0]}”" if flag.name == "collapsed" and told else flag.reason
         text = f"{MEANING[flag.name]}{f' ({reason})' if reason else ''}."

@@ -20,9 +20,7 @@ class Journal:
         self.manifest = self.manifest.model_copy(update=changes)
         self._folder.write_manifest(self.manifest)
 
-    def event(
-        self, block: int, label: Label | None, kind: str, message: str, seconds: float | None = None
-    ) -> None:
+    def event(self, block: int, label: Label | None, kind: str, message: str, seconds: float | None = None) -> None:
         """Add a line; see ``Event`` for what goes into it."""
         event = Event.model_validate(
             {"block": block, "label": label, "kind": kind, "message": message, "seconds": seconds}

@@ -72,7 +72,8 @@ class CellResult:
         offered: requests/s that were due; in a closed loop what the users came to send.
         in_flight: mean number of requests in flight.
         littles_law: throughput × mean response time ÷ mean in flight, which is 1 in a steady state; None if unknown.
-        response_mean_s: that mean: of the requests that were sent in the windows, from when they were sent, in seconds.
+        response_mean_s: that mean: of the requests that were sent or ended in the windows, from when they were sent, in
+            seconds.
         collapsed: a sentence for each block in which the side could not be measured.
     """
 

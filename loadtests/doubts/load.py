@@ -7,7 +7,7 @@ from loadtests.charts.wording import listed, named
 from loadtests.doubts.doubt import Doubt
 from loadtests.loads import OpenLoop
 from loadtests.percentiles import samples_needed
-from loadtests.warnings import DRIVER_BUSY_LIMIT
+from loadtests.warnings.client import DRIVER_BUSY_LIMIT
 
 
 def driver(run: View) -> Iterator[Doubt]:

@@ -48,7 +48,7 @@ class Client:
         return time.perf_counter() - self._started
 
     async def ask(self, turn: int, scheduled_s: float | None = None) -> bool:
-        """Send a request and wait for its answer; return whether there was one, good or bad.
+        """Send a request and wait for its end; return whether the server took the connection at all.
 
         Args:
             turn: how many came before it: the scenario's requests are sent in turn.
@@ -82,7 +82,7 @@ class Client:
         self._recorder.record(
             sent, ended, request=which, scheduled_s=due, first_byte_s=first_byte, status=status, failure=failure
         )
-        return status != 0
+        return failure != Failure.CONNECT
 
     def cut_off(self) -> None:
         """Record all that is unanswered as cut off."""

@@ -24,8 +24,8 @@ from loadtests.drivers.phases import (
     LEAD_OUT_LEAD_INS,
     LEAD_OUT_MIN_S,
     REFUSED_PAUSE_S,
-    START_GAP_S,
-    window_s,
+    WINDOW_ANSWERS,
+    spread_s,
 )
 from loadtests.drivers.steady import Window
 from loadtests.drivers.trial import Trial
@@ -40,6 +40,7 @@ class ClosedLoopTrial(Trial):
         self._users = load.users
         self._stopping = False
         self._arrived = False
+        self._spread_s = spread_s(job.wait_s, load.users)
         self._turn = itertools.count()
 
     async def _phases(self, seed: int) -> Window:
@@ -50,12 +51,12 @@ class ClosedLoopTrial(Trial):
         self._start_users(seed)
         enough = answers + LEAD_IN_ANSWERS * self._users
         await wait.until(lambda: client.answers >= enough, "the load to settle")
-        least = max(LEAD_IN_MIN_S, min(client.slowest_s, LEAD_IN_MAX_S))
+        least = max(LEAD_IN_MIN_S, self._spread_s, min(client.slowest_s, LEAD_IN_MAX_S))
         await wait.until_time(begun + least, "the load to settle")
         spacing = (client.now() - begun) / (client.answers - answers)
         window = Window(client, self.pids)
-        lead_in = window.opened_s - begun
-        length = window_s(self.job.slice_s, self.job.pairing_s, lead_in, spacing)
+        self.lead_in_s = lead_in = window.opened_s - begun
+        length = self.window_s or max(self.job.slice_s, WINDOW_ANSWERS * spacing)
         await window.close_at(window.opened_s + length, wait)
         overdue = window.closed_s + max(LEAD_OUT_MIN_S, LEAD_OUT_LEAD_INS * lead_in)
         await wait.until(self._answered(overdue), "the last answers")
@@ -77,9 +78,8 @@ class ClosedLoopTrial(Trial):
     def _start_users(self, seed: int) -> None:
         self._stopping = False
         rng = random.Random(seed)
-        spread_s = max(self.job.wait_s, START_GAP_S * self._users)
         for _ in range(self._users):
-            self._spawn(self._user(rng.uniform(0, spread_s)))
+            self._spawn(self._user(rng.uniform(0, self._spread_s)))
 
     async def _user(self, delay: float) -> None:
         await asyncio.sleep(delay)

@@ -12,6 +12,7 @@ from loadtests.drivers.closed_loop import ClosedLoopTrial
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.open_loop import OpenLoopTrial
 from loadtests.drivers.trial import Trial
+from loadtests.drivers.turns import OVERTIME, of_closed_loop, of_open_loop
 from loadtests.loads import ClosedLoop
 from loadtests.plan import Label
 from loadtests.samples import Recording
@@ -20,23 +21,26 @@ from loadtests.samples import Recording
 async def drive(job: PairingJob) -> dict[Label, Recording]:
     """Alternate the sides, a b b a …, for about ``job.pairing_s`` seconds; return each side's recording.
 
-    Every side gets one slice at least. One that stalls gets no further slice.
+    Every side gets one slice at least. One that stalls gets no further slice. What follows the first round is planned
+    by ``turns`` when that is over.
     """
     started = time.perf_counter()
     trials = {label: _trial(target, job, started) for label, target in job.targets.items()}
     order = list(trials)
     rng = random.Random(job.seed)
+    planned = False
     gc.collect()
     gc.disable()  # a collection in mid-window would show up as latency of the server
     try:
-        rounds = 0
-        while rounds == 0 or _another_fits(job, started, rounds):
+        to_come = 1
+        while to_come and any(trial.usable for trial in trials.values()) and not _overdue(job, started):
             seed = rng.randrange(2**32)  # one for both sides, so that they meet the same arrivals
             for label in order:
                 if trials[label].usable:
                     await trials[label].run_slice(seed)
             order.reverse()
-            rounds += 1
+            to_come = to_come - 1 if planned else _plan(job, time.perf_counter() - started, [*trials.values()])
+            planned = True
     finally:
         gc.enable()
         recordings = {label: await trial.finish() for label, trial in trials.items()}
@@ -49,6 +53,18 @@ def _trial(target: Target, job: PairingJob, started_s: float) -> Trial:
     return OpenLoopTrial(target, job, job.load, started_s)
 
 
-def _another_fits(job: PairingJob, started: float, rounds: int) -> bool:
-    elapsed = time.perf_counter() - started
-    return elapsed * (rounds + 1) / rounds <= job.pairing_s
+def _plan(job: PairingJob, took_s: float, trials: list[Trial]) -> int:
+    """Return how many rounds are to come after the first, and tell the trials how long their windows are then."""
+    if isinstance(job.load, ClosedLoop):
+        windows_s = [window for trial in trials for window in trial.windows_s]
+        turns = of_closed_loop(job.pairing_s, took_s, windows_s, max(trial.lead_in_s for trial in trials))
+    else:
+        turns = of_open_loop(job.pairing_s, job.slice_s)
+    for trial in trials:
+        trial.window_s = turns.window_s
+    return turns.rounds
+
+
+def _overdue(job: PairingJob, started: float) -> bool:
+    """Return whether a closed loop takes much longer than it was planned to; an open one ends by its rounds."""
+    return isinstance(job.load, ClosedLoop) and 0 < OVERTIME * job.pairing_s < time.perf_counter() - started

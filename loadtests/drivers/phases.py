@@ -7,9 +7,6 @@ LEAD_IN_ANSWERS = 2
 """Answers a user has had, on average, before the window opens."""
 WINDOW_ANSWERS = 8
 """Answers to expect in a window, going by the lead-in; where requests are slow it is longer. A median needs 6."""
-WINDOW_LEAD_INS = 2
-"""Lead-ins that a window lasts, where two rounds of such slices fit: what is not counted must not take most of the
-time, and a window of tens of milliseconds seldom sees what a server does every second or two."""
 LEAD_OUT_MIN_S = 0.2
 LEAD_OUT_LEAD_INS = 2
 """Lead-ins that a lead-out may take at most; a server that lets some requests starve is not waited for longer."""
@@ -19,14 +16,6 @@ REFUSED_PAUSE_S = 0.01
 """A server that refuses everything must not make a busy loop."""
 
 
-def window_s(slice_s: float, pairing_s: float, lead_in_s: float, spacing_s: float) -> float:
-    """Return how long a window has to be, in seconds.
-
-    Args:
-        slice_s: what was asked for; the least there is.
-        pairing_s: how long both sides may take together.
-        lead_in_s: how long this lead-in took.
-        spacing_s: the mean time between answers in it.
-    """
-    room = pairing_s / 4 - lead_in_s
-    return max(slice_s, WINDOW_ANSWERS * spacing_s, min(WINDOW_LEAD_INS * lead_in_s, room))
+def spread_s(wait_s: float, users: int) -> float:
+    """Return over how many seconds users start, who are not to march in step."""
+    return max(wait_s, START_GAP_S * users)

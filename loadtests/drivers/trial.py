@@ -35,6 +35,10 @@ class Trial(ABC):
         self._size: tuple[int, int] | None = None
         self._rss_bytes: int | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.window_s: float | None = None
+        """How long the next windows are to be, in seconds; None to go by the slice itself."""
+        self.lead_in_s = 0.0
+        """How long the latest lead-in was."""
         self.stalled: str | None = None
         self.abandoned = 0
         """Requests that were given up when the drain had lasted too long."""
@@ -75,6 +79,11 @@ class Trial(ABC):
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
+
+    @property
+    def windows_s(self) -> list[float]:
+        """How long each window was that came to its end, in seconds."""
+        return [turn.closed_s - turn.opened_s for turn in self._slices]
 
     async def finish(self) -> Recording:
         """Close the connections; return what was seen."""

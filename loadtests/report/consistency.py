@@ -5,7 +5,8 @@ from loadtests.charts.wording import milliseconds, number
 from loadtests.loads import ClosedLoop
 from loadtests.outcome import CellResult
 from loadtests.report.figures import NOTHING, Figure, Row
-from loadtests.warnings import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
+from loadtests.warnings.client import DRIVER_BUSY_LIMIT
+from loadtests.warnings.steadiness import LITTLES_LAW_LIMIT
 
 ADDING_UP = (
     "Ended/s", "Mean time, ms", "Their product", "In flight, mean", "Product ÷ in flight", "Driver busy, mean",

@@ -17,11 +17,14 @@ from loadtests.validation.record import (
     Study,
     Validation,
 )
+from loadtests.warnings import NO_VERDICT
 
 MOST_FALSE = 0.05
 COVERAGE = (0.93, 0.97)
 LEAST_ALIKE = 200
 """Comparisons of a side with itself that a rate takes to be proven."""
+ALIKE_HELD_BACK = 10
+"""How many of them may have been held back, without a verdict."""
 LEAST_RUNS = 50
 LEAST_EFFECTS = 40
 """Comparisons with an addition that a rate takes to be proven."""
@@ -31,6 +34,8 @@ POWER: Mapping[Study, tuple[str, float]] = {
     "cpu_5": ("5 % more CPU is found", 0.80),
 }
 """For each addition what it is called, and how often it must be found."""
+HELD_BACK = NO_VERDICT | {"collapsed", "too-few-blocks", "too-few-samples"}
+"""Flags with which a comparison has no verdict, whatever was measured."""
 BIAS_MOST = 0.01
 SERVER_SLACK_S = 0.001
 """A real server adds so much to a queue's response time at the most: parsing, timers, loopback."""
@@ -49,12 +54,14 @@ def findings(validation: Validation) -> dict[Check, list[Finding]]:
 
 def false_alarms(found: Comparisons) -> Iterator[Finding]:
     """Yield what a side against itself shows: whatever is found there is false."""
-    rows = found.rows
+    rows = [row for row in found.rows if judged(row)]
+    held_back = len(found.rows) - len(rows)
     runs = {row.run for row in rows}
     wrong = {row.run for row in rows if called(row)}
-    yield of_share(
-        "false verdicts", count([called(row) for row in rows]), (0, MOST_FALSE), least=LEAST_ALIKE, of="comparisons"
-    )
+    # What could not be called wrong must not count as right; but a run is one, whatever was held back in it.
+    least = LEAST_ALIKE - ALIKE_HELD_BACK
+    of = "comparisons" + (f", {held_back} more held back" if held_back else "")
+    yield of_share("false verdicts", count([called(row) for row in rows]), (0, MOST_FALSE), least=least, of=of)
     yield of_share(
         "runs with a false verdict",
         count([run in wrong for run in sorted(runs)]),
@@ -62,7 +69,7 @@ def false_alarms(found: Comparisons) -> Iterator[Finding]:
         least=LEAST_RUNS,
         of="runs",
     )
-    yield _coverage("intervals that hold 1", rows, LEAST_ALIKE)
+    yield _coverage("intervals that hold 1", found.rows, LEAST_ALIKE)
 
 
 def additions(found: Comparisons) -> Iterator[Finding]:
@@ -76,7 +83,7 @@ def additions(found: Comparisons) -> Iterator[Finding]:
         bound = sum(any(flag.startswith("driver-bound") for flag in row.flags) for row in rows)
         of = "comparisons" + (f", {bound} held back as driver-bound" if bound else "")
         yield of_share(f"{name}, {blocks} blocks", seen, (least, 1), least=LEAST_EFFECTS, of=of)
-        measured = [row.ratio / row.truth for row in rows if row.ratio]
+        measured = _by_run(rows)
         if len(measured) > 1:
             truth = estimate([row.truth for row in rows]).value
             off = estimate(measured)
@@ -88,9 +95,23 @@ def additions(found: Comparisons) -> Iterator[Finding]:
                 (truth * (1 - BIAS_MOST), truth * (1 + BIAS_MOST)),
                 truth=truth,
                 interval=(truth * low, truth * high),
-                note=f"geometric mean of {len(measured)}; the truth is {truth:.4f}",
+                note=f"geometric mean of {len(measured)} runs; the truth is {truth:.4f}",
             )
     yield _coverage("intervals that hold the true ratio", found.rows, len(POWER) * LEAST_EFFECTS)
+
+
+def _by_run(rows: list[Known]) -> list[float]:
+    """Return measured ÷ true ratio, one a run: the comparisons of a run share their fresh starts."""
+    runs: dict[int, list[float]] = {}
+    for row in rows:
+        if row.ratio:
+            runs.setdefault(row.run, []).append(row.ratio / row.truth)
+    return [estimate(ratios).value for ratios in runs.values()]
+
+
+def judged(row: Known) -> bool:
+    """Return whether a comparison could have had a verdict: nothing held it back, whatever was measured."""
+    return not any(flag.partition(":")[0] in HELD_BACK for flag in row.flags)
 
 
 def called(row: Known) -> bool:

@@ -13,6 +13,7 @@ COMPARISONS = 40
 QUICK_COMPARISONS = 4
 QUICK_TIME_S = 0.4
 MAX_COMPARISONS = 10_000
+MIN_BLOCKS = 6
 MAX_BLOCKS = 100
 MAX_TIME_S = 60.0
 
@@ -39,8 +40,10 @@ class ValidateOptions(BaseModel):
             raise UsageError(f"--comparisons {comparisons}: must be from 1 to {MAX_COMPARISONS}")
         if not 0 <= self.blog <= 1:
             raise UsageError(f"--blog {self.blog:g}: must be a share from 0 to 1")
-        if not 1 <= self.blocks <= MAX_BLOCKS:
-            raise UsageError(f"--blocks {self.blocks}: must be from 1 to {MAX_BLOCKS}")
+        if not MIN_BLOCKS <= self.blocks <= MAX_BLOCKS:
+            raise UsageError(
+                f"--blocks {self.blocks}: must be from {MIN_BLOCKS} to {MAX_BLOCKS}; fewer give no verdict"
+            )
         if not 0 < time_s <= MAX_TIME_S:
             raise UsageError(f"--time {time_s:g}: must be more than 0 and at most {MAX_TIME_S:g} seconds")
         effects = max(1, round(comparisons * EFFECTS_SHARE))

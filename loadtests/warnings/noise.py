@@ -1,4 +1,4 @@
-"""Was the machine quiet? (pure)"""
+"""What speaks for a machine that was not quiet (pure)."""
 
 from collections.abc import Sequence
 

@@ -10,6 +10,7 @@ from loadtests.comparison import estimate
 from loadtests.flow import together
 from loadtests.loads import ClosedLoop, Load
 from loadtests.outcome import SideLabel
+from loadtests.samples import Failure
 from loadtests.summary import Summary
 from loadtests.warnings.flag import Flag
 
@@ -49,9 +50,10 @@ def overloaded(load: Load, good: Sequence[Summary], label: SideLabel) -> list[Fl
     """Return a flag if a side answers less than what arrives, and its queue grows."""
     if isinstance(load, ClosedLoop):
         return []
-    offered, answered = (float(np.mean([getattr(s, n) for s in good])) for n in ("offered_rps", "throughput_rps"))
+    whole, offered = together([s.flow for s in good]), float(np.mean([s.offered_rps for s in good]))
+    answered = whole.answers / whole.windows_s if whole.windows_s else 0.0  # well or not: a failure is no queue
     grew = together([s.later for s in good]).in_flight / max(together([s.earlier for s in good]).in_flight, 1e-9)
-    cut = any(s.failures for s in good)
+    cut = any(s.failures.get(Failure.CUT_OFF) for s in good)
     if answered < ON_TIME_LEAST * offered and (cut or grew > 1 + 4 * DRIFT_LIMIT):
         return [Flag("overloaded", label, f"{offered:,.0f} arrivals a second, {answered:,.0f} answers")]
     return []

@@ -1,32 +1,15 @@
-"""How long a closed loop's window is, and that nobody is still on the way in when it opens."""
+"""Nobody is still on the way in when a closed loop's first window opens."""
 
 import asyncio
 import time
 
-import pytest
-
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.pairing import drive
-from loadtests.drivers.phases import window_s
 from loadtests.loads import ClosedLoop
 from loadtests.samples import Recording
 from loadtests.scenario import Request
 
 USERS = 20
-
-
-@pytest.mark.parametrize(
-    ("slice_s", "pairing_s", "lead_in_s", "spacing_s", "expected"),
-    [
-        (0.1, 4.0, 0.03, 0.001, 0.1),  # a fast route: what was asked for
-        (0.1, 4.0, 0.25, 0.001, 0.5),  # settling takes long: twice as long
-        (0.1, 4.0, 0.4, 0.001, 0.6),  # … but two rounds have to fit
-        (0.1, 0.8, 0.25, 0.001, 0.1),  # and where they don't, what was asked for
-        (0.1, 0.8, 0.25, 0.05, 0.4),  # a median needs eight answers
-    ],
-)
-def test_a_window_lasts(slice_s: float, pairing_s: float, lead_in_s: float, spacing_s: float, expected: float) -> None:
-    assert window_s(slice_s, pairing_s, lead_in_s, spacing_s) == pytest.approx(expected)
 
 
 class SlowDoor:

@@ -64,7 +64,7 @@ def test_a_flag_is_raised_under_any_load(load: Load, name: str, reason: str, cha
         (RATE, "driver-bound:b", "dispatch lag was 2.0 ms", lambda s: replace(s, lags_s=np.full(1000, 0.002))),
         (
             RATE, "overloaded:b", "1,000 arrivals a second, 900 answers",
-            lambda s: replace(s, throughput_rps=900.0, later=replace(s.later, in_flight_s=20.0)),
+            lambda s: replace(s, flow=replace(STEADY, answers=900), later=replace(s.later, in_flight_s=20.0)),
         ),
         (
             USERS, "not-steady:b", "throughput changed by +20% within a trial",
@@ -75,6 +75,11 @@ def test_a_flag_is_raised_under_any_load(load: Load, name: str, reason: str, cha
 def test_a_flag_is_raised_under_its_load(load: Load, name: str, reason: str, change: Change) -> None:
     found = {str(flag): flag for flag in flags(load, change)}
     assert reason in found[name].reason
+
+
+def test_a_side_that_answers_some_requests_badly_at_once_is_not_overloaded() -> None:
+    found = flags(RATE, lambda s: replace(s, throughput_rps=970.0, failures={Failure.STATUS: 30}))
+    assert [str(flag) for flag in found] == ["failures:b"]
 
 
 def test_users_who_think_by_design_are_not_waiting_for_the_client() -> None:

@@ -8,10 +8,12 @@ from locust import FastHttpUser, between, task
 
 from loadtests import locustfile
 from loadtests.drivers.jobs import PairingJob
+from loadtests.drivers.locust.failures import why
 from loadtests.drivers.locust.orders import users_of
 from loadtests.drivers.locust.shares import shares
 from loadtests.drivers.phases import REFUSED_PAUSE_S
 from loadtests.plan import Label
+from loadtests.samples import Failure
 from loadtests.scenario import Request
 from loadtests.scenarios import LONGEST_THINK
 
@@ -42,7 +44,7 @@ class Asker(FastHttpUser):
         headers = {"User-Agent": "bench"} | ({"Content-Type": "application/json"} if want.json else {})
         with self.client.request(want.method, want.path, data=body, headers=headers, catch_response=True) as response:
             locustfile.expect(response, want.contains, want.status)
-        if response.status_code == 0:
+        if why(getattr(response, "error", None)) == Failure.CONNECT:
             gevent.sleep(REFUSED_PAUSE_S)
 
 

@@ -12,10 +12,12 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import LocalRunner, MasterRunner
 
+from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.locust import cast, orders
 from loadtests.drivers.locust.board import Board
 from loadtests.drivers.locust.orders import Begin, Orders, Performance, users_of
 from loadtests.drivers.locust.slices import OwnCpu, SideSlices
+from loadtests.drivers.turns import OVERTIME, of_closed_loop
 from loadtests.plan import Label
 
 START_LIMIT_S = 20.0
@@ -57,16 +59,29 @@ class Conductor:
             label: SideSlices(side, target, job, self._board, started, cpu)
             for side, (label, target) in enumerate(job.targets.items())
         }
-        order, rounds = list(trials), 0
+        order, to_come, planned = list(trials), 1, False
         begun = time.perf_counter()
-        while rounds == 0 or (time.perf_counter() - begun) * (rounds + 1) / rounds <= job.pairing_s:
+        while to_come and any(trial.stalled is None for trial in trials.values()):
             for label in order:
                 if trials[label].stalled is None:
                     self._run_slice(label, trials[label])
             order.reverse()
-            rounds += 1
+            took_s = time.perf_counter() - begun
+            to_come = to_come - 1 if planned else self._plan(job, took_s, [*trials.values()])
+            planned = True
+            if 0 < OVERTIME * job.pairing_s < took_s:
+                break
         self._end()
         return Performance(started, {label: trial.trial() for label, trial in trials.items()}, tuple(self._files))
+
+    @staticmethod
+    def _plan(job: PairingJob, took_s: float, trials: list[SideSlices]) -> int:
+        """Return how many rounds are to come after the first, and tell the sides how long their windows are then."""
+        windows_s = [window for trial in trials for window in trial.windows_s]
+        turns = of_closed_loop(job.pairing_s, took_s, windows_s, max(trial.lead_in_s for trial in trials))
+        for trial in trials:
+            trial.window_s = turns.window_s
+        return turns.rounds
 
     def _run_slice(self, label: Label, trial: SideSlices) -> None:
         trial.run(lambda: self._runner.send_message(orders.TURN, {"side": label}))

@@ -15,7 +15,7 @@ from loadtests.drivers.locust import cast, merge, orders
 from loadtests.drivers.locust.board import ROWS, Board
 from loadtests.drivers.locust.orders import Begin, users_of
 from loadtests.drivers.locust.seats import Bench, Seat, SeatedSession, on_request
-from loadtests.drivers.phases import START_GAP_S
+from loadtests.drivers.phases import spread_s
 from loadtests.plan import Label
 
 
@@ -68,10 +68,10 @@ class Player:
         gc.collect()
         gc.disable()  # a collection in mid-window would show up as latency of the server
         classes: list[type[FastHttpUser]] = []
-        spread_s = max(job.wait_s, START_GAP_S * users_of(job))
+        spread = spread_s(job.wait_s, users_of(job))
         for side, (label, users) in enumerate(cast.user_classes(job).items()):
             rng = random.Random(f"{job.seed} {self._number}")
-            bench = Bench(side, self._board, begin.started_s, spread_s, rng)
+            bench = Bench(side, self._board, begin.started_s, spread, rng)
             self._benches[label] = bench
             extras = {
                 "bench": bench,

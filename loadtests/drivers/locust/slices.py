@@ -20,7 +20,8 @@ from loadtests.drivers.phases import (
     LEAD_IN_MIN_S,
     LEAD_OUT_LEAD_INS,
     LEAD_OUT_MIN_S,
-    window_s,
+    WINDOW_ANSWERS,
+    spread_s,
 )
 from loadtests.samples import Slice
 
@@ -67,6 +68,8 @@ class SideSlices:
         self._slices: list[Slice] = []
         self._size: tuple[int, int] | None = None
         self._arrived = False
+        self.window_s: float | None = None
+        self.lead_in_s = 0.0
         self.stalled: str | None = None
 
     def run(self, call: Callable[[], None]) -> None:
@@ -91,6 +94,11 @@ class SideSlices:
         self._until(lambda: self._board.arrived(self._side) >= users_of(self._job), "the users to arrive")
         self._arrived = True
 
+    @property
+    def windows_s(self) -> list[float]:
+        """How long each window was that came to its end, in seconds."""
+        return [turn.closed_s - turn.opened_s for turn in self._slices]
+
     def trial(self) -> Trial:
         """Return what there is beside the samples."""
         return Trial(tuple(self._slices), self._size, self.stalled)
@@ -99,11 +107,12 @@ class SideSlices:
         begun, answers = self._now(), self._answers()
         enough = answers + LEAD_IN_ANSWERS * users_of(self._job)
         self._until(lambda: self._answers() >= enough, "the load to settle")
-        least = max(LEAD_IN_MIN_S, min(self._board.slowest_s(self._side), LEAD_IN_MAX_S))
+        spread = spread_s(self._job.wait_s, users_of(self._job))
+        least = max(LEAD_IN_MIN_S, spread, min(self._board.slowest_s(self._side), LEAD_IN_MAX_S))
         self._until_time(begun + least, "the load to settle")
         spacing = (self._now() - begun) / (self._answers() - answers)
-        lead_in = self._now() - begun
-        turn = self._window(window_s(self._job.slice_s, self._job.pairing_s, lead_in, spacing))
+        self.lead_in_s = lead_in = self._now() - begun
+        turn = self._window(self.window_s or max(self._job.slice_s, WINDOW_ANSWERS * spacing))
         overdue = turn.closed_s + max(LEAD_OUT_MIN_S, LEAD_OUT_LEAD_INS * lead_in)
         sent_before = self._started + turn.closed_s
         self._until(
