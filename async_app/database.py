@@ -13,7 +13,7 @@ from shared import queries, seed, sqlite
 from shared.models import Base
 from shared.settings import Settings, get_settings
 
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+DRIVERS = {"sqlite": "aiosqlite", "postgresql": "psycopg"}
 
 
 @asynccontextmanager
@@ -21,7 +21,7 @@ async def open_database(settings: Settings) -> AsyncIterator[async_sessionmaker[
     """Lend the sessions of a database that has its tables and its first posts."""
     url = make_url(settings.database_url)
     engine = create_async_engine(
-        url.set(drivername=DRIVERS[url.drivername]),
+        url.set(drivername=f"{url.drivername}+{settings.database_driver or DRIVERS[url.drivername]}"),
         pool_size=settings.pool_size,
         max_overflow=settings.max_overflow,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from loadtests.derive import CellTrials, derive
 from loadtests.leaks import leak
+from loadtests.limits_met import with_limits
 from loadtests.loads import OpenLoop
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome, SideLabel
@@ -34,9 +35,10 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
     }
     complete = manifest.complete and planned <= summaries.keys()
     sides = (manifest.a.spec, manifest.b.spec)
-    return derive(
+    outcome = derive(
         manifest.name, complete=complete, sides=sides, cells=cells, conditions=_conditions(manifest, summaries)
     )
+    return with_limits(outcome, manifest)
 
 
 def _conditions(manifest: Manifest, summaries: Mapping[TrialKey, Summary]) -> Conditions:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from loadtests.affinity import Cores
-from loadtests.databases import SqliteDatabase
+from loadtests.databases.database import Database, Databases
 from loadtests.errors import RunError
 from loadtests.experiment import Experiment
 from loadtests.plan import Label
@@ -20,24 +20,38 @@ Warm = Callable[[list[Server]], None]
 class Arena:
     """Both sides of one block, running; a context manager that owns their processes."""
 
-    def __init__(self, experiment: Experiment, *, work: Path, upstream_url: str, cores: Cores, warm: Warm) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        databases: Databases,
+        *,
+        work: Path,
+        upstream_url: str,
+        cores: Cores,
+        warm: Warm,
+        labels: Sequence[Label] = LABELS,
+    ) -> None:
         """Prepare a block.
 
         Args:
             experiment: says what the sides are.
+            databases: where each side gets a fresh one.
             work: folder for this block's databases and logs.
             upstream_url: where the slow external API listens.
             cores: the division of the machine.
             warm: called with the servers when they are ready, before their rows are put back to their start.
+            labels: the sides to start.
         """
         self._experiment = experiment
+        self._made = databases
         self._work = work
         self._upstream_url = upstream_url
         self._cores = cores
         self._warm = warm
+        self._labels = tuple(labels)
         self._stack = ExitStack()
         self._servers: dict[Label, Server] = {}
-        self._databases: dict[Label, SqliteDatabase] = {}
+        self._databases: dict[Label, Database] = {}
         self._starts = 0
         self.broken: dict[Label, str] = {}
         """Sides that could not be started in this block, with the reason."""
@@ -54,10 +68,10 @@ class Arena:
         self._stack.close()
 
     def start(self) -> dict[Label, float]:
-        """Start both sides at once; return the seconds each took. Those that fail are in ``broken``."""
-        for label in LABELS:
+        """Start the sides at once; return the seconds each took. Those that fail are in ``broken``."""
+        for label in self._labels:
             self._launch(label)
-        return self._await(LABELS)
+        return self._await(self._labels)
 
     def restart(self, label: Label) -> float | None:
         """Replace a side by a fresh one; return the seconds it took, or None if it is ``broken`` now."""
@@ -75,9 +89,10 @@ class Arena:
 
     def _launch(self, label: Label) -> None:
         self._starts += 1
-        database = SqliteDatabase(self._work / f"{label}{self._starts}.db")
+        database = self._made.fresh(self._work, f"{label}{self._starts}")
         self._databases[label] = database
         self._stack.callback(database.forget)
+        database.create()
         try:
             server = Server(
                 self._experiment.side(label),

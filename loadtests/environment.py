@@ -1,5 +1,6 @@
 """On what a run was measured: machine, system, versions, commit."""
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -29,6 +30,8 @@ PACKAGES = (
     "numpy",
     "scipy",
 )
+OPTIONAL = ("psycopg", "asyncpg")
+"""Named where they are installed: the extra for PostgreSQL."""
 
 
 class Environment(BaseModel):
@@ -76,10 +79,18 @@ def observe() -> Environment:
         governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip() or None,
         load_average=round(psutil.getloadavg()[0], 2),
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        packages={name: metadata.version(name) for name in PACKAGES},
+        packages={name: metadata.version(name) for name in PACKAGES} | _optional_versions(),
         sqlite=sqlite3.sqlite_version,
         commit=_commit(),
     )
+
+
+def _optional_versions() -> dict[str, str]:
+    versions = {}
+    for name in OPTIONAL:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def _read(path: str) -> str:

@@ -4,20 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import TextColumn
 
+from loadtests.console import progress_bar
 from loadtests.runner import Listener
 from loadtests.runner import Progress as Standing
-
-REFRESH_PER_S = 2
-"""Often enough to watch, seldom enough that drawing does not take the driver's time."""
 
 
 @contextmanager
@@ -26,17 +17,7 @@ def display(console: Console, blocks: int, trials: int) -> Iterator[Listener]:
     if not console.is_terminal:
         yield _lines(console, blocks)
         return
-    columns = (
-        TextColumn("block {task.fields[block]}/{task.fields[blocks]}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[now]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("gone,"),
-        TimeRemainingColumn(),
-        TextColumn("to go"),
-    )
-    with Progress(*columns, console=console, refresh_per_second=REFRESH_PER_S, speed_estimate_period=120) as bar:
+    with progress_bar(console, TextColumn("block {task.fields[block]}/{task.fields[blocks]}")) as bar:
         task = bar.add_task("", total=trials, block=1, blocks=blocks, now="starting")
         yield lambda at: bar.update(task, completed=at.done, block=at.block + 1, now=at.now)
 

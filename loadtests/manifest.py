@@ -47,14 +47,15 @@ class Event(Record):
         block: block number, from 0.
         label: the side, or None if it concerns both.
         kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API),
-            ``resumed`` (the run, after an interruption), or ``clock`` (the wall clock was set).
+            ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), or ``log`` (how the log of
+            a side ends that gave no good answer).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
 
     block: int
     label: Label | None
-    kind: Literal["started", "collapsed", "restarted", "resumed", "clock"]
+    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log"]
     message: str
     seconds: float | None = None
 
@@ -98,6 +99,8 @@ class Manifest(Record):
         driver_cores: cores of the driver and the upstream.
         driver: what put on the load.
         workers: Locust's worker processes; 0 or 1: one process sent all requests.
+        database: ``sqlite``, ``postgres``, or a PostgreSQL server's URL, which holds no password.
+        database_version: product and version; None before the run has begun.
         environment: machine and versions.
         events: starts and collapses.
         driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
@@ -124,6 +127,8 @@ class Manifest(Record):
     driver_cores: list[int]
     driver: Literal["httpx", "locust"] = "httpx"
     workers: int = 0
+    database: str = "sqlite"
+    database_version: str | None = None
     environment: Environment
     events: list[Event]
     driver_ceiling_rps: float | None = None

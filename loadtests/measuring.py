@@ -15,7 +15,7 @@ from loadtests.journal import Journal
 from loadtests.loads import ClosedLoop
 from loadtests.machine import Watch
 from loadtests.plan import Label, Pairing
-from loadtests.samples import Recording, Samples
+from loadtests.samples import Failure, Recording, Samples
 from loadtests.servers import Server
 
 STALL_S = 5.0
@@ -70,7 +70,14 @@ class Measurer:
                 arena.restart(label)
             elif pairing.cell.scenario.writes:
                 self._restore(label)
+            if reason is None and (words := self._complaint(recordings[label], server)):
+                self._note(label, "log", f"{pairing.cell}, {self._spec(label)}: {words}")
         return recordings
+
+    def _complaint(self, recording: Recording, server: Server) -> str:
+        """Return what the server's log ends with, if not one of its answers was good; else nothing."""
+        failed = recording.samples.failure != Failure.NONE
+        return server.child.last_words() if server.child is not None and len(failed) and failed.all() else ""
 
     def _restore(self, label: Label) -> None:
         try:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from loadtests.databases.choice import SQLITE, check_database
 from loadtests.design import Timing, choose
 from loadtests.drivers.choice import DriverName, check_driver, everything
 from loadtests.errors import UsageError
@@ -42,6 +43,7 @@ class RunOptions(BaseModel):
     out: Path | None
     driver: DriverName = "httpx"
     workers: int = 0
+    database: str = SQLITE
 
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
@@ -59,6 +61,9 @@ class RunOptions(BaseModel):
         for side in (a, b):
             if own := {"database_url", "upstream_url"} & dict(side.knobs).keys():
                 raise UsageError(f"side {side.spec!r}: a run gives each side its own {own.pop()}; leave it out")
+            if self.database == SQLITE and "database_driver" in dict(side.knobs):
+                raise UsageError(f"side {side.spec!r}: SQLite has no choice of drivers; add --database postgres")
+        check_database(self.database)
         loads = self._loads()
         check_driver(self.driver, self.workers, scenarios.values(), loads)
         timing = self._timing(loads, len(loads) * len(scenarios))
@@ -75,6 +80,7 @@ class RunOptions(BaseModel):
             start_limit_s=self.start_limit,
             driver=self.driver,
             workers=self.workers,
+            database=self.database,
         )
 
     def _loads(self) -> tuple[Load, ...]:

@@ -9,6 +9,7 @@ from loadtests.loads import ClosedLoop, Load
 Verdict = Literal["a", "b", "equivalent", "inconclusive"]
 Metric = Literal["throughput", "p50", "p99", "cpu_per_request"]
 SideLabel = Literal["a", "b"]
+Limit = Literal["users", "cpu", "threads", "connections"]
 
 UNITS: Mapping[Metric, str] = {
     "throughput": "requests/s",
@@ -75,6 +76,8 @@ class CellResult:
         response_mean_s: that mean: of the requests that were sent or ended in the windows, from when they were sent, in
             seconds.
         collapsed: a sentence for each block in which the side could not be measured.
+        predicted_rps: what the model says of its throughput, in requests/s; None where it says nothing.
+        limit: what binds it by the model; None likewise.
     """
 
     scenario: str
@@ -98,6 +101,8 @@ class CellResult:
     littles_law: float | None
     response_mean_s: float | None
     collapsed: list[str]
+    predicted_rps: float | None = None
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 
 from loadtests.errors import UsageError
+from loadtests.postgres import homes
 from loadtests.store import RunFolder
 
 
@@ -30,6 +31,7 @@ def owned(folder: RunFolder) -> Iterator[None]:
             pass  # a file system without locks: nothing can be told
         for left in folder.work.iterdir():
             if left.is_dir():
+                homes.remove(left)
                 shutil.rmtree(left, ignore_errors=True)
         for partial in [*folder.path.glob("*.partial"), *folder.trials.glob("*.partial")]:
             partial.unlink(missing_ok=True)

@@ -24,6 +24,15 @@ GRACE_S = 2.0
 """How long a child may take to end by itself before it is killed."""
 
 
+EMPTY = (
+    "(Background on this",
+    "[SQL:",
+    "[parameters:",
+    "For further information visit",
+    "ERROR:    Application startup failed",
+)
+"""How lines begin that follow what went wrong, in the logs of SQLAlchemy, pydantic and uvicorn."""
+
 _living: "set[Child]" = set()
 
 
@@ -96,10 +105,11 @@ class Child:
         return self.process.poll() is None
 
     def last_words(self) -> str:
-        """Return the last line it logged, or an empty string."""
+        """Return the last line it logged that says something, or an empty string."""
         with contextlib.suppress(OSError):
-            lines = self.log.read_text(errors="replace").strip().splitlines()
-            return lines[-1].strip() if lines else ""
+            lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines()]
+            said = [line for line in lines if line and not line.startswith(EMPTY)]
+            return said[-1] if said else ""
         return ""
 
     def ask_to_end(self) -> None:
@@ -111,6 +121,8 @@ class Child:
 
     def stop(self, grace_s: float = GRACE_S) -> None:
         """Ask it to end; after ``grace_s`` kill it and everything it started. Safe to call twice."""
+        if self not in _living:
+            return  # its process group's number may be somebody else's by now
         try:
             if grace_s > 0:
                 self.ask_to_end()

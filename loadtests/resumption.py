@@ -13,7 +13,17 @@ from loadtests.scenario_spec import parse_scenario
 from loadtests.sides import parse_side
 from loadtests.trial_file import TrialKey
 
-PASSING = ("argv", "created", "complete", "seconds", "events", "machine", "driver_ceiling_rps", "validation")
+PASSING = (
+    "argv",
+    "created",
+    "complete",
+    "seconds",
+    "events",
+    "machine",
+    "driver_ceiling_rps",
+    "validation",
+    "database_version",
+)
 """What a manifest says of one sitting, or of how far it came; all else must be as it was."""
 MEMORY_UNIT = 2**28
 """Installed memory is compared in quarters of a gibibyte: the kernel keeps a little more or less of it each time."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from loadtests.affinity import Cores
 from loadtests.arena import Arena
 from loadtests.ceiling import measure_ceiling
+from loadtests.databases.choice import POSTGRES, SQLITE
+from loadtests.databases.database import Databases
 from loadtests.drivers.choice import LoadDriver, start_driver
 from loadtests.drivers.process import DriverFailed
-from loadtests.errors import RunError
+from loadtests.errors import RunError, UsageError
 from loadtests.experiment import Experiment
 from loadtests.journal import Journal
 from loadtests.machine import Watch
@@ -56,6 +58,7 @@ class Runner:
         cores: Cores,
         listener: Listener,
         plan: Plan,
+        databases: Databases,
     ) -> None:
         """Prepare a run.
 
@@ -66,17 +69,20 @@ class Runner:
             cores: the division of the machine.
             listener: told where the run stands.
             plan: what is to be measured: the experiment's plan, without what a resumed run has already.
+            databases: where each side gets a fresh one in each block.
         """
         self.experiment = experiment
         self.folder = folder
         self.cores = cores
         self.listener = listener
         self.plan = plan
+        self.databases = databases
         self.done = 2 * (len(experiment.cells) * experiment.blocks - sum(map(len, plan)))
         self._journal = Journal(folder, manifest)
         self._wall_clock = WallClock()
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
-        self._watch = Watch(cores, servers_are_ours=servers_are_ours)
+        database_is_ours = experiment.database in (SQLITE, POSTGRES)
+        self._watch = Watch(cores, servers_are_ours=servers_are_ours and database_is_ours)
 
     def run(self) -> Manifest:
         """Run every block; return the final manifest.
@@ -84,6 +90,7 @@ class Runner:
         Whatever ends it early, an exception or a signal, what was measured is saved and no process is left.
         """
         journal = self._journal
+        self._check_version()
         try:
             if journal.manifest.driver_ceiling_rps is None:
                 journal.update(driver_ceiling_rps=self._ceiling())
@@ -97,6 +104,13 @@ class Runner:
             with contextlib.suppress(OSError):  # what ended the run is told, not that this could not be written either
                 journal.note_time()
         return journal.manifest
+
+    def _check_version(self) -> None:
+        """Note which database it is; a run that goes on needs the one that it began with."""
+        before, now = self._journal.manifest.database_version, self.databases.version
+        if before not in (None, now):
+            raise UsageError(f"the database was {before} when the run began and is {now} now; begin a new run")
+        self._journal.update(database_version=now)
 
     def _ceiling(self) -> float | None:
         """Measure the driver by itself; a ceiling that can't be measured is not known, and no reason not to go on."""
@@ -116,6 +130,7 @@ class Runner:
             self._driver(work) as driver,
             Arena(
                 self.experiment,
+                self.databases,
                 work=work,
                 upstream_url=slow_api.url,
                 cores=self.cores,
@@ -141,12 +156,20 @@ class Runner:
             self._journal.event(number, None, "restarted", message)
             slow_api.restart()
             recordings = measurer.measure(pairing)
+        self._check_database(pairing)
         for label, recording in recordings.items():
             key = TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.slug, label)
             self.folder.write_trial(key, recording)
             self.done += 1
         if (step := self._wall_clock.stepped()) is not None:
             self._journal.event(number, None, "clock", f"{step} while {pairing.cell} was measured")
+
+    def _check_database(self, pairing: Pairing) -> None:
+        """Raise RunError if the database server died: what was measured of a cell then says nothing of the sides."""
+        try:
+            self.databases.check()
+        except RunError as failure:
+            raise RunError(f"{failure}, while {pairing.cell} was measured") from None
 
     def _warm(self, servers: list[Server]) -> None:
         """Send a little of everything, so that no trial pays for threads, pools and first calls."""

@@ -84,8 +84,10 @@ def parse_side(text: str) -> Side:
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"side {text!r}: {first['loc'][0]}: {first['msg']}") from None
-    if name == "async" and given.get("loading") == "lazy":
+    if app == BUILDS["async"] and given.get("loading") == "lazy":
         raise UsageError(f"side {text!r}: async SQLAlchemy cannot load lazily; loading=lazy is for the sync build")
+    if app == BUILDS["sync"] and given.get("database_driver") == "asyncpg":
+        raise UsageError(f"side {text!r}: a Session cannot use asyncpg; that is for the async build")
     return Side(text, app, None, tuple(given.items()), settings)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from loadtests.errors import BenchError, UsageError
 from loadtests.manifest import Manifest
@@ -120,6 +120,11 @@ def create(path: Path, manifest: Manifest) -> RunFolder:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return RunFolder(path)
+
+
+def write_json(path: Path, content: BaseModel) -> None:
+    """Write a record, whole or not at all."""
+    _replace(path, content.model_dump_json(indent=1).encode())
 
 
 def check_free(path: Path) -> None:

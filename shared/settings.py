@@ -15,6 +15,11 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite:///blog.db", description="Database without a driver; each build puts its own driver in."
     )
+    database_driver: Literal["psycopg", "asyncpg"] | None = Field(
+        None,
+        description="PostgreSQL's driver: psycopg, which both builds have, where nothing is said; asyncpg, which only "
+        "the async build can use.",
+    )
     pool_size: PositiveInt = Field(5, description="Connections the pool keeps (SQLAlchemy's default).")
     max_overflow: int = Field(10, ge=0, description="Connections it may open beyond that (SQLAlchemy's default).")
     session_limit: PositiveInt | Literal["pool", "none"] = Field(

@@ -1,5 +1,6 @@
 """The database, reached with a `Session`."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -12,7 +13,7 @@ from shared import queries, seed, sqlite
 from shared.models import Base
 from shared.settings import Settings, get_settings
 
-DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
+DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
     """Lend the sessions of a database that has its tables and its first posts."""
     url = make_url(settings.database_url)
     engine = create_engine(
-        url.set(drivername=DRIVERS[url.drivername]),
+        url.set(drivername=f"{url.drivername}+{settings.database_driver or DRIVERS[url.drivername]}"),
         pool_size=settings.pool_size,
         max_overflow=settings.max_overflow,
     )
@@ -48,6 +49,9 @@ def get_db(request: Request) -> Iterator[Session]:
     with request.state.sessions() as session:
         yield session
 
+
+if get_settings().database_driver == "asyncpg":
+    sys.exit("BLOG_DATABASE_DRIVER=asyncpg only works in async_app: a Session cannot await it.")
 
 # One limit for all routes: who holds a connection never waits for a thread behind those who want one.
 Db = Annotated[Session, Depends(get_db, max_concurrency=get_settings().max_sessions)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from loadtests import affinity, store
 from loadtests.affinity import Cores
 from loadtests.console import PipeConsole
+from loadtests.databases.choice import check_database, check_reachable, open_databases
 from loadtests.describe import new_manifest
 from loadtests.errors import BenchError, Interrupted, RunError, UsageError, told
 from loadtests.experiment import Experiment
@@ -34,6 +35,7 @@ def measure(options: RunOptions) -> Path:
     out = options.out or store.RESULTS / now.strftime("%Y-%m-%dT%H-%M-%S")
     store.check_free(out)
     experiment = options.experiment()
+    check_reachable(experiment.database)
     cores = affinity.divide()
     manifest = new_manifest(experiment, out.name, now, cores)
     with _told(out):
@@ -55,6 +57,7 @@ def resume(out: Path) -> Path:
     before = folder.read_manifest()
     experiment = experiment_of(before)
     check_importable(experiment.a, experiment.b)
+    check_database(experiment.database)
     cores = affinity.divide()
     now = datetime.now(UTC)
     check_same(before, new_manifest(experiment, before.name, now, cores))
@@ -68,8 +71,12 @@ def resume(out: Path) -> Path:
 
 def _carry_out(experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, plan: Plan) -> None:
     trials = 2 * len(experiment.cells) * experiment.blocks
-    with affinity.pinned(cores.driver), display(PipeConsole(), experiment.blocks, trials) as listener:
-        Runner(experiment, folder, manifest, cores, listener, plan).run()
+    with (
+        affinity.pinned(cores.driver),
+        display(PipeConsole(), experiment.blocks, trials) as listener,
+        open_databases(experiment.database, folder.work, cores) as databases,
+    ):
+        Runner(experiment, folder, manifest, cores, listener, plan, databases).run()
 
 
 @contextmanager

@@ -22,6 +22,10 @@ def serve(spec: str, port: int, database_url: str) -> None:
     side = parse_side(spec)
     if side.url is not None:
         raise UsageError(f"side {spec!r} is a server that runs already")
+    if not database_url.startswith(("sqlite:///", "postgresql://")):
+        raise UsageError("--database: write sqlite:///FILE or postgresql://USER@HOST:PORT/NAME, without a driver")
+    if database_url.startswith("sqlite") and "database_driver" in dict(side.knobs):
+        raise UsageError(f"side {spec!r}: SQLite has no choice of drivers; add --database postgresql://…")
     side = replace(side, server=side.server.model_copy(update={"port": side.server.port or port}))
     check_importable(side)
     console = Console()

@@ -2,6 +2,7 @@
 
 from loadtests.charts import View
 from loadtests.doubts import cells, conditions, events, load
+from loadtests.doubts.deadlock import deadlock
 from loadtests.doubts.doubt import Doubt, flag_words
 from loadtests.outcome import Outcome
 
@@ -13,6 +14,8 @@ def doubts(run: View, outcome: Outcome) -> list[Doubt]:
     found = [
         *cells.incomplete(run, outcome),
         *cells.collapses(run),
+        *deadlock(run),
+        *events.logs(run),
         *cells.taken_out(run),
         *cells.flagged(run),
         *conditions.blocks(run),
@@ -21,6 +24,7 @@ def doubts(run: View, outcome: Outcome) -> list[Doubt]:
         *load.locust(run),
         *conditions.cores(run),
         *conditions.machine(run),
+        *conditions.database(run),
         *conditions.provenance(run),
         *events.mishaps(run),
         *events.interruptions(run),

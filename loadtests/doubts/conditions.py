@@ -68,6 +68,23 @@ def machine(run: View) -> Iterator[Doubt]:
         )
 
 
+def database(run: View) -> Iterator[Doubt]:
+    """Say what is particular to the database."""
+    manifest = run.manifest
+    if manifest.database == "sqlite":
+        yield Doubt(
+            "SQLite",
+            "Its asynchronous driver is a thread for each connection, not non-blocking I/O: what the database scenarios"
+            " show is true of this pair of drivers. --database postgres asks a server over a socket.",
+        )
+    elif manifest.database == "postgres":
+        yield Doubt(
+            "A database server on the same machine",
+            f"{manifest.database_version} shared the cores of the driver and the upstream, with its default settings;"
+            " its CPU time is not part of a side's CPU per request.",
+        )
+
+
 def provenance(run: View) -> Iterator[Doubt]:
     """Say what is not known of the code and the servers."""
     commit = run.manifest.environment.commit

@@ -5,11 +5,22 @@ from collections.abc import Iterator
 from loadtests.charts import View
 from loadtests.doubts.doubt import Doubt
 
+MOST_LOGS = 6
+
 
 def mishaps(run: View) -> Iterator[Doubt]:
     """Say what of the harness was replaced, and that something was measured again."""
     if said := _said(run, "restarted"):
         yield Doubt("Something was tried again", "; ".join(said) + ".")
+
+
+def logs(run: View) -> Iterator[Doubt]:
+    """Quote the log of a side that gave no good answer to a cell, each line of it once."""
+    if said := list(dict.fromkeys(_said(run, "log"))):
+        more = f"; and {len(said) - MOST_LOGS} more" if len(said) > MOST_LOGS else ""
+        yield Doubt(
+            "What a side's log says that gave no good answer", "; ".join(said[:MOST_LOGS]) + more + ".", serious=True
+        )
 
 
 def interruptions(run: View) -> Iterator[Doubt]:

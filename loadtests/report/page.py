@@ -20,6 +20,7 @@ from loadtests.percentiles import PERCENTILES, samples_needed
 from loadtests.report.consistency import ADDING_UP
 from loadtests.report.figures import NOTHING, columns
 from loadtests.report.images import data_uri
+from loadtests.report.limits import PREDICTED
 from loadtests.report.sections import Section, section_of
 
 
@@ -65,6 +66,7 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path]) -> str:
         sign_flip=(SIGN_FLIP_FROM, SIGN_FLIP_EXACT),
         columns=columns(run),
         adding_up=ADDING_UP,
+        predicted=PREDICTED,
         arrivals={load.arrivals for load in run.loads if isinstance(load, OpenLoop)},
         listed=listed,
         named=named,

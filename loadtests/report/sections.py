@@ -14,6 +14,7 @@ from loadtests.manifest import ScenarioRecord
 from loadtests.outcome import Comparison, Metric
 from loadtests.report.consistency import adds_up
 from loadtests.report.figures import NOTHING, Row, row_of
+from loadtests.report.limits import limit_of
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Section:
         rows: each side's figures.
         ratios: by load, every comparison, the headline first.
         checks: each side's figures once more, as they must agree with each other.
+        limits: what the model predicts, and which limit binds; only where it says something.
     """
 
     scenario: ScenarioRecord
@@ -60,6 +62,7 @@ class Section:
     rows: list[Row]
     ratios: list[tuple[Load, list[Verdict | None]]]
     checks: list[Row]
+    limits: list[Row]
 
 
 def section_of(run: View, scenario: ScenarioRecord, anchor: str) -> Section:
@@ -82,6 +85,7 @@ def section_of(run: View, scenario: ScenarioRecord, anchor: str) -> Section:
         rows=[row_of(run, cell) for cell in cells],
         ratios=[(load, _verdicts(run, scenario.name, load)) for load in measured],
         checks=[adds_up(run, cell) for cell in cells],
+        limits=[row for cell in cells if (row := limit_of(run, cell)) is not None],
     )
 
 

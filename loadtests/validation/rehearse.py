@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from loadtests import store
 from loadtests.analysis import analyse
+from loadtests.databases.sqlite import SqliteDatabases
 from loadtests.describe import new_manifest
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver
@@ -45,7 +46,7 @@ def rehearse(
     manifest = manifest.model_copy(update={"driver_ceiling_rps": ceiling_rps})
     try:
         folder = store.create(path, manifest)
-        manifest = Runner(experiment, folder, manifest, stage.cores, listen, experiment.plan()).run()
+        manifest = Runner(experiment, folder, manifest, stage.cores, listen, experiment.plan(), SqliteDatabases()).run()
         outcome = analyse(folder, manifest)
     finally:
         shutil.rmtree(path, ignore_errors=True)

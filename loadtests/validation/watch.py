@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress, TextColumn
 
-REFRESH_PER_S = 2
+from loadtests.console import progress_bar
 
 
 class Watch:
@@ -46,15 +46,5 @@ def watching(console: Console, total_s: float) -> Iterator[Watch]:
     if not console.is_terminal:
         yield Watch(console, None, total_s)
         return
-    columns = (
-        TextColumn("{task.fields[step]}", markup=False),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[now]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("gone,"),
-        TimeRemainingColumn(),
-        TextColumn("to go"),
-    )
-    with Progress(*columns, console=console, refresh_per_second=REFRESH_PER_S, speed_estimate_period=120) as bar:
+    with progress_bar(console, TextColumn("{task.fields[step]}", markup=False)) as bar:
         yield Watch(console, bar, total_s)

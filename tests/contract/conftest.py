@@ -1,12 +1,15 @@
 """Both builds meet one contract: every test here runs once against each."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from typing import Any
 
 import httpx
 import pytest
 
+from loadtests.databases.postgres import PostgresDatabases
+from loadtests.postgres.cluster import Cluster
 from tests.contract.servers import Server, serve, serve_build
 
 numbers = count(1)
@@ -20,12 +23,26 @@ def slow_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session", params=["sync", "async"])
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
+    """Run a real PostgreSQL."""
+    with (
+        Cluster(tmp_path_factory.mktemp("postgres") / "server") as cluster,
+        closing(PostgresDatabases(cluster.url, "contract")) as databases,
+    ):
+        yield databases
+
+
+@pytest.fixture(scope="session", params=["sync", "async", "sync psycopg", "async psycopg", "async asyncpg"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, slow_api: str) -> Iterator[Server]:
-    """Serve one build; whatever the tests send it, it must never log a traceback or a warning."""
-    with serve_build(
-        request.param, tmp_path_factory.mktemp(request.param), slow_api, PYTHONWARNINGS="always"
-    ) as server:
+    """Serve one build on one database; whatever the tests send it, it must never log a traceback or a warning."""
+    build, _, driver = request.param.partition(" ")
+    environment, folder = {"PYTHONWARNINGS": "always"}, tmp_path_factory.mktemp(build)
+    if driver:
+        database = request.getfixturevalue("postgres").fresh(folder, "contract")
+        database.create()
+        environment |= {"BLOG_DATABASE_URL": database.url, "BLOG_DATABASE_DRIVER": driver}
+    with serve_build(build, folder, slow_api, (), **environment) as server:
         yield server
     log = server.log.read_text()
     assert "Traceback" not in log

@@ -76,13 +76,23 @@ SESSION: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory, slow_api: str) -> Iterator[list[httpx.Client]]:
+@pytest.fixture(scope="module", params=["sqlite", "psycopg", "asyncpg"])
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, slow_api: str
+) -> Iterator[list[httpx.Client]]:
+    """Serve both builds on databases of one kind; asyncpg, which the sync build can't use, beside psycopg."""
     with ExitStack() as stack:
-        servers = [
-            stack.enter_context(serve_build(build, tmp_path_factory.mktemp(f"alike_{build}"), slow_api))
-            for build in ("sync", "async")
-        ]
+        servers = []
+        for build in ("sync", "async"):
+            folder, environment = tmp_path_factory.mktemp(f"alike_{build}"), {}
+            if request.param != "sqlite":
+                database = request.getfixturevalue("postgres").fresh(folder, "alike")
+                database.create()
+                environment = {
+                    "BLOG_DATABASE_URL": database.url,
+                    "BLOG_DATABASE_DRIVER": request.param if build == "async" else "psycopg",
+                }
+            servers.append(stack.enter_context(serve_build(build, folder, slow_api, (), **environment)))
         yield [stack.enter_context(server.client()) for server in servers]
 
 

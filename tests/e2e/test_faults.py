@@ -48,7 +48,7 @@ def server_of_garbage() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("side", "sentence"),
     [
-        ("exits_at_start", "exited with status 3 before it was ready: ERROR:    Application startup failed. Exiting."),
+        ("exits_at_start", "exited with status 3 before it was ready: ERROR:    the disk with the recipes is missing"),
         ("never_ready", "did not become ready within 3 s"),
         ("errs", "not one good answer"),
     ],
@@ -213,4 +213,5 @@ def test_the_tutorials_code_as_written_stops_answering_at_128_users(tmp_path: Pa
     found = throughput(out)
     assert "collapsed:a" in found["query", 128]["flags"]
     assert "nothing was answered" in found["query", 128]["explanation"]
+    assert "a deadlock of threads and connections" in (out / "report.html").read_text()
     assert found["noop", 128]["a"]["value"] > 0

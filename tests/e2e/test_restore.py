@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.affinity import Cores
 from loadtests.asking import Asker
-from loadtests.databases import SqliteDatabase
+from loadtests.databases.sqlite import SqliteDatabase
 from loadtests.scenario_spec import parse_scenario
 from loadtests.servers import Server
 from loadtests.sides import parse_side

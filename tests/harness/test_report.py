@@ -11,8 +11,9 @@ from loadtests.charts import draw, view
 from loadtests.charts.wording import ratio
 from loadtests.doubts import doubts
 from loadtests.manifest import MachineRecord
-from loadtests.outcome import headline_of
+from loadtests.outcome import SideLabel, headline_of
 from loadtests.report import render
+from loadtests.summary import Summary
 from loadtests.warnings import MEANING
 from tests.harness.synthetic import Run, client_limited, collapsing, make_run
 
@@ -264,3 +265,25 @@ def test_what_others_took_of_the_machine_is_told() -> None:
         "in the worst block: 3.4 % by the hypervisor."
         in page((manifest.model_copy(update={"machine": records}), outcome)).text
     )
+
+
+@pytest.mark.parametrize(
+    ("side", "load", "told"),
+    [
+        ("sync,session_limit=none", 128, True),
+        ("sync,session_limit=none,pool_size=40", 128, False),  # as many connections as threads
+        ("sync", 128, False),  # the cure is the default
+        ("async,session_limit=none", 128, False),  # no threads
+        ("sync,session_limit=none", 8, False),  # a connection for everyone
+    ],
+)
+def test_a_deadlock_of_threads_and_connections_is_told_by_its_name(side: str, load: int, told: bool) -> None:
+    hang = collapsing("a", ["get_post"], [load])
+
+    def change(summary: Summary, scenario: str, users: int, label: SideLabel, block: int) -> Summary | None:
+        made = hang(summary, scenario, users, label, block)
+        return replace(made, collapsed="nothing was answered for 5 s") if made and made.collapsed else made
+
+    manifest, outcome = make_run(["get_post"], [8, 128], a=side, b="sync", change=change)
+    titles = [doubt.title for doubt in doubts(view(manifest, outcome), outcome)]
+    assert any("deadlock" in title for title in titles) is told

@@ -25,8 +25,8 @@ ONLY_IN_ASYNC = {"pitfalls.py": "sync tools for use on the event loop; in sync_a
 DECLARED: dict[str, list[tuple[str, str, str]]] = {
     "database.py": [
         (
-            "DRIVERS = {'sqlite': 'sqlite+pysqlite', 'postgresql': 'postgresql+psycopg'}",
-            "DRIVERS = {'sqlite': 'sqlite+aiosqlite', 'postgresql': 'postgresql+psycopg'}",
+            "DRIVERS = {'sqlite': 'pysqlite', 'postgresql': 'psycopg'}",
+            "DRIVERS = {'sqlite': 'aiosqlite', 'postgresql': 'psycopg'}",
             "each build has its own driver",
         ),
         (
@@ -40,11 +40,12 @@ DECLARED: dict[str, list[tuple[str, str, str]]] = {
             "SQLAlchemy has no asynchronous create_all",
         ),
         (
-            "",
+            "if get_settings().database_driver == 'asyncpg':\n"
+            "sys.exit('BLOG_DATABASE_DRIVER=asyncpg only works in async_app: a Session cannot await it.')",
             "if get_settings().loading == 'lazy':\n"
             "sys.exit('BLOG_LOADING=lazy only works in sync_app: "
             "an AsyncSession cannot load post.author on the spot.')",
-            "lazy loading does not exist in async",
+            "asyncpg does not exist in sync, lazy loading not in async",
         ),
     ],
     "main.py": [

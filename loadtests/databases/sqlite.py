@@ -28,6 +28,9 @@ class SqliteDatabase:
         """What ``BLOG_DATABASE_URL`` is set to."""
         return f"sqlite:///{self.path}"
 
+    def create(self) -> None:
+        """Leave it to the server, which makes the file."""
+
     def remember(self) -> None:
         """Take a copy of the rows as they are now; an app that made no database has none to restore."""
         self.forget()
@@ -56,3 +59,19 @@ class SqliteDatabase:
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=LOCK_LIMIT_S)
+
+
+class SqliteDatabases:
+    """Databases in files of the run's work folder."""
+
+    @property
+    def version(self) -> str:
+        """Product and version."""
+        return f"SQLite {sqlite3.sqlite_version}"
+
+    def fresh(self, folder: Path, name: str) -> SqliteDatabase:
+        """Name a file; the server makes it."""
+        return SqliteDatabase(folder / f"{name}.db")
+
+    def check(self) -> None:
+        """Return: a file does not go away."""

@@ -1,0 +1,150 @@
+"""How much a side can do at the most, and which limit it meets: a closed queueing network, solved exactly (pure).
+
+Users ask, wait for the answer, think, and ask again. Of those who ask, no more are let in at a time than there are
+threads and connections for. Inside, a request uses the CPU, which all share evenly, and waits for something else,
+which all do at the same time. Nothing is fitted: what one request needs is measured where it is alone.
+
+Source: M. Reiser and S. S. Lavenberg, Mean-Value Analysis of Closed Multichain Queuing Networks, JACM 27 (1980); for
+those who are not let in, the flow-equivalent server of K. M. Chandy, U. Herzog and L. Woo (1975); for several cores,
+A. Seidmann, P. J. Schweitzer and S. Shalev-Oren (1987).
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from loadtests.outcome import Limit
+
+NEAR_FULL = 0.9
+"""Share of its time from which on the CPU is what binds."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one request needs, alone on the server.
+
+    Attributes:
+        cpu_s: CPU time of the server, in seconds.
+        wait_s: all other time until the answer, in seconds.
+    """
+
+    cpu_s: float
+    wait_s: float
+
+    @property
+    def alone_s(self) -> float:
+        """The response time of a request that nobody is in the way of, in seconds."""
+        return self.cpu_s + self.wait_s
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a side has.
+
+    Attributes:
+        cores: cores that it can use at the same time: its worker processes, or the server's cores if they are fewer.
+        threads: requests that its worker threads can hold; None where requests need no thread.
+        connections: requests that can hold a database connection; None where they need none.
+    """
+
+    cores: int = 1
+    threads: int | None = None
+    connections: int | None = None
+
+    @property
+    def admitted(self) -> Mapping[Limit, int]:
+        """How many requests each limit lets in at a time."""
+        limits: dict[Limit, int | None] = {"threads": self.threads, "connections": self.connections}
+        return {name: number for name, number in limits.items() if number is not None}
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says of one side under one load.
+
+    Attributes:
+        throughput_rps: answers per second.
+        limit: what it meets first.
+        ceilings: what each limit alone would allow, in answers per second.
+        cpu_busy: share of the cores' time that is used, 0 to 1.
+    """
+
+    throughput_rps: float
+    limit: Limit
+    ceilings: Mapping[Limit, float] = field(default_factory=dict)
+    cpu_busy: float = 0.0
+
+
+def predict(demand: Demand, resources: Resources, users: int, think_s: float = 0.0) -> Prediction:
+    """Return how many answers a second a closed loop of users gets.
+
+    Args:
+        demand: what one request needs.
+        resources: what the side has.
+        users: at least 1.
+        think_s: how long each of them pauses between an answer and the next request, on average, in seconds.
+    """
+    admitted = resources.admitted
+    inside = min([users, *admitted.values()])
+    rates = list(_inner(demand, resources.cores, inside))
+    rate = _outer(rates, users, think_s)
+    ceilings = _ceilings(demand, resources, users, think_s)
+    busy = min(1.0, rate * demand.cpu_s / resources.cores)
+    return Prediction(rate, _binding(busy, users, think_s, inside, admitted, rate, rates), ceilings, busy)
+
+
+def _ceilings(demand: Demand, resources: Resources, users: int, think_s: float) -> dict[Limit, float]:
+    """Return the asymptotic bounds (P. J. Denning and J. P. Buzen, 1978)."""
+    ceilings: dict[Limit, float] = {"users": _per(users, think_s + demand.alone_s)}
+    ceilings["cpu"] = _per(resources.cores, demand.cpu_s)
+    return ceilings | {name: _per(number, demand.alone_s) for name, number in resources.admitted.items()}
+
+
+def _binding(
+    busy: float,
+    users: int,
+    think_s: float,
+    inside: int,
+    admitted: Mapping[Limit, int],
+    rate: float,
+    rates: list[float],
+) -> Limit:
+    if busy >= NEAR_FULL:
+        return "cpu"
+    # Some are kept out if more users are not thinking than are let in.
+    kept_out = users - rate * think_s > inside and rate >= NEAR_FULL * rates[-1]
+    if kept_out:
+        return min(admitted, key=lambda name: admitted[name])
+    return "users"
+
+
+def _inner(demand: Demand, cores: int, most: int) -> Iterator[float]:
+    """Yield the throughput with 1, 2, … ``most`` requests inside, by exact mean value analysis."""
+    # Several cores are a fast one, and a wait for what makes each of them slow.
+    queue_s, wait_s = demand.cpu_s / cores, demand.wait_s + demand.cpu_s * (cores - 1) / cores
+    queued = 0.0
+    for requests in range(1, most + 1):
+        at_cpu_s = queue_s * (1 + queued)
+        rate = _per(requests, at_cpu_s + wait_s)
+        queued = rate * at_cpu_s if math.isfinite(rate) else 0.0
+        yield rate
+
+
+def _outer(rates: list[float], users: int, think_s: float) -> float:
+    """Return the throughput of users who think, where requests inside are served at ``rates`` by their number."""
+    if think_s <= 0:
+        return rates[-1]
+    # How likely it is that so many requests are inside or at the door, up to a factor: a birth and death process.
+    log_weight, logs = 0.0, [0.0]
+    for asking in range(1, users + 1):
+        served = rates[min(asking, len(rates)) - 1]
+        log_weight += math.log((users - asking + 1) / think_s) - math.log(served)
+        logs.append(log_weight)
+    top = max(logs)
+    weights = [math.exp(log - top) for log in logs]
+    asking_mean = sum(number * weight for number, weight in enumerate(weights)) / sum(weights)
+    return (users - asking_mean) / think_s
+
+
+def _per(amount: float, seconds: float) -> float:
+    return amount / seconds if seconds > 0 else math.inf

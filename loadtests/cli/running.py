@@ -1,0 +1,119 @@
+"""Commands that measure: ``run`` and ``dial``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from loadtests.cli.group import bench, show_report
+from loadtests.errors import UsageError
+
+
+@bench.command(name="run")
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
+@click.option("--a", default="sync", show_default=True, metavar="SIDE", help="The side that ratios are divided by.")
+@click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
+@click.option("--users", help="Concurrent users (a closed loop), one load for each number.  [default: 1,8,32,128]")
+@click.option("--rate", help="Arrivals per second (an open loop) instead of users, one load for each number.")
+@click.option(
+    "--arrivals",
+    type=click.Choice(["poisson", "constant"]),
+    default="poisson",
+    show_default=True,
+    help="With --rate: at random, as from many independent users, or evenly spaced.",
+)
+@click.option("--blocks", default=6, show_default=True, help="Fresh starts of both sides; 6 at least for a verdict.")
+@click.option(
+    "--time",
+    "time_s",
+    type=float,
+    help="Seconds for each scenario, load and block: both sides' turns, lead-ins included.  [default: 0.8 to 4, the "
+    "more the fewer cells there are; with --rate, enough for a 99th percentile]",
+)
+@click.option(
+    "--slice",
+    "slice_s",
+    type=float,
+    help="Seconds measured in each turn of a side; longer where answers are rare.  [default: 0.1; with --rate, 1]",
+)
+@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Measure every scenario, not only a representative choice; takes two to three times as long.",
+)
+@click.option("--start-limit", default=20.0, show_default=True, help="Seconds a side may take until it answers.")
+@click.option(
+    "--driver",
+    type=click.Choice(["httpx", "locust"]),
+    default="httpx",
+    show_default=True,
+    help="What puts on the load; only Locust makes journeys.",
+)
+@click.option("--workers", default=0, show_default=True, help="Locust's worker processes, where one is not enough.")
+@click.option(
+    "--database",
+    default="sqlite",
+    show_default=True,
+    metavar="DATABASE",
+    help="sqlite, postgres (one of the run's own), or postgresql://USER@HOST:PORT/NAME: a server that stands, on which "
+    "databases are made and dropped again. Its password is taken from PGPASSWORD or ~/.pgpass.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Measure what an interrupted run lacks, on the same machine with the same versions; it takes no other option.",
+)
+@click.pass_context
+def run_(context: click.Context, /, resume: Path | None, **options: object) -> None:
+    """Measure both sides and say which is faster.
+
+    Without a SCENARIO it takes a representative choice; `bench list` shows them all. A parameter goes in
+    brackets: "query[wait_ms=100]". For apps that are not the blog there is "GET /path". A SIDE is sync, async,
+    package.module:app, or the URL of a server that runs already; settings follow it after commas:
+    sync,session_limit=none.
+    """
+    from loadtests.commands import run
+    from loadtests.options import RunOptions
+
+    if resume is None:
+        out = run.measure(RunOptions.model_validate(options))
+    else:
+        _alone(context, "resume")
+        out = run.resume(resume)
+    show_report(out)
+
+
+@bench.command(name="dial")
+@click.option("--cpu-ms", default="0.1,1,5", show_default=True, help="How long a request computes: a row for each.")
+@click.option(
+    "--wait-ms", default="0,5,20,50,100,200", show_default=True, help="How long it waits then: a column for each."
+)
+@click.option("--a", default="sync", show_default=True, metavar="SIDE", help="The side that ratios are divided by.")
+@click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
+@click.option("--users", default=96, show_default=True, help="Concurrent users; more than there are threads.")
+@click.option("--blocks", default=6, show_default=True, help="Fresh starts of both sides; 6 at least for a verdict.")
+@click.option("--time", "time_s", default=0.8, show_default=True, help="Seconds for each cell of a block, at least.")
+@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
+def dial_(**options: Any) -> None:  # noqa: ANN401 - click has checked their types
+    """Turn two dials: how long a request computes, and how long it waits.
+
+    Each combination is measured on both sides, and the ratio of their throughputs becomes one picture, with the line
+    from which on a model lets async win. It takes about six minutes.
+    """
+    from loadtests.commands import dial, run
+
+    show_report(run.measure(dial.options(**options)))
+
+
+def _alone(context: click.Context, name: str) -> None:
+    """Raise UsageError if anything is given beside the option of that name."""
+    for parameter in context.command.params:
+        given = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+        if given and parameter.name != name:
+            what = parameter.opts[0] if isinstance(parameter, click.Option) else "the scenarios"
+            raise UsageError(f"--{name} continues a run as it was planned; leave out {what}")

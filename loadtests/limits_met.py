@@ -1,0 +1,122 @@
+"""Which limit each side met in each cell, and what the model predicted for it (pure).
+
+What a request needs is never taken from the cell that is predicted, but from lighter ones: its wait from the response
+time of a user who is alone, its CPU time from the server's clocks under the next lighter load. (A user alone finds the
+server asleep and its caches cold: a request costs up to three times as much CPU then as under load.)
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from loadtests.capacity import Demand, Prediction, Resources, predict
+from loadtests.loads import ClosedLoop, Load
+from loadtests.manifest import Manifest, SideRecord
+from loadtests.outcome import CellResult, Comparison, Limit, Outcome, SideLabel, headline_of, side_names
+
+SYNC_BUILD, ASYNC_BUILD = "sync_app.main:app", "async_app.main:app"
+HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query"})
+"""Scenarios of which a request holds a database connection from its beginning to its end."""
+UNKNOWN = frozenset({"journey", "custom"})
+"""Kinds of scenario that the model does not know: users who think, and apps that it has not seen."""
+
+
+def with_limits(outcome: Outcome, manifest: Manifest) -> Outcome:
+    """Add what the model says of each cell to its figures, and to the sentences on its verdict."""
+    kinds = {scenario.name: scenario.kind for scenario in manifest.scenarios}
+    sides: dict[SideLabel, SideRecord] = {"a": manifest.a, "b": manifest.b}
+    known = {(c.scenario, c.load, c.label): c for c in outcome.cells}
+    cells = []
+    for cell in outcome.cells:
+        found = None
+        if kinds.get(cell.scenario) not in UNKNOWN:
+            lighter = [c for c in known.values() if (c.scenario, c.label) == (cell.scenario, cell.label)]
+            cores = max(1, len(manifest.server_cores))
+            found = _predict(cell, lighter, resources(sides[cell.label], cell.scenario, cores))
+        cells.append(replace(cell, predicted_rps=found.throughput_rps, limit=found.limit) if found else cell)
+    by_place = {(c.scenario, c.load, c.label): c for c in cells}
+    comparisons = [_explained(c, by_place, sides) for c in outcome.comparisons]
+    return replace(outcome, cells=cells, comparisons=comparisons)
+
+
+def resources(side: SideRecord, scenario: str, cores: int) -> Resources | None:
+    """Return what a build has for a scenario; None if it is another app, or if nothing keeps it from a deadlock.
+
+    Args:
+        side: with its settings.
+        scenario: its name, parameters included.
+        cores: that the servers were pinned to.
+    """
+    settings = side.settings
+    if settings.get("app") not in (SYNC_BUILD, ASYNC_BUILD):
+        return None
+    workers, pool = _number(settings, "workers", 1), _number(settings, "pool_size", 5)
+    connections = pool + _number(settings, "max_overflow", 10)
+    limit = settings.get("session_limit", "pool")
+    if str(limit).isdigit():
+        connections = min(connections, int(str(limit)))
+    holds = scenario.partition("[")[0] in HOLD_A_CONNECTION
+    sync = settings["app"] == SYNC_BUILD
+    if holds and sync and limit == "none":
+        return None
+    return Resources(
+        cores=min(workers, cores),
+        threads=workers * _number(settings, "thread_limit", 40) if sync else None,
+        connections=workers * connections if holds else None,
+    )
+
+
+def _number(settings: Mapping[str, str | int | float | None], name: str, default: int) -> int:
+    value = settings.get(name)
+    return default if value is None else int(value)
+
+
+def _predict(cell: CellResult, same: list[CellResult], has: Resources | None) -> Prediction | None:
+    """Predict a cell from the lighter ones of the same scenario and side; None if the model does not reach it."""
+    if has is None or not isinstance(cell.load, ClosedLoop):
+        return None
+    lighter = sorted((c for c in same if c.load.size < cell.load.size), key=lambda c: c.load.size)
+    if not lighter or lighter[0].load.size != 1:
+        return None
+    alone, next_lighter = lighter[0], lighter[-1]
+    if not (alone.throughput and alone.cpu_per_request and next_lighter.cpu_per_request):
+        return None
+    wait_s = max(0.0, 1 / alone.throughput.value - alone.cpu_per_request.value)
+    return predict(Demand(next_lighter.cpu_per_request.value, wait_s), has, cell.load.users)
+
+
+def _explained(
+    c: Comparison, cells: Mapping[tuple[str, Load, SideLabel], CellResult], sides: Mapping[SideLabel, SideRecord]
+) -> Comparison:
+    if c.metric != headline_of(c.load):
+        return c
+    said = list(_sentences(c, cells, sides))
+    return replace(c, explanation=" ".join([c.explanation, *said])) if said else c
+
+
+def _sentences(
+    c: Comparison, cells: Mapping[tuple[str, Load, SideLabel], CellResult], sides: Mapping[SideLabel, SideRecord]
+) -> Iterator[str]:
+    labels: tuple[SideLabel, SideLabel] = ("a", "b")
+    for label, name in zip(labels, side_names(c.a.side, c.b.side), strict=True):
+        cell = cells.get((c.scenario, c.load, label))
+        if cell and cell.limit and cell.predicted_rps and cell.throughput:
+            yield (
+                f"The limit of {name} is {worded(cell.limit, sides[label])}: the model gives it"
+                f" {cell.predicted_rps:,.0f} requests/s, measured were {cell.throughput.value:,.0f}."
+            )
+
+
+def worded(limit: Limit, side: SideRecord) -> str:
+    """Return a limit as a reader should see it, with its number."""
+    settings = side.settings
+    workers = _number(settings, "workers", 1)
+    connections = _number(settings, "pool_size", 5) + _number(settings, "max_overflow", 10)
+    if str(settings.get("session_limit", "pool")).isdigit():
+        connections = min(connections, _number(settings, "session_limit", connections))
+    words: Mapping[Limit, str] = {
+        "users": "its users, who all wait",
+        "cpu": "its core" if workers == 1 else "its cores",
+        "threads": f"its {workers * _number(settings, 'thread_limit', 40)} threads",
+        "connections": f"its {workers * connections} connections",
+    }
+    return words[limit]

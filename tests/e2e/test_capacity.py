@@ -1,0 +1,35 @@
+"""What-if questions, answered without measuring."""
+
+import pytest
+
+from tests.e2e.harness import bench
+
+
+def test_the_model_answers_a_question() -> None:
+    status, output, errors = bench(
+        "capacity", "--wait-ms=80", "--cpu-ms=2", "--threads=40", "--pool=15", "--users=1,200"
+    )
+    assert status == 0, errors
+    words = " ".join(output.split())
+    assert "15 connections" in words
+    assert "1.00" in words
+    assert "With no number of users does async answer 10% more." in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mend"),
+    [
+        (["--cpu-ms=0", "--wait-ms=0"], "give one of them"),
+        (["--cpu-ms=-1", "--wait-ms=0"], "must be from 0"),
+        (["--cpu-ms=1", "--wait-ms=nan"], "must be from 0"),
+        (["--cpu-ms=1", "--wait-ms=1", "--threads=0"], "must be from 1"),
+        (["--cpu-ms=1", "--wait-ms=1", "--users=0"], "outside 1 to 4096"),
+        (["--cpu-ms=1"], "--wait-ms"),
+    ],
+)
+def test_bad_usage_is_one_line(arguments: list[str], mend: str) -> None:
+    status, output, errors = bench("capacity", *arguments)
+    assert status == 2
+    assert mend in errors
+    assert len(errors.splitlines()) == 1
+    assert output == ""

@@ -1,0 +1,167 @@
+"""Runs on a real PostgreSQL: one of the run's own, one that stands, and one that fails."""
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from loadtests.affinity import Cores
+from loadtests.asking import Asker
+from loadtests.databases.postgres import PostgresDatabases
+from loadtests.errors import RunError
+from loadtests.postgres.cluster import Cluster
+from loadtests.scenario_spec import parse_scenario
+from loadtests.servers import Server, free_port
+from loadtests.sides import parse_side
+from tests.e2e.harness import bench, eventually, started, summary
+
+SHORT = ("--users=2", "--blocks=2", "--time=0.3")
+LONG = ("run", "get_post", "noop", "--users=1,4", "--blocks=50", "--time=0.3")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("postgres") / "server") as cluster:
+        yield cluster
+
+
+def trials(run: Path) -> int:
+    return len(list((run / "trials").glob("*.npz")))
+
+
+def rows(url: str) -> dict[str, object]:
+    with psycopg.connect(url) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
+        found: dict[str, object] = {
+            name: connection.execute(f'SELECT * FROM public."{name}" ORDER BY 1').fetchall()  # noqa: S608
+            for (name,) in tables
+        }
+        return found
+
+
+def test_a_run_with_a_postgresql_of_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    status, _, errors = bench("run", "get_post", "create_post", "--database=postgres", *SHORT, f"--out={out}")
+    assert status == 0, errors
+    manifest = json.loads((out / "run.json").read_text())
+    assert manifest["database"] == "postgres"
+    assert manifest["database_version"].startswith("PostgreSQL ")
+    assert all(cell["failures"] == {} and cell["collapsed"] == [] for cell in summary(out)["cells"])
+    assert manifest["database_version"] in (out / "report.html").read_text()
+    assert not (out / "work").exists()
+
+
+def test_asyncpg_beside_psycopg_on_a_server_that_stands(cluster: Cluster, tmp_path: Path) -> None:
+    sides = ("--a=async", "--b=async,database_driver=asyncpg")
+    out = tmp_path / "run"
+    status, _, errors = bench("run", "get_post", *sides, f"--database={cluster.url}", *SHORT, f"--out={out}")
+    assert status == 0, errors
+    assert all(cell["failures"] == {} and cell["collapsed"] == [] for cell in summary(out)["cells"])
+    assert _left(cluster, "bench_") == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_postgresql_of_the_runs_own_ends_with_it(number: signal.Signals, tmp_path: Path) -> None:
+    out, before = tmp_path / "run", set(Path("/tmp").glob("bench-postgres-*"))  # noqa: S108
+    with started(*LONG, "--database=postgres", f"--out={out}") as harness:
+        assert eventually(lambda: trials(out) >= 1)
+        assert any(process.name().startswith("postgres") for process in harness.family())
+        harness.process.send_signal(number)
+        assert eventually(lambda: not harness.family(), limit_s=30)
+    assert bench("report", str(out))[0] == 0
+    assert not (out / "work").exists()
+    assert set(Path("/tmp").glob("bench-postgres-*")) == before  # noqa: S108 - where root has to put them
+
+
+def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
+    port = free_port()
+    status, _, errors = bench("run", f"--database=postgresql://x@127.0.0.1:{port}/x", f"--out={tmp_path / 'run'}")
+    assert status == 3
+    assert f"the PostgreSQL server at 127.0.0.1:{port}:" in errors
+    assert "refused" in errors
+    assert len(errors.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_refuses_is_quoted(cluster: Cluster, tmp_path: Path) -> None:
+    url = cluster.url.replace("/postgres", "/no_such_database")
+    status, _, errors = bench("run", f"--database={url}", f"--out={tmp_path / 'run'}")
+    assert status == 3
+    assert 'database "no_such_database" does not exist' in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_a_server_that_dies_ends_the_run_and_keeps_what_was_measured(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with (
+        Cluster(tmp_path / "server") as mortal,
+        started(*LONG, f"--database={mortal.url}", f"--out={out}") as harness,
+    ):
+        assert eventually(lambda: trials(out) >= 2)
+        mortal.stop()
+        status, _, errors = harness.finish()
+    assert status == 3
+    assert "the PostgreSQL server at 127.0.0.1" in errors
+    assert len(errors.splitlines()) == 1
+    assert bench("report", str(out))[0] == 0
+    assert summary(out)["complete"] is False
+
+
+def test_a_server_without_connections_left_shows_in_the_report(cluster: Cluster, tmp_path: Path) -> None:
+    with psycopg.connect(cluster.url) as connection:
+        connection.execute("DROP ROLE IF EXISTS poor")
+        connection.execute("CREATE ROLE poor LOGIN CREATEDB CONNECTION LIMIT 12")
+    url, out = cluster.url.replace("bench@", "poor@"), tmp_path / "run"
+    status, _, errors = bench(
+        "run", "query[wait_ms=50]", f"--database={url}", "--users=32", "--blocks=2", "--time=0.3", f"--out={out}"
+    )
+    assert status == 0, errors
+    flags = [flag for comparison in summary(out)["comparisons"] for flag in comparison["flags"]]
+    assert "failures:a" in flags or "collapsed:a" in flags
+    assert "too many connections for role" in (out / "report.html").read_text() or "failures:a" in flags
+
+
+@pytest.mark.parametrize("side", ["sync", "async", "async,database_driver=asyncpg"])
+def test_rows_come_back_under_a_running_server(side: str, cluster: Cluster, tmp_path: Path) -> None:
+    [request] = parse_scenario("create_post").requests
+    databases = PostgresDatabases(cluster.url, "restore")
+    database = databases.fresh(tmp_path, "x")
+    database.create()
+    address = {"database_url": database.url, "upstream_url": "http://127.0.0.1:9"}
+    with Server(parse_side(side), cores=Cores((), ()), log=tmp_path / "log", **address) as server:
+        server.wait_until_ready(60.0)
+        database.remember()
+        before = rows(database.url)
+        with closing(Asker(server.url, limit_s=30.0)) as asker:
+            for turn in range(2):
+                for _ in range(3):
+                    asker.ask(request.method, request.path, request.json, {"content-type": "application/json"})
+                written = rows(database.url)
+                assert len(written["posts"]) == len(before["posts"]) + 3, turn  # type: ignore[arg-type]
+                database.restore()
+                assert rows(database.url) == before
+    database.forget()
+    with pytest.raises(RunError, match="does not exist"):
+        database.remember()
+    databases.close()
+
+
+def test_what_a_killed_run_left_on_a_server_is_dropped_by_the_next(cluster: Cluster, tmp_path: Path) -> None:
+    with closing(PostgresDatabases(cluster.url, "left")) as databases:
+        databases.fresh(tmp_path, "a").create()
+        with closing(PostgresDatabases(cluster.url, "left2")) as others:
+            others.fresh(tmp_path, "a").create()
+            assert len(_left(cluster, "bench_left")) == 2
+            databases.clear()
+            assert [name[:12] for name in _left(cluster, "bench_left")] == ["bench_left2_"]
+            others.clear()
+
+
+def _left(cluster: Cluster, prefix: str) -> list[str]:
+    with psycopg.connect(cluster.url) as connection:
+        found = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{prefix}%"]).fetchall()
+        return [name for (name,) in found]
