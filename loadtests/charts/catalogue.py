@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from loadtests.charts import amounts, findings, forest, latency, offered, ratio, sides
+from loadtests.charts import amounts, dial, findings, forest, latency, offered, ratio, sides
 from loadtests.charts.speech import directions
 from loadtests.charts.style import RC
 from loadtests.charts.view import View, view
@@ -39,6 +39,13 @@ class Chart:
 
 
 CHARTS = (
+    Chart(
+        "dial",
+        lambda _: "The dial: how long a request computes against how long it waits",
+        dial.finding,
+        dial.reading,
+        dial.heat_map,
+    ),
     Chart(
         "verdicts",
         lambda v: (
