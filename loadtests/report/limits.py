@@ -25,7 +25,7 @@ def limit_of(run: View, cell: CellResult) -> Row | None:
         figures=[
             Figure(number(cell.predicted_rps)),
             Figure(NOTHING if measured is None else number(measured)),
-            Figure(NOTHING) if off is None else Figure(f"{off:+.0%}", "", abs(off) > OFF_MOST),
+            Figure(NOTHING) if off is None else Figure(f"{off:+.0%}".replace("-0%", "+0%"), "", abs(off) > OFF_MOST),
             Figure(worded(cell.limit, side)),
         ],
     )
