@@ -18,7 +18,7 @@ from loadtests.validation.stage import Stage
 from loadtests.validation.stall import stalling
 from tests.e2e.harness import bench, eventually, started
 
-SMALL = ("--comparisons=1", "--blog=0", "--blocks=2", "--time=0.2")
+SMALL = ("--comparisons=1", "--blog=0", "--blocks=6", "--time=0.2")
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def test_a_side_against_itself_is_measured_judged_drawn_and_kept(tmp_path: Path)
     ]
     found = json.loads((folder / "validation.json").read_text())
     assert (found["complete"], found["quick"], len(found["aa"]["rows"])) == (True, False, 4)
-    assert all(row["blocks"] == 2 and 0.2 < row["ratio"] < 5 for row in found["aa"]["rows"])
+    assert all(row["blocks"] == 6 and 0.2 < row["ratio"] < 5 for row in found["aa"]["rows"])
     assert "false verdicts" in output
-    assert "200 are needed" in output
+    assert "190 are needed" in output
     assert (tmp_path / f"{found['machine']}.json").exists()
     assert (tmp_path / f"{found['machine']}-digest.json").exists()
 
