@@ -59,7 +59,7 @@ def false_alarms(found: Comparisons) -> Iterator[Finding]:
     runs = {row.run for row in rows}
     wrong = {row.run for row in rows if called(row)}
     # What could not be called wrong must not count as right; but a run is one, whatever was held back in it.
-    least = LEAST_ALIKE - ALIKE_HELD_BACK
+    least = LEAST_ALIKE - (ALIKE_HELD_BACK if len(found.rows) >= LEAST_ALIKE else 0)
     of = "comparisons" + (f", {held_back} more held back" if held_back else "")
     yield of_share("false verdicts", count([called(row) for row in rows]), (0, MOST_FALSE), least=least, of=of)
     yield of_share(

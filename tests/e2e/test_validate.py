@@ -45,7 +45,7 @@ def test_a_side_against_itself_is_measured_judged_drawn_and_kept(tmp_path: Path)
     assert (found["complete"], found["quick"], len(found["aa"]["rows"])) == (True, False, 4)
     assert all(row["blocks"] == 6 and 0.2 < row["ratio"] < 5 for row in found["aa"]["rows"])
     assert "false verdicts" in output
-    assert "190 are needed" in output
+    assert "200 are needed" in output
     assert (tmp_path / f"{found['machine']}.json").exists()
     assert (tmp_path / f"{found['machine']}-digest.json").exists()
 
