@@ -100,6 +100,7 @@ class Arena:
                 upstream_url=self._upstream_url,
                 cores=self._cores,
                 log=self._work / f"{label}{self._starts}.log",
+                observe=self._experiment.observe,
             )
         except ServerFailed as failure:
             self.broken[label] = str(failure)

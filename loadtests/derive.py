@@ -23,6 +23,7 @@ from loadtests.outcome import (
 )
 from loadtests.percentiles import PERCENTILES, percentile, percentiles, samples_needed
 from loadtests.summary import Column, Summary
+from loadtests.waits import seen_in
 from loadtests.warnings import NO_VERDICT, Conditions, Flag, flags_of
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
@@ -207,6 +208,7 @@ def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
         driver_busy=float(np.mean([s.driver_busy for s in good])) if good else 0.0,
         driver_peak=max((s.driver_peak for s in good), default=0.0),
         collapsed=[s.collapsed for s in summaries if s.collapsed is not None],
+        seen=seen_in([s.timeline for s in good if s.timeline is not None]),
     )
 
 

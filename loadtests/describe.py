@@ -36,6 +36,7 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         driver=experiment.driver,
         workers=experiment.workers,
         database=experiment.database,
+        observe=experiment.observe,
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
         environment=machine,

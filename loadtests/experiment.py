@@ -25,6 +25,7 @@ class Experiment:
         start_limit_s: how long a side may take until it answers, in seconds.
         driver: what puts on the load.
         workers: Locust's worker processes; 0 or 1: one process sends all requests.
+        observe: whether to look inside both sides' servers.
         database: ``sqlite``, ``postgres`` (a server of the run's own), or the URL of a PostgreSQL server that stands.
     """
 
@@ -40,6 +41,7 @@ class Experiment:
     driver: DriverName = "httpx"
     workers: int = 0
     database: str = "sqlite"
+    observe: bool = False
 
     @property
     def cells(self) -> tuple[Cell, ...]:

@@ -1,17 +1,18 @@
 """Which limit each side met in each cell, and what the model predicted for it (pure).
 
-What a request needs is never taken from the cell that is predicted, but from lighter ones: its wait from the response
-time of a user who is alone, its CPU time from the server's clocks under the next lighter load. (A user alone finds the
-server asleep and its caches cold: a request costs up to three times as much CPU then as under load.)
+What a request needs is never taken from the cell that is predicted: see ``demands``. Where the servers were looked
+into, the limit that was seen is put beside the one that was predicted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from loadtests.capacity import Demand, Prediction, Resources, predict
+from loadtests.capacity import Prediction, Resources, predict
+from loadtests.demands import demand_of
 from loadtests.loads import ClosedLoop, Load
 from loadtests.manifest import Manifest, SideRecord
 from loadtests.outcome import CellResult, Comparison, Limit, Outcome, SideLabel, headline_of, side_names
+from loadtests.waits import limit_seen
 
 SYNC_BUILD, ASYNC_BUILD = "sync_app.main:app", "async_app.main:app"
 HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query"})
@@ -24,15 +25,12 @@ def with_limits(outcome: Outcome, manifest: Manifest) -> Outcome:
     """Add what the model says of each cell to its figures, and to the sentences on its verdict."""
     kinds = {scenario.name: scenario.kind for scenario in manifest.scenarios}
     sides: dict[SideLabel, SideRecord] = {"a": manifest.a, "b": manifest.b}
-    known = {(c.scenario, c.load, c.label): c for c in outcome.cells}
+    cores = max(1, len(manifest.server_cores))
     cells = []
     for cell in outcome.cells:
-        found = None
-        if kinds.get(cell.scenario) not in UNKNOWN:
-            lighter = [c for c in known.values() if (c.scenario, c.label) == (cell.scenario, cell.label)]
-            cores = max(1, len(manifest.server_cores))
-            found = _predict(cell, lighter, resources(sides[cell.label], cell.scenario, cores))
-        cells.append(replace(cell, predicted_rps=found.throughput_rps, limit=found.limit) if found else cell)
+        known = kinds.get(cell.scenario) not in UNKNOWN
+        has = resources(sides[cell.label], cell.scenario, cores) if known else None
+        cells.append(cell if has is None else _with_limit(cell, outcome.cells, has))
     by_place = {(c.scenario, c.load, c.label): c for c in cells}
     comparisons = [_explained(c, by_place, sides) for c in outcome.comparisons]
     return replace(outcome, cells=cells, comparisons=comparisons)
@@ -70,18 +68,27 @@ def _number(settings: Mapping[str, str | int | float | None], name: str, default
     return default if value is None else int(value)
 
 
-def _predict(cell: CellResult, same: list[CellResult], has: Resources | None) -> Prediction | None:
-    """Predict a cell from the lighter ones of the same scenario and side; None if the model does not reach it."""
-    if has is None or not isinstance(cell.load, ClosedLoop):
+def _with_limit(cell: CellResult, others: Sequence[CellResult], has: Resources) -> CellResult:
+    found = _predict(cell, others, has)
+    if found is not None:
+        cell = replace(cell, predicted_rps=found.throughput_rps, limit=found.limit)
+    return replace(cell, limit_seen=_seen(cell, has))
+
+
+def _predict(cell: CellResult, others: Sequence[CellResult], has: Resources) -> Prediction | None:
+    """Predict a cell from others of its side; None if the model does not reach it."""
+    if not isinstance(cell.load, ClosedLoop):
         return None
-    lighter = sorted((c for c in same if c.load.size < cell.load.size), key=lambda c: c.load.size)
-    if not lighter or lighter[0].load.size != 1:
+    demand = demand_of(cell, others)
+    return predict(demand, has, cell.load.users) if demand is not None else None
+
+
+def _seen(cell: CellResult, has: Resources) -> Limit | None:
+    if cell.seen is None or not isinstance(cell.load, ClosedLoop):
         return None
-    alone, next_lighter = lighter[0], lighter[-1]
-    if not (alone.throughput and alone.cpu_per_request and next_lighter.cpu_per_request):
+    if not (cell.throughput and cell.cpu_per_request):
         return None
-    wait_s = max(0.0, 1 / alone.throughput.value - alone.cpu_per_request.value)
-    return predict(Demand(next_lighter.cpu_per_request.value, wait_s), has, cell.load.users)
+    return limit_seen(cell.seen, cell.throughput.value * cell.cpu_per_request.value / has.cores, has)
 
 
 def _explained(
@@ -103,6 +110,7 @@ def _sentences(
             yield (
                 f"The limit of {name} is {worded(cell.limit, sides[label])}: the model gives it"
                 f" {cell.predicted_rps:,.0f} requests/s, measured were {cell.throughput.value:,.0f}."
+                + (f" Seen inside the server: {worded(cell.limit_seen, sides[label])}." if cell.limit_seen else "")
             )
 
 

@@ -101,6 +101,7 @@ class Manifest(Record):
         workers: Locust's worker processes; 0 or 1: one process sent all requests.
         database: ``sqlite``, ``postgres``, or a PostgreSQL server's URL, which holds no password.
         database_version: product and version; None before the run has begun.
+        observe: whether both sides' servers were looked into.
         environment: machine and versions.
         events: starts and collapses.
         driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
@@ -129,6 +130,7 @@ class Manifest(Record):
     workers: int = 0
     database: str = "sqlite"
     database_version: str | None = None
+    observe: bool = False
     environment: Environment
     events: list[Event]
     driver_ceiling_rps: float | None = None

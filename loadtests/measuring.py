@@ -57,6 +57,8 @@ class Measurer:
             with self._watch.cell():
                 recordings |= self._drive(job)
         for label, server in servers.items():
+            seen = server.timeline(recordings[label].started_s)
+            recordings[label] = replace(recordings[label], timeline=seen)
             reason = recordings[label].stalled
             if server.child is not None and not server.child.alive:
                 reason = f"exited with status {server.child.process.returncode} while it was measured"

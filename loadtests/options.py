@@ -44,6 +44,7 @@ class RunOptions(BaseModel):
     driver: DriverName = "httpx"
     workers: int = 0
     database: str = SQLITE
+    observe: bool = False
 
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
@@ -81,6 +82,7 @@ class RunOptions(BaseModel):
             driver=self.driver,
             workers=self.workers,
             database=self.database,
+            observe=self.observe,
         )
 
     def _loads(self) -> tuple[Load, ...]:

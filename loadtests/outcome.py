@@ -49,6 +49,33 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What was seen inside one side's server while a cell was measured: means over the instants in all windows.
+
+    Attributes:
+        instants: how many.
+        in_flight: requests that the app was busy with.
+        threads: worker threads in use; this and the following are None where the server has no such thing.
+        threads_waiting: who waited for one.
+        connections: database connections in use.
+        connections_waiting: who waited for one.
+        turns_waiting: requests that waited to be let into a dependency with ``max_concurrency``.
+        lag_p50_s: how long a ready callback waited for the event loop, in seconds: the median.
+        lag_p95_s: its 95th percentile.
+    """
+
+    instants: int
+    in_flight: float
+    threads: float | None
+    threads_waiting: float | None
+    connections: float | None
+    connections_waiting: float | None
+    turns_waiting: float | None
+    lag_p50_s: float
+    lag_p95_s: float
+
+
+@dataclass(frozen=True)
 class CellResult:
     """One side of one cell, over all blocks.
 
@@ -78,6 +105,8 @@ class CellResult:
         collapsed: a sentence for each block in which the side could not be measured.
         predicted_rps: what the model says of its throughput, in requests/s; None where it says nothing.
         limit: what binds it by the model; None likewise.
+        seen: what was seen inside its server; None if nobody looked.
+        limit_seen: what binds it by that; None likewise.
     """
 
     scenario: str
@@ -103,6 +132,8 @@ class CellResult:
     collapsed: list[str]
     predicted_rps: float | None = None
     limit: Limit | None = None
+    seen: Seen | None = None
+    limit_seen: Limit | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.timeline import Timeline
+
 Seconds = npt.NDArray[np.float64]
 
 
@@ -92,6 +94,7 @@ class Recording:
         stalled: a sentence if the driver gave up waiting for the server, else None.
         abandoned: requests of an open loop that were cut off, because the server was still busy with them long after
             the last arrival.
+        timeline: what was seen inside the server meanwhile; None if nobody looked.
     """
 
     samples: Samples
@@ -101,3 +104,4 @@ class Recording:
     threads: int | None
     stalled: str | None
     abandoned: int = 0
+    timeline: Timeline | None = None

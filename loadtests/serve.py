@@ -4,6 +4,7 @@ A child of the harness that pins itself, then is plain uvicorn.
 """
 
 import sys
+from pathlib import Path
 
 import click
 import uvicorn
@@ -26,6 +27,7 @@ BACKLOG = 4096
 @click.option("--workers", type=int, required=True)
 @click.option("--gc", "collector", type=click.Choice(["default", "freeze"]), required=True)
 @click.option("--cores", default="")
+@click.option("--observe", type=click.Path(path_type=Path))
 def main(
     app: str,
     port: int,
@@ -34,6 +36,7 @@ def main(
     workers: int,
     collector: Collector,
     cores: str,
+    observe: Path | None,
 ) -> None:
     """Serve APP on loopback until the owner ends."""
     lifeline.hold()
@@ -53,6 +56,7 @@ def main(
         timeout_graceful_shutdown=1,
     )
     config.collector = collector
+    config.observe = observe
     _run(config)
 
 

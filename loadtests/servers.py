@@ -16,8 +16,10 @@ from loadtests import affinity
 from loadtests.affinity import Cores
 from loadtests.asking import Asker
 from loadtests.errors import BenchError
+from loadtests.observation.collecting import collect
 from loadtests.processes import Child
 from loadtests.sides import Side
+from loadtests.timeline import Timeline
 
 READY_LIMIT_S = 20.0
 POLL_S = 0.02
@@ -43,18 +45,30 @@ def app_environment(side: Side, database_url: str, upstream_url: str) -> dict[st
 class Server:
     """A running side; a context manager that owns its process, or borrows a server that runs already."""
 
-    def __init__(self, side: Side, *, database_url: str, upstream_url: str, cores: Cores, log: Path) -> None:
-        """Start the side. It is not ready before ``wait_until_ready`` has returned."""
+    def __init__(
+        self, side: Side, *, database_url: str, upstream_url: str, cores: Cores, log: Path, observe: bool = False
+    ) -> None:
+        """Start the side; it is not ready before ``wait_until_ready`` has returned.
+
+        Args:
+            side: the side.
+            database_url: where its database is.
+            upstream_url: where the slow external API is.
+            cores: the division of the machine.
+            log: the file for what it writes.
+            observe: whether to look inside, also if the side does not ask for it.
+        """
         self.side = side
         self._cores = cores
         self.child: Child | None = None
         self._pids: list[int] = []
+        self._observed: Path | None = None
         if side.url is not None:
             self.url = side.url
             return
         port = side.server.port or free_port()
         self.url = f"http://127.0.0.1:{port}"
-        options = {
+        options: dict[str, object] = {
             "port": port,
             "loop": side.server.loop,
             "http": side.server.http,
@@ -63,6 +77,10 @@ class Server:
             # Every core while it starts, which halves the time; its own from then on.
             "cores": ",".join(map(str, cores.all)),
         }
+        if observe or side.server.observe == "on":
+            self._observed = log.with_suffix(".observed")
+            self._observed.mkdir(exist_ok=True)
+            options["observe"] = self._observed.absolute()
         # Knobs of the caller's shell would reach both sides unseen and unrecorded.
         for name in [name for name in os.environ if name.startswith("BLOG_")]:
             del os.environ[name]
@@ -107,6 +125,12 @@ class Server:
     def pids(self) -> list[int]:
         """Processes whose CPU time counts; none for a server that is not ours."""
         return self._pids
+
+    def timeline(self, started_s: float) -> Timeline | None:
+        """Return what was seen inside since an instant of the monotonic clock; None if nobody looked."""
+        if self._observed is None:
+            return None
+        return collect(self._observed, started_s, time.perf_counter())
 
     def ask_to_end(self) -> None:
         """Ask the process to end, if it is ours, and do not wait for it."""

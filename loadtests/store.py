@@ -84,13 +84,20 @@ class RunFolder:
     def read_trials(self) -> Iterator[tuple[TrialKey, Recording]]:
         """Yield every trial, one at a time; raises UnreadableRun naming the file that is no good."""
         for path in sorted(self.trials.glob("*.npz")):
-            try:
-                trial = read_trial(path, self.run_id)
-            except Exception as error:
-                # Any: numpy and zlib meet a damaged archive with half a dozen kinds of exceptions.
-                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-                raise UnreadableRun(f"{path} is not a whole trial of this run ({reason}); remove it to go on") from None
-            yield trial
+            yield self._read(path)
+
+    def _read(self, path: Path) -> tuple[TrialKey, Recording]:
+        try:
+            return read_trial(path, self.run_id)
+        except Exception as error:
+            # Any: numpy and zlib meet a damaged archive with half a dozen kinds of exceptions.
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UnreadableRun(f"{path} is not a whole trial of this run ({reason}); remove it to go on") from None
+
+    def read_trial(self, key: TrialKey) -> Recording | None:
+        """Return one trial, None if it was not measured; raises UnreadableRun."""
+        path = self.trials / key.file_name
+        return self._read(path)[1] if path.exists() else None
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Write summary.json."""

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from loadtests.flow import Flow, Windows, credit, flow, halves, inside
 from loadtests.samples import Failure, Recording, Samples
+from loadtests.timeline import Timeline
 
 Column = npt.NDArray[np.float32]
 
@@ -34,6 +35,7 @@ class Summary:
         flow: what went through the windows, and the same of their earlier and later half.
         sizes: the server's resident memory in bytes at the end of each window, with the instant in seconds.
         collapsed: a sentence if the side could not be measured at all, else None.
+        timeline: what was seen inside the server in the windows; None if nobody looked.
     """
 
     throughput_rps: float
@@ -54,6 +56,7 @@ class Summary:
     earlier: Flow = field(default_factory=Flow)
     later: Flow = field(default_factory=Flow)
     sizes: tuple[tuple[float, int], ...] = ()
+    timeline: Timeline | None = None
 
 
 def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
@@ -101,6 +104,7 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
             (recording.started_s + turn.closed_s, turn.rss_bytes) for turn in slices if turn.rss_bytes is not None
         ),
         collapsed=_collapse(recording.stalled, rate, failures),
+        timeline=recording.timeline.inside(windows) if recording.timeline is not None else None,
     )
 
 

@@ -1,21 +1,18 @@
 """Which charts there are, what each is about and how to read it; and how they become files."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from loadtests.charts import amounts, dial, findings, forest, latency, offered, ratio, sides
+from loadtests.charts.files import drawing, save
 from loadtests.charts.speech import directions
-from loadtests.charts.style import RC
 from loadtests.charts.view import View, view
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 
-PNG_DPI = 150
 HOLLOW = "A filled mark is a verdict, in the shape of the side that is better; what is hollow is not decided."
 
 
@@ -103,23 +100,11 @@ CHARTS = (
 def draw(manifest: Manifest, outcome: Outcome, folder: Path) -> list[Path]:
     """Write every chart that is not empty as SVG and PNG; return the paths.
 
-    The same run gives the same SVG, byte for byte. Charts of an earlier derivation that are now empty are removed.
+    Charts of an earlier derivation that are now empty are removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
     run = view(manifest, outcome)
-    with mpl.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # it shows as a box
-        mpl.rcdefaults()
-        mpl.rcParams.update(RC)
-        for chart in CHARTS:
-            svg, png = folder / f"{chart.name}.svg", folder / f"{chart.name}.png"
-            figure = chart.draw(run) if run.scenarios else None
-            if figure is None:
-                svg.unlink(missing_ok=True)
-                png.unlink(missing_ok=True)
-                continue
-            figure.savefig(svg, metadata={"Date": None})
-            figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
-            written += [svg, png]
-    return written
+    with drawing():
+        return [
+            path for chart in CHARTS for path in save(chart.draw(run) if run.scenarios else None, folder, chart.name)
+        ]

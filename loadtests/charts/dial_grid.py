@@ -1,6 +1,5 @@
 """The grid of a dial: which ``mixed`` scenarios of a run belong together, and what the model says of them (pure)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -8,13 +7,13 @@ from statistics import median
 from loadtests.capacity import Demand
 from loadtests.charts.view import View
 from loadtests.crossing import crossing_wait_s
+from loadtests.demands import mixed_ms
 from loadtests.limits_met import resources
 from loadtests.loads import ClosedLoop
 from loadtests.outcome import Comparison, SideLabel
 
 LEAST = 2
 """Rows and columns that make a grid."""
-_NAME = re.compile(r"mixed\[cpu_ms=(?P<cpu>[\d.]+),wait_ms=(?P<wait>[\d.]+)\]")
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,7 @@ def dial_of(view: View) -> Dial | None:
     load = view.highest
     if not isinstance(load, ClosedLoop):
         return None
-    scenarios = {
-        (float(match["cpu"]), float(match["wait"])): scenario.name
-        for scenario in view.scenarios
-        if (match := _NAME.fullmatch(scenario.name))
-    }
+    scenarios = {at: scenario.name for scenario in view.scenarios if (at := mixed_ms(scenario.name)) is not None}
     cells = {
         at: c for at, name in scenarios.items() if (c := view.comparisons.get((name, load, view.metric))) is not None
     }

@@ -1,4 +1,4 @@
-"""Commands that show what there is: ``list``, ``report`` and ``serve``."""
+"""Commands that show what there is: ``list``, ``report``, ``timeline`` and ``serve``."""
 
 from pathlib import Path
 
@@ -35,3 +35,18 @@ def serve_(side: str, port: int, database_url: str) -> None:
     from loadtests.commands.serve import serve
 
     serve(side, port, database_url)
+
+
+@bench.command(name="timeline")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("scenario", required=False)
+@click.option("--load", type=float, help="Users, or arrivals per second.  [default: the highest]")
+@click.option("--block", default=1, show_default=True, help="Which fresh start of both sides.")
+def timeline_(folder: Path, scenario: str | None, load: float | None, block: int) -> None:
+    """Draw where the requests of one cell of RUN were: in threads, on the event loop, or in a queue for what.
+
+    The run must have looked into its servers: `bench run --observe`.
+    """
+    from loadtests.commands import timeline
+
+    timeline.show(folder, scenario, load, block)

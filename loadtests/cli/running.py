@@ -60,6 +60,11 @@ from loadtests.errors import UsageError
     help="sqlite, postgres (one of the run's own), or postgresql://USER@HOST:PORT/NAME: a server that stands, on which "
     "databases are made and dropped again. Its password is taken from PGPASSWORD or ~/.pgpass.",
 )
+@click.option(
+    "--observe",
+    is_flag=True,
+    help="Look inside the servers: threads, connections, event loop and CPU on one timeline for each trial.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 @click.option(
     "--resume",
@@ -94,10 +99,15 @@ def run_(context: click.Context, /, resume: Path | None, **options: object) -> N
 )
 @click.option("--a", default="sync", show_default=True, metavar="SIDE", help="The side that ratios are divided by.")
 @click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
-@click.option("--users", default=96, show_default=True, help="Concurrent users; more than there are threads.")
+@click.option("--users", default=80, show_default=True, help="Concurrent users; more than there are threads.")
 @click.option("--blocks", default=6, show_default=True, help="Fresh starts of both sides; 6 at least for a verdict.")
 @click.option("--time", "time_s", default=0.8, show_default=True, help="Seconds for each cell of a block, at least.")
 @click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option(
+    "--observe",
+    is_flag=True,
+    help="Look inside the servers: threads, connections, event loop and CPU on one timeline for each trial.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 def dial_(**options: Any) -> None:  # noqa: ANN401 - click has checked their types
     """Turn two dials: how long a request computes, and how long it waits.

@@ -11,7 +11,17 @@ MOST = 12
 
 
 def options(
-    *, cpu_ms: str, wait_ms: str, a: str, b: str, users: int, blocks: int, time_s: float, seed: int, out: Path | None
+    *,
+    cpu_ms: str,
+    wait_ms: str,
+    a: str,
+    b: str,
+    users: int,
+    blocks: int,
+    time_s: float,
+    seed: int,
+    observe: bool,
+    out: Path | None,
 ) -> RunOptions:
     """Return the options of the run; raises UsageError if an axis is no good."""
     cpus, waits = _axis("--cpu-ms", cpu_ms, 1000), _axis("--wait-ms", wait_ms, 10_000)
@@ -29,6 +39,7 @@ def options(
         full=False,
         start_limit=20.0,
         out=out,
+        observe=observe,
     )
 
 

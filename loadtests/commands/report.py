@@ -5,6 +5,8 @@ from pathlib import Path
 from loadtests import charts
 from loadtests import report as reports
 from loadtests.analysis import analyse
+from loadtests.charts import view
+from loadtests.charts.timelines import draw_all
 from loadtests.console import PipeConsole
 from loadtests.errors import RunError, told
 from loadtests.ownership import clear_after_the_dead
@@ -23,7 +25,8 @@ def show(path: Path) -> None:
     try:
         folder.write_outcome(outcome)
         drawn = charts.draw(manifest, outcome, folder.charts)
-        folder.write_report(reports.render(manifest, outcome, drawn))
+        seen = draw_all(view(manifest, outcome), folder.read_trial, folder.charts)
+        folder.write_report(reports.render(manifest, outcome, drawn, seen))
     except OSError as error:
         raise RunError(told(error, path)) from error
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"

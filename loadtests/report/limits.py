@@ -1,4 +1,4 @@
-"""Predicted beside measured: what the model says of a cell, and which limit binds."""
+"""Predicted beside measured: what the model says of a cell, which limit binds, and which was seen to."""
 
 from loadtests.charts import View
 from loadtests.charts.wording import number
@@ -8,7 +8,14 @@ from loadtests.report.figures import NOTHING, Figure, Row
 
 PREDICTED = ("Predicted/s", "Measured/s", "Off by", "What limits it")
 """Headings of a row's figures."""
+OBSERVED = "Seen to limit it"
+"""One more, where the servers were looked into."""
 OFF_MOST = 0.10
+
+
+def headings(run: View) -> tuple[str, ...]:
+    """Return the headings of a row's figures."""
+    return (*PREDICTED, OBSERVED) if _looked_into(run) else PREDICTED
 
 
 def limit_of(run: View, cell: CellResult) -> Row | None:
@@ -18,14 +25,26 @@ def limit_of(run: View, cell: CellResult) -> Row | None:
     side = run.manifest.a if cell.label == "a" else run.manifest.b
     measured = cell.throughput.value if cell.throughput else None
     off = cell.predicted_rps / measured - 1 if measured else None
-    return Row(
-        load=cell.load,
-        label=cell.label,
-        name=run.names[cell.label],
-        figures=[
-            Figure(number(cell.predicted_rps)),
-            Figure(NOTHING if measured is None else number(measured)),
-            Figure(NOTHING) if off is None else Figure(f"{off:+.0%}".replace("-0%", "+0%"), "", abs(off) > OFF_MOST),
-            Figure(worded(cell.limit, side)),
-        ],
-    )
+    figures = [
+        Figure(number(cell.predicted_rps)),
+        Figure(NOTHING if measured is None else number(measured)),
+        Figure(NOTHING) if off is None else Figure(f"{off:+.0%}".replace("-0%", "+0%"), "", abs(off) > OFF_MOST),
+        Figure(worded(cell.limit, side)),
+    ]
+    if _looked_into(run):
+        seen = cell.limit_seen
+        figures.append(Figure(NOTHING) if seen is None else Figure(worded(seen, side), "", seen != cell.limit))
+    return Row(load=cell.load, label=cell.label, name=run.names[cell.label], figures=figures)
+
+
+def agreement(run: View) -> str:
+    """Say in how many cells the limit that was predicted is the one that was seen; nothing where nobody looked."""
+    judged = [cell.limit == cell.limit_seen for cell in run.cells.values() if cell.limit and cell.limit_seen]
+    if not judged:
+        return ""
+    said = f"In {sum(judged)} of the {len(judged)} sides of cells of this run"
+    return f"{said} the limit that was predicted is the one that was seen."
+
+
+def _looked_into(run: View) -> bool:
+    return any(cell.limit_seen for cell in run.cells.values())

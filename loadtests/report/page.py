@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from loadtests.charts import CHARTS, View, speech, view
 from loadtests.charts.decided import tally
 from loadtests.charts.findings import of_ratio
+from loadtests.charts.timelines import Drawn
 from loadtests.charts.verdicts import MARKS
 from loadtests.charts.wording import MARGIN_PERCENT, listed, named
 from loadtests.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
@@ -20,7 +21,7 @@ from loadtests.percentiles import PERCENTILES, samples_needed
 from loadtests.report.consistency import ADDING_UP
 from loadtests.report.figures import NOTHING, columns
 from loadtests.report.images import data_uri
-from loadtests.report.limits import PREDICTED
+from loadtests.report.limits import agreement, headings
 from loadtests.report.sections import Section, section_of
 
 
@@ -34,13 +35,14 @@ class Plate:
     source: str
 
 
-def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path]) -> str:
+def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path], timelines: Sequence[Drawn] = ()) -> str:
     """Return the report as HTML with everything in it: charts too, and nothing to fetch.
 
     Args:
         manifest: run.json.
         outcome: summary.json.
         charts: what ``charts.draw`` wrote; only the SVGs are read.
+        timelines: what ``charts.draw_all`` wrote.
     """
     run = view(manifest, outcome)
     templates = Environment(loader=PackageLoader("loadtests"), autoescape=True, undefined=StrictUndefined)
@@ -56,6 +58,7 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path]) -> str:
         sections=sections,
         flags_seen=_flags_in(sections),
         plates=_plates(run, charts),
+        timelines={seen.scenario: _timeline(seen) for seen in timelines},
         kinds={kind: mark.symbol for kind, mark in MARKS.items()},
         differing=_settings(manifest, differing=True),
         settings=_settings(manifest, differing=False),
@@ -66,7 +69,8 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path]) -> str:
         sign_flip=(SIGN_FLIP_FROM, SIGN_FLIP_EXACT),
         columns=columns(run),
         adding_up=ADDING_UP,
-        predicted=PREDICTED,
+        predicted=headings(run),
+        agreement=agreement(run),
         arrivals={load.arrivals for load in run.loads if isinstance(load, OpenLoop)},
         listed=listed,
         named=named,
@@ -81,6 +85,12 @@ def _plates(run: View, charts: Sequence[Path]) -> list[Plate]:
         for chart in CHARTS
         if chart.name in drawn
     ]
+
+
+def _timeline(seen: Drawn) -> Plate:
+    topic = f"Where the requests of {seen.scenario} were, with {seen.load}"
+    (svg,) = [path for path in seen.paths if path.suffix == ".svg"]
+    return Plate(topic, seen.finding, seen.reading, data_uri(svg))
 
 
 def _flags_in(sections: Sequence[Section]) -> dict[str, str]:

@@ -1,17 +1,15 @@
 """All known answers on one sheet: the target, the truth as a line, what was measured with its interval, and a sign."""
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from loadtests.charts.catalogue import PNG_DPI
-from loadtests.charts.style import FAINT, INK, MUTED, RC, ZONE, fit, wrap
+from loadtests.charts.files import drawing, save
+from loadtests.charts.style import FAINT, INK, MUTED, ZONE, fit, wrap
 from loadtests.validation.findings import findings
 from loadtests.validation.judging import Finding, Range, Status
 from loadtests.validation.record import Validation
@@ -36,15 +34,8 @@ class _Scale:
 
 def draw(validation: Validation, folder: Path) -> list[Path]:
     """Write ``validation.svg`` and ``validation.png``; return their paths. The same figures give the same SVG."""
-    paths = [folder / "validation.svg", folder / "validation.png"]
-    with mpl.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        mpl.rcdefaults()
-        mpl.rcParams.update(RC)
-        sheet = _sheet(validation)
-        sheet.savefig(paths[0], metadata={"Date": None})
-        sheet.savefig(paths[1], dpi=PNG_DPI, metadata={"Software": None})
-    return paths
+    with drawing():
+        return save(_sheet(validation), folder, "validation")
 
 
 def title(validation: Validation) -> str:

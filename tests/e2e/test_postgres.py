@@ -131,8 +131,13 @@ def test_rows_come_back_under_a_running_server(side: str, cluster: Cluster, tmp_
     databases = PostgresDatabases(cluster.url, "restore")
     database = databases.fresh(tmp_path, "x")
     database.create()
-    address = {"database_url": database.url, "upstream_url": "http://127.0.0.1:9"}
-    with Server(parse_side(side), cores=Cores((), ()), log=tmp_path / "log", **address) as server:
+    with Server(
+        parse_side(side),
+        database_url=database.url,
+        upstream_url="http://127.0.0.1:9",
+        cores=Cores((), ()),
+        log=tmp_path / "log",
+    ) as server:
         server.wait_until_ready(60.0)
         database.remember()
         before = rows(database.url)

@@ -24,8 +24,13 @@ def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
 def test_rows_come_back_under_a_running_server(side: str, tmp_path: Path) -> None:
     [request] = parse_scenario("create_post").requests
     database = SqliteDatabase(tmp_path / "blog.db")
-    address = {"database_url": database.url, "upstream_url": "http://127.0.0.1:9"}
-    with Server(parse_side(side), cores=Cores((), ()), log=tmp_path / "log", **address) as server:
+    with Server(
+        parse_side(side),
+        database_url=database.url,
+        upstream_url="http://127.0.0.1:9",
+        cores=Cores((), ()),
+        log=tmp_path / "log",
+    ) as server:
         server.wait_until_ready(60.0)
         database.remember()
         before = rows(database.path)

@@ -25,7 +25,7 @@ PLANNED = {
 }
 DEFAULTS: Mapping[str, Any] = {
     "cpu_ms": "0.1,1,5", "wait_ms": "0,20", "a": "sync", "b": "async", "users": 128, "blocks": 6, "time_s": 0.8,
-    "seed": 0, "out": None,
+    "seed": 0, "observe": False, "out": None,
 }  # fmt: skip
 
 

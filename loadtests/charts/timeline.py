@@ -1,0 +1,201 @@
+"""Where the requests of one cell were, instant by instant: both sides' trials of one block, side by side."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from loadtests.charts.sheet import Grid, head, sheet
+from loadtests.charts.style import INK, LOOKS, MUTED, Key
+from loadtests.charts.view import View
+from loadtests.charts.wording import listed
+from loadtests.limits_met import SYNC_BUILD, resources
+from loadtests.loads import ClosedLoop, Load
+from loadtests.outcome import SideLabel
+from loadtests.samples import Recording
+from loadtests.timeline import UNKNOWN, Timeline
+from loadtests.waits import Places, places
+
+Line = npt.NDArray[np.float64]
+LONGEST_STEP_S = 0.1
+"""Time between two instants that is drawn at the most: the other side's turns are left out."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place where requests can be: how it looks, and what it is called."""
+
+    name: str
+    colour: str
+    hatch: str
+    words: str
+
+
+PLACES = (
+    Place("thread", "#009E73", "", "in a thread"),
+    Place("loop", "#56B4E9", "", "on the event loop, running or awaiting"),
+    Place("thread_queue", "#D55E00", "////", "waiting for a thread"),
+    Place("turn_queue", "#CC79A7", "\\\\\\\\", "waiting for their turn at the database"),
+    Place("connection_queue", "#F0E442", "....", "waiting for a connection"),
+)
+THREADS = Line2D([], [], color="#009E73", linewidth=1.8)
+CONNECTIONS = Line2D([], [], color=INK, linewidth=1.8, linestyle=(0, (3, 1.2)))
+LIMIT = Line2D([], [], color=MUTED, linewidth=1.0, linestyle=":")
+
+
+@dataclass(frozen=True)
+class Story:
+    """One side's trial while it was under load.
+
+    Attributes:
+        timeline: the instants at which the app had requests.
+        time_s: seconds under load until each of them.
+        turns_s: where on that axis each of its turns ended.
+    """
+
+    timeline: Timeline
+    time_s: Line
+    turns_s: Sequence[float]
+
+    @property
+    def places(self) -> Places:
+        """How many requests were in each place."""
+        return places(self.timeline)
+
+    @property
+    def busy(self) -> Line:
+        """CPU time of the server's workers per second, between each instant and the one before, in cores."""
+        rows = self.timeline.rows
+        spent, passed = np.diff(rows["cpu_s"]), np.diff(rows["time_s"])
+        return np.concatenate([[np.nan], np.where(passed > LONGEST_STEP_S, np.nan, spent / passed)])
+
+
+def story_of(recording: Recording) -> Story | None:
+    """Return a trial's story; None if nobody looked, or nothing was seen."""
+    if recording.timeline is None:
+        return None
+    rows = recording.timeline.rows
+    rows = rows[rows["in_flight"] > 0]
+    if len(rows) < 2:
+        return None
+    steps = np.minimum(np.diff(rows["time_s"], prepend=rows["time_s"][0]), LONGEST_STEP_S)
+    time_s = np.cumsum(steps)
+    ends = np.searchsorted(rows["time_s"], [turn.drained_s for turn in recording.slices])
+    return Story(Timeline(rows), time_s, [float(time_s[end - 1]) for end in ends if 0 < end < len(rows)])
+
+
+def draw(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, Story], block: int) -> Figure:
+    """Draw the sides of one cell in one block; there is at least one."""
+    labels = list(stories)
+    grid = Grid(4 * len(labels), len(labels), 3.35, 1.05, 0.5, 0.12)
+    note = (
+        f"{scenario} with {load}, block {block + 1}; only the turns in which a side was under load, one after another,"
+        " lead-ins and lead-outs included. Dotted: the most there are."
+    )
+    figure, axes = sheet(view, finding(view, scenario, load, stories), _keys(), grid, note)
+    rows = [axes[i : i + len(labels)] for i in range(0, len(axes), len(labels))]
+    for column, label in enumerate(labels):
+        story = stories[label]
+        _where(rows[0][column], story, load)
+        _in_use(rows[1][column], view, scenario, label, story)
+        _line(rows[2][column], story, 100 * story.busy, label)
+        _line(rows[3][column], story, 1000 * story.timeline.rows["lag_s"].astype(float), label)
+        for row, (name, about) in zip(rows, _headings(view.names[label]), strict=True):
+            head(row[column], grid, name, about)
+    for row in rows:
+        top = 1.08 * max(1.0, *(ax.dataLim.y1 for ax in row))
+        for ax in row:
+            ax.set_ylim(0, top)
+            ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+            ax.grid(visible=True, axis="y")
+    return figure
+
+
+def finding(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, Story]) -> str:
+    """Say where most requests of each side were."""
+    said = []
+    for label, story in stories.items():
+        means = {place: float(getattr(story.places, place.name).mean()) for place in PLACES}
+        most = max(means, key=lambda place: means[place])
+        whole = max(1.0, float(story.timeline.rows["in_flight"].mean()))
+        said.append(f"{view.names[label]}: {means[most]:,.0f} of {whole:,.0f} {most.words}")
+    return f"{scenario} with {load} – {'; '.join(said)}"
+
+
+def _headings(name: str) -> tuple[tuple[str, str], ...]:
+    return (
+        (name, "requests that the app is busy with, by where they are"),
+        (name, "threads and connections in use"),
+        (name, "CPU, % of a core"),
+        (name, "how late the event loop is, ms"),
+    )
+
+
+def _keys() -> list[Key]:
+    keys = [
+        Key(place.words, patch={"facecolor": place.colour, "edgecolor": INK, "hatch": place.hatch, "linewidth": 0.4})
+        for place in PLACES
+    ]
+    return [*keys, Key("threads in use", THREADS), Key("connections in use", CONNECTIONS)]
+
+
+def _where(ax: Axes, story: Story, load: Load) -> None:
+    where = story.places
+    base = np.zeros(len(story.time_s))
+    for place in PLACES:
+        amount: Line = getattr(where, place.name)
+        ax.fill_between(
+            story.time_s, base, base + amount, step="mid", facecolor=place.colour, edgecolor=INK, linewidth=0.0,
+            hatch=place.hatch,
+        )  # fmt: skip
+        base = base + amount
+    if isinstance(load, ClosedLoop):
+        ax.axhline(load.users, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
+    _time(ax, story)
+
+
+def _in_use(ax: Axes, view: View, scenario: str, label: SideLabel, story: Story) -> None:
+    rows = story.timeline.rows
+    for name, look in (("threads", THREADS), ("connections", CONNECTIONS)):
+        known = np.where(rows[name] == UNKNOWN, np.nan, rows[name].astype(float))
+        ax.plot(story.time_s, known, color=look.get_color(), linewidth=1.8, linestyle=look.get_linestyle())
+    for most in _limits(view, scenario, label):
+        ax.axhline(most, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
+    _time(ax, story)
+
+
+def _limits(view: View, scenario: str, label: SideLabel) -> Iterator[int]:
+    side = view.manifest.a if label == "a" else view.manifest.b
+    has = resources(side, scenario, 1)
+    if has is not None:
+        yield from has.admitted.values()
+    elif side.settings.get("app") == SYNC_BUILD:
+        yield int(side.settings.get("thread_limit") or 40)
+
+
+def _line(ax: Axes, story: Story, values: Line, label: SideLabel) -> None:
+    look = LOOKS[label]
+    ax.plot(story.time_s, values, color=look.ink, linewidth=1.4)
+    _time(ax, story)
+
+
+def _time(ax: Axes, story: Story) -> None:
+    ax.set_xlim(0, max(story.time_s[-1], 0.01))
+    for end in story.turns_s:
+        ax.axvline(end, color="white", linewidth=1.6, zorder=4)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.tick_params(axis="x", labelsize=7.5)
+
+
+def reading(names: Sequence[str]) -> str:
+    """Say how to read it."""
+    return (
+        f"One trial each of {listed(names)}, from left to right in seconds under load. The top row is all requests that"
+        " the app has, divided by where they are: what is hatched waits in a queue. A queue says which limit binds;"
+        " without one, and with a core that has time left, it is the users who are too few."
+    )

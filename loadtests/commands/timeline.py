@@ -1,0 +1,49 @@
+"""``bench timeline``: where the requests of any one cell were, in any block of a run that was looked into."""
+
+from pathlib import Path
+
+from loadtests.analysis import analyse
+from loadtests.charts import view
+from loadtests.charts.timelines import draw_one
+from loadtests.console import PipeConsole
+from loadtests.errors import RunError, UsageError, told
+from loadtests.store import RunFolder
+
+
+def show(path: Path, scenario: str | None, load: float | None, block: int) -> None:
+    """Draw one timeline and print where it is.
+
+    Args:
+        path: the run's folder.
+        scenario: its name; None for the run's only one, or its first.
+        load: users, or arrivals per second; None for the highest.
+        block: from 1.
+
+    Raises:
+        UnreadableRun: it is no run, or a file of it is no good.
+        UsageError: the run has no such cell, or nobody looked into its servers.
+    """
+    folder = RunFolder(path)
+    manifest = folder.read_manifest()
+    run = view(manifest, analyse(folder, manifest))
+    names = [known.name for known in run.scenarios]
+    name = scenario or next(iter(names), "")
+    if name not in names:
+        raise UsageError(f"{path}: nothing was measured of {name or 'any scenario'}; there are: {', '.join(names)}")
+    loads = {measured.size: measured for measured in run.measured_loads(name)}
+    if load is not None and load not in loads:
+        raise UsageError(
+            f"{path}: {name} was not measured with {load:g}; there are: {', '.join(map(str, loads.values()))}"
+        )
+    if not 1 <= block <= run.blocks:
+        raise UsageError(f"{path}: there is no block {block}; there are 1 to {run.blocks}")
+    chosen = loads[load if load is not None else max(loads)]
+    try:
+        drawn = draw_one(run, folder.read_trial, folder.charts, name, chosen, block - 1)
+    except OSError as error:
+        raise RunError(told(error, path)) from error
+    if drawn is None:
+        raise UsageError(f"{path}: nobody looked into the servers of {name} in block {block}; run it with --observe")
+    console = PipeConsole()
+    for line in (drawn.finding, *map(str, drawn.paths)):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,88 @@
+"""Where requests were, as seen inside a server: how many in each place, and which limit that shows (pure).
+
+This is what the model's word is judged by: it never sees a prediction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadtests.capacity import NEAR_FULL, Resources
+from loadtests.outcome import Limit, Seen
+from loadtests.timeline import UNKNOWN, Timeline
+
+WAITS_FROM = 0.05
+"""Share of the requests in flight from which on a queue is one, and not a moment's hesitation."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """How many requests are in each place, an array over instants or a single mean; together they are all in flight.
+
+    Attributes:
+        thread: in one of the worker threads, which is not waiting for a connection.
+        loop: on the event loop: running, ready to run, or awaiting something else.
+        thread_queue: waiting for a worker thread.
+        turn_queue: waiting to be let into a dependency with ``max_concurrency``.
+        connection_queue: waiting for a database connection.
+    """
+
+    thread: np.ndarray
+    loop: np.ndarray
+    thread_queue: np.ndarray
+    turn_queue: np.ndarray
+    connection_queue: np.ndarray
+
+
+def places(timeline: Timeline) -> Places:
+    """Divide the requests in flight among the places where they can be."""
+    rows = timeline.rows
+
+    def count(name: str) -> np.ndarray:
+        return np.where(rows[name] == UNKNOWN, 0, rows[name]).astype(float)
+
+    blocked = count("threads_blocked")
+    thread = np.maximum(0.0, count("threads") - blocked)
+    queues = count("threads_waiting"), count("turns_waiting"), count("connections_waiting")
+    loop = np.maximum(0.0, count("in_flight") - thread - sum(queues))
+    return Places(thread, loop, *queues)
+
+
+def seen_in(timelines: Sequence[Timeline]) -> Seen | None:
+    """Return what was seen over all instants of some timelines; None if there are none."""
+    rows = [timeline.rows for timeline in timelines if len(timeline)]
+    if not rows:
+        return None
+    whole = Timeline(np.concatenate(rows))
+    lags = whole.rows["lag_s"]
+    return Seen(
+        instants=len(whole),
+        in_flight=whole.mean("in_flight") or 0.0,
+        threads=whole.mean("threads"),
+        threads_waiting=whole.mean("threads_waiting"),
+        connections=whole.mean("connections"),
+        connections_waiting=whole.mean("connections_waiting"),
+        turns_waiting=whole.mean("turns_waiting"),
+        lag_p50_s=float(np.percentile(lags, 50)),
+        lag_p95_s=float(np.percentile(lags, 95)),
+    )
+
+
+def limit_seen(seen: Seen, busy: float, has: Resources) -> Limit:
+    """Return which limit binds by what was seen.
+
+    Args:
+        seen: inside of the server.
+        busy: CPU time of the server ÷ (time × cores), 0 to 1.
+        has: what the side has.
+    """
+    if busy >= NEAR_FULL:
+        return "cpu"
+    queue = max(0.5, WAITS_FROM * seen.in_flight)
+    for_thread = seen.threads_waiting or 0.0
+    for_connection = (seen.connections_waiting or 0.0) + (seen.turns_waiting or 0.0)
+    threads_out = has.threads is not None and (seen.threads or 0.0) >= NEAR_FULL * has.threads
+    if threads_out and for_thread >= max(queue, for_connection):
+        return "threads"
+    return "connections" if for_connection >= queue else "users"
