@@ -1,6 +1,6 @@
 """Where the requests of one cell were, instant by instant: both sides' trials of one block, side by side."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from loadtests.charts.sheet import Grid, head, sheet
-from loadtests.charts.style import INK, LOOKS, MUTED, Key
+from loadtests.charts.style import INK, LOOKS, MUTED, ZONE, Key
 from loadtests.charts.view import View
 from loadtests.charts.wording import listed
 from loadtests.limits_met import SYNC_BUILD, resources
@@ -19,7 +19,7 @@ from loadtests.loads import ClosedLoop, Load
 from loadtests.outcome import SideLabel
 from loadtests.samples import Recording
 from loadtests.timeline import UNKNOWN, Timeline
-from loadtests.waits import Places, places
+from loadtests.waits import places
 
 Line = npt.NDArray[np.float64]
 LONGEST_STEP_S = 0.1
@@ -56,16 +56,15 @@ class Story:
         timeline: the instants at which the app had requests.
         time_s: seconds under load until each of them.
         turns_s: where on that axis each of its turns ended.
+        windows_s: where on that axis each measured window opened and closed.
+        steady: the instants inside of those windows; all of them if none was completed.
     """
 
     timeline: Timeline
     time_s: Line
     turns_s: Sequence[float]
-
-    @property
-    def places(self) -> Places:
-        """How many requests were in each place."""
-        return places(self.timeline)
+    windows_s: Sequence[tuple[float, float]]
+    steady: Timeline
 
     @property
     def busy(self) -> Line:
@@ -86,7 +85,14 @@ def story_of(recording: Recording) -> Story | None:
     steps = np.minimum(np.diff(rows["time_s"], prepend=rows["time_s"][0]), LONGEST_STEP_S)
     time_s = np.cumsum(steps)
     ends = np.searchsorted(rows["time_s"], [turn.drained_s for turn in recording.slices])
-    return Story(Timeline(rows), time_s, [float(time_s[end - 1]) for end in ends if 0 < end < len(rows)])
+    windows = [(turn.opened_s, turn.closed_s) for turn in recording.slices]
+    return Story(
+        Timeline(rows),
+        time_s,
+        turns_s=[float(time_s[end - 1]) for end in ends if 0 < end < len(rows)],
+        windows_s=[(float(low), float(high)) for low, high in np.interp(windows, rows["time_s"], time_s)],
+        steady=Timeline(rows).inside(windows) if windows else Timeline(rows),
+    )
 
 
 def draw(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, Story], block: int) -> Figure:
@@ -95,9 +101,9 @@ def draw(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, Stor
     grid = Grid(4 * len(labels), len(labels), 3.35, 1.05, 0.5, 0.12)
     note = (
         f"{scenario} with {load}, block {block + 1}; only the turns in which a side was under load, one after another,"
-        " lead-ins and lead-outs included. Dotted: the most there are."
+        " with their lead-ins and lead-outs. Dotted: the most there can be."
     )
-    figure, axes = sheet(view, finding(view, scenario, load, stories), _keys(), grid, note)
+    figure, axes = sheet(view, finding(view, scenario, load, stories), _keys(stories.values()), grid, note)
     rows = [axes[i : i + len(labels)] for i in range(0, len(axes), len(labels))]
     for column, label in enumerate(labels):
         story = stories[label]
@@ -120,11 +126,14 @@ def finding(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, S
     """Say where most requests of each side were."""
     said = []
     for label, story in stories.items():
-        means = {place: float(getattr(story.places, place.name).mean()) for place in PLACES}
+        if not len(story.steady):
+            continue
+        where = places(story.steady)
+        means = {place: float(getattr(where, place.name).mean()) for place in PLACES}
         most = max(means, key=lambda place: means[place])
-        whole = max(1.0, float(story.timeline.rows["in_flight"].mean()))
-        said.append(f"{view.names[label]}: {means[most]:,.0f} of {whole:,.0f} {most.words}")
-    return f"{scenario} with {load} – {'; '.join(said)}"
+        whole = max(1.0, float(story.steady.rows["in_flight"].mean()))
+        said.append(f"{view.names[label]}: {means[most]:,.0f} of {whole:,.0f} requests {most.words}")
+    return f"{scenario}, {load}" + (f" – {'; '.join(said)}" if said else "")
 
 
 def _headings(name: str) -> tuple[tuple[str, str], ...]:
@@ -136,16 +145,19 @@ def _headings(name: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _keys() -> list[Key]:
+def _keys(stories: Iterable[Story]) -> list[Key]:
+    where = [places(story.timeline) for story in stories]
     keys = [
         Key(place.words, patch={"facecolor": place.colour, "edgecolor": INK, "hatch": place.hatch, "linewidth": 0.4})
         for place in PLACES
+        if any(getattr(known, place.name).any() for known in where)
     ]
-    return [*keys, Key("threads in use", THREADS), Key("connections in use", CONNECTIONS)]
+    window = Key("measured", patch={"facecolor": ZONE, "edgecolor": ZONE})
+    return [*keys, Key("threads in use", THREADS), Key("connections in use", CONNECTIONS), window]
 
 
 def _where(ax: Axes, story: Story, load: Load) -> None:
-    where = story.places
+    where = places(story.timeline)
     base = np.zeros(len(story.time_s))
     for place in PLACES:
         amount: Line = getattr(where, place.name)
@@ -186,6 +198,8 @@ def _line(ax: Axes, story: Story, values: Line, label: SideLabel) -> None:
 
 def _time(ax: Axes, story: Story) -> None:
     ax.set_xlim(0, max(story.time_s[-1], 0.01))
+    for opened, closed in story.windows_s:
+        ax.axvspan(opened, closed, color=ZONE, zorder=0, linewidth=0)
     for end in story.turns_s:
         ax.axvline(end, color="white", linewidth=1.6, zorder=4)
     ax.xaxis.set_major_locator(MaxNLocator(5))

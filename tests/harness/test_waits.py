@@ -174,7 +174,7 @@ def test_timelines_are_drawn_at_the_highest_load(tmp_path: Path) -> None:
     (drawn,) = draw_all(run, trials.get, tmp_path)
     assert (drawn.scenario, drawn.load, drawn.block) == ("external_api", ClosedLoop(128), 1)
     assert sorted(tmp_path.iterdir()) == sorted(drawn.paths)
-    assert "sync: 36 of 40 on the event loop" in drawn.finding
+    assert "sync: 36 of 40 requests on the event loop" in drawn.finding
     page = render(run.manifest, make_run(["external_api", "hash"], [1, 128])[1], [], [drawn])
     assert "Where the requests of external_api were, with 128 users" in page
     assert "Where the requests of hash" not in page
@@ -187,4 +187,4 @@ def test_one_side_alone_has_a_picture(tmp_path: Path) -> None:
     assert drawn is not None
     assert " sync:" not in drawn.finding
     assert draw_one(run, trials.get, tmp_path, "external_api", ClosedLoop(8), 1) is None
-    assert finding(run, "x", ClosedLoop(8), {}) == "x with 8 users – "
+    assert finding(run, "x", ClosedLoop(8), {}) == "x, 8 users"
