@@ -48,6 +48,11 @@ def heat_map(view: View) -> Figure | None:
     figure, (ax,) = sheet(view, finding(view), legend, grid, note)
     for (cpu_ms, wait_ms), comparison in dial.cells.items():
         _cell(ax, dial.waits_ms.index(wait_ms), dial.cpus_ms.index(cpu_ms), comparison)
+    for row, crossing in enumerate(dial.crossings(view)):
+        if crossing is not None:
+            ends = [_column(dial.waits_ms, end) for end in (crossing.low_ms, crossing.high_ms)]
+            ax.plot([min(end, len(dial.waits_ms) - 0.5) for end in ends], [row, row], color=LOOKS["b"].ink,
+                linewidth=5, alpha=0.45, solid_capstyle="butt", zorder=5)  # fmt: skip
     if curve:
         xs, ys = zip(*curve, strict=True)
         ax.plot(xs, ys, color="white", linewidth=4, zorder=5, solid_capstyle="butt")
@@ -81,13 +86,14 @@ def reading(view: View) -> str:
         "Each cell is a request that computes for so long, then waits for so long. To the right, where requests mostly"
         f" wait, {b} can serve more of them at once; to the left and below, where they mostly compute, both wait for"
         " the same core. From the dashed line on, a model that knows threads, cores and CPU time, but none of these"
-        f" ratios, gives {b} {WORTH - 1:.0%} more than {a}, for what threads do alone."
+        f" ratios, gives {b} {WORTH - 1:.0%} more than {a}, for what threads do alone; a bar across it is the 95 %"
+        " interval that comes of what the row costs in CPU."
     )
 
 
 def curve_of(dial: Dial, view: View) -> list[tuple[float, float]]:
     """Return the model's crossing as points in the grid's own units: columns and rows, from their middles."""
-    rows = dial.crossings_ms(view)
+    rows = [crossing.wait_ms if crossing else None for crossing in dial.crossings(view)]
     points: list[tuple[float, float]] = []
     for (row, here), (_, below) in pairwise(enumerate(rows)):
         if here is None or below is None:

@@ -2,18 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from loadtests.capacity import Demand
-from loadtests.charts.view import View
+from loadtests.charts.view import LABELS, View
+from loadtests.comparison import estimate
 from loadtests.crossing import crossing_wait_s
 from loadtests.demands import mixed_ms
 from loadtests.limits_met import resources
 from loadtests.loads import ClosedLoop
-from loadtests.outcome import Comparison, SideLabel
+from loadtests.outcome import Comparison
 
 LEAST = 2
 """Rows and columns that make a grid."""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where the model lets b win, in milliseconds of wait; with the 95 % interval of what the row costs in CPU."""
+
+    wait_ms: float
+    low_ms: float
+    high_ms: float
 
 
 @dataclass(frozen=True)
@@ -34,8 +43,8 @@ class Dial:
     cells: Mapping[tuple[float, float], Comparison]
     scenarios: Mapping[tuple[float, float], str]
 
-    def crossings_ms(self, view: View) -> list[float | None]:
-        """Return for each row the wait from which on the model gives b 10 % more throughput, in milliseconds.
+    def crossings(self, view: View) -> list["Crossing | None"]:
+        """Return for each row the wait from which on the model gives b 10 % more throughput.
 
         What a request costs in CPU is measured, over the row; nothing else is taken from it. Both sides are given the
         mean of their costs, so that the line shows what threads do, not which side computes a little less. None where
@@ -45,24 +54,26 @@ class Dial:
         a, b = (resources(side, "mixed", cores) for side in (view.manifest.a, view.manifest.b))
         if a is None or b is None:
             return [None] * len(self.cpus_ms)
-        found: list[float | None] = []
+        found: list[Crossing | None] = []
         for cpu_ms in self.cpus_ms:
-            demand_a, demand_b = self._demand(view, cpu_ms, "a"), self._demand(view, cpu_ms, "b")
-            if demand_a is None or demand_b is None:
-                found.append(None)
-                continue
-            both = Demand((demand_a.cpu_s + demand_b.cpu_s) / 2, 0.0)
-            wait_s = crossing_wait_s(a, b, both, both, self.load.users)
-            found.append(None if wait_s is None else wait_s * 1000)
+            costs = [cost for _, name in self._row(cpu_ms) if (cost := self._cost_s(view, name)) is not None]
+            known = estimate(costs) if costs else None
+            waits = [
+                crossing_wait_s(a, b, Demand(cost, 0.0), Demand(cost, 0.0), self.load.users)
+                for cost in ((known.value, *(known.interval or ())) if known else ())
+            ]
+            reached = [wait * 1000 for wait in waits if wait is not None]
+            found.append(Crossing(reached[0], min(reached), max(reached)) if reached and waits[0] is not None else None)
         return found
 
-    def _demand(self, view: View, cpu_ms: float, label: SideLabel) -> Demand | None:
-        costs = [
-            cell.cpu_per_request.value
-            for (cpu, _), name in self.scenarios.items()
-            if cpu == cpu_ms and (cell := view.cells.get((name, self.load, label))) and cell.cpu_per_request
-        ]
-        return Demand(median(costs), 0.0) if costs else None
+    def _row(self, cpu_ms: float) -> list[tuple[float, str]]:
+        return [(wait, name) for (cpu, wait), name in self.scenarios.items() if cpu == cpu_ms]
+
+    def _cost_s(self, view: View, scenario: str) -> float | None:
+        """Return the CPU time of a request, the mean of both sides, in seconds."""
+        cells = [view.cells.get((scenario, self.load, label)) for label in LABELS]
+        costs = [cell.cpu_per_request.value for cell in cells if cell and cell.cpu_per_request]
+        return sum(costs) / len(costs) if len(costs) == len(LABELS) else None
 
 
 def dial_of(view: View) -> Dial | None:

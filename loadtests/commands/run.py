@@ -32,7 +32,7 @@ def measure(options: RunOptions) -> Path:
         RunError: the run could not be completed; what was measured is kept.
     """
     now = datetime.now(UTC)
-    out = options.out or store.RESULTS / now.strftime("%Y-%m-%dT%H-%M-%S")
+    out = options.out or new_folder()
     store.check_free(out)
     experiment = options.experiment()
     check_reachable(experiment.database)
@@ -43,6 +43,15 @@ def measure(options: RunOptions) -> Path:
         with owned(folder):
             _carry_out(experiment, folder, manifest, cores, experiment.plan())
     return out
+
+
+def new_folder(kind: str = "") -> Path:
+    """Return where results go that nobody named a place for.
+
+    Args:
+        kind: of results; a plain run has none.
+    """
+    return store.RESULTS / kind / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
 
 
 def resume(out: Path) -> Path:

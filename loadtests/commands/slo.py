@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests import affinity, environment, store
+from loadtests.commands.run import new_folder
 from loadtests.console import PipeConsole
 from loadtests.databases.choice import check_database, check_reachable, open_databases
 from loadtests.drivers.choice import check_driver
@@ -72,7 +73,7 @@ def search(options: SloOptions) -> None:
     """
     inquiry = options.inquiry()
     now = datetime.now(UTC)
-    out = options.out or store.RESULTS / "slo" / now.strftime("%Y-%m-%dT%H-%M-%S")
+    out = options.out or new_folder("slo")
     store.check_free(out)
     check_reachable(options.database)
     cores = affinity.divide()

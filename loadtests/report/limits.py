@@ -1,9 +1,11 @@
 """Predicted beside measured: what the model says of a cell, which limit binds, and which was seen to."""
 
 from loadtests.charts import View
-from loadtests.charts.wording import number
-from loadtests.limits_met import worded
+from loadtests.charts.wording import NO_BREAK, number
+from loadtests.crossing import WORTH
+from loadtests.limits_met import resources, worded
 from loadtests.outcome import CellResult
+from loadtests.parting import parting_of
 from loadtests.report.figures import NOTHING, Figure, Row
 
 PREDICTED = ("Predicted/s", "Measured/s", "Off by", "What limits it")
@@ -35,6 +37,35 @@ def limit_of(run: View, cell: CellResult) -> Row | None:
         seen = cell.limit_seen
         figures.append(Figure(NOTHING) if seen is None else Figure(worded(seen, side), "", seen != cell.limit))
     return Row(load=cell.load, label=cell.label, name=run.names[cell.label], figures=figures)
+
+
+def parting(run: View, scenario: str) -> str:
+    """Say from how many users on b handles more, by the model and as measured; nothing where the model says nothing."""
+    cores = max(1, len(run.manifest.server_cores))
+    a, b = (resources(side, scenario, cores) for side in (run.manifest.a, run.manifest.b))
+    cells = [cell for (name, _, _), cell in run.cells.items() if name == scenario]
+    if a is None or b is None or not any(cell.predicted_rps for cell in cells):
+        return ""
+    found = parting_of(cells, run.headlines(scenario), a, b)
+    if found is None:
+        return ""
+    names, more = run.names, f"{WORTH - 1:.0%}".replace("%", f"{NO_BREAK}%")
+    least = "–" if found.least is None else f"{found.least:,}"
+    spread = f"{least} to {found.most:,}" if found.most else f"{least}, or never" if found.least else ""
+    said = (
+        f"By the model {names['b']} handles {more} more than {names['a']} from {_users(found.users)} on"
+        if found.users
+        else f"By the model no number of users lets {names['b']} handle {more} more than {names['a']}"
+    ) + (f" (95{NO_BREAK}% interval of what a request needs: {spread})" if spread else "")
+    if found.from_users is None:
+        return f"{said}; measured, at no load for sure."
+    if found.not_yet is None:
+        return f"{said}; measured, from {_users(found.from_users)} on, the lightest load there was."
+    return f"{said}; measured, with {_users(found.from_users)}, and not yet with {found.not_yet:,}."
+
+
+def _users(count: int) -> str:
+    return f"{count:,} user{'s' if count != 1 else ''}"
 
 
 def agreement(run: View) -> str:

@@ -14,7 +14,7 @@ from loadtests.manifest import ScenarioRecord
 from loadtests.outcome import Comparison, Metric
 from loadtests.report.consistency import adds_up
 from loadtests.report.figures import NOTHING, Row, row_of
-from loadtests.report.limits import limit_of
+from loadtests.report.limits import limit_of, parting
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Section:
         ratios: by load, every comparison, the headline first.
         checks: each side's figures once more, as they must agree with each other.
         limits: what the model predicts, and which limit binds; only where it says something.
+        parting: from how many users on b handles more, likewise.
     """
 
     scenario: ScenarioRecord
@@ -63,6 +64,7 @@ class Section:
     ratios: list[tuple[Load, list[Verdict | None]]]
     checks: list[Row]
     limits: list[Row]
+    parting: str
 
 
 def section_of(run: View, scenario: ScenarioRecord, anchor: str) -> Section:
@@ -86,6 +88,7 @@ def section_of(run: View, scenario: ScenarioRecord, anchor: str) -> Section:
         ratios=[(load, _verdicts(run, scenario.name, load)) for load in measured],
         checks=[adds_up(run, cell) for cell in cells],
         limits=[row for cell in cells if (row := limit_of(run, cell)) is not None],
+        parting="" if run.open_loop else parting(run, scenario.name),
     )
 
 

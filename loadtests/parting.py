@@ -1,0 +1,87 @@
+"""From how many users on one side handles more, by the model, with what it does not know for sure; and as measured (pure).
+
+What a request needs is known to within an interval, over blocks. The crossing is computed for each combination of
+both sides' ends of it; the least and the most of them are its interval.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from loadtests.capacity import Demand, Resources
+from loadtests.crossing import WORTH, crossing_users
+from loadtests.demands import demand_of
+from loadtests.loads import ClosedLoop, ascending
+from loadtests.outcome import CellResult, Comparison, Interval
+
+ENDS = (0, 1)
+"""Of an interval: the lower and the upper."""
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Where b begins to handle ``WORTH`` times as many requests as a.
+
+    Attributes:
+        users: by the model; None if it never does.
+        least: the lower end of the interval; None if even there it never does.
+        most: the upper end; None if there it never does.
+        from_users: the lightest load that was measured, from which on it surely did; None if there is none.
+        not_yet: the next lighter load that was measured; None if it did at the lightest.
+    """
+
+    users: int | None
+    least: int | None
+    most: int | None
+    from_users: int | None
+    not_yet: int | None
+
+
+def parting_of(
+    cells: Sequence[CellResult], comparisons: Sequence[Comparison], a: Resources, b: Resources
+) -> Parting | None:
+    """Return where the sides of one scenario part; None if no lighter load tells what a request needs.
+
+    Args:
+        cells: of the scenario, both sides.
+        comparisons: of their throughputs.
+        a: what side a has.
+        b: what side b has.
+    """
+    heaviest = ascending({cell.load for cell in cells if isinstance(cell.load, ClosedLoop)})[-1:]
+    highest = {cell.label: cell for cell in cells if cell.load in heaviest}
+    if set(highest) != {"a", "b"}:
+        return None
+    demands = [_demands(highest[label], cells) for label in ("a", "b")]
+    if not all(demands):
+        return None
+    (middle_a, *ends_a), (middle_b, *ends_b) = demands
+    found = [crossing_users(a, b, one, other) for one, other in product(ends_a, ends_b)]
+    known = sorted(found, key=lambda users: math.inf if users is None else users)
+    measured = _measured(comparisons)
+    return Parting(crossing_users(a, b, middle_a, middle_b), known[0], known[-1], *measured)
+
+
+def _demands(cell: CellResult, others: Sequence[CellResult]) -> list[Demand]:
+    """Return what a request needs by its best estimate, and at both ends of its interval; nothing if it is unknown."""
+    found = [demand_of(cell, others), *(demand_of(cell, [_at(other, end) for other in others]) for end in ENDS)]
+    return [demand for demand in found if demand is not None] if all(found) else []
+
+
+def _at(cell: CellResult, end: int) -> CellResult:
+    cost = cell.cpu_per_request
+    if cost is None or cost.interval is None:
+        return cell
+    return replace(cell, cpu_per_request=Interval(cost.interval[end], cost.interval))
+
+
+def _measured(comparisons: Sequence[Comparison]) -> tuple[int | None, int | None]:
+    """Return the lightest load from which on b is surely better by enough, up to the heaviest; and the one before."""
+    by_users = sorted((c for c in comparisons if isinstance(c.load, ClosedLoop)), key=lambda c: c.load.size)
+    first: int | None = None
+    for c in reversed(by_users):
+        if c.verdict != "b" or c.ratio is None or c.ratio < WORTH:
+            return first, int(c.load.size)
+        first = int(c.load.size)
+    return first, None
