@@ -46,10 +46,13 @@ class Measurer:
         self._driver = driver
         self._journal = journal
         self._watch = watch
+        self._worn: set[Label] = set()
 
     def measure(self, pairing: Pairing) -> dict[Label, Recording]:
-        """Measure one cell; a side that hangs or dies is replaced."""
+        """Measure one cell; a side that hung or died is replaced before the next one, if there is any."""
         arena = self._arena
+        while self._worn:
+            arena.restart(self._worn.pop())
         recordings: dict[Label, Recording] = {label: nothing(reason) for label, reason in arena.broken.items()}
         servers = {label: arena.server(label) for label in pairing.order if label not in recordings}
         if servers:
@@ -65,11 +68,11 @@ class Measurer:
             if reason is not None:
                 recordings[label] = replace(recordings[label], slices=(), stalled=reason)
                 self._note(label, "collapsed", f"{pairing.cell}: {self._spec(label)} {reason}")
-                arena.restart(label)
+                self._worn.add(label)
             elif left := recordings[label].abandoned:
-                message = f"{pairing.cell}: {self._spec(label)} left {left} requests unanswered; it was replaced"
+                message = f"{pairing.cell}: {self._spec(label)} left {left} requests unanswered; it is replaced"
                 self._note(label, "restarted", message)
-                arena.restart(label)
+                self._worn.add(label)
             elif pairing.cell.scenario.writes:
                 self._restore(label)
             if reason is None and (words := self._complaint(recordings[label], server)):
@@ -85,8 +88,8 @@ class Measurer:
         try:
             self._arena.restore(label)
         except RunError as failure:
-            self._note(label, "collapsed", f"{self._spec(label)}: {failure}; it was replaced")
-            self._arena.restart(label)
+            self._note(label, "collapsed", f"{self._spec(label)}: {failure}; it is replaced")
+            self._worn.add(label)
 
     def _drive(self, job: PairingJob) -> dict[Label, Recording]:
         """Drive a pairing; a driver that died is replaced and the pairing tried again, once."""

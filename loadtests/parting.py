@@ -1,4 +1,4 @@
-"""From how many users on one side handles more, by the model, with what it does not know for sure; and as measured (pure).
+"""From how many users on one side handles more: by the model, with an interval, and as measured (pure).
 
 What a request needs is known to within an interval, over blocks. The crossing is computed for each combination of
 both sides' ends of it; the least and the most of them are its interval.

@@ -5,21 +5,23 @@ import re
 
 from loadtests.errors import UsageError
 from loadtests.scenario import Journeys, Request, Scenario
-from loadtests.scenarios import CATALOGUE, LONGEST_THINK, Parameters
+from loadtests.scenario_entry import Parameters
+from loadtests.scenarios import CATALOGUE, LONGEST_THINK
 
 _SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
-_CUSTOM = re.compile(r"GET (?P<path>/[!-~]*)")
+_CUSTOM = re.compile(r"GET (?P<paths>/[!-~]*(?: /[!-~]*)*)")
 
 
 def parse_scenario(text: str) -> Scenario:
-    """Parse ``name``, ``name[key=value,…]`` or ``GET /path`` (for apps that are not the blog).
+    """Parse ``name``, ``name[key=value,…]`` or, for apps that are not the blog, ``GET /path`` or ``GET /one /other …``.
 
     Raises:
         UsageError: the name or a parameter is unknown, or a value is no number.
     """
     if custom := _CUSTOM.fullmatch(text):
-        request = Request("GET", custom["path"])
-        return Scenario(text, "custom", f"a GET of {custom['path']}", "None was stated.", (request,))
+        paths = custom["paths"].split(" ")
+        title = f"a GET of {' and '.join(paths)}" + (" in turn" if len(paths) > 1 else "")
+        return Scenario(text, "custom", title, "None was stated.", tuple(Request("GET", path) for path in paths))
     match = _SPEC.fullmatch(text)
     entry = CATALOGUE.get(match["name"]) if match else None
     if match is None or entry is None:

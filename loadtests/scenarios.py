@@ -1,51 +1,11 @@
 """The catalogue: what is asked of both sides, and what we expect before we measure."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from collections.abc import Mapping
 
-from loadtests.scenario import Kind, Request
-
-Parameters = Mapping[str, float]
-
-SEEDED_POSTS = 20
-"""Posts in the blog's seed data, ids 1 to 20: what a reader of a fresh database can ask for."""
-
-WORKLOADS = "/api/workloads"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A row of the catalogue: a scenario before its parameters are known."""
-
-    kind: Kind
-    title: str
-    hypothesis: str
-    build: Callable[[Parameters], tuple[Request, ...]]
-    defaults: Parameters = field(default_factory=dict)
-    writes: bool = False
-    journeys: Mapping[str, int] | None = None
-
-
-def _get(path: str, contains: str) -> Callable[[Parameters], tuple[Request, ...]]:
-    return lambda _: (Request("GET", path, contains=contains.encode()),)
-
-
-def _get_each_post(path: str, contains: str) -> Callable[[Parameters], tuple[Request, ...]]:
-    return lambda _: tuple(
-        Request("GET", path.format(id=post), contains=contains.format(id=post).encode())
-        for post in range(1, SEEDED_POSTS + 1)
-    )
-
-
-def _workload(route: str, contains: str) -> Callable[[Parameters], tuple[Request, ...]]:
-    def build(parameters: Parameters) -> tuple[Request, ...]:
-        query = urlencode({name: f"{value:g}" for name, value in parameters.items()})
-        path = f"{WORKLOADS}/{route}" + (f"?{query}" if query else "")
-        return (Request("GET", path, contains=contains.encode()),)
-
-    return build
+from loadtests.pitfalls import PITFALLS
+from loadtests.scenario import Request
+from loadtests.scenario_entry import Build, Entry, Parameters, get, get_each_post, workload
 
 
 def _create_post(_: Parameters) -> tuple[Request, ...]:
@@ -54,7 +14,7 @@ def _create_post(_: Parameters) -> tuple[Request, ...]:
     return (Request("POST", "/api/posts", json=json_body, status=201, contains=b'"title":"Written under load"'),)
 
 
-def _journey(*requests: Request) -> Callable[[Parameters], tuple[Request, ...]]:
+def _journey(*requests: Request) -> Build:
     return lambda _: requests
 
 
@@ -81,31 +41,31 @@ CATALOGUE: Mapping[str, Entry] = {
         "framework",
         "nothing at all",
         "async is faster: the route does no work, so only the thread hop of `def` is left to see.",
-        _workload("noop", "{"),
+        workload("noop", "{"),
     ),
     "home_page": Entry(
         "mixed",
         "the home page, 20 posts as HTML",
         "No large difference: rendering is CPU work, and the query is fast.",
-        _get("/", "</html>"),
+        get("/", "</html>"),
     ),
     "post_page": Entry(
         "mixed",
         "one post as HTML",
         "No large difference: one fast query and a small template.",
-        _get_each_post("/posts/{id}", "</html>"),
+        get_each_post("/posts/{id}", "</html>"),
     ),
     "list_posts": Entry(
         "mixed",
         "20 posts as JSON",
         "No large difference: serialising 20 posts is CPU work.",
-        _get("/api/posts", '"author":'),
+        get("/api/posts", '"author":'),
     ),
     "get_post": Entry(
         "I/O-bound",
         "one post as JSON: a fast read",
         "Little or no benefit: the query is fast, and SQLite's async driver is a thread hop of its own.",
-        _get_each_post("/api/posts/{id}", '"id":{id},'),
+        get_each_post("/api/posts/{id}", '"id":{id},'),
     ),
     "create_post": Entry(
         "I/O-bound",
@@ -118,65 +78,59 @@ CATALOGUE: Mapping[str, Entry] = {
         "I/O-bound",
         "a slow database query",
         "The tutorial expects async to win; but both builds have one pool size, and should stop at connections ÷ wait.",
-        _workload("query", "wait"),
+        workload("query", "wait"),
         {"wait_ms": 20},
     ),
     "external_api": Entry(
         "I/O-bound",
         "one call to a slow external API",
         "async wins once more users wait than `def` has threads; the best case the tutorial names.",
-        _workload("upstream", "waited"),
+        workload("upstream", "waited"),
         {"wait_ms": 50},
     ),
     "fan_out": Entry(
         "I/O-bound",
         "five independent calls to a slow external API",
         "async wins from the first user on: it waits for all five at once, `def` for one after another.",
-        _workload("upstream", "waited"),
+        workload("upstream", "waited"),
         {"wait_ms": 50, "calls": 5},
     ),
     "file": Entry(
         "I/O-bound",
         "read a file and hash it",
         "No benefit: the file is in the page cache, and async file reads are threads underneath.",
-        _workload("file", "sha256"),
+        workload("file", "sha256"),
         {"kib": 64},
     ),
     "hash": Entry(
         "CPU-bound",
         "hashing in pure Python",
         "No benefit: nothing waits, so there is nothing to overlap.",
-        _workload("hash", "digest"),
+        workload("hash", "digest"),
         {"rounds": 5000},
     ),
     "thumbnail": Entry(
         "CPU-bound",
         "resize an image (Pillow releases the GIL)",
         "No benefit for async; with more than one core, `def` can even win, because its threads run side by side.",
-        _workload("thumbnail", "width"),
+        workload("thumbnail", "width"),
         {"size": 256},
     ),
     "crunch": Entry(
         "CPU-bound",
         "statistics over generated rows",
         "No benefit: nothing waits, so there is nothing to overlap.",
-        _workload("crunch", "mean"),
+        workload("crunch", "mean"),
         {"rows": 300},
     ),
     "mixed": Entry(
         "mixed",
         "a little CPU, then a wait",
         "async wins where users outnumber threads and the wait outweighs threads times the CPU.",
-        _workload("mixed", "wait"),
+        workload("mixed", "wait"),
         {"cpu_ms": 0.5, "wait_ms": 50},
     ),
-    "blocking": Entry(
-        "pitfall",
-        "time.sleep in the handler",
-        "async collapses to one request at a time; `def` does not mind.",
-        _workload("blocking", "wait"),
-        {"wait_ms": 20},
-    ),
+    **PITFALLS,
     "reader": Entry(
         "journey",
         "readers who follow links and think in between",

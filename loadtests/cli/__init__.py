@@ -9,13 +9,13 @@ from contextlib import suppress
 
 import click
 
-from loadtests.cli import asking, looking, running, trusting
+from loadtests.cli import asking, looking, running, teaching, trusting
 from loadtests.cli.group import bench
 from loadtests.errors import BenchError, Interrupted
 from loadtests.interrupts import as_exception
 from loadtests.processes import stop_all
 
-__all__ = ["asking", "bench", "looking", "main", "running", "trusting"]
+__all__ = ["asking", "bench", "looking", "main", "running", "teaching", "trusting"]
 
 
 def main() -> None:

@@ -42,8 +42,12 @@ def start_driver(name: DriverName, workers: int, cores: Cores, log: Path) -> Loa
 
 
 def everything(name: DriverName) -> tuple[str, ...]:
-    """Return every scenario of the catalogue that a driver can drive."""
-    return tuple(scenario for scenario, entry in CATALOGUE.items() if name == "locust" or entry.journeys is None)
+    """Return every scenario of the catalogue that a driver can drive, but for the pitfalls."""
+    return tuple(
+        scenario
+        for scenario, entry in CATALOGUE.items()
+        if entry.kind != "pitfall" and (name == "locust" or entry.journeys is None)
+    )
 
 
 def check_driver(name: DriverName, workers: int, scenarios: Iterable[Scenario], loads: Iterable[Load]) -> None:

@@ -66,10 +66,17 @@ def measure_stall(stage: Stage, window_s: float, pace_s: float) -> StallRecord:
 
 
 @contextlib.contextmanager
-def stalling(stage: Stage, server: Server) -> Iterator[None]:
-    """Stop the server's processes FOR_S in EVERY_S; whatever ends it, they go on in the end."""
+def stalling(stage: Stage, server: Server, every_s: float = EVERY_S, for_s: float = FOR_S) -> Iterator[None]:
+    """Stop the server's processes for a while, again and again; whatever ends it, they go on in the end.
+
+    Args:
+        stage: where.
+        server: whose processes.
+        every_s: they are stopped once in so many seconds, first after half of them.
+        for_s: for so long.
+    """
     pids = [f"--pid={pid}" for pid in server.pids]
-    arguments = [*pids, f"--every={EVERY_S}", f"--for={FOR_S}"]
+    arguments = [*pids, f"--every={every_s}", f"--for={for_s}"]
     try:
         with Child("loadtests.validation.staller", arguments, log=stage.work / "staller" / "log"):
             yield

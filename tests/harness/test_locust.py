@@ -15,6 +15,7 @@ from loadtests.drivers.locust.orders import users_of
 from loadtests.drivers.locust.shares import shares
 from loadtests.errors import UsageError
 from loadtests.loads import ClosedLoop, OpenLoop
+from loadtests.pitfalls import PITFALLS
 from loadtests.samples import Failure
 from loadtests.scenario_spec import parse_scenario
 from loadtests.scenarios import CATALOGUE
@@ -90,8 +91,9 @@ def test_journeys_are_for_locust_and_open_loops_are_not() -> None:
 
 
 def test_a_full_run_takes_what_its_driver_can_drive() -> None:
-    assert set(CATALOGUE) - set(everything("httpx")) == {"reader", "writer", "api_client", "visitors"}
-    assert everything("locust") == tuple(CATALOGUE)
+    journeys = {"reader", "writer", "api_client", "visitors"}
+    assert set(CATALOGUE) - set(everything("httpx")) == {*journeys, *PITFALLS}
+    assert set(CATALOGUE) - set(everything("locust")) == set(PITFALLS)
 
 
 def test_the_catalogues_mix_is_the_locustfiles() -> None:

@@ -1,0 +1,106 @@
+"""``bench lesson``: list the lessons, or take one."""
+
+from pathlib import Path
+
+from rich.console import Group
+from rich.padding import Padding
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from loadtests.commands.run import new_folder
+from loadtests.console import PipeConsole
+from loadtests.lessons import telling
+from loadtests.lessons.catalogue import LESSONS, lesson_named
+from loadtests.lessons.lesson import Lesson
+from loadtests.lessons.record import LessonRecord, read_lesson
+from loadtests.lessons.teaching import teach
+
+WIDE = 100
+"""Columns from which on two pieces of code fit side by side."""
+
+
+def show_list() -> None:
+    """Print every lesson with its question."""
+    table = Table(title="Lessons", title_justify="left", title_style="bold")
+    table.add_column("bench lesson …")
+    table.add_column("question")
+    for lesson in LESSONS.values():
+        table.add_row(Text(lesson.name, style="bold"), Text(lesson.question))
+    PipeConsole().print(table)
+
+
+def take(name: str, out: Path | None) -> None:
+    """Ask, measure, answer and explain.
+
+    Raises:
+        UsageError: there is no such lesson, or it can't be measured here.
+        Interrupted, RunError: it could not be completed.
+    """
+    lesson = lesson_named(name)
+    console = PipeConsole()
+    _ask(console, lesson)
+    record = teach(lesson, out or new_folder(f"lessons/{name}"))
+    _answer(console, lesson, record)
+
+
+def again(path: Path) -> None:
+    """Print what a lesson said that was kept; raises UnreadableRun."""
+    record = read_lesson(path)
+    lesson, console = lesson_named(record.lesson), PipeConsole()
+    _ask(console, lesson)
+    _answer(console, lesson, record)
+
+
+def _ask(console: PipeConsole, lesson: Lesson) -> None:
+    console.print(Text(f"\n{lesson.title}", style="bold underline"))
+    _say(console, "Question", lesson.question)
+    _say(console, "Hypothesis", lesson.hypothesis)
+    pieces = [
+        Group(
+            Text(code.title, style="bold"),
+            Syntax(telling.source(code), "python", theme="ansi_light", background_color="default", word_wrap=True),
+        )
+        for code in lesson.code
+    ]
+    side_by_side = Table.grid(expand=True, padding=(0, 2))
+    if console.width >= WIDE:
+        for _ in pieces:
+            side_by_side.add_column(ratio=1)
+        side_by_side.add_row(*pieces)
+    else:
+        for piece in pieces:
+            side_by_side.add_row(piece)
+    console.print(Padding(side_by_side, (1, 0, 1, 2)))
+    if lesson.measure.special is None:
+        _say(console, "Measured with", lesson.measure.command)
+
+
+def _answer(console: PipeConsole, lesson: Lesson, record: LessonRecord) -> None:
+    table = Table(title="Measured", title_justify="left", title_style="bold")
+    for heading in ("", "", lesson.measure.a, lesson.measure.b, "ratio (95 % interval)"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for row in telling.figures(lesson, record.outcome):
+        table.add_row(*map(Text, row))
+    console.print(table)
+    seen = telling.seen(lesson, record.outcome)
+    overall = telling.standing([each.judged for each in seen])
+    console.print(Text(f"\nVerdict: {telling.VERDICTS[overall]}", style=telling.STYLES[overall]))
+    for each in seen:
+        sign = Text(f"  {telling.SIGNS[each.judged.standing]} ", style=telling.STYLES[each.judged.standing])
+        why = f" – {each.judged.why}" if each.judged.why else ""
+        figure = f": {each.judged.figure}" if each.judged.figure else ""
+        console.print(sign.append(f"{each.says}{figure}{why}.", style="not bold default"))
+    _say(console, "Why", lesson.why)
+    for sentence in telling.reasons(record.outcome):
+        console.print(Padding(Text(sentence), (0, 0, 0, 2)))
+    console.print(Text("\nTry next", style="bold"))
+    for command, purpose in lesson.next:
+        console.print(Padding(Text(command, style="cyan"), (0, 0, 0, 2)), soft_wrap=True)
+        console.print(Padding(Text(purpose, style="dim"), (0, 0, 0, 4)))
+    console.print(Text(f"\nTook {record.seconds:.0f} s.", style="dim"))
+
+
+def _say(console: PipeConsole, what: str, text: str) -> None:
+    console.print(Text(f"\n{what}", style="bold"))
+    console.print(Padding(Text(text), (0, 0, 0, 2)))

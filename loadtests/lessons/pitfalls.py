@@ -1,0 +1,140 @@
+"""Lessons about mistakes: what the two kinds of routes do not forgive."""
+
+from loadtests.lessons.expectation import Collapse, Ratio
+from loadtests.lessons.lesson import Code, Lesson, Measure
+from loadtests.lessons.waiting import handlers
+
+BLOCKED = Lesson(
+    name="blocked_loop",
+    title="The blocked loop",
+    question="A handler waits with `time.sleep`, or with any other call that blocks. Does it matter where?",
+    hypothesis="In `def` it does not. In `async def` one request at a time is served, and all others wait.",
+    code=handlers("/api/workloads/blocking"),
+    measure=Measure(["blocking", "blocking_session"], users="16", time_s=2.0),
+    expects=(
+        Ratio("Sleeping: async handles less than a fifth", "blocking", 16, high=0.2),
+        Ratio("A synchronous session: async handles less than a fifth", "blocking_session", 16, high=0.2),
+    ),
+    why="The event loop is one thread. A call that blocks it blocks every request that the process has, so that one"
+    " worker serves 1 ÷ (time blocked) a second, whoever asks. FastAPI runs `def` routes in threads just so that this"
+    " does not happen. A synchronous library belongs into a `def` route.",
+    next=(
+        ('bench run "blocking[wait_ms=300]" --users 50 --a sync,workers=2 --b async,workers=2',
+         "a published figure: 6.6 requests/s with two workers"),
+        ("bench run blocking_client --users 16", "the same with a synchronous HTTP client"),
+    ),
+)  # fmt: skip
+
+DEADLOCK = Lesson(
+    name="deadlock",
+    title="The deadlock of threads and connections",
+    question="Forty threads share fifteen database connections. What happens with 64 users?",
+    hypothesis="The sync build as tutorials write it stops answering. FastAPI's max_concurrency cures it.",
+    code=(
+        Code("as tutorials write it", "Db = Annotated[Session, Depends(get_db)]"),
+        Code("the cure", "Db = Annotated[\n    Session,\n    Depends(get_db, max_concurrency=15),\n]"),
+    ),
+    measure=Measure(["get_post"], a="sync,session_limit=none", b="sync", users="64", time_s=1.0),
+    expects=(Collapse("Without a limit on sessions nothing is answered", "get_post", 64, label="a"),),
+    why="All forty threads wait for one of fifteen connections. The fifteen requests that hold one wait for a thread,"
+    " which FastAPI needs to turn their result into an answer and to give the connection back. Nobody moves, until the"
+    " pool gives up after 30 s. With no more requests let in than there are connections, who holds one never waits for"
+    " a thread behind those who want one.",
+    next=(
+        ("bench deadlock", "from how many users on, and does a larger pool help?"),
+        ("bench run get_post --a async,session_limit=none --b async --users 64", "does async deadlock?"),
+    ),
+)
+
+N_PLUS_ONE = Lesson(
+    name="n_plus_one",
+    title="N + 1 queries",
+    question="A list of posts shows each author. What does lazy loading cost?",
+    hypothesis="A query for each author, unseen: clearly less throughput, without any async in it.",
+    code=(
+        Code("lazy", "posts = db.scalars(select(Post)).all()\n[post.author.username for post in posts]"),
+        Code(
+            "eager",
+            "query = select(Post).options(\n    selectinload(Post.author)\n)\nposts = db.scalars(query).all()\n"
+            "[post.author.username for post in posts]",
+        ),
+    ),
+    measure=Measure(["list_posts"], a="sync,loading=lazy", b="sync", users="8"),
+    expects=(Ratio("Eager loading handles at least a tenth more", "list_posts", 8, low=1.1),),
+    why="Lazy loading asks for each author when the code touches it; `selectinload` asks for all of them in one more"
+    " query. Async SQLAlchemy forces everyone to load eagerly, so a blog that is converted to async gets faster for a"
+    " reason that has nothing to do with async. Load alike, then compare.",
+    next=(
+        ("bench run list_posts --a sync,loading=lazy --b async --users 8", "the unfair comparison, as often published"),
+        ("bench run list_posts --users 8", "the fair one: both load eagerly"),
+    ),
+)
+
+MISSING_GREENLET = Lesson(
+    name="missing_greenlet",
+    title="MissingGreenlet",
+    question="What happens when an async handler touches a relationship that was not loaded?",
+    hypothesis="The sync build answers, with a query for each author. The async build refuses.",
+    code=handlers("/api/workloads/lazy"),
+    measure=Measure(["lazy"], users="4", time_s=1.0),
+    expects=(Collapse("async gives not one good answer", "lazy", 4, label="b"),),
+    why="Loading on access needs a query at a place where nothing is awaited. Async SQLAlchemy cannot wait there, and"
+    " raises MissingGreenlet. Name what you will touch: `selectinload` in the query, or `refresh(attribute_names=…)`"
+    " afterwards.",
+    next=(("bench lesson n_plus_one", "what the sync build pays for answering"),),
+)
+
+SLOW_CLIENT = Lesson(
+    name="slow_client",
+    title="The slow client inside the app",
+    question="Every guide says: use one shared httpx.AsyncClient. How well does that scale?",
+    hypothesis="Its connection pool is slow with many calls in flight: async's best case becomes its worst.",
+    code=(
+        Code("as every guide says", "client = httpx.AsyncClient(\n    limits=limits,\n)"),
+        Code(
+            "the same interface, another pool",
+            "client = httpx.AsyncClient(\n    transport=AiohttpTransport(\n        limit=…,\n    ),\n)",
+        ),
+    ),
+    measure=Measure(["external_api"], a="async,upstream_transport=httpcore", b="async", users="64"),
+    expects=(Ratio("The other pool handles at least half as much again", "external_api", 64, low=1.5),),
+    why="httpcore's pool looks through all its connections for each request that it starts or ends, so that its cost"
+    " grows with the square of the calls in flight, all of it on the event loop. The route is still `async def`, the"
+    " code is still right, and it is slower than `def`. Measure the client before you blame the build.",
+    next=(
+        ("bench run external_api --b async,upstream_transport=httpcore --users 64", "against `def`: who wins?"),
+        ("bench lesson lying_client", "the same pool, in a load generator"),
+    ),
+)
+
+MIXING = Lesson(
+    name="mixing",
+    title="def and async def in one app",
+    question="May one app have both kinds of routes?",
+    hypothesis="Yes: it is at least as good as an app that has `def` routes alone.",
+    code=(
+        Code(
+            "a blocking library: def",
+            '@app.get("/blocking")\ndef blocking() -> str:\n    time.sleep(0.02)\n    return "done"',
+        ),
+        Code(
+            "an async library: async def",
+            '@app.get("/waiting")\nasync def waiting() -> str:\n    await asyncio.sleep(0.05)\n    return "done"',
+        ),
+    ),
+    measure=Measure(
+        ["GET /blocking /waiting"],
+        a="loadtests.lessons.apps:all_def",
+        b="loadtests.lessons.apps:mixed",
+        users="64",
+    ),
+    expects=(
+        Ratio("The mixed app handles at least as much as one with `def` alone", "GET /blocking /waiting", 64, low=1.0),
+    ),
+    why="FastAPI decides for each route: `def` goes to a thread, `async def` stays on the event loop. Neither is in the"
+    " other's way, as long as no `async def` route blocks or computes for long. Here the route that waits leaves the"
+    " threads to the one that blocks, so that 64 users find more room than in 40 threads.",
+    next=(("bench lesson blocked_loop", "the mix that does not work: a blocking call in `async def`"),),
+)
+
+LESSONS = (BLOCKED, DEADLOCK, N_PLUS_ONE, MISSING_GREENLET, SLOW_CLIENT, MIXING)

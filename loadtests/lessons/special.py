@@ -1,0 +1,101 @@
+"""Experiments that are no ordinary run: the client is what differs, or the loop."""
+
+import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+import numpy as np
+from pydantic import ValidationError
+
+from loadtests.derive import CellTrials, derive
+from loadtests.drivers.process import Driver
+from loadtests.errors import RunError
+from loadtests.lessons.counting import Count
+from loadtests.lessons.lesson import Measure, Special
+from loadtests.loads import ClosedLoop, Load, OpenLoop
+from loadtests.outcome import Outcome, SideLabel
+from loadtests.processes import Child
+from loadtests.scenario_spec import parse_scenario
+from loadtests.servers import Server
+from loadtests.summary import Summary, summarise
+from loadtests.validation.clients import start
+from loadtests.validation.stage import Stage
+from loadtests.validation.stall import STATION, stalling
+from loadtests.validation.timed import drive_alone
+
+TURN_S = 2.0
+"""How long each client asks, in seconds."""
+LIMIT_S = 60.0
+EVERY_S, FOR_S = 3.0, 0.3
+"""The server stops for three tenths of a second in three: a tenth of the time, as one second in ten."""
+RATE, USERS = 150.0, 4
+Blocks = dict[int, dict[SideLabel, Summary]]
+
+
+def experiment(special: Special, measure: Measure, stage: Stage) -> Outcome:
+    """Carry out an experiment that is no ordinary run; raises RunError if it can't be."""
+    return _EXPERIMENTS[special](measure, stage)
+
+
+def _clients(measure: Measure, stage: Stage) -> Outcome:
+    """Let both clients ask one server in turn, each first in half of the blocks."""
+    (name,), users = measure.scenarios, int(measure.users or 1)
+    scenario = parse_scenario(name)
+    blocks: Blocks = {}
+    with ExitStack() as stack:
+        harness = start("httpx", stage, stack, users, TURN_S)
+        server = stack.enter_context(stage.server("async", "lesson"))
+        server.wait_until_ready()
+        for block in range(measure.blocks):
+            stage.tell(f"block {block + 1}", block * 2 * TURN_S)
+            turns: list[tuple[SideLabel, Callable[[], float]]] = [
+                ("a", lambda: _naive(server, scenario.requests[0].path, users, stage)),
+                ("b", lambda: harness(server, scenario)),
+            ]
+            ordered = turns if block % 2 else turns[::-1]
+            blocks[block] = {label: _counted(turn()) for label, turn in ordered}
+    return _outcome(measure, name, ClosedLoop(users), blocks)
+
+
+def _naive(server: Server, path: str, users: int, stage: Stage) -> float:
+    cores = ",".join(map(str, stage.cores.driver))
+    arguments = [server.url + path, f"--users={users}", f"--seconds={TURN_S}", f"--cores={cores}"]
+    with Child("loadtests.lessons.naive_client", arguments, log=stage.work / "naive" / "log") as child:
+        try:
+            child.process.wait(LIMIT_S)
+            count = Count.model_validate_json(child.last_words())
+        except (subprocess.TimeoutExpired, ValidationError):
+            said = child.last_words() or "it said nothing"
+            raise RunError(f"the shared httpx client gave no figure: {said}") from None
+    return count.answers / count.seconds
+
+
+def _counted(rps: float) -> Summary:
+    empty = np.empty(0, np.float32)
+    return Summary(rps, 0, {}, empty, None, None, None, 0.0, None if rps else "not one good answer")
+
+
+def _loops(measure: Measure, stage: Stage) -> Outcome:
+    """Let both loops ask a server that stops now and then, in turn."""
+    blocks: Blocks = {}
+    rate = float(measure.rate or RATE)
+    with Driver(stage.cores, stage.work / "driver" / "log") as driver, stage.server(STATION, "lesson") as server:
+        server.wait_until_ready()
+        loads: Mapping[SideLabel, Load] = {"a": ClosedLoop(USERS), "b": OpenLoop(rate, "constant")}
+        for block in range(measure.blocks):
+            stage.tell(f"block {block + 1}", block * 2 * EVERY_S)
+            order: list[SideLabel] = ["a", "b"] if block % 2 else ["b", "a"]
+            blocks[block] = {}
+            for label in order:
+                with stalling(stage, server, EVERY_S, FOR_S):
+                    recording = drive_alone(stage, driver, server, "/steady", loads[label], EVERY_S)
+                blocks[block][label] = summarise(recording, arrivals=label == "b")
+    return _outcome(measure, measure.scenarios[0], OpenLoop(rate, "constant"), blocks)
+
+
+def _outcome(measure: Measure, scenario: str, load: Load, blocks: Blocks) -> Outcome:
+    cells = [CellTrials(scenario, load, blocks)]
+    return derive(scenario, complete=True, sides=(measure.a, measure.b), cells=cells)
+
+
+_EXPERIMENTS: Mapping[Special, Callable[[Measure, Stage], Outcome]] = {"clients": _clients, "loops": _loops}

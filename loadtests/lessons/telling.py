@@ -1,0 +1,81 @@
+"""What a lesson says once it has been measured: its code, its figures, its verdict and the reason, as text (pure)."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.lessons.expectation import Judged, Standing
+from loadtests.lessons.lesson import Code, Lesson
+from loadtests.outcome import Outcome, headline_of
+from loadtests.routes import routes
+
+SIGNS: dict[Standing, str] = {"supported": "✔", "refuted": "✘", "inconclusive": "?", "not tested": "–"}
+STYLES: dict[Standing, str] = {
+    "supported": "bold green", "refuted": "bold red", "inconclusive": "yellow", "not tested": "dim",
+}  # fmt: skip
+VERDICTS: dict[Standing, str] = {
+    "supported": "The hypothesis holds here.",
+    "refuted": "The hypothesis does not hold here.",
+    "inconclusive": "This measurement cannot tell; measure again, with more blocks or on a quieter machine.",
+    "not tested": "What the hypothesis needs was not measured.",
+}
+HERE = Path(__file__).parents[2]
+"""The folder that has the builds."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One expectation, and what the measurement says of it."""
+
+    says: str
+    where: str
+    judged: Judged
+
+
+def source(code: Code) -> str:
+    """Return a piece of code; of a handler its source as it is now, without its docstring's margin."""
+    if code.handler is None:
+        return code.text
+    build, path = code.handler
+    found = next(route for route in routes(HERE / f"{build}_app") if route.path == path)
+    return textwrap.dedent("\n".join(found.lines))
+
+
+def seen(lesson: Lesson, outcome: Outcome) -> list[Seen]:
+    """Judge everything that a lesson expects."""
+    return [Seen(each.says, _where(lesson, each.scenario, each.size), each.judge(outcome)) for each in lesson.expects]
+
+
+def standing(all_seen: Sequence[Judged]) -> Standing:
+    """Return what holds of several expectations together: all must hold, and one that does not is enough."""
+    found = [judged.standing for judged in all_seen]
+    for worst in ("refuted", "not tested", "inconclusive"):
+        if worst in found:
+            return worst
+    return "supported"
+
+
+def figures(lesson: Lesson, outcome: Outcome) -> list[tuple[str, str, str, str, str]]:
+    """Return a row for each cell: where, what is measured, side a's figure, side b's, and their ratio with interval."""
+    rows = []
+    for c in outcome.comparisons:
+        if c.metric != headline_of(c.load):
+            continue
+        scale, unit = (1.0, "requests/s") if c.metric == "throughput" else (1000.0, "ms, slowest 1 %")
+        a, b = ("none" if side.value is None else f"{side.value * scale:,.4g}" for side in (c.a, c.b))
+        spread = f" ({c.interval[0]:.2f} to {c.interval[1]:.2f})" if c.interval else ""
+        ratio = "–" if c.ratio is None else f"{c.ratio:.2f}{spread}"
+        rows.append((_where(lesson, c.scenario, c.load.size), unit, a, b, ratio))
+    return rows
+
+
+def reasons(outcome: Outcome) -> list[str]:
+    """Return what was concluded of each cell in words, with the model's sentence where there is one."""
+    return [c.explanation for c in outcome.comparisons if c.metric == headline_of(c.load) and c.explanation]
+
+
+def _where(lesson: Lesson, scenario: str, size: float) -> str:
+    if lesson.measure.rate is not None:
+        return f"{scenario}, {size:,.4g}/s"
+    return f"{scenario}, {size:,.4g} user{'s' if size != 1 else ''}"

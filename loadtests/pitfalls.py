@@ -1,0 +1,79 @@
+"""Scenarios of the catalogue that show a mistake, or a way out of it; lessons measure them, ``--full`` does not."""
+
+from collections.abc import Mapping
+
+from loadtests.scenario import Request
+from loadtests.scenario_entry import WORKLOADS, Build, Entry, Parameters, workload
+
+ONE_IN = 200
+"""Of so many requests to a starved neighbour one computes: so few that the slowest 1 % are of the cheap ones."""
+
+
+def _beside(path: str) -> Build:
+    """Return one request that computes, and many that do nothing, in turn."""
+
+    def build(parameters: Parameters) -> tuple[Request, ...]:
+        heavy = Request("GET", f"{WORKLOADS}/{path}rounds={parameters['rounds']:.0f}", contains=b"digest")
+        cheap = Request("GET", f"{WORKLOADS}/noop", contains=b"done")
+        return (heavy, *[cheap] * (ONE_IN - 1))
+
+    return build
+
+
+PITFALLS: Mapping[str, Entry] = {
+    "blocking": Entry(
+        "pitfall",
+        "time.sleep in the handler",
+        "async collapses to one request at a time; `def` does not mind.",
+        workload("blocking", "wait"),
+        {"wait_ms": 20},
+    ),
+    "blocking_session": Entry(
+        "pitfall",
+        "a synchronous Session in the handler",
+        "async collapses to one query at a time; `def` does not mind.",
+        workload("blocking-session", "wait"),
+        {"wait_ms": 20},
+    ),
+    "blocking_client": Entry(
+        "pitfall",
+        "a synchronous HTTP client in the handler",
+        "async collapses to one call at a time; `def` does not mind.",
+        workload("blocking-client", "waited"),
+        {"wait_ms": 20},
+    ),
+    "lazy": Entry(
+        "pitfall",
+        "touch post.author without having loaded it",
+        "`def` answers, with a query for each author; async refuses: MissingGreenlet.",
+        workload("lazy", "authors"),
+    ),
+    "neighbour": Entry(
+        "pitfall",
+        "a cheap route, of which one request in 200 is a long computation instead",
+        "async makes all wait for the computation; `def` computes in a thread, and the cheap ones pass it.",
+        _beside("hash?"),
+        {"rounds": 1_000_000},
+    ),
+    "neighbour_in_thread": Entry(
+        "pitfall",
+        "the same, the computation moved to a thread",
+        "As `def`: the cheap ones pass it, a little slowed by the GIL.",
+        _beside("offloaded?to=thread&"),
+        {"rounds": 1_000_000},
+    ),
+    "neighbour_in_process": Entry(
+        "pitfall",
+        "the same, the computation moved to another process",
+        "No difference: nothing holds the GIL of the process that answers.",
+        _beside("offloaded?to=process&"),
+        {"rounds": 1_000_000},
+    ),
+    "fan_out_threads": Entry(
+        "pitfall",
+        "five independent calls to a slow external API, with threads in `def`",
+        "No difference for one user: threads wait for all five at once, too. With many users threads run out.",
+        workload("upstream", "waited", mode="threads"),
+        {"wait_ms": 50, "calls": 5},
+    ),
+}

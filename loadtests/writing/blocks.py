@@ -1,0 +1,28 @@
+"""Blocks of the docs that are generated: what stands between their marks is replaced, the rest is left alone (pure).
+
+A block begins with ``<!-- from the example: NAME -->`` and ends with ``<!-- end -->``.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from loadtests.writing.example import Example
+
+_BLOCK = re.compile(r"(<!-- from the example: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+Block = Callable[[Example], str]
+
+
+class UnknownBlock(Exception):
+    """A page asks for a block that there is not."""
+
+
+def fill(page: str, blocks: Mapping[str, Block], example: Example) -> str:
+    """Return a page with every block written anew; raises UnknownBlock."""
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match["name"]
+        if name not in blocks:
+            raise UnknownBlock(f"there is no block {name!r}; there are: {', '.join(blocks)}")
+        return f"{match[1]}{blocks[name](example).rstrip()}\n{match[3]}"
+
+    return _BLOCK.sub(replaced, page)

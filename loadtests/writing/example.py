@@ -1,0 +1,71 @@
+"""results/example: what this project's own docs rest on, read back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from loadtests.analysis import analyse
+from loadtests.charts.deadlock import Tried, tried_in
+from loadtests.charts.view import View, view
+from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons.record import LessonRecord, read_lesson
+from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
+from loadtests.lessons.verdicts import ClaimsRecord
+from loadtests.store import RunFolder, UnreadableRun
+
+EXAMPLE = Path("results/example")
+RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
+POOL = "pool-"
+
+
+@dataclass(frozen=True)
+class Example:
+    """Everything that was measured for the docs.
+
+    Attributes:
+        run: the default run.
+        dial: the dial.
+        deadlock: the grid of users and connections.
+        lessons: each lesson, by name.
+        claims: what holds.
+    """
+
+    run: View
+    dial: View
+    deadlock: list[Tried]
+    lessons: Mapping[str, LessonRecord]
+    claims: ClaimsRecord
+
+
+def read_example(folder: Path = EXAMPLE) -> Example:
+    """Read all of it; raises UnreadableRun naming what is missing or no good."""
+    return Example(
+        run=_run(folder / RUN),
+        dial=_run(folder / DIAL),
+        deadlock=_deadlock(folder / DEADLOCK),
+        lessons={name: read_lesson(folder / LESSON_FOLDER / f"{name}.json") for name in LESSONS},
+        claims=_claims(folder / CLAIMS_FILE),
+    )
+
+
+def _run(path: Path) -> View:
+    """Derive a run anew from its raw samples."""
+    folder = RunFolder(path)
+    manifest = folder.read_manifest()
+    return view(manifest, analyse(folder, manifest))
+
+
+def _deadlock(folder: Path) -> list[Tried]:
+    pools = sorted(folder.glob(f"{POOL}*"), key=lambda path: int(path.name.removeprefix(POOL)))
+    if not pools:
+        raise UnreadableRun(f"{folder} has no runs in it")
+    return [one for path in pools for one in tried_in(_run(path), int(path.name.removeprefix(POOL)))]
+
+
+def _claims(path: Path) -> ClaimsRecord:
+    try:
+        return ClaimsRecord.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UnreadableRun(f"{path} can't be read: {str(error).splitlines()[0]}") from None

@@ -1,0 +1,148 @@
+"""What the docs quote: tables and sentences, each from what was measured (pure)."""
+
+from collections.abc import Iterator, Mapping
+from statistics import median
+
+from loadtests.charts.deadlock import finding as deadlock_finding
+from loadtests.charts.dial import finding as dial_finding
+from loadtests.charts.view import View
+from loadtests.charts.wording import number, ratio
+from loadtests.kinds import kind_of, word
+from loadtests.lessons import telling
+from loadtests.lessons.catalogue import LESSONS
+from loadtests.limits_met import worded
+from loadtests.outcome import Comparison
+from loadtests.writing.blocks import Block
+from loadtests.writing.example import Example
+
+
+def verdicts(example: Example) -> str:
+    """Return the table of verdicts of the default run."""
+    run = example.run
+    lines = [
+        "| scenario | " + " | ".join(str(load) for load in run.loads) + " |",
+        "| --- |" + " --- |" * len(run.loads),
+    ]
+    for scenario in run.scenarios:
+        cells = [run.comparisons.get((scenario.name, load, run.metric)) for load in run.loads]
+        lines.append(f"| {scenario.name}: {scenario.title} | " + " | ".join(_verdict(run, c) for c in cells) + " |")
+    return "\n".join([*lines, "", _source(run)])
+
+
+def limits(example: Example) -> str:
+    """Return predicted against measured, misses included."""
+    run = example.run
+    lines = ["| scenario | users | side | predicted/s | measured/s | off by | limit, predicted | limit, seen |",
+             "| --- | ---: | --- | ---: | ---: | ---: | --- | --- |"]  # fmt: skip
+    offs, right = [], []
+    for cell in run.cells.values():
+        if cell.predicted_rps is None or cell.limit is None or cell.throughput is None:
+            continue
+        side = run.manifest.a if cell.label == "a" else run.manifest.b
+        off = cell.predicted_rps / cell.throughput.value - 1
+        offs.append(abs(off))
+        seen = "–" if cell.limit_seen is None else worded(cell.limit_seen, side)
+        right += [cell.limit == cell.limit_seen] if cell.limit_seen else []
+        lines.append(
+            f"| {cell.scenario} | {cell.load.size:g} | {run.names[cell.label]} | {number(cell.predicted_rps)} |"
+            f" {number(cell.throughput.value)} | {off:+.0%} | {worded(cell.limit, side)} | {seen} |"
+        )
+    within = sum(off <= 0.10 for off in offs)
+    said = f"Median error {median(offs):.1%}; {within} of {len(offs)} within 10 %" if offs else "Nothing was predicted"
+    judged = f"; the limit is the one that was seen in {sum(right)} of {len(right)}" if right else ""
+    return "\n".join([*lines, "", f"{said}{judged}. {_source(run)}"])
+
+
+def which(example: Example) -> str:
+    """Return when to use which kind of route, with the figure that says so."""
+    lines = ["| the route … | use | measured here | lesson |", "| --- | --- | --- | --- |"]
+    for about, use, lesson in WHICH:
+        rows = telling.figures(LESSONS[lesson], example.lessons[lesson].outcome)
+        said = "; ".join(f"{where}: {figures}" for where, figures in map(_short, rows))
+        lines.append(f"| {about} | {use} | {said} | [{LESSONS[lesson].title}](docs/lessons/{lesson}.md) |")
+    date = f"{example.lessons[WHICH[0][2]].created:%-d %B %Y}"
+    return "\n".join([*lines, "", f"Ratios are b ÷ a with 95 % intervals, from results/example/lessons, {date}."])
+
+
+WHICH = (
+    ("waits for another service, with many users", "`async def`, with an async client", "waiting"),
+    ("makes several independent calls", "`async def` and `asyncio.gather`; threads do it too", "fan_out"),
+    ("reads a row or two", "either", "fast_query"),
+    ("waits for a slow query", "either: the pool of connections is the limit", "slow_query"),
+    ("computes", "`def`, or a process", "cpu"),
+    ("computes, beside cheap routes", "`def`, never `async def`", "starved_neighbour"),
+    ("calls a library without async", "`def`, never `async def`", "blocked_loop"),
+)
+
+
+def claims(example: Example) -> str:
+    """Return the table of claims."""
+    lines = ["| claim | | figure (95 % interval) | lesson |", "| --- | --- | --- | --- |"]
+    for record in example.claims.claims:
+        lesson = f"[{LESSONS[record.lesson].title}](lessons/{record.lesson}.md)" if record.lesson else ""
+        figure = " – ".join(filter(None, (record.figure, record.why)))
+        sign = f"{telling.SIGNS[record.standing]} {record.standing}"
+        lines.append(f"| {record.says} ({record.origin}) | {sign} | {figure} | {lesson} |")
+    when = f"{example.claims.created:%-d %B %Y}"
+    return "\n".join([*lines, "", f"From results/example/claims.json, {when}."])
+
+
+def dial(example: Example) -> str:
+    """Return what the dial says, and its picture."""
+    return f"![{dial_finding(example.dial)}](../results/example/dial.png)\n\n{dial_finding(example.dial)}."
+
+
+def deadlock(example: Example) -> str:
+    """Return what the grid of users and connections says, and its picture."""
+    said = deadlock_finding(example.deadlock)
+    return f"![{said}](../results/example/deadlock.png)\n\n{said}."
+
+
+def headline(example: Example) -> str:
+    """Return the README's chart."""
+    from loadtests.charts.findings import of_loads  # noqa: PLC0415
+
+    said = of_loads(example.run)
+    return f"![{said}](results/example/ratio.png)\n\n{_source(example.run)}"
+
+
+BLOCKS: Mapping[str, Block] = {
+    "headline": headline,
+    "verdicts": verdicts,
+    "which": which,
+    "limits": limits,
+    "claims": claims,
+    "dial": dial,
+    "deadlock": deadlock,
+}
+
+
+def _verdict(run: View, c: Comparison | None) -> str:
+    if c is None:
+        return "–"
+    said = word(c, run.names)
+    bold = f"**{said}**" if kind_of(c) in ("a", "b") else said
+    spread = f" ({ratio(c.interval[0])} to {ratio(c.interval[1])})" if c.interval else ""
+    return f"{bold} {ratio(c.ratio)}{spread}" if c.ratio else bold
+
+
+def _short(row: tuple[str, str, str, str, str]) -> tuple[str, str]:
+    where, _, a, b, found = row
+    return where, found if found != "–" else f"{a} against {b}"
+
+
+def _source(run: View) -> str:
+    machine = run.manifest.environment
+    return (
+        f"From results/example/run: {machine.cpu}, {machine.cores} cores, {machine.python},"
+        f" {run.manifest.database_version}, {run.manifest.created:%-d %B %Y}, {run.blocks} blocks."
+    )
+
+
+def pages(example: Example) -> Iterator[tuple[str, str]]:
+    """Yield each page that is generated as a whole, by its path."""
+    from loadtests.writing.lesson_page import lesson_index, lesson_page  # noqa: PLC0415
+
+    yield "docs/lessons/README.md", lesson_index(example.lessons)
+    for name, record in example.lessons.items():
+        yield f"docs/lessons/{name}.md", lesson_page(LESSONS[name], record)
