@@ -103,6 +103,14 @@ class RunFolder:
         """Write summary.json."""
         _replace(self.path / "summary.json", TypeAdapter(Outcome).dump_json(outcome, indent=1))
 
+    def read_outcome(self) -> Outcome:
+        """Return summary.json; raises UnreadableRun."""
+        path = self.path / "summary.json"
+        try:
+            return TypeAdapter(Outcome).validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise UnreadableRun(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+
     def write_report(self, html: str) -> None:
         """Write report.html."""
         _replace(self.report, html.encode())

@@ -35,3 +35,12 @@ def claims_(names: tuple[str, ...], out: Path | None) -> None:
     from loadtests.commands import claims
 
     claims.show(names, out)
+
+
+@bench.command(name="example", hidden=True)
+@click.option("--measure", is_flag=True, help="Measure everything anew first, which takes half an hour.")
+def example_(measure: bool) -> None:
+    """Write the figures of this project's README and docs from results/example."""
+    from loadtests.commands.example import example
+
+    example(measure=measure)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -29,23 +30,37 @@ def show(names: Sequence[str], out: Path | None) -> None:
         UsageError: there is no such claim.
         Interrupted, RunError: it could not be completed; what was found so far is kept.
     """
-    chosen = _chosen(names)
+    _chosen(names)
     folder = out or new_folder("claims")
     check_free(folder)
-    began, now = time.monotonic(), datetime.now(UTC)
-    console, machine = PipeConsole(), environment.observe()
-    measured: dict[int, Outcome | str] = {}
-    records: list[ClaimRecord] = []
+    console = PipeConsole()
     folder.mkdir(parents=True)
+    record = examine(_chosen(names), {}, folder, console)
+    console.print(table(record.claims))
+    console.print(f"\nfigures  {folder / FILE}", highlight=False, markup=False, soft_wrap=True)
+
+
+def examine(
+    chosen: Sequence[Claim], measured: dict[int, Outcome | str], folder: Path, console: Console
+) -> ClaimsRecord:
+    """Measure what the claims need and is not measured yet; keep what holds after each of them.
+
+    Args:
+        chosen: the claims.
+        measured: what was found, or why nothing was, by the identity of the measurement.
+        folder: where measurements go, and the record.
+        console: told which claim it is.
+    """
+    began, now, machine = time.monotonic(), datetime.now(UTC), environment.observe()
+    records: list[ClaimRecord] = []
+    record = ClaimsRecord(created=now, seconds=0.0, environment=machine, claims=[])
     for number, claim in enumerate(chosen, 1):
         console.print(f"{number} of {len(chosen)}: {claim.says}", highlight=False, markup=False)
         records.append(recorded(claim, _judge(claim, measured, folder)))
-        write_json(
-            folder / FILE,
-            ClaimsRecord(created=now, seconds=round(time.monotonic() - began, 1), environment=machine, claims=records),
-        )
-    console.print(table(records))
-    console.print(f"\nfigures  {folder / FILE}", highlight=False, markup=False, soft_wrap=True)
+        seconds = round(time.monotonic() - began, 1)
+        record = ClaimsRecord(created=now, seconds=seconds, environment=machine, claims=records)
+        write_json(folder / FILE, record)
+    return record
 
 
 def table(records: Sequence[ClaimRecord]) -> Table:

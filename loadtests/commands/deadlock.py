@@ -11,6 +11,7 @@ from loadtests.analysis import analyse
 from loadtests.charts import view
 from loadtests.charts.deadlock import Tried, draw, finding, tried_in
 from loadtests.charts.files import drawing, save
+from loadtests.charts.view import LABELS
 from loadtests.charts.wording import number
 from loadtests.commands import run
 from loadtests.commands.report import write
@@ -118,7 +119,7 @@ def _show(tried: list[Tried], paths: list[Path], out: Path) -> None:
         table.add_column(f"{count:,} users", justify="right")
     cells = {(one.connections, one.label, one.users): one for one in tried}
     for connections in sorted({one.connections for one in tried}):
-        for label, words in (("a", "no limit"), ("b", f"at most {connections}")):
+        for label, words in zip(LABELS, ("no limit", f"at most {connections}"), strict=True):
             row = [cells.get((connections, label, count)) for count in users]
             table.add_row(str(connections), words, *map(_figure, row))
     console = PipeConsole()

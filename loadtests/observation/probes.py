@@ -60,7 +60,7 @@ class Connections:
         return out, _known([*in_tasks, *in_threads]), _known(in_threads)
 
     def _connected(self, _connection: object, record: object) -> None:
-        pool = getattr(record, OF_POOL, None)
+        pool: Any = getattr(record, OF_POOL, None)
         if hasattr(pool, "checkedout"):
             self._pools.add(pool)
 

@@ -51,10 +51,10 @@ def read_example(folder: Path = EXAMPLE) -> Example:
 
 
 def _run(path: Path) -> View:
-    """Derive a run anew from its raw samples."""
+    """Derive a run anew from its raw samples; read what was derived where those were not kept."""
     folder = RunFolder(path)
     manifest = folder.read_manifest()
-    return view(manifest, analyse(folder, manifest))
+    return view(manifest, analyse(folder, manifest) if folder.trials.exists() else folder.read_outcome())
 
 
 def _deadlock(folder: Path) -> list[Tried]:

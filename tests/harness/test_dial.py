@@ -53,7 +53,7 @@ def test_the_models_line_moves_to_longer_waits_with_more_cpu() -> None:
     run = view(*dialled())
     found = dial_of(run)
     assert found is not None
-    short, middle, long = found.crossings_ms(run)
+    short, middle, long = (each.wait_ms if each else None for each in found.crossings(run))
     assert short is not None
     assert middle is not None
     assert long is not None

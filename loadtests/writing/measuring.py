@@ -1,0 +1,104 @@
+"""Measure everything that the docs rest on, anew, and put it where they find it."""
+
+import shutil
+from pathlib import Path
+
+from loadtests.analysis import analyse
+from loadtests.charts import timelines
+from loadtests.charts.deadlock import draw as draw_deadlock
+from loadtests.charts.dial import heat_map
+from loadtests.charts.files import drawing, save
+from loadtests.charts.ratio import against_loads
+from loadtests.claims import CLAIMS
+from loadtests.commands import claims, deadlock, dial, run
+from loadtests.commands.report import write
+from loadtests.console import PipeConsole
+from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons.record import FILE as LESSON_FILE
+from loadtests.lessons.teaching import teach
+from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
+from loadtests.options import USERS, RunOptions
+from loadtests.outcome import Outcome
+from loadtests.store import RunFolder, check_free
+from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, read_example
+
+KEPT = ("run.json", "summary.json")
+"""Of runs whose raw samples are too many to keep."""
+TIMELINE = "external_api"
+THREADS = 40
+
+
+def measure_example(out: Path) -> None:
+    """Measure the default run, the dial, the deadlock, all lessons and all claims; it takes half an hour.
+
+    Raises:
+        UsageError: ``out`` exists, or something can't be measured here; nothing was written.
+        Interrupted, RunError: it could not be completed; what was measured is kept in ``out``.
+    """
+    check_free(out)
+    work = out / "work"
+    _default_run(out / RUN)
+    _keep(run.measure(_dial(work / DIAL)), out / DIAL)
+    _deadlock(work / DEADLOCK, out / DEADLOCK)
+    measured: dict[int, Outcome | str] = {}
+    (out / LESSON_FOLDER).mkdir(parents=True)
+    for name, lesson in LESSONS.items():
+        measured[id(lesson.measure)] = teach(lesson, work / name).outcome
+        shutil.copy(work / name / LESSON_FILE, out / LESSON_FOLDER / f"{name}.json")
+    claims.examine(CLAIMS, measured, work, PipeConsole())
+    shutil.copy(work / CLAIMS_FILE, out / CLAIMS_FILE)
+    draw_pictures(out)
+    shutil.rmtree(work)
+
+
+def draw_pictures(out: Path) -> None:
+    """Draw what the docs show, as PNG."""
+    example = read_example(out)
+    with drawing():
+        figures = {
+            "ratio": against_loads(example.run),
+            DIAL: heat_map(example.dial),
+            DEADLOCK: draw_deadlock(example.deadlock, THREADS),
+        }
+        for name, figure in figures.items():
+            for path in save(figure, out, name):
+                if path.suffix == ".svg":
+                    path.unlink()
+    load = example.run.measured_loads(TIMELINE)[-1]
+    drawn = timelines.draw_one(example.run, RunFolder(out / RUN).read_trial, out / "work", TIMELINE, load, 0)
+    if drawn is not None:
+        (png,) = [path for path in drawn.paths if path.suffix == ".png"]
+        shutil.move(png, out / "timeline.png")
+
+
+def _default_run(out: Path) -> None:
+    options = RunOptions(
+        scenarios=(), a="sync", b="async", users=USERS, rate=None, arrivals="poisson", blocks=6, slice_s=None,
+        time_s=None, seed=0, full=False, start_limit=20.0, out=out, observe=True,
+    )  # fmt: skip
+    folder = RunFolder(run.measure(options))
+    manifest = folder.read_manifest()
+    folder.write_outcome(analyse(folder, manifest))
+
+
+def _dial(out: Path) -> RunOptions:
+    return dial.options(
+        cpu_ms="0.1,1,5", wait_ms="0,5,20,50,100,200", a="sync", b="async", users=80, blocks=6, time_s=0.8, seed=0,
+        observe=True, out=out,
+    )  # fmt: skip
+
+
+def _deadlock(work: Path, out: Path) -> None:
+    grid = deadlock.Grid("15,40,80", "8,16,32,48,64,128,256", THREADS, 2, 0.8, "sqlite", 0, work)
+    deadlock.measure(grid)
+    for pool in work.glob("pool-*"):
+        _keep(pool, out / pool.name)
+
+
+def _keep(path: Path, out: Path) -> None:
+    folder = RunFolder(path)
+    manifest = folder.read_manifest()
+    write(folder, manifest, analyse(folder, manifest))
+    out.mkdir(parents=True)
+    for name in KEPT:
+        shutil.copy(path / name, out / name)
