@@ -63,11 +63,11 @@ CLAIMS: Sequence[Claim] = (
         "`def` routes run in threads and do not block each other",
         (
             Rate(
-                "16 users who sleep 20 ms are served at once: 780 a second, within 10 %",
+                "8 users who sleep 20 ms are served at once: 390 a second, within 10 %",
                 "blocking",
-                16,
+                8,
                 label="a",
-                rps=780,
+                rps=390,
                 within=0.1,
             ),
         ),

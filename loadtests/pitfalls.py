@@ -10,11 +10,12 @@ ONE_IN = 200
 
 
 def _beside(path: str) -> Build:
-    """Return one request that computes, and many that do nothing, in turn."""
+    """Return one request that computes, and many that only wait a little, in turn."""
 
     def build(parameters: Parameters) -> tuple[Request, ...]:
         heavy = Request("GET", f"{WORKLOADS}/{path}rounds={parameters['rounds']:.0f}", contains=b"digest")
-        cheap = Request("GET", f"{WORKLOADS}/noop", contains=b"done")
+        wait = f"cpu_ms=0&wait_ms={parameters['wait_ms']:g}"
+        cheap = Request("GET", f"{WORKLOADS}/mixed?{wait}", contains=b"wait")
         return (heavy, *[cheap] * (ONE_IN - 1))
 
     return build
@@ -50,24 +51,24 @@ PITFALLS: Mapping[str, Entry] = {
     ),
     "neighbour": Entry(
         "pitfall",
-        "a cheap route, of which one request in 200 is a long computation instead",
+        "a route that waits 10 ms, and one request in 200 that computes for long",
         "async makes all wait for the computation; `def` computes in a thread, and the cheap ones pass it.",
         _beside("hash?"),
-        {"rounds": 1_000_000},
+        {"rounds": 1_000_000, "wait_ms": 10},
     ),
     "neighbour_in_thread": Entry(
         "pitfall",
         "the same, the computation moved to a thread",
         "As `def`: the cheap ones pass it, a little slowed by the GIL.",
         _beside("offloaded?to=thread&"),
-        {"rounds": 1_000_000},
+        {"rounds": 1_000_000, "wait_ms": 10},
     ),
     "neighbour_in_process": Entry(
         "pitfall",
         "the same, the computation moved to another process",
         "No difference: nothing holds the GIL of the process that answers.",
         _beside("offloaded?to=process&"),
-        {"rounds": 1_000_000},
+        {"rounds": 1_000_000, "wait_ms": 10},
     ),
     "fan_out_threads": Entry(
         "pitfall",

@@ -92,7 +92,7 @@ def _answer(console: PipeConsole, lesson: Lesson, record: LessonRecord) -> None:
         figure = f": {each.judged.figure}" if each.judged.figure else ""
         console.print(sign.append(f"{each.says}{figure}{why}.", style="not bold default"))
     _say(console, "Why", lesson.why)
-    for sentence in telling.reasons(record.outcome):
+    for sentence in telling.reasons(lesson, record.outcome):
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))
     console.print(Text("\nTry next", style="bold"))
     for command, purpose in lesson.next:

@@ -27,7 +27,7 @@ CPU = Lesson(
 STARVED = Lesson(
     name="starved_neighbour",
     title="The starved neighbour",
-    question="One request in 200 computes for a while. What becomes of the cheap ones beside it?",
+    question="One request in 200 computes for a while, the others only wait 10 ms. What becomes of those?",
     hypothesis="As `async def` the computation stops all others; as `def` it does so much less.",
     code=handlers("/api/workloads/hash"),
     measure=Measure(["neighbour"], rate="300"),

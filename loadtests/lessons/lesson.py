@@ -36,6 +36,7 @@ class Measure:
         users: of a closed loop, numbers with commas between them; None with ``rate``.
         rate: of an open loop, likewise.
         time_s: seconds for each cell of a block; None for what is usual.
+        slice_s: seconds measured in each turn; None likewise.
         blocks: fresh starts of both sides.
         database: as for ``bench run``.
         special: what it is if it is no ordinary run.
@@ -47,6 +48,7 @@ class Measure:
     users: str | None = None
     rate: str | None = None
     time_s: float | None = None
+    slice_s: float | None = None
     blocks: int = 6
     database: str = "sqlite"
     special: Special | None = None

@@ -63,7 +63,7 @@ def options(measure: Measure, out: Path) -> RunOptions:
         rate=measure.rate,
         arrivals="poisson",
         blocks=measure.blocks,
-        slice_s=None,
+        slice_s=measure.slice_s,
         time_s=measure.time_s,
         seed=SEED,
         full=False,

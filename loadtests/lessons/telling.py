@@ -70,8 +70,13 @@ def figures(lesson: Lesson, outcome: Outcome) -> list[tuple[str, str, str, str, 
     return rows
 
 
-def reasons(outcome: Outcome) -> list[str]:
-    """Return what was concluded of each cell in words, with the model's sentence where there is one."""
+def reasons(lesson: Lesson, outcome: Outcome) -> list[str]:
+    """Return what was concluded of each cell in words, with the model's sentence where there is one.
+
+    Of clients and loops nothing is concluded: none of them is the better one for having the smaller figure.
+    """
+    if lesson.measure.special is not None:
+        return []
     return [c.explanation for c in outcome.comparisons if c.metric == headline_of(c.load) and c.explanation]
 
 

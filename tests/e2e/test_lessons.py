@@ -1,0 +1,91 @@
+"""Lessons, claims and the deadlock, as a user takes them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons.record import read_lesson
+from tests.e2e.harness import bench
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_lessons_are_listed() -> None:
+    status, output, _ = bench("lesson")
+    assert status == 0
+    assert all(name in output for name in LESSONS)
+
+
+def test_a_lesson_that_there_is_not() -> None:
+    status, _, errors = bench("lesson", "nosuch")
+    assert status == 2
+    assert errors.startswith("bench: there is no lesson 'nosuch'; there are: waiting, ")
+
+
+def test_a_lesson_asks_measures_and_answers(tmp_path: Path) -> None:
+    status, output, errors = bench("lesson", "missing_greenlet", "--out", str(tmp_path / "lesson"))
+    assert status == 0, errors
+    parts = [
+        "Question",
+        "Hypothesis",
+        "async def lazy",
+        "Measured",
+        "Verdict: The hypothesis holds here",
+        "Why",
+        "Try next",
+    ]
+    places = [output.index(part) for part in parts]
+    assert places == sorted(places)
+    record = read_lesson(tmp_path / "lesson" / "lesson.json")
+    assert record.lesson == "missing_greenlet"
+    assert record.outcome.comparisons
+    assert (tmp_path / "lesson" / "report.html").exists()
+
+
+def test_claims_are_tested_and_kept(tmp_path: Path) -> None:
+    out = tmp_path / "claims"
+    status, output, errors = bench("claims", "lazy-raises", "same-app", "--out", str(out))
+    assert status == 0, errors
+    found = {claim["name"]: claim for claim in json.loads((out / "claims.json").read_text())["claims"]}
+    assert found["lazy-raises"]["standing"] == "supported"
+    assert found["lazy-raises"]["lesson"] == "missing_greenlet"
+    assert found["same-app"]["standing"] == "not tested"
+    assert "supported" in output
+
+
+@pytest.mark.parametrize("names", [["nosuch"], ["lazy-raises", "nosuch"]])
+def test_a_claim_that_there_is_not(names: list[str], tmp_path: Path) -> None:
+    status, _, errors = bench("claims", *names, "--out", str(tmp_path / "claims"))
+    assert status == 2
+    assert "there is no claim 'nosuch'" in errors
+    assert not (tmp_path / "claims").exists()
+
+
+def test_the_deadlock_is_seen_and_cured(tmp_path: Path) -> None:
+    out = tmp_path / "deadlock"
+    grid = ["--pools", "4", "--users", "4,64", "--threads", "16", "--blocks", "1", "--time", "0.4"]
+    status, output, errors = bench("deadlock", *grid, "--out", str(out))
+    assert status == 0, errors
+    assert "with max_concurrency nothing stalls" in output
+    assert "stalls" in output
+    assert (out / "deadlock.png").exists()
+    page = (out / "pool-4" / "report.html").read_text()
+    assert "a deadlock of threads and connections" in page
+    assert "waiting for a connection" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--pools", "x"], "write numbers, as in --pools 15,40,80"),
+        (["--pools", "0"], "name 1 to 8 sizes from 1 to 1,000"),
+        (["--threads", "0"], "thread_limit"),
+    ],
+)
+def test_a_grid_that_is_no_good_is_refused(arguments: list[str], said: str, tmp_path: Path) -> None:
+    status, _, errors = bench("deadlock", *arguments, "--out", str(tmp_path / "deadlock"))
+    assert status == 2
+    assert said in errors
+    assert not (tmp_path / "deadlock").exists()

@@ -1,0 +1,223 @@
+"""Every claim can be refuted, supported and left open, each from samples; and what else lessons rest on."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loadtests.claims import CLAIMS, Claim, judge
+from loadtests.derive import CellTrials, derive
+from loadtests.errors import UsageError
+from loadtests.lessons import telling
+from loadtests.lessons.catalogue import LESSONS, lesson_named
+from loadtests.lessons.expectation import Collapse, Expectation, Judged, Rate, Ratio, Standing
+from loadtests.lessons.teaching import options
+from loadtests.lessons.verdicts import borne_on, recorded
+from loadtests.loads import ClosedLoop, Load, OpenLoop
+from loadtests.outcome import Outcome, SideLabel
+from loadtests.scenario_spec import parse_scenario
+from loadtests.summary import Summary, summarise
+from tests.harness.build import back_to_back, recording
+from tests.harness.synthetic import make_run
+
+TESTABLE = [claim for claim in CLAIMS if claim.expects]
+BLOCKS = 6
+USERS = 4
+WINDOW = (1.0, 9.0)
+
+
+def measured(expectation: Expectation, rates: tuple[float, float], noise: float = 0.01) -> Outcome:
+    """Return what samples say in which side a answers so many requests a second, and side b so many.
+
+    Where the claim is about the slowest requests, a higher rate stands for a shorter response.
+    """
+    rng = np.random.default_rng(5)
+    open_loop = isinstance(expectation, Ratio) and expectation.metric == "p99"
+    load: Load = OpenLoop(expectation.size) if open_loop else ClosedLoop(int(expectation.size))
+    blocks: dict[int, dict[SideLabel, Summary]] = {}
+    for block in range(BLOCKS):
+        for label, rate in zip(("a", "b"), rates, strict=True):
+            blocks.setdefault(block, {})[label] = _summary(rate * math.exp(rng.normal(0, noise)), open_loop)
+    cell = CellTrials(expectation.scenario, load, blocks)
+    return derive("made up", complete=True, sides=("sync", "async"), cells=[cell])
+
+
+def _summary(rate: float, open_loop: bool) -> Summary:
+    if not rate:
+        return summarise(recording([], WINDOW, stalled="nothing was answered for 5 s, with 64 requests in flight"))
+    took_s = USERS / rate
+    if open_loop:
+        sent = np.arange(0.0, 10.0, 0.01)
+        return summarise(recording([(float(at), float(at + took_s)) for at in sent], WINDOW), arrivals=True)
+    return summarise(recording(back_to_back(USERS, took_s, 10.0), WINDOW))
+
+
+def rates_for(expectation: Expectation, wanted: Standing) -> tuple[float, float]:
+    """Return both sides' rates in a world in which an expectation is supported, or refuted."""
+    match expectation:
+        case Ratio(low=low, high=high, metric=metric):
+            inside = math.sqrt(low * high) if low > 0 and high < math.inf else low * 1.5 if low else high * 0.5
+            outside = low / 1.5 if low else high * 1.5
+            ratio = inside if wanted == "supported" else outside
+            return (100.0, 100.0 * ratio) if metric == "throughput" else (100.0, 100.0 / ratio)
+        case Rate(rps=rps, label=label):
+            rate = rps if wanted == "supported" else rps * 1.5
+            return (rate, 100.0) if label == "a" else (100.0, rate)
+        case Collapse(label=label):
+            dead = 0.0 if wanted == "supported" else 80.0
+            return (dead, 100.0) if label == "a" else (100.0, dead)
+    raise AssertionError(expectation)
+
+
+def expectations() -> list[Expectation]:
+    return [
+        *(each for claim in TESTABLE for each in claim.expects),
+        *(each for lesson in LESSONS.values() for each in lesson.expects),
+    ]
+
+
+@pytest.mark.parametrize("claim", TESTABLE, ids=lambda claim: claim.name)
+@pytest.mark.parametrize("wanted", ["supported", "refuted"])
+def test_every_claim_can_hold_and_can_be_refuted(claim: Claim, wanted: Standing) -> None:
+    seen = [each.judge(measured(each, rates_for(each, wanted))) for each in claim.expects]
+    judged = judge(claim, seen)
+    assert judged.standing == wanted
+    assert judged.figure
+
+
+@pytest.mark.parametrize("claim", TESTABLE, ids=lambda claim: claim.name)
+def test_one_expectation_that_fails_refutes_the_claim(claim: Claim) -> None:
+    for wrong in range(len(claim.expects)):
+        seen = [
+            each.judge(measured(each, rates_for(each, "refuted" if number == wrong else "supported")))
+            for number, each in enumerate(claim.expects)
+        ]
+        assert judge(claim, seen).standing == "refuted"
+
+
+@pytest.mark.parametrize("expectation", [each for each in expectations() if isinstance(each, Ratio)], ids=str)
+def test_noise_that_spans_an_end_leaves_it_open(expectation: Ratio) -> None:
+    end = expectation.low or expectation.high
+    rates = (100.0, 100.0 * end if expectation.metric == "throughput" else 100.0 / end)
+    assert expectation.judge(measured(expectation, rates, noise=0.2)).standing == "inconclusive"
+
+
+@pytest.mark.parametrize("expectation", expectations(), ids=str)
+def test_what_was_not_measured_is_not_judged(expectation: Expectation) -> None:
+    elsewhere = measured(Ratio("", "noop", 7), (100.0, 100.0))
+    assert expectation.judge(elsewhere).standing == "not tested"
+
+
+def test_a_side_that_hangs_now_and_then_is_no_collapse() -> None:
+    expectation = Collapse("", "get_post", 64, label="a")
+    outcome = measured(expectation, (100.0, 100.0))
+    mixed = measured(expectation, (0.0, 100.0))
+    some = Outcome(
+        run="x",
+        complete=True,
+        comparisons=outcome.comparisons,
+        cells=[
+            *(cell for cell in outcome.cells if cell.label == "b"),
+            *(cell for cell in mixed.cells if cell.label == "a"),
+        ],
+    )
+    assert expectation.judge(some).standing == "inconclusive"
+
+
+def test_a_client_that_may_have_been_the_limit_decides_nothing() -> None:
+    expectation = Ratio("", "noop", 32, low=1.1)
+    outcome = measured(expectation, (100.0, 200.0))
+    comparisons = [
+        type(c)(**{**c.__dict__, "flags": [*c.flags, "driver-bound:b"]}) if c.metric == "throughput" else c
+        for c in outcome.comparisons
+    ]
+    judged = expectation.judge(Outcome(run="x", complete=True, comparisons=comparisons, cells=outcome.cells))
+    assert (judged.standing, judged.why) == ("inconclusive", "the client may have been the limit")
+
+
+def test_a_side_that_gives_nothing_counts_as_none() -> None:
+    dead, alive = (measured(Ratio("", "blocking", 16), rates) for rates in ((100, 0), (0, 100)))
+    assert Ratio("", "blocking", 16, high=0.2).judge(dead).standing == "supported"
+    assert Ratio("", "blocking", 16, low=0.9).judge(dead).standing == "refuted"
+    assert Ratio("", "blocking", 16, low=0.9).judge(alive).standing == "supported"
+
+
+@pytest.mark.parametrize(
+    ("standings", "expected"),
+    [
+        (["supported", "supported"], "supported"),
+        (["supported", "inconclusive"], "inconclusive"),
+        (["inconclusive", "not tested"], "not tested"),
+        (["not tested", "refuted"], "refuted"),
+    ],
+)
+def test_all_must_hold(standings: Sequence[Standing], expected: Standing) -> None:
+    seen = [Judged(standing, "1.0") for standing in standings]
+    assert telling.standing(seen) == expected
+    assert judge(TESTABLE[0], seen).standing == expected
+
+
+def test_what_cannot_be_tested_says_why() -> None:
+    untested = [claim for claim in CLAIMS if not claim.expects]
+    assert all(claim.untested for claim in untested)
+    assert {recorded(claim, []).standing for claim in untested} == {"not tested"}
+    assert all(not claim.untested for claim in TESTABLE)
+    assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
+
+
+@pytest.mark.parametrize("claim", TESTABLE, ids=lambda claim: claim.name)
+def test_what_a_claim_expects_is_measured(claim: Claim) -> None:
+    measure = claim.measured_by
+    assert measure is not None
+    sizes = {float(size) for size in (measure.rate or measure.users or "").split(",")}
+    assert {each.size for each in claim.expects} <= sizes
+    assert {each.scenario for each in claim.expects} <= set(measure.scenarios)
+    assert claim.lesson in LESSONS
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_can_be_measured_and_shows_two_pieces_of_code(name: str, tmp_path: Path) -> None:
+    lesson = LESSONS[name]
+    sizes = {float(size) for size in (lesson.measure.rate or lesson.measure.users or "").split(",")}
+    assert {each.size for each in lesson.expects} <= sizes
+    assert {each.scenario for each in lesson.expects} <= set(lesson.measure.scenarios)
+    if lesson.measure.special is None:
+        experiment = options(lesson.measure, tmp_path / "x").experiment()
+        assert [scenario.name for scenario in experiment.scenarios] == list(lesson.measure.scenarios)
+    one, other = map(telling.source, lesson.code)
+    assert one.strip()
+    assert other.strip()
+    assert one != other
+    assert lesson.next
+
+
+def test_a_lesson_that_there_is_not() -> None:
+    with pytest.raises(UsageError, match="there is no lesson 'x'; there are: waiting"):
+        lesson_named("x")
+
+
+def test_a_run_bears_on_the_claims_that_it_has_the_cells_for() -> None:
+    manifest, outcome = make_run(["external_api", "hash"], [1, 128])
+    found = {record.name: record.standing for record in borne_on(manifest, outcome)}
+    assert found["waiting-pays"] == "supported"
+    assert found["one-user"] == "supported"
+    assert "cpu-does-not" not in found
+    manifest, outcome = make_run(["external_api"], [1, 128], a="sync,workers=2")
+    assert borne_on(manifest, outcome) == []
+
+
+def test_two_routes_may_be_asked_in_turn() -> None:
+    scenario = parse_scenario("GET /one /other?x=1")
+    assert [request.path for request in scenario.requests] == ["/one", "/other?x=1"]
+    assert scenario.title == "a GET of /one and /other?x=1 in turn"
+    with pytest.raises(UsageError):
+        parse_scenario("GET /one other")
+
+
+def test_large_parameters_stay_whole_numbers() -> None:
+    (request,) = parse_scenario("hash[rounds=1000000]").requests
+    assert request.path.endswith("rounds=1000000")
+    assert parse_scenario("neighbour").requests[0].path.endswith("hash?rounds=1000000")
+    assert len(parse_scenario("neighbour").requests) == 200

@@ -1,0 +1,71 @@
+"""The docs say what the example run says: no figure in them is typed."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loadtests.commands.example import DOCS, README, written
+from loadtests.lessons.catalogue import LESSONS
+from loadtests.outcome import Interval
+from loadtests.writing.blocks import UnknownBlock, fill
+from loadtests.writing.example import EXAMPLE, Example, read_example
+from loadtests.writing.figures import BLOCKS, limits
+
+HERE = Path(__file__).parents[2]
+MOST_BYTES = 3_000_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_the_project() -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(HERE)
+    yield
+    os.chdir(before)
+
+
+@pytest.fixture(scope="module")
+def example() -> Example:
+    return read_example()
+
+
+def test_docs_and_example_agree(example: Example) -> None:
+    """After a change of docs or example: uv run bench example."""
+    stale = [
+        str(path)
+        for path, text in written(example).items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    assert stale == []
+
+
+def test_a_figure_that_changes_makes_the_docs_stale(example: Example) -> None:
+    cells = dict(example.run.cells)
+    at, cell = next((at, cell) for at, cell in cells.items() if cell.predicted_rps and cell.throughput)
+    cells[at] = replace(cell, throughput=Interval(12345.0, None))
+    other = replace(example, run=replace(example.run, cells=cells))
+    assert limits(other) != limits(example)
+    assert "12,345" in limits(other)
+
+
+def test_every_lesson_has_a_page_and_no_page_is_left_over() -> None:
+    pages = {path.stem for path in (DOCS / "lessons").glob("*.md")}
+    assert pages == {*LESSONS, "README"}
+
+
+def test_the_example_is_small() -> None:
+    assert sum(path.stat().st_size for path in EXAMPLE.rglob("*") if path.is_file()) < MOST_BYTES
+    assert README.exists()
+
+
+def test_only_what_is_between_the_marks_is_written(example: Example) -> None:
+    page = "before\n<!-- from the example: dial -->\nold\n<!-- end -->\nafter\n"
+    filled = fill(page, BLOCKS, example)
+    assert filled.startswith("before\n<!-- from the example: dial -->\n![")
+    assert filled.endswith("<!-- end -->\nafter\n")
+    assert "old" not in filled
+    assert fill(filled, BLOCKS, example) == filled
+    with pytest.raises(UnknownBlock, match="no block 'nosuch'"):
+        fill("<!-- from the example: nosuch -->\n<!-- end -->", BLOCKS, example)
