@@ -121,7 +121,10 @@ class Arena:
             self._databases[label].restore()
 
         self._each(labels, ready)
-        self._warm([self._servers[label] for label in labels if label not in self.broken])
+        warmed = [self._servers[label] for label in labels if label not in self.broken]
+        self._warm(warmed)
+        for server in warmed:
+            server.find_processes()
         self._each(labels, still_well)
         return {label: took for label, took in seconds.items() if label not in self.broken}
 

@@ -17,8 +17,8 @@ from loadtests.waits import limit_seen
 SYNC_BUILD, ASYNC_BUILD = "sync_app.main:app", "async_app.main:app"
 HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query"})
 """Scenarios of which a request holds a database connection from its beginning to its end."""
-UNKNOWN = frozenset({"journey", "custom"})
-"""Kinds of scenario that the model does not know: users who think, and apps that it has not seen."""
+UNKNOWN = frozenset({"journey", "custom", "pitfall"})
+"""Kinds of scenario that the model does not know: users who think, apps it has not seen, loops that are blocked."""
 
 
 def with_limits(outcome: Outcome, manifest: Manifest) -> Outcome:

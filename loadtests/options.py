@@ -64,6 +64,8 @@ class RunOptions(BaseModel):
                 raise UsageError(f"side {side.spec!r}: a run gives each side its own {own.pop()}; leave it out")
             if self.database == SQLITE and "database_driver" in dict(side.knobs):
                 raise UsageError(f"side {side.spec!r}: SQLite has no choice of drivers; add --database postgres")
+        if self.observe and a.url is not None and b.url is not None:
+            raise UsageError("--observe looks into servers that this harness starts; these run already: leave it out")
         check_database(self.database)
         loads = self._loads()
         check_driver(self.driver, self.workers, scenarios.values(), loads)

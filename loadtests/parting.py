@@ -1,7 +1,7 @@
-"""From how many users on one side handles more: by the model, with an interval, and as measured (pure).
+"""From how many users on one side handles more: by the model, with a range, and as measured (pure).
 
-What a request needs is known to within an interval, over blocks. The crossing is computed for each combination of
-both sides' ends of it; the least and the most of them are its interval.
+The CPU time of a request is known to within an interval, over blocks. The crossing is computed for each combination
+of both sides' ends of it; the least and the most of them are its range, which is wider than a 95 % interval would be.
 """
 
 import math
@@ -25,7 +25,7 @@ class Parting:
 
     Attributes:
         users: by the model; None if it never does.
-        least: the lower end of the interval; None if even there it never does.
+        least: the lower end of the range; None if even there it never does.
         most: the upper end; None if there it never does.
         from_users: the lightest load that was measured, from which on it surely did; None if there is none.
         not_yet: the next lighter load that was measured; None if it did at the lightest.

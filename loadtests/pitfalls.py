@@ -56,20 +56,6 @@ PITFALLS: Mapping[str, Entry] = {
         _beside("hash?"),
         {"rounds": 1_000_000, "wait_ms": 10},
     ),
-    "neighbour_in_thread": Entry(
-        "pitfall",
-        "the same, the computation moved to a thread",
-        "As `def`: the cheap ones pass it, a little slowed by the GIL.",
-        _beside("offloaded?to=thread&"),
-        {"rounds": 1_000_000, "wait_ms": 10},
-    ),
-    "neighbour_in_process": Entry(
-        "pitfall",
-        "the same, the computation moved to another process",
-        "No difference: nothing holds the GIL of the process that answers.",
-        _beside("offloaded?to=process&"),
-        {"rounds": 1_000_000, "wait_ms": 10},
-    ),
     "fan_out_threads": Entry(
         "pitfall",
         "five independent calls to a slow external API, with threads in `def`",

@@ -108,9 +108,13 @@ class Server:
             if time.monotonic() - started > limit_s:
                 raise ServerFailed(f"did not become ready within {limit_s:g} s")
             time.sleep(POLL_S)
+        self.find_processes()
+        return time.monotonic() - started
+
+    def find_processes(self) -> None:
+        """Look which processes it has, and pin them; once more when it may have started others."""
         self._pids = self._find_pids()
         affinity.pin_others(self._pids, self._cores.server)
-        return time.monotonic() - started
 
     def check_alive(self, when: str) -> None:
         """Raise ServerFailed, with its last words, if the process has ended."""

@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from loadtests.charts.style import INK, MUTED, wrap
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, number
+from loadtests.doubts.deadlock import SIGN
 from loadtests.loads import ClosedLoop
 from loadtests.outcome import SideLabel
 
@@ -33,6 +34,7 @@ class Tried:
         label: ``a`` without a limit, ``b`` with one.
         rps: answers per second, where it answered; None where it never did.
         stalled: in how many blocks it stopped answering.
+        failed: in how many blocks it gave nothing for another reason.
         blocks: in how many it was tried.
     """
 
@@ -41,6 +43,7 @@ class Tried:
     label: SideLabel
     rps: float | None
     stalled: int
+    failed: int
     blocks: int
 
 
@@ -52,7 +55,8 @@ def tried_in(run: View, connections: int) -> list[Tried]:
             load.users,
             label,
             cell.throughput.value if cell.throughput else None,
-            len(cell.collapsed),
+            sum(SIGN in sentence for sentence in cell.collapsed),
+            sum(SIGN not in sentence for sentence in cell.collapsed),
             run.blocks,
         )
         for (_, load, label), cell in run.cells.items()
@@ -61,11 +65,16 @@ def tried_in(run: View, connections: int) -> list[Tried]:
 
 
 def finding(tried: Sequence[Tried]) -> str:
-    """Say from how many users on each pool stalls, and whether the cure does."""
+    """Say with how many users each pool stalls, and whether the cure does."""
     said = []
     for connections in sorted({one.connections for one in tried}):
-        stalls = [one.users for one in tried if one.label == "a" and one.connections == connections and one.stalled]
-        said.append(f"{connections} connections " + (f"stall from {min(stalls)} users on" if stalls else "never stall"))
+        row = sorted(
+            (one for one in tried if (one.label, one.connections) == ("a", connections)), key=lambda o: o.users
+        )
+        stalls = [one.users for one in row if one.stalled]
+        on = [one.users for one in row if stalls and one.users >= stalls[0]] == stalls and len(stalls) > 1
+        where = f"from {stalls[0]} users on" if on else f"with {listed([f'{users}' for users in stalls])} users"
+        said.append(f"{connections} connections {f'stall {where}' if stalls else 'did not stall'}")
     cured = [one for one in tried if one.label == "b" and one.stalled]
     cure = f"the cure stalls in {len(cured)} cells" if cured else "with max_concurrency nothing stalls"
     return f"Without a limit on sessions {listed(said)}; {cure}"
@@ -117,7 +126,7 @@ def _cell(ax: Axes, x: int, y: int, one: Tried) -> None:
     colour = STALLS if dead else PARTLY if one.stalled else ANSWERS
     ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.5))
     ink = "white" if dead else INK
-    text = "✖ stalls" if one.rps is None else number(one.rps)
+    text = number(one.rps) if one.rps is not None else "✖ stalls" if not one.failed else "✖ fails"
     share = f"{one.stalled} of {one.blocks} stall" if one.stalled and not dead else ""
     ax.text(x, y - (0.12 if share else 0), text, size=8.5, color=ink, weight="bold", ha="center", va="center")
     ax.text(x, y + 0.24, share, size=6, color=ink, ha="center", va="center")

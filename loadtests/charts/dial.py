@@ -86,8 +86,8 @@ def reading(view: View) -> str:
         "Each cell is a request that computes for so long, then waits for so long. To the right, where requests mostly"
         f" wait, {b} can serve more of them at once; to the left and below, where they mostly compute, both wait for"
         " the same core. From the dashed line on, a model that knows threads, cores and CPU time, but none of these"
-        f" ratios, gives {b} {WORTH - 1:.0%} more than {a}, for what threads do alone; a bar across it is the 95 %"
-        " interval that comes of what the row costs in CPU."
+        f" ratios, gives {b} {WORTH - 1:.0%} more than {a}, for what threads do alone; a bar across it is where it"
+        " would be if the CPU time of every cell in the row were at either end of its 95 % interval."
     )
 
 

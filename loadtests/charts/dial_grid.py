@@ -1,11 +1,12 @@
 """The grid of a dial: which ``mixed`` scenarios of a run belong together, and what the model says of them (pure)."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from loadtests.capacity import Demand
 from loadtests.charts.view import LABELS, View
-from loadtests.comparison import estimate
 from loadtests.crossing import crossing_wait_s
 from loadtests.demands import mixed_ms
 from loadtests.limits_met import resources
@@ -18,7 +19,10 @@ LEAST = 2
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where the model lets b win, in milliseconds of wait; with the 95 % interval of what the row costs in CPU."""
+    """Where the model lets b win, in milliseconds of wait: by the row's mean CPU time, and by its lower and upper ends.
+
+    An end is infinite where b would never win.
+    """
 
     wait_ms: float
     low_ms: float
@@ -56,24 +60,26 @@ class Dial:
             return [None] * len(self.cpus_ms)
         found: list[Crossing | None] = []
         for cpu_ms in self.cpus_ms:
-            costs = [cost for _, name in self._row(cpu_ms) if (cost := self._cost_s(view, name)) is not None]
-            known = estimate(costs) if costs else None
+            costs = self._costs_s(view, cpu_ms)
             waits = [
-                crossing_wait_s(a, b, Demand(cost, 0.0), Demand(cost, 0.0), self.load.users)
-                for cost in ((known.value, *(known.interval or ())) if known else ())
+                crossing_wait_s(a, b, Demand(cost, 0.0), Demand(cost, 0.0), self.load.users) for cost in costs or ()
             ]
-            reached = [wait * 1000 for wait in waits if wait is not None]
-            found.append(Crossing(reached[0], min(reached), max(reached)) if reached and waits[0] is not None else None)
+            ms = [math.inf if wait is None else wait * 1000 for wait in waits]
+            found.append(Crossing(*ms) if ms and ms[0] < math.inf else None)
         return found
 
-    def _row(self, cpu_ms: float) -> list[tuple[float, str]]:
-        return [(wait, name) for (cpu, wait), name in self.scenarios.items() if cpu == cpu_ms]
+    def _costs_s(self, view: View, cpu_ms: float) -> tuple[float, float, float] | None:
+        """Return the CPU time of a row's requests, the mean over its cells and both sides, in seconds.
 
-    def _cost_s(self, view: View, scenario: str) -> float | None:
-        """Return the CPU time of a request, the mean of both sides, in seconds."""
-        cells = [view.cells.get((scenario, self.load, label)) for label in LABELS]
-        costs = [cell.cpu_per_request.value for cell in cells if cell and cell.cpu_per_request]
-        return sum(costs) / len(costs) if len(costs) == len(LABELS) else None
+        Also what it is if each cell's is at the lower, or each at the upper end of its 95 % interval.
+        """
+        names = [name for (cpu, _), name in self.scenarios.items() if cpu == cpu_ms]
+        cells = [view.cells.get((name, self.load, label)) for name in names for label in LABELS]
+        costs = [cell.cpu_per_request for cell in cells if cell and cell.cpu_per_request]
+        if not costs:
+            return None
+        ends = [cost.interval or (cost.value, cost.value) for cost in costs]
+        return fmean(c.value for c in costs), fmean(low for low, _ in ends), fmean(high for _, high in ends)
 
 
 def dial_of(view: View) -> Dial | None:

@@ -11,7 +11,7 @@ import click
 
 from loadtests.cli import asking, looking, running, teaching, trusting
 from loadtests.cli.group import bench
-from loadtests.errors import BenchError, Interrupted
+from loadtests.errors import BenchError, Interrupted, RunError
 from loadtests.interrupts import as_exception
 from loadtests.processes import stop_all
 
@@ -27,6 +27,8 @@ def main() -> None:
         _fail(error.format_message(), 2)
     except (BenchError, Interrupted) as error:
         _fail(str(error), error.exit_status)
+    except OSError as error:  # the disk is full, or a folder can't be written
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}", RunError.exit_status)
     finally:
         stop_all()
 

@@ -18,8 +18,21 @@ def list_() -> None:
 @bench.command(name="report")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 def report_(folder: Path) -> None:
-    """Rebuild summary, charts and report of RUN, a run's folder, from its raw samples."""
-    show_report(folder)
+    """Rebuild summary, charts and report of RUN, a run's folder, from its raw samples.
+
+    Of a lesson, or of claims, it prints what was found.
+    """
+    from loadtests.commands import claims, lesson
+    from loadtests.lessons.record import FILE as LESSON
+    from loadtests.lessons.verdicts import FILE as CLAIMS
+
+    if (folder / CLAIMS).exists():
+        claims.again(folder)
+        return
+    if (folder / "run.json").exists() or not (folder / LESSON).exists():
+        show_report(folder)
+    if (folder / LESSON).exists():
+        lesson.again(folder / LESSON)
 
 
 @bench.command(name="serve")

@@ -13,65 +13,82 @@ from loadtests import environment
 from loadtests.claims import CLAIMS, Claim
 from loadtests.commands.run import new_folder
 from loadtests.console import PipeConsole
-from loadtests.errors import UsageError
-from loadtests.lessons.expectation import Judged
+from loadtests.databases.choice import check_database
+from loadtests.errors import RunError, UsageError
 from loadtests.lessons.lesson import Measure
 from loadtests.lessons.teaching import measure_here
 from loadtests.lessons.telling import SIGNS, STYLES
-from loadtests.lessons.verdicts import FILE, ClaimRecord, ClaimsRecord, recorded
-from loadtests.outcome import Outcome
+from loadtests.lessons.verdicts import FILE, ClaimsRecord, Evidence, Verdict, read_claims, verdicts
 from loadtests.store import check_free, write_json
+
+RUNS = "runs"
+"""The folder of the runs that claims were measured by."""
 
 
 def show(names: Sequence[str], out: Path | None) -> None:
     """Measure the claims, print what holds, and keep it.
 
     Raises:
-        UsageError: there is no such claim.
-        Interrupted, RunError: it could not be completed; what was found so far is kept.
+        UsageError: there is no such claim; nothing was written.
+        Interrupted: by a signal; what was found so far is printed and kept.
     """
-    _chosen(names)
+    chosen = _chosen(names)
     folder = out or new_folder("claims")
     check_free(folder)
-    console = PipeConsole()
     folder.mkdir(parents=True)
-    record = examine(_chosen(names), {}, folder, console)
-    console.print(table(record.claims))
-    console.print(f"\nfigures  {folder / FILE}", highlight=False, markup=False, soft_wrap=True)
+    console = PipeConsole()
+    try:
+        examine(chosen, {}, folder, console)
+    finally:
+        if (folder / FILE).exists():
+            again(folder)
+        else:
+            folder.rmdir()
 
 
-def examine(
-    chosen: Sequence[Claim], measured: dict[int, Outcome | str], folder: Path, console: Console
-) -> ClaimsRecord:
-    """Measure what the claims need and is not measured yet; keep what holds after each of them.
+def again(folder: Path) -> None:
+    """Print what was found of the claims; raises UnreadableRun."""
+    console = PipeConsole()
+    console.print(table(verdicts(read_claims(folder / FILE))))
+    console.print(
+        f"Each interval is a single one, at 95 %.\n\nfigures  {folder / FILE}",
+        highlight=False, markup=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def examine(chosen: Sequence[Claim], evidence: dict[str, Evidence], folder: Path, console: Console) -> ClaimsRecord:
+    """Measure what the claims need and is not measured yet; keep what is known after each of them.
 
     Args:
         chosen: the claims.
-        measured: what was found, or why nothing was, by the identity of the measurement.
+        evidence: what was measured already, and from now on too.
         folder: where measurements go, and the record.
         console: told which claim it is.
     """
     began, now, machine = time.monotonic(), datetime.now(UTC), environment.observe()
-    records: list[ClaimRecord] = []
-    record = ClaimsRecord(created=now, seconds=0.0, environment=machine, claims=[])
+    done: list[str] = []
+    record = ClaimsRecord(created=now, seconds=0.0, environment=machine, claims=done, evidence=evidence)
     for number, claim in enumerate(chosen, 1):
         console.print(f"{number} of {len(chosen)}: {claim.says}", highlight=False, markup=False)
-        records.append(recorded(claim, _judge(claim, measured, folder)))
+        measure = claim.measured_by
+        if measure is not None and claim.evidence not in evidence:
+            evidence[claim.evidence] = _measure(measure, folder / RUNS / claim.evidence)
+        done.append(claim.name)
         seconds = round(time.monotonic() - began, 1)
-        record = ClaimsRecord(created=now, seconds=seconds, environment=machine, claims=records)
+        record = record.model_copy(update={"seconds": seconds, "claims": done, "evidence": evidence})
         write_json(folder / FILE, record)
     return record
 
 
-def table(records: Sequence[ClaimRecord]) -> Table:
+def table(found: Sequence[Verdict]) -> Table:
     """Return the table of claims."""
     shown = Table(title="Claims", title_justify="left", title_style="bold", show_lines=True)
     for heading in ("", "claim", "figure (95 % interval)", "lesson"):
         shown.add_column(heading)
-    for record in records:
-        sign = Text(f"{SIGNS[record.standing]} {record.standing}", style=STYLES[record.standing])
-        says = Text(record.says).append(f"\n{record.origin}", style="dim")
-        shown.add_row(sign, says, Text(" – ".join(filter(None, (record.figure, record.why)))), record.lesson or "")
+    for each in found:
+        sign = Text(f"{SIGNS[each.standing]} {each.standing}", style=STYLES[each.standing])
+        says = Text(each.says).append(f"\n{each.origin}", style="dim")
+        shown.add_row(sign, says, Text(" – ".join(filter(None, (each.figure, each.why)))), each.lesson or "")
     return shown
 
 
@@ -83,22 +100,13 @@ def _chosen(names: Sequence[str]) -> list[Claim]:
     return [known[name] for name in names] if names else list(CLAIMS)
 
 
-def _judge(claim: Claim, measured: dict[int, Outcome | str], folder: Path) -> list[Judged]:
-    """Judge a claim; several that rest on one measurement share it."""
-    measure = claim.measured_by
-    if measure is None:
-        return []
-    if id(measure) not in measured:
-        measured[id(measure)] = _measure(measure, folder / claim.name)
-    outcome = measured[id(measure)]
-    if isinstance(outcome, str):
-        return [Judged("not tested", "", outcome)]
-    return [expectation.judge(outcome) for expectation in claim.expects]
-
-
-def _measure(measure: Measure, out: Path) -> Outcome | str:
-    """Return what was found, or why it can't be measured here: without PostgreSQL, for example."""
+def _measure(measure: Measure, out: Path) -> Evidence:
+    """Return what was found; or why nothing was: there is no PostgreSQL here, or the measurement broke off."""
     try:
-        return measure_here(measure, out)[0]
+        check_database(measure.database)
     except UsageError as refused:
-        return str(refused)
+        return Evidence(why=str(refused))
+    try:
+        return Evidence(outcome=measure_here(measure, out)[0])
+    except RunError as failure:
+        return Evidence(why=str(failure), standing="inconclusive")

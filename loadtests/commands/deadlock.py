@@ -132,5 +132,5 @@ def _figure(one: Tried | None) -> Text:
     if one is None:
         return Text("–")
     if one.rps is None:
-        return Text("stalls", style="bold red")
+        return Text("fails" if one.failed else "stalls", style="bold red")
     return Text(number(one.rps) + (f" ({one.stalled} of {one.blocks} stall)" if one.stalled else ""))

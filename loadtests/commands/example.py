@@ -24,10 +24,15 @@ def example(*, measure: bool) -> None:
     if not (README.exists() and DOCS.is_dir()):
         raise UsageError("bench example writes this project's own docs; run it in the project's folder")
     if measure:
-        fresh = EXAMPLE.with_name("example-new")
+        fresh, old = EXAMPLE.with_name("example-new"), EXAMPLE.with_name("example-old")
+        for left in (fresh, old):
+            if left.exists():
+                raise UsageError(f"{left} is left of an attempt that did not end; remove it")
         measure_example(fresh)
-        shutil.rmtree(EXAMPLE, ignore_errors=True)
+        if EXAMPLE.exists():
+            EXAMPLE.rename(old)
         fresh.rename(EXAMPLE)
+        shutil.rmtree(old, ignore_errors=True)
     else:
         draw_pictures(EXAMPLE)
     console = PipeConsole()

@@ -91,7 +91,7 @@ def _answer(console: PipeConsole, lesson: Lesson, record: LessonRecord) -> None:
         why = f" – {each.judged.why}" if each.judged.why else ""
         figure = f": {each.judged.figure}" if each.judged.figure else ""
         console.print(sign.append(f"{each.says}{figure}{why}.", style="not bold default"))
-    _say(console, "Why", lesson.why)
+    _say(console, telling.REASONS[overall], lesson.why)
     for sentence in telling.reasons(lesson, record.outcome):
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))
     console.print(Text("\nTry next", style="bold"))

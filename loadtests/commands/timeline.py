@@ -43,7 +43,8 @@ def show(path: Path, scenario: str | None, load: float | None, block: int) -> No
     except OSError as error:
         raise RunError(told(error, path)) from error
     if drawn is None:
-        raise UsageError(f"{path}: nobody looked into the servers of {name} in block {block}; run it with --observe")
+        why = "nothing was seen" if manifest.observe else "nobody looked; run it with --observe"
+        raise UsageError(f"{path}: of the servers of {name} with {chosen}, block {block}: {why}")
     console = PipeConsole()
     for line in (drawn.finding, *map(str, drawn.paths)):
         console.print(line, highlight=False, soft_wrap=True, markup=False)

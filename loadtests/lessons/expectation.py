@@ -1,7 +1,8 @@
 """What a claim expects of a run's figures, so precisely that figures can refute it (pure).
 
-A claim about a ratio names the range in which the true ratio lies if it holds. An interval that lies inside the range
-supports it, one that lies outside refutes it, and one that straddles an end leaves it open.
+A claim about a ratio or a rate names the range in which the true value lies if it holds. An interval that lies inside
+the range supports it, one that lies outside refutes it, and one that straddles an end leaves it open. So does whatever
+is no measurement: a side that gave no answers, a client that may have been the limit.
 """
 
 import math
@@ -9,16 +10,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
+from loadtests.loads import Load, OpenLoop
 from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel
 from loadtests.warnings import NO_VERDICT
 
 Standing = Literal["supported", "refuted", "inconclusive", "not tested"]
-WORDS: dict[Metric, str] = {
-    "throughput": "requests/s",
-    "p50": "median response time",
-    "p99": "response time of the slowest 1 %",
-    "cpu_per_request": "CPU per request",
-}
+BY_CHANCE = ("many-comparisons", "sign-flip")
+"""Flags of an interval that excludes 1, where a stricter test does not agree."""
+NOT_MEASURED = "this was not measured"
 
 
 @dataclass(frozen=True)
@@ -50,24 +49,25 @@ class Expectation(ABC):
     scenario: str
     size: float
 
+    @property
+    def open_loop(self) -> bool:
+        """Whether the load is a rate of arrivals."""
+        return False
+
     @abstractmethod
     def judge(self, outcome: Outcome) -> Judged:
         """Return what a run's figures say of it."""
 
+    def _here(self, scenario: str, load: Load) -> bool:
+        same_loop = isinstance(load, OpenLoop) == self.open_loop
+        return same_loop and (scenario, load.size) == (self.scenario, self.size)
+
     def _comparison(self, outcome: Outcome, metric: Metric) -> Comparison | None:
-        return next(
-            (
-                c
-                for c in outcome.comparisons
-                if (c.scenario, c.load.size, c.metric) == (self.scenario, self.size, metric)
-            ),
-            None,
-        )
+        found = (c for c in outcome.comparisons if c.metric == metric and self._here(c.scenario, c.load))
+        return next(found, None)
 
     def _cell(self, outcome: Outcome, label: SideLabel) -> CellResult | None:
-        return next(
-            (c for c in outcome.cells if (c.scenario, c.load.size, c.label) == (self.scenario, self.size, label)), None
-        )
+        return next((c for c in outcome.cells if c.label == label and self._here(c.scenario, c.load)), None)
 
 
 @dataclass(frozen=True)
@@ -78,70 +78,88 @@ class Ratio(Expectation):
     high: float = math.inf
     metric: Metric = "throughput"
 
+    @property
+    def open_loop(self) -> bool:
+        """Whether the load is a rate of arrivals: there the slowest answers are what a verdict is about."""
+        return self.metric == "p99"
+
     def judge(self, outcome: Outcome) -> Judged:
         """Return what a run's figures say of it."""
         c = self._comparison(outcome, self.metric)
         if c is None:
-            return Judged("not tested", "", "this was not measured")
-        if failed := _failed(c):
-            # A side that gives nothing in any block, beside one that always does: no interval is needed.
-            at = 0.0 if (failed == "b") == (self.metric == "throughput") else math.inf
-            return Judged(_place((at, at), self.low, self.high), f"{failed} gives no answer")
+            return Judged("not tested", "", NOT_MEASURED)
         if c.ratio is None or c.interval is None:
-            return Judged("inconclusive", "", "there is no interval")
+            labels: tuple[SideLabel, SideLabel] = ("a", "b")
+            cells = [cell for label in labels if (cell := self._cell(outcome, label)) is not None]
+            collapses = [f"{cell.side}: {cell.collapsed[0]}" for cell in cells if cell.collapsed]
+            return Judged("inconclusive", "", "; ".join(collapses) or "there is no interval")
         figure = f"{c.ratio:.2f} ({c.interval[0]:.2f} to {c.interval[1]:.2f})"
-        if any(flag.partition(":")[0] in NO_VERDICT for flag in c.flags):
+        names = {flag.partition(":")[0] for flag in c.flags}
+        if names & set(NO_VERDICT):
             return Judged("inconclusive", figure, "the client may have been the limit")
+        if names & set(BY_CHANCE):
+            return Judged("inconclusive", figure, "a stricter test does not agree that there is a difference")
         return Judged(_place(c.interval, self.low, self.high), figure)
 
 
 @dataclass(frozen=True)
 class Rate(Expectation):
-    """One side's throughput is so many requests a second, within a share of it."""
+    """One side's throughput lies between ``low`` and ``high`` requests a second."""
 
     label: SideLabel = "a"
-    rps: float = 0.0
-    within: float = 0.05
+    low: float = 0.0
+    high: float = math.inf
 
     def judge(self, outcome: Outcome) -> Judged:
         """Return what a run's figures say of it."""
-        cell = self._cell(outcome, self.label)
-        if cell is None:
-            return Judged("not tested", "", "this was not measured")
-        if cell.throughput is None:
-            return Judged("refuted", "no answers")
+        cell, c = self._cell(outcome, self.label), self._comparison(outcome, "throughput")
+        if cell is None or c is None:
+            return Judged("not tested", "", NOT_MEASURED)
+        if cell.collapsed or cell.throughput is None:
+            return Judged("inconclusive", "", cell.collapsed[0] if cell.collapsed else "there were no answers")
         value, interval = cell.throughput.value, cell.throughput.interval
         if interval is None:
             return Judged("inconclusive", f"{value:,.4g}/s", "there is no interval")
         figure = f"{value:,.4g}/s ({interval[0]:,.4g} to {interval[1]:,.4g})"
-        return Judged(_place(interval, self.rps * (1 - self.within), self.rps * (1 + self.within)), figure)
+        if any(flag in (name, f"{name}:{self.label}") for flag in c.flags for name in NO_VERDICT):
+            return Judged("inconclusive", figure, "the client may have been the limit")
+        return Judged(_place(interval, self.low, self.high), figure)
 
 
 @dataclass(frozen=True)
 class Collapse(Expectation):
-    """One side gives no good answer at all, the other one does."""
+    """One side gives no good answer in any block, and for a stated reason; the other one always does.
+
+    Attributes:
+        label: that side.
+        because: what the sentence on each collapse must hold: another reason is another matter.
+    """
 
     label: SideLabel = "a"
+    because: str = ""
 
     def judge(self, outcome: Outcome) -> Judged:
         """Return what a run's figures say of it."""
         c, cell = self._comparison(outcome, "throughput"), self._cell(outcome, self.label)
         if c is None or cell is None:
-            return Judged("not tested", "", "this was not measured")
-        blocks = len(cell.collapsed)
+            return Judged("not tested", "", NOT_MEASURED)
         other = c.b if self.label == "a" else c.a
-        if _failed(c) == self.label:
-            return Judged("supported", f"none, beside {other.value:,.0f}/s" if other.value else "none")
-        if not blocks and cell.throughput is not None:
+        if other.value is None or (cell.collapsed and cell.throughput is not None):
+            blocks = len(cell.collapsed)
+            why = f"collapsed in {blocks} block{'s' if blocks != 1 else ''}" if other.value else "no side answered"
+            return Judged("inconclusive", "", why)
+        if cell.throughput is not None:
             return Judged("refuted", f"{cell.throughput.value:,.0f}/s")
-        return Judged("inconclusive", f"collapsed in {blocks} block{'s' if blocks != 1 else ''}")
+        if not all(self.because in sentence for sentence in cell.collapsed):
+            return Judged("inconclusive", "", f"it failed for another reason: {cell.collapsed[0]}")
+        if c.verdict not in ("a", "b"):
+            return Judged("inconclusive", "", "there were too few fresh starts to be sure")
+        return Judged("supported", f"none, beside {other.value:,.0f}/s")
 
 
-def _failed(c: Comparison) -> SideLabel | None:
-    """Return the side that gave nothing in any block while the other one always did; None if it is not so."""
-    if c.ratio is not None or c.verdict not in ("a", "b"):
-        return None
-    return "b" if c.verdict == "a" else "a"
+def near(rps: float, within: float = 0.05) -> tuple[float, float]:
+    """Return the range around a rate, ``within`` a share of it."""
+    return rps * (1 - within), rps * (1 + within)
 
 
 def _place(interval: tuple[float, float], low: float, high: float) -> Standing:

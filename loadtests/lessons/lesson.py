@@ -59,8 +59,10 @@ class Measure:
         quoted = [f'"{name}"' if set(name) & set("[ ") else name for name in self.scenarios]
         sides = [f"--{label} {side}" for label, side, usual in _sides(self) if side != usual]
         load = f"--rate {self.rate}" if self.rate else f"--users {self.users}"
-        database = [] if self.database == "sqlite" else [f"--database {self.database}"]
-        return " ".join(["bench run", *quoted, *sides, load, *database])
+        others = {"blocks": self.blocks, "time": self.time_s, "slice": self.slice_s, "database": self.database}
+        usual = {"blocks": 6, "time": None, "slice": None, "database": "sqlite"}
+        given = [f"--{name} {value}" for name, value in others.items() if value != usual[name]]
+        return " ".join(["bench run", *quoted, *sides, load, *given])
 
 
 def _sides(measure: Measure) -> tuple[tuple[str, str, str], ...]:

@@ -29,7 +29,7 @@ def teach(lesson: Lesson, out: Path) -> LessonRecord:
 
     Raises:
         UsageError: it can't be measured here; nothing was written.
-        Interrupted, RunError: it could not be completed; what was measured is kept.
+        Interrupted, RunError: it could not be completed; what was measured is kept, but of a special experiment.
     """
     began, now = time.monotonic(), datetime.now(UTC)
     machine = environment.observe()

@@ -20,6 +20,11 @@ VERDICTS: dict[Standing, str] = {
     "inconclusive": "This measurement cannot tell; measure again, with more blocks or on a quieter machine.",
     "not tested": "What the hypothesis needs was not measured.",
 }
+REASONS: dict[Standing, str] = {
+    "supported": "Why", "refuted": "Why it was expected", "inconclusive": "Why it is expected",
+    "not tested": "Why it is expected",
+}  # fmt: skip
+"""What the mechanism is introduced by: it is no reason for what did not happen."""
 HERE = Path(__file__).parents[2]
 """The folder that has the builds."""
 

@@ -1,20 +1,62 @@
 """What came of the claims: claims.json, and which of them an ordinary run bears on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.claims import CLAIMS, Claim, Origin, judge
 from loadtests.environment import Environment
 from loadtests.lessons.expectation import Judged, Standing
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
+from loadtests.store import UnreadableRun
 
 FILE = "claims.json"
 
 
-class ClaimRecord(BaseModel):
+class Kept(BaseModel):
+    """Base of what is in claims.json: immutable, and strict about what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
+
+
+class Evidence(Kept):
+    """What was measured for one claim or more.
+
+    Attributes:
+        outcome: the figures; None if there are none.
+        why: why there are none.
+        standing: what a claim is called that has none.
+    """
+
+    outcome: Outcome | None = None
+    why: str = ""
+    standing: Standing = "not tested"
+
+
+class ClaimsRecord(Kept):
+    """All claims that were asked for.
+
+    Attributes:
+        schema_version: of this file.
+        created: when the first was begun.
+        seconds: how long all of it took.
+        environment: machine and versions.
+        claims: their names, in order.
+        evidence: what they rest on, by the name of the claim, or of the lesson that measures it.
+    """
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    created: AwareDatetime
+    seconds: float
+    environment: Environment
+    claims: list[str]
+    evidence: dict[str, Evidence]
+
+
+class Verdict(Kept):
     """One claim, and what is known of it.
 
     Attributes:
@@ -28,8 +70,6 @@ class ClaimRecord(BaseModel):
         command: what measures it; empty where nothing does.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
     origin: Origin
     says: str
@@ -40,43 +80,50 @@ class ClaimRecord(BaseModel):
     command: str
 
 
-class ClaimsRecord(BaseModel):
-    """All claims that were asked for.
-
-    Attributes:
-        schema_version: of this file.
-        created: when the first was begun.
-        seconds: how long all of it took.
-        environment: machine and versions.
-        claims: in their order.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
-
-    schema_version: Literal[1] = Field(1, alias="schema")
-    created: AwareDatetime
-    seconds: float
-    environment: Environment
-    claims: list[ClaimRecord]
+def read_claims(path: Path) -> ClaimsRecord:
+    """Return what was kept; raises UnreadableRun naming the file."""
+    try:
+        return ClaimsRecord.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UnreadableRun(f"{path} can't be read: {str(error).splitlines()[0]}") from None
 
 
-def recorded(claim: Claim, seen: Sequence[Judged]) -> ClaimRecord:
+def verdicts(record: ClaimsRecord) -> list[Verdict]:
+    """Judge all claims of a record by what was measured for them."""
+    known = {claim.name: claim for claim in CLAIMS}
+    return [
+        verdict(known[name], judged(known[name], record.evidence))
+        for name in record.claims
+        if name in known  # a record may be older than the claims
+    ]
+
+
+def judged(claim: Claim, evidence: Mapping[str, Evidence]) -> list[Judged]:
+    """Return what was seen of each thing that a claim expects."""
+    if not claim.expects:
+        return []
+    found = evidence.get(claim.evidence, Evidence(why="this was not measured"))
+    if found.outcome is None:
+        return [Judged(found.standing, "", found.why)]
+    return [expectation.judge(found.outcome) for expectation in claim.expects]
+
+
+def verdict(claim: Claim, seen: Sequence[Judged]) -> Verdict:
     """Return what is known of a claim."""
-    judged = judge(claim, seen)
-    measure = claim.measured_by
-    return ClaimRecord(
+    overall, measure = judge(claim, seen), claim.measured_by
+    return Verdict(
         name=claim.name,
         origin=claim.origin,
         says=claim.says,
-        standing=judged.standing,
-        figure=judged.figure,
-        why=judged.why,
+        standing=overall.standing,
+        figure=overall.figure,
+        why=overall.why,
         lesson=claim.lesson,
         command=measure.command if measure else "",
     )
 
 
-def borne_on(manifest: Manifest, outcome: Outcome) -> list[ClaimRecord]:
+def borne_on(manifest: Manifest, outcome: Outcome) -> list[Verdict]:
     """Return the claims that an ordinary run has the cells for, with what it says of them."""
     found = []
     for claim in CLAIMS:
@@ -85,6 +132,6 @@ def borne_on(manifest: Manifest, outcome: Outcome) -> list[ClaimRecord]:
             continue
         same = (measure.a, measure.b, measure.database) == (manifest.a.spec, manifest.b.spec, manifest.database)
         seen = [expectation.judge(outcome) for expectation in claim.expects] if same else []
-        if seen and all(judged.standing != "not tested" for judged in seen):
-            found.append(recorded(claim, seen))
+        if seen and all(each.standing != "not tested" for each in seen):
+            found.append(verdict(claim, seen))
     return found

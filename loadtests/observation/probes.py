@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import ReferenceType
 
 from anyio.to_thread import current_default_thread_limiter
 
@@ -41,7 +41,7 @@ class Connections:
     """The connections of all SQLAlchemy pools that were opened since this was made."""
 
     def __init__(self) -> None:
-        self._pools: WeakSet[QueuePool] = WeakSet()
+        self._pools: list[ReferenceType[QueuePool]] = []  # only ever longer: another thread reads it meanwhile
         if "sqlalchemy" in sys.modules:  # else the app has no pools
             from sqlalchemy import event  # noqa: PLC0415
             from sqlalchemy.pool import Pool  # noqa: PLC0415
@@ -51,7 +51,7 @@ class Connections:
 
     def read(self) -> tuple[int, int, int]:
         """Return how many are checked out, how many wait for one, and how many of those hold a thread meanwhile."""
-        pools = list(self._pools)
+        pools = [pool for kept in list(self._pools) if (pool := kept()) is not None]
         if not pools:
             return UNKNOWN, UNKNOWN, UNKNOWN
         out = sum(pool.checkedout() for pool in pools)
@@ -61,8 +61,8 @@ class Connections:
 
     def _connected(self, _connection: object, record: object) -> None:
         pool: Any = getattr(record, OF_POOL, None)
-        if hasattr(pool, "checkedout"):
-            self._pools.add(pool)
+        if hasattr(pool, "checkedout") and all(kept() is not pool for kept in self._pools):
+            self._pools.append(ReferenceType(pool))
 
 
 class Turns:

@@ -52,8 +52,8 @@ class Sampler:
         while not self._loop.is_closed():
             file.write(self._row())
             self._ask()
-            due = max(due + PERIOD_S, time.perf_counter())
-            time.sleep(max(0.0, due - time.perf_counter()))
+            due = max(due + PERIOD_S, time.perf_counter() + PERIOD_S / 2)  # one who is late does not look twice
+            time.sleep(due - time.perf_counter() if due > time.perf_counter() else 0.0)
 
     def _row(self) -> bytes:
         now, asked = time.perf_counter(), self._asked_s

@@ -56,7 +56,7 @@ def parting(run: View, scenario: str) -> str:
         f"By the model {names['b']} handles {more} more than {names['a']} from {_users(found.users)} on"
         if found.users
         else f"By the model no number of users lets {names['b']} handle {more} more than {names['a']}"
-    ) + (f" (95{NO_BREAK}% interval of what a request needs: {spread})" if spread else "")
+    ) + (f" ({spread}, with the CPU times of a request at the ends of their 95{NO_BREAK}% intervals)" if spread else "")
     if found.from_users is None:
         return f"{said}; measured, at no load for sure."
     if found.not_yet is None:

@@ -6,13 +6,14 @@ A block begins with ``<!-- from the example: NAME -->`` and ends with ``<!-- end
 import re
 from collections.abc import Callable, Mapping
 
+from loadtests.errors import UsageError
 from loadtests.writing.example import Example
 
 _BLOCK = re.compile(r"(<!-- from the example: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 Block = Callable[[Example], str]
 
 
-class UnknownBlock(Exception):
+class UnknownBlock(UsageError):
     """A page asks for a block that there is not."""
 
 

@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from loadtests.analysis import analyse
 from loadtests.charts.deadlock import Tried, tried_in
 from loadtests.charts.view import View, view
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import LessonRecord, read_lesson
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
-from loadtests.lessons.verdicts import ClaimsRecord
+from loadtests.lessons.verdicts import ClaimsRecord, read_claims
 from loadtests.store import RunFolder, UnreadableRun
 
 EXAMPLE = Path("results/example")
@@ -46,7 +44,7 @@ def read_example(folder: Path = EXAMPLE) -> Example:
         dial=_run(folder / DIAL),
         deadlock=_deadlock(folder / DEADLOCK),
         lessons={name: read_lesson(folder / LESSON_FOLDER / f"{name}.json") for name in LESSONS},
-        claims=_claims(folder / CLAIMS_FILE),
+        claims=read_claims(folder / CLAIMS_FILE),
     )
 
 
@@ -58,14 +56,7 @@ def _run(path: Path) -> View:
 
 
 def _deadlock(folder: Path) -> list[Tried]:
-    pools = sorted(folder.glob(f"{POOL}*"), key=lambda path: int(path.name.removeprefix(POOL)))
+    pools = [path for path in sorted(folder.glob(f"{POOL}*")) if path.name.removeprefix(POOL).isdigit()]
     if not pools:
         raise UnreadableRun(f"{folder} has no runs in it")
     return [one for path in pools for one in tried_in(_run(path), int(path.name.removeprefix(POOL)))]
-
-
-def _claims(path: Path) -> ClaimsRecord:
-    try:
-        return ClaimsRecord.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise UnreadableRun(f"{path} can't be read: {str(error).splitlines()[0]}") from None

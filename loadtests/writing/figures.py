@@ -10,6 +10,7 @@ from loadtests.charts.wording import number, ratio
 from loadtests.kinds import kind_of, word
 from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons.verdicts import verdicts as claim_verdicts
 from loadtests.limits_met import worded
 from loadtests.outcome import Comparison
 from loadtests.writing.blocks import Block
@@ -55,11 +56,14 @@ def limits(example: Example) -> str:
 
 def which(example: Example) -> str:
     """Return when to use which kind of route, with the figure that says so."""
-    lines = ["| the route … | use | measured here | lesson |", "| --- | --- | --- | --- |"]
+    lines = ["| the route … | use | measured here | as expected | lesson |", "| --- | --- | --- | --- | --- |"]
     for about, use, lesson in WHICH:
-        rows = telling.figures(LESSONS[lesson], example.lessons[lesson].outcome)
+        outcome = example.lessons[lesson].outcome
+        rows = telling.figures(LESSONS[lesson], outcome)
+        standing = telling.standing([each.judged for each in telling.seen(LESSONS[lesson], outcome)])
+        link = f"[{LESSONS[lesson].title}](docs/lessons/{lesson}.md)"
         said = "; ".join(f"{where}: {figures}" for where, figures in map(_short, rows))
-        lines.append(f"| {about} | {use} | {said} | [{LESSONS[lesson].title}](docs/lessons/{lesson}.md) |")
+        lines.append(f"| {about} | {use} | {said} | {telling.SIGNS[standing]} {standing} | {link} |")
     date = f"{example.lessons[WHICH[0][2]].created:%-d %B %Y}"
     return "\n".join([*lines, "", f"Ratios are b ÷ a with 95 % intervals, from results/example/lessons, {date}."])
 
@@ -78,7 +82,7 @@ WHICH = (
 def claims(example: Example) -> str:
     """Return the table of claims."""
     lines = ["| claim | | figure (95 % interval) | lesson |", "| --- | --- | --- | --- |"]
-    for record in example.claims.claims:
+    for record in claim_verdicts(example.claims):
         lesson = f"[{LESSONS[record.lesson].title}](lessons/{record.lesson}.md)" if record.lesson else ""
         figure = " – ".join(filter(None, (record.figure, record.why)))
         sign = f"{telling.SIGNS[record.standing]} {record.standing}"

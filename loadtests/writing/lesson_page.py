@@ -65,7 +65,7 @@ def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
         figure = f": {each.judged.figure}" if each.judged.figure else ""
         why = f" – {each.judged.why}" if each.judged.why else ""
         yield f"- {telling.SIGNS[each.judged.standing]} {each.says}{figure}{why}."
-    yield from ["", "## Why", "", lesson.why, ""]
+    yield from ["", f"## {telling.REASONS[overall]}", "", lesson.why, ""]
     yield from (f"> {sentence}\n>" for sentence in telling.reasons(lesson, record.outcome))
     yield from ["", "## Try next", ""]
     yield from (f"- `{command}` – {purpose}" for command, purpose in lesson.next)

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from loadtests.analysis import analyse
 from loadtests.charts import timelines
@@ -17,8 +18,8 @@ from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import FILE as LESSON_FILE
 from loadtests.lessons.teaching import teach
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
+from loadtests.lessons.verdicts import Evidence
 from loadtests.options import USERS, RunOptions
-from loadtests.outcome import Outcome
 from loadtests.store import RunFolder, check_free
 from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, read_example
 
@@ -40,12 +41,12 @@ def measure_example(out: Path) -> None:
     _default_run(out / RUN)
     _keep(run.measure(_dial(work / DIAL)), out / DIAL)
     _deadlock(work / DEADLOCK, out / DEADLOCK)
-    measured: dict[int, Outcome | str] = {}
+    evidence: dict[str, Evidence] = {}
     (out / LESSON_FOLDER).mkdir(parents=True)
     for name, lesson in LESSONS.items():
-        measured[id(lesson.measure)] = teach(lesson, work / name).outcome
-        shutil.copy(work / name / LESSON_FILE, out / LESSON_FOLDER / f"{name}.json")
-    claims.examine(CLAIMS, measured, work, PipeConsole())
+        evidence[name] = Evidence(outcome=teach(lesson, work / LESSON_FOLDER / name).outcome)
+        shutil.copy(work / LESSON_FOLDER / name / LESSON_FILE, out / LESSON_FOLDER / f"{name}.json")
+    claims.examine(CLAIMS, evidence, work, PipeConsole())
     shutil.copy(work / CLAIMS_FILE, out / CLAIMS_FILE)
     draw_pictures(out)
     shutil.rmtree(work)
@@ -65,10 +66,11 @@ def draw_pictures(out: Path) -> None:
                 if path.suffix == ".svg":
                     path.unlink()
     load = example.run.measured_loads(TIMELINE)[-1]
-    drawn = timelines.draw_one(example.run, RunFolder(out / RUN).read_trial, out / "work", TIMELINE, load, 0)
-    if drawn is not None:
-        (png,) = [path for path in drawn.paths if path.suffix == ".png"]
-        shutil.move(png, out / "timeline.png")
+    with TemporaryDirectory() as folder:
+        drawn = timelines.draw_one(example.run, RunFolder(out / RUN).read_trial, Path(folder), TIMELINE, load, 0)
+        for path in drawn.paths if drawn is not None else []:
+            if path.suffix == ".png":
+                shutil.move(path, out / "timeline.png")
 
 
 def _default_run(out: Path) -> None:

@@ -1,12 +1,12 @@
 """Lessons, claims and the deadlock, as a user takes them."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import read_lesson
+from loadtests.lessons.verdicts import read_claims, verdicts
 from tests.e2e.harness import bench
 
 pytestmark = pytest.mark.timeout(300)
@@ -42,17 +42,23 @@ def test_a_lesson_asks_measures_and_answers(tmp_path: Path) -> None:
     assert record.lesson == "missing_greenlet"
     assert record.outcome.comparisons
     assert (tmp_path / "lesson" / "report.html").exists()
+    status, again, errors = bench("report", str(tmp_path / "lesson"))
+    assert status == 0, errors
+    assert "Verdict: The hypothesis holds here" in again
 
 
 def test_claims_are_tested_and_kept(tmp_path: Path) -> None:
     out = tmp_path / "claims"
     status, output, errors = bench("claims", "lazy-raises", "same-app", "--out", str(out))
     assert status == 0, errors
-    found = {claim["name"]: claim for claim in json.loads((out / "claims.json").read_text())["claims"]}
-    assert found["lazy-raises"]["standing"] == "supported"
-    assert found["lazy-raises"]["lesson"] == "missing_greenlet"
-    assert found["same-app"]["standing"] == "not tested"
+    found = {each.name: each for each in verdicts(read_claims(out / "claims.json"))}
+    assert found["lazy-raises"].standing == "supported"
+    assert found["lazy-raises"].lesson == "missing_greenlet"
+    assert found["same-app"].standing == "not tested"
     assert "supported" in output
+    status, again, errors = bench("report", str(out))
+    assert status == 0, errors
+    assert again in output
 
 
 @pytest.mark.parametrize("names", [["nosuch"], ["lazy-raises", "nosuch"]])
@@ -69,11 +75,11 @@ def test_the_deadlock_is_seen_and_cured(tmp_path: Path) -> None:
     status, output, errors = bench("deadlock", *grid, "--out", str(out))
     assert status == 0, errors
     assert "with max_concurrency nothing stalls" in output
-    assert "stalls" in output
+    assert "4 connections stall with 64 users" in " ".join(output.split())
     assert (out / "deadlock.png").exists()
     page = (out / "pool-4" / "report.html").read_text()
     assert "a deadlock of threads and connections" in page
-    assert "waiting for a connection" in page
+    assert "requests waiting for a thread" in page
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS, lesson_named
 from loadtests.lessons.expectation import Collapse, Expectation, Judged, Rate, Ratio, Standing
 from loadtests.lessons.teaching import options
-from loadtests.lessons.verdicts import borne_on, recorded
+from loadtests.lessons.verdicts import ClaimsRecord, Evidence, borne_on, judged, verdict, verdicts
 from loadtests.loads import ClosedLoop, Load, OpenLoop
 from loadtests.outcome import Outcome, SideLabel
 from loadtests.scenario_spec import parse_scenario
@@ -24,34 +26,39 @@ from tests.harness.synthetic import make_run
 
 TESTABLE = [claim for claim in CLAIMS if claim.expects]
 BLOCKS = 6
-USERS = 4
-WINDOW = (1.0, 9.0)
+WINDOW = (20.0, 30.0)
+UNTIL_S = 60.0
+"""Seconds of load: users who wait for 8 s are in the middle of it when the window opens, and when it closes."""
 
 
-def measured(expectation: Expectation, rates: tuple[float, float], noise: float = 0.01) -> Outcome:
+HUNG = "nothing was answered for 5 s, with 64 requests in flight"
+
+
+def measured(
+    expectation: Expectation, rates: tuple[float, float], noise: float = 0.01, collapse: str | None = None
+) -> Outcome:
     """Return what samples say in which side a answers so many requests a second, and side b so many.
 
     Where the claim is about the slowest requests, a higher rate stands for a shorter response.
     """
     rng = np.random.default_rng(5)
-    open_loop = isinstance(expectation, Ratio) and expectation.metric == "p99"
-    load: Load = OpenLoop(expectation.size) if open_loop else ClosedLoop(int(expectation.size))
+    why = collapse or (expectation.because if isinstance(expectation, Collapse) else "") or HUNG
+    load: Load = OpenLoop(expectation.size) if expectation.open_loop else ClosedLoop(int(expectation.size))
     blocks: dict[int, dict[SideLabel, Summary]] = {}
     for block in range(BLOCKS):
         for label, rate in zip(("a", "b"), rates, strict=True):
-            blocks.setdefault(block, {})[label] = _summary(rate * math.exp(rng.normal(0, noise)), open_loop)
+            blocks.setdefault(block, {})[label] = _summary(rate * math.exp(rng.normal(0, noise)), load, why)
     cell = CellTrials(expectation.scenario, load, blocks)
     return derive("made up", complete=True, sides=("sync", "async"), cells=[cell])
 
 
-def _summary(rate: float, open_loop: bool) -> Summary:
+def _summary(rate: float, load: Load, collapse: str) -> Summary:
     if not rate:
-        return summarise(recording([], WINDOW, stalled="nothing was answered for 5 s, with 64 requests in flight"))
-    took_s = USERS / rate
-    if open_loop:
-        sent = np.arange(0.0, 10.0, 0.01)
-        return summarise(recording([(float(at), float(at + took_s)) for at in sent], WINDOW), arrivals=True)
-    return summarise(recording(back_to_back(USERS, took_s, 10.0), WINDOW))
+        return summarise(recording([], WINDOW, stalled=collapse))
+    if isinstance(load, OpenLoop):
+        sent = np.arange(0.0, UNTIL_S, 1 / load.rate)
+        return summarise(recording([(float(at), float(at + 1 / rate)) for at in sent], WINDOW), arrivals=True)
+    return summarise(recording(back_to_back(load.users, load.users / rate, UNTIL_S), WINDOW))
 
 
 def rates_for(expectation: Expectation, wanted: Standing) -> tuple[float, float]:
@@ -62,8 +69,9 @@ def rates_for(expectation: Expectation, wanted: Standing) -> tuple[float, float]
             outside = low / 1.5 if low else high * 1.5
             ratio = inside if wanted == "supported" else outside
             return (100.0, 100.0 * ratio) if metric == "throughput" else (100.0, 100.0 / ratio)
-        case Rate(rps=rps, label=label):
-            rate = rps if wanted == "supported" else rps * 1.5
+        case Rate(low=low, high=high, label=label):
+            inside = (low + high) / 2 if high < math.inf else low * 2
+            rate = inside if wanted == "supported" else low / 2
             return (rate, 100.0) if label == "a" else (100.0, rate)
         case Collapse(label=label):
             dead = 0.0 if wanted == "supported" else 80.0
@@ -129,19 +137,81 @@ def test_a_side_that_hangs_now_and_then_is_no_collapse() -> None:
 def test_a_client_that_may_have_been_the_limit_decides_nothing() -> None:
     expectation = Ratio("", "noop", 32, low=1.1)
     outcome = measured(expectation, (100.0, 200.0))
-    comparisons = [
-        type(c)(**{**c.__dict__, "flags": [*c.flags, "driver-bound:b"]}) if c.metric == "throughput" else c
-        for c in outcome.comparisons
+    flagged = [replace(c, flags=[*c.flags, "driver-bound:b"]) for c in outcome.comparisons]
+    found = expectation.judge(replace(outcome, comparisons=flagged))
+    assert (found.standing, found.why) == ("inconclusive", "the client may have been the limit")
+
+
+@pytest.mark.parametrize("expectation", [each for each in expectations() if not isinstance(each, Collapse)], ids=str)
+@pytest.mark.parametrize("rates", [(0.0, 100.0), (100.0, 0.0), (0.0, 0.0)])
+def test_a_side_that_gives_nothing_decides_nothing(expectation: Expectation, rates: tuple[float, float]) -> None:
+    """A server that does not start, or dies, says nothing of what is asked; its own rate apart, which the other has."""
+    found = expectation.judge(measured(expectation, rates, collapse="exited with status 1 before it was ready"))
+    if isinstance(expectation, Rate) and rates[0 if expectation.label == "a" else 1]:
+        return
+    assert found.standing == "inconclusive"
+    assert "exited with status 1" in found.why
+
+
+@pytest.mark.parametrize("expectation", [each for each in expectations() if isinstance(each, Collapse)], ids=str)
+def test_a_collapse_for_another_reason_is_another_matter(expectation: Collapse) -> None:
+    rates = (0.0, 100.0) if expectation.label == "a" else (100.0, 0.0)
+    found = expectation.judge(measured(expectation, rates, collapse="exited with status 1 before it was ready"))
+    assert (found.standing, found.why.partition(":")[0]) == ("inconclusive", "it failed for another reason")
+    assert expectation.judge(measured(expectation, (0.0, 0.0))).standing == "inconclusive"
+
+
+def test_a_rate_of_survivors_is_none() -> None:
+    expectation = Rate("", "query", 50, "a", 70, 90)
+    whole, dead = measured(expectation, (80.0, 80.0)), measured(expectation, (0.0, 80.0))
+    cells = [
+        replace(cell, collapsed=dead.cells[0].collapsed[:2]) if cell.label == "a" else cell for cell in whole.cells
     ]
-    judged = expectation.judge(Outcome(run="x", complete=True, comparisons=comparisons, cells=outcome.cells))
-    assert (judged.standing, judged.why) == ("inconclusive", "the client may have been the limit")
+    assert expectation.judge(whole).standing == "supported"
+    assert expectation.judge(replace(whole, cells=cells)).standing == "inconclusive"
 
 
-def test_a_side_that_gives_nothing_counts_as_none() -> None:
-    dead, alive = (measured(Ratio("", "blocking", 16), rates) for rates in ((100, 0), (0, 100)))
-    assert Ratio("", "blocking", 16, high=0.2).judge(dead).standing == "supported"
-    assert Ratio("", "blocking", 16, low=0.9).judge(dead).standing == "refuted"
-    assert Ratio("", "blocking", 16, low=0.9).judge(alive).standing == "supported"
+def test_arrivals_are_no_users() -> None:
+    expectation = Ratio("", "external_api", 128, low=1.25)
+    outcome = measured(expectation, (100.0, 200.0))
+    open_loop = [replace(c, load=OpenLoop(128)) for c in outcome.comparisons]
+    assert expectation.judge(replace(outcome, comparisons=open_loop)).standing == "not tested"
+
+
+def test_what_may_be_chance_decides_nothing() -> None:
+    expectation = Ratio("", "noop", 32, low=1.0)
+    outcome = measured(expectation, (100.0, 200.0))
+    flagged = [replace(c, flags=[*c.flags, "many-comparisons"]) for c in outcome.comparisons]
+    assert expectation.judge(outcome).standing == "supported"
+    assert expectation.judge(replace(outcome, comparisons=flagged)).standing == "inconclusive"
+
+
+WORLDS: dict[str, tuple[tuple[float, float], Standing]] = {
+    # what both sides answer in a second, and what that says of the claim: written by hand, from its words
+    "waiting-pays": ((750, 2000), "supported"),
+    "queries-pay": ((700, 700), "refuted"),
+    "cpu-does-not": ((170, 300), "refuted"),
+    "fast-query": ((1000, 1400), "refuted"),
+    "threads-do-not-block": ((50, 50), "refuted"),
+    "blocking-is-worse": ((390, 49), "supported"),
+    "fan-out": ((16, 76), "supported"),
+    "lazy-raises": ((800, 800), "refuted"),
+    "lazy-costs": ((400, 360), "refuted"),
+    "mixing": ((1100, 600), "refuted"),
+    "sync-library": ((390, 390), "refuted"),
+    "ceiling-3s": ((20, 30), "refuted"),
+    "ceiling-workers": ((398, 900), "supported"),
+    "no-io": ((2600, 2600), "refuted"),
+    "pool-stall": ((0, 820), "supported"),
+}
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_words_of_a_claim_mean_what_is_checked(name: str) -> None:
+    (claim,) = [claim for claim in CLAIMS if claim.name == name]
+    rates, expected = WORLDS[name]
+    seen = [each.judge(measured(each, rates)) for each in claim.expects]
+    assert judge(claim, seen).standing == expected
 
 
 @pytest.mark.parametrize(
@@ -162,7 +232,7 @@ def test_all_must_hold(standings: Sequence[Standing], expected: Standing) -> Non
 def test_what_cannot_be_tested_says_why() -> None:
     untested = [claim for claim in CLAIMS if not claim.expects]
     assert all(claim.untested for claim in untested)
-    assert {recorded(claim, []).standing for claim in untested} == {"not tested"}
+    assert {verdict(claim, []).standing for claim in untested} == {"not tested"}
     assert all(not claim.untested for claim in TESTABLE)
     assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
 
@@ -193,6 +263,23 @@ def test_a_lesson_can_be_measured_and_shows_two_pieces_of_code(name: str, tmp_pa
     assert lesson.next
 
 
+def test_claims_are_judged_by_what_was_kept() -> None:
+    claim = next(claim for claim in CLAIMS if claim.name == "waiting-pays")
+    expectation = claim.expects[0]
+    evidence = {"waiting": Evidence(outcome=measured(expectation, rates_for(expectation, "refuted")))}
+    record = ClaimsRecord(
+        created=datetime.now(UTC),
+        seconds=1.0,
+        environment=make_run(["noop"], [1])[0].environment,
+        claims=["waiting-pays", "ceiling-pg-sleep", "of an older version"],
+        evidence={**evidence, "ceiling-pg-sleep": Evidence(why="no PostgreSQL here")},
+    )
+    back = ClaimsRecord.model_validate_json(record.model_dump_json())
+    found = {each.name: (each.standing, each.why) for each in verdicts(back)}
+    assert found == {"waiting-pays": ("refuted", ""), "ceiling-pg-sleep": ("not tested", "no PostgreSQL here")}
+    assert judged(claim, {})[0].standing == "not tested"
+
+
 def test_a_lesson_that_there_is_not() -> None:
     with pytest.raises(UsageError, match="there is no lesson 'x'; there are: waiting"):
         lesson_named("x")
@@ -200,7 +287,7 @@ def test_a_lesson_that_there_is_not() -> None:
 
 def test_a_run_bears_on_the_claims_that_it_has_the_cells_for() -> None:
     manifest, outcome = make_run(["external_api", "hash"], [1, 128])
-    found = {record.name: record.standing for record in borne_on(manifest, outcome)}
+    found = {each.name: each.standing for each in borne_on(manifest, outcome)}
     assert found["waiting-pays"] == "supported"
     assert found["one-user"] == "supported"
     assert "cpu-does-not" not in found
