@@ -57,11 +57,12 @@ WAY_OUT = Lesson(
              "    else:\n        await asyncio.sleep(0.01)\n    return \"done\""),
     ),
     measure=Measure(
-        ["GET /thread", "GET /process"], a="loadtests.lessons.apps:stuck", b="loadtests.lessons.apps:freed", rate="300"
+        ["GET /thread", "GET /process"], a="loadtests.lessons.apps:stuck", b="loadtests.lessons.apps:freed", rate="600",
+        time_s=2.6, slice_s=0.7,
     ),
     expects=(
-        Ratio("In a thread: the slowest 1 % wait at least a fifth less", "GET /thread", 300, high=0.8, metric="p99"),
-        Ratio("In a process: the same", "GET /process", 300, high=0.8, metric="p99"),
+        Ratio("In a thread: the slowest 1 % wait at least a fifth less", "GET /thread", 600, high=0.8, metric="p99"),
+        Ratio("In a process: the same", "GET /process", 600, high=0.8, metric="p99"),
     ),
     why="`run_in_threadpool` gives the event loop back at once; the computation then competes for the GIL as a `def`"
     " route's does. In another process it does not even do that: only the core is shared, if there is but one.",

@@ -6,6 +6,7 @@ from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.lesson import Lesson
 from loadtests.lessons.record import LessonRecord
+from loadtests.naming import short_names
 
 GENERATED = "<!-- Written by `bench example`; what is changed here by hand is lost. -->"
 
@@ -46,7 +47,7 @@ def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
     yield from ["## Measured", ""]
     if lesson.measure.special is None:
         yield from [f"`{lesson.measure.command}`", ""]
-    a, b = lesson.measure.a, lesson.measure.b
+    a, b = short_names(lesson.measure.a, lesson.measure.b)
     yield f"| | | {_cell(a)} | {_cell(b)} | ratio (95 % interval) |"
     yield "| --- | --- | ---: | ---: | ---: |"
     for row in telling.figures(lesson, record.outcome):
