@@ -16,6 +16,8 @@ from loadtests.store import RunFolder, UnreadableRun
 EXAMPLE = Path("results/example")
 RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
 POOL = "pool-"
+TIMELINE = "external_api"
+"""Of which scenario the docs show where its requests were."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """What the docs quote: tables and sentences, each from what was measured (pure)."""
 
+import math
 from collections.abc import Iterator, Mapping
 from statistics import median
 
 from loadtests.charts.deadlock import finding as deadlock_finding
 from loadtests.charts.dial import finding as dial_finding
-from loadtests.charts.view import View
+from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import number, ratio
 from loadtests.kinds import kind_of, word
 from loadtests.lessons import telling
@@ -14,7 +15,7 @@ from loadtests.lessons.verdicts import verdicts as claim_verdicts
 from loadtests.limits_met import worded
 from loadtests.outcome import Comparison
 from loadtests.writing.blocks import Block
-from loadtests.writing.example import Example
+from loadtests.writing.example import TIMELINE, Example
 
 
 def verdicts(example: Example) -> str:
@@ -35,23 +36,53 @@ def limits(example: Example) -> str:
     run = example.run
     lines = ["| scenario | users | side | predicted/s | measured/s | off by | limit, predicted | limit, seen |",
              "| --- | ---: | --- | ---: | ---: | ---: | --- | --- |"]  # fmt: skip
-    offs, right = [], []
     for cell in run.cells.values():
         if cell.predicted_rps is None or cell.limit is None or cell.throughput is None:
             continue
         side = run.manifest.a if cell.label == "a" else run.manifest.b
         off = cell.predicted_rps / cell.throughput.value - 1
-        offs.append(abs(off))
         seen = "–" if cell.limit_seen is None else worded(cell.limit_seen, side)
-        right += [cell.limit == cell.limit_seen] if cell.limit_seen else []
         lines.append(
             f"| {cell.scenario} | {cell.load.size:g} | {run.names[cell.label]} | {number(cell.predicted_rps)} |"
             f" {number(cell.throughput.value)} | {off:+.0%} | {worded(cell.limit, side)} | {seen} |"
         )
+    return "\n".join([*lines, "", model(example)])
+
+
+def model(example: Example) -> str:
+    """Return how well the model predicted the default run, in a sentence."""
+    cells = [c for c in example.run.cells.values() if c.predicted_rps is not None and c.limit and c.throughput]
+    offs = [abs(c.predicted_rps / c.throughput.value - 1) for c in cells if c.predicted_rps and c.throughput]
+    right = [c.limit == c.limit_seen for c in cells if c.limit_seen]
     within = sum(off <= 0.10 for off in offs)
     said = f"Median error {median(offs):.1%}; {within} of {len(offs)} within 10 %" if offs else "Nothing was predicted"
     judged = f"; the limit is the one that was seen in {sum(right)} of {len(right)}" if right else ""
-    return "\n".join([*lines, "", f"{said}{judged}. {_source(run)}"])
+    return f"{said}{judged}. {_source(example.run)}"
+
+
+def precision(example: Example) -> str:
+    """Return how narrow the intervals of the default run's headlines are, by load."""
+    run = example.run
+    lines = ["| load | half of the intervals are within | the widest is |", "| --- | ---: | ---: |"]
+    for load in run.loads:
+        halves = [math.sqrt(c.interval[1] / c.interval[0]) - 1 for c in run.headlines() if c.load == load and c.interval]
+        if halves:
+            lines.append(f"| {load} | ± {median(halves):.1%} | ± {max(halves):.1%} |")
+    took = f"It took {run.manifest.seconds / 60:.0f} minutes to measure. " if run.manifest.seconds else ""
+    return "\n".join([*lines, "", f"{took}{_source(run)}"])
+
+
+def timeline(example: Example) -> str:
+    """Return where the requests of one cell were, at the highest load, and its picture."""
+    run = example.run
+    load = run.highest
+    said = [
+        f"of {seen.in_flight:.0f} requests in {run.names[label]} {seen.threads_waiting or 0:.0f} wait for a thread"
+        for label in LABELS
+        if (cell := run.cells.get((TIMELINE, load, label))) and (seen := cell.seen)
+    ]
+    text = f"{TIMELINE} with {load}" + (f": {', '.join(said)}, on average over all blocks" if said else "")
+    return f"![{text}](../results/example/timeline.png)\n\n{text}."
 
 
 def which(example: Example) -> str:
@@ -115,6 +146,9 @@ BLOCKS: Mapping[str, Block] = {
     "verdicts": verdicts,
     "which": which,
     "limits": limits,
+    "model": model,
+    "precision": precision,
+    "timeline": timeline,
     "claims": claims,
     "dial": dial,
     "deadlock": deadlock,

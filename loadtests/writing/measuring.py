@@ -21,11 +21,10 @@ from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
 from loadtests.lessons.verdicts import Evidence
 from loadtests.options import USERS, RunOptions
 from loadtests.store import RunFolder, check_free
-from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, read_example
+from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, TIMELINE, read_example
 
 KEPT = ("run.json", "summary.json")
 """Of runs whose raw samples are too many to keep."""
-TIMELINE = "external_api"
 THREADS = 40
 
 
