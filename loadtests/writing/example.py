@@ -10,7 +10,7 @@ from loadtests.charts.view import View, view
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import LessonRecord, read_lesson
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
-from loadtests.lessons.verdicts import ClaimsRecord, read_claims
+from loadtests.lessons.verdicts import ClaimsRecord, Evidence, read_claims
 from loadtests.store import RunFolder, UnreadableRun
 
 EXAMPLE = Path("results/example")
@@ -41,13 +41,21 @@ class Example:
 
 def read_example(folder: Path = EXAMPLE) -> Example:
     """Read all of it; raises UnreadableRun naming what is missing or no good."""
+    lessons = {name: read_lesson(folder / LESSON_FOLDER / f"{name}.json") for name in LESSONS}
     return Example(
         run=_run(folder / RUN),
         dial=_run(folder / DIAL),
         deadlock=_deadlock(folder / DEADLOCK),
-        lessons={name: read_lesson(folder / LESSON_FOLDER / f"{name}.json") for name in LESSONS},
-        claims=read_claims(folder / CLAIMS_FILE),
+        lessons=lessons,
+        claims=_claims(folder / CLAIMS_FILE, lessons),
     )
+
+
+def _claims(path: Path, lessons: Mapping[str, LessonRecord]) -> ClaimsRecord:
+    """Return the claims with all that they rest on: what lessons measured is kept with them."""
+    record = read_claims(path)
+    evidence = {name: Evidence(outcome=lesson.outcome) for name, lesson in lessons.items()}
+    return record.model_copy(update={"evidence": {**evidence, **record.evidence}})
 
 
 def _run(path: Path) -> View:

@@ -65,7 +65,8 @@ def precision(example: Example) -> str:
     run = example.run
     lines = ["| load | half of the intervals are within | the widest is |", "| --- | ---: | ---: |"]
     for load in run.loads:
-        halves = [math.sqrt(c.interval[1] / c.interval[0]) - 1 for c in run.headlines() if c.load == load and c.interval]
+        intervals = [c.interval for c in run.headlines() if c.load == load and c.interval]
+        halves = [math.sqrt(high / low) - 1 for low, high in intervals]
         if halves:
             lines.append(f"| {load} | ± {median(halves):.1%} | ± {max(halves):.1%} |")
     took = f"It took {run.manifest.seconds / 60:.0f} minutes to measure. " if run.manifest.seconds else ""

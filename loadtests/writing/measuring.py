@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image
+
 from loadtests.analysis import analyse
 from loadtests.charts import timelines
 from loadtests.charts.deadlock import draw as draw_deadlock
@@ -20,12 +22,13 @@ from loadtests.lessons.teaching import teach
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
 from loadtests.lessons.verdicts import Evidence
 from loadtests.options import USERS, RunOptions
-from loadtests.store import RunFolder, check_free
+from loadtests.store import RunFolder, check_free, write_json
 from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, TIMELINE, read_example
 
 KEPT = ("run.json", "summary.json")
 """Of runs whose raw samples are too many to keep."""
 THREADS = 40
+COLOURS = 96
 
 
 def measure_example(out: Path) -> None:
@@ -45,31 +48,29 @@ def measure_example(out: Path) -> None:
     for name, lesson in LESSONS.items():
         evidence[name] = Evidence(outcome=teach(lesson, work / LESSON_FOLDER / name).outcome)
         shutil.copy(work / LESSON_FOLDER / name / LESSON_FILE, out / LESSON_FOLDER / f"{name}.json")
-    claims.examine(CLAIMS, evidence, work, PipeConsole())
-    shutil.copy(work / CLAIMS_FILE, out / CLAIMS_FILE)
+    record = claims.examine(CLAIMS, evidence, work, PipeConsole())
+    own = {name: found for name, found in record.evidence.items() if name not in LESSONS}  # theirs is kept already
+    write_json(out / CLAIMS_FILE, record.model_copy(update={"evidence": own}))
     draw_pictures(out)
     shutil.rmtree(work)
 
 
 def draw_pictures(out: Path) -> None:
-    """Draw what the docs show, as PNG."""
+    """Draw what the docs show, as PNG in few colours: the repository keeps them."""
     example = read_example(out)
-    with drawing():
-        figures = {
-            "ratio": against_loads(example.run),
-            DIAL: heat_map(example.dial),
-            DEADLOCK: draw_deadlock(example.deadlock, THREADS),
-        }
-        for name, figure in figures.items():
-            for path in save(figure, out, name):
-                if path.suffix == ".svg":
-                    path.unlink()
     load = example.run.measured_loads(TIMELINE)[-1]
-    with TemporaryDirectory() as folder:
-        drawn = timelines.draw_one(example.run, RunFolder(out / RUN).read_trial, Path(folder), TIMELINE, load, 0)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        with drawing():
+            save(against_loads(example.run), folder, "ratio")
+            save(heat_map(example.dial), folder, DIAL)
+            save(draw_deadlock(example.deadlock, THREADS), folder, DEADLOCK)
+        drawn = timelines.draw_one(example.run, RunFolder(out / RUN).read_trial, folder, TIMELINE, load, 0)
         for path in drawn.paths if drawn is not None else []:
-            if path.suffix == ".png":
-                shutil.move(path, out / "timeline.png")
+            path.rename(folder / f"timeline{path.suffix}")
+        for path in folder.glob("*.png"):
+            with Image.open(path) as picture:
+                picture.convert("RGB").quantize(COLOURS).save(out / path.name, optimize=True)
 
 
 def _default_run(out: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from loadtests.claims import CLAIMS, Claim, judge
-from loadtests.derive import CellTrials, derive
+from loadtests.derive import LABELS, CellTrials, derive
 from loadtests.errors import UsageError
 from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS, lesson_named
@@ -46,7 +46,7 @@ def measured(
     load: Load = OpenLoop(expectation.size) if expectation.open_loop else ClosedLoop(int(expectation.size))
     blocks: dict[int, dict[SideLabel, Summary]] = {}
     for block in range(BLOCKS):
-        for label, rate in zip(("a", "b"), rates, strict=True):
+        for label, rate in zip(LABELS, rates, strict=True):
             blocks.setdefault(block, {})[label] = _summary(rate * math.exp(rng.normal(0, noise)), load, why)
     cell = CellTrials(expectation.scenario, load, blocks)
     return derive("made up", complete=True, sides=("sync", "async"), cells=[cell])

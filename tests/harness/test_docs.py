@@ -174,7 +174,8 @@ def test_commands_of_a_claim_are_commands(claim: Claim) -> None:
 def test_the_classroom_sheet_tells_the_users_of_its_lessons() -> None:
     sheet = (ROOT / "docs" / "classroom.md").read_text(encoding="utf-8")
     exercises = re.split(r"^## ", sheet, flags=re.MULTILINE)[1:]
-    taught = {name: text for text in exercises for name in re.findall(r"^uv run bench lesson (\w+)$", text, re.MULTILINE)}
+    command = re.compile(r"^uv run bench lesson (\w+)$", re.MULTILINE)
+    taught = {name: text for text in exercises for name in command.findall(text)}
     assert len(taught) == 5
     for name, text in taught.items():
         for users in (LESSONS[name].measure.users or "").split(","):
@@ -226,7 +227,9 @@ def example() -> Example:
         if cell.throughput
     ]
     run = view(manifest.model_copy(update={"seconds": 240.0}), replace(outcome, cells=cells))
-    record = ClaimsRecord(created=datetime.now(UTC), seconds=1.0, environment=manifest.environment, claims=[])
+    record = ClaimsRecord(
+        created=datetime.now(UTC), seconds=1.0, environment=manifest.environment, claims=[], evidence={}
+    )
     return Example(run=run, dial=run, deadlock=[], lessons={}, claims=record)
 
 
