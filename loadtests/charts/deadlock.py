@@ -89,8 +89,8 @@ def draw(tried: Sequence[Tried], threads: int) -> Figure:
     title = wrap(finding(tried), across - 2 * MARGIN, TITLE_PT, "bold")
     note = wrap(
         f"Requests/s of get_post in the sync build, whose {threads} threads share the connections of a pool. Black: it"
-        " stopped answering, in all its fresh starts or in so many of them; threads wait for connections, and"
-        " the requests that hold those wait for threads.",
+        " stopped answering in every fresh start, amber: in some. Then all threads wait for connections, and the"
+        " requests that hold those wait for threads.",
         across - 2 * MARGIN,
         7.5,
     )
