@@ -29,12 +29,10 @@ STARVED = Lesson(
     name="starved_neighbour",
     title="The starved neighbour",
     question="One request in 200 computes for a while, the others only wait 10 ms. What becomes of those?",
-    hypothesis="As `async def` the computation stops all others; as `def` it does so much less.",
+    hypothesis="As `async def` the computation stops all others; as `def` it does so less.",
     code=handlers("/api/workloads/hash"),
     measure=Measure(["neighbour"], rate="300"),
-    expects=(
-        Ratio("The slowest 1 % wait at least half as long again with async", "neighbour", 300, low=1.5, metric="p99"),
-    ),
+    expects=(Ratio("The slowest 1 % wait longer with async", "neighbour", 300, low=1.0, metric="p99"),),
     why="An `async def` handler that computes does not give the event loop back: nothing else is answered until it is"
     " done. A `def` handler computes in a thread, and Python takes the GIL from it every 5 ms, so that the others get"
     " on, a little slower. The slowest 1 % here are cheap requests that met a computation.",

@@ -103,7 +103,7 @@ def which(example: Example) -> str:
 WHICH = (
     ("waits for another service, with many users", "`async def`, with an async client", "waiting"),
     ("makes several independent calls", "`async def` and `asyncio.gather`; threads do it too", "fan_out"),
-    ("reads a row or two", "either", "fast_query"),
+    ("reads a row or two", "either; `def` with SQLite, whose async driver is a thread", "fast_query"),
     ("waits for a slow query", "either: the pool of connections is the limit", "slow_query"),
     ("computes", "`def`, or a process", "cpu"),
     ("computes, beside cheap routes", "`def`, never `async def`", "starved_neighbour"),
