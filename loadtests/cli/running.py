@@ -41,7 +41,7 @@ from loadtests.errors import UsageError
 @click.option(
     "--full",
     is_flag=True,
-    help="Measure every scenario, not only a representative choice; takes two to three times as long.",
+    help="Measure every scenario but journeys and pitfalls, not only a choice; takes two to three times as long.",
 )
 @click.option("--start-limit", default=20.0, show_default=True, help="Seconds a side may take until it answers.")
 @click.option(
@@ -132,8 +132,8 @@ def dial_(**options: Any) -> None:  # noqa: ANN401 - click has checked their typ
 def deadlock_(**options: Any) -> None:  # noqa: ANN401 - click has checked their types
     """Show the sync build stop answering, because threads and connections wait for each other; and the cure.
 
-    A `def` route that holds a database connection needs a thread to go on. With more threads than connections, all of
-    them may come to wait for a connection, while those who hold one wait for a thread. Each pool is measured without a
+    A `def` route that holds a database connection needs a thread to go on. With enough users all threads may come to
+    wait for a connection, while those who hold one wait for a thread. Each pool is measured without a
     limit on sessions, as tutorials write it, and with FastAPI's max_concurrency. It takes about three minutes.
     """
     from loadtests.commands import deadlock

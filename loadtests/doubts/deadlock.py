@@ -14,7 +14,7 @@ SIGN = "nothing was answered"
 
 
 def deadlock(run: View) -> Iterator[Doubt]:
-    """Say who waits for whom, where the sync build hung with more threads than connections and no limit on sessions."""
+    """Say who waits for whom, where the sync build hung with nothing to limit its sessions."""
     for label, side in zip(LABELS, (run.manifest.a, run.manifest.b), strict=True):
         threads, connections = _resources(side.settings)
         hung = [
@@ -25,7 +25,7 @@ def deadlock(run: View) -> Iterator[Doubt]:
             and load.users > connections
             and any(SIGN in sentence for sentence in cell.collapsed)
         ]
-        if hung and threads > connections:
+        if hung and threads:
             yield Doubt(
                 f"{run.names[label]}: a deadlock of threads and connections",
                 f"Of the {threads} worker threads all wait for one of {connections} database connections. The"

@@ -105,7 +105,7 @@ WHICH = (
     ("makes several independent calls", "`async def` and `asyncio.gather`; threads do it too", "fan_out"),
     ("reads a row or two", "either; `def` with SQLite, whose async driver is a thread", "fast_query"),
     ("waits for a slow query", "either: the pool of connections is the limit", "slow_query"),
-    ("computes", "`def`, or a process", "cpu"),
+    ("computes for long", "either; more processes, if there are cores", "cpu"),
     ("computes, beside cheap routes", "`def`, never `async def`", "starved_neighbour"),
     ("calls a library without async", "`def`, never `async def`", "blocked_loop"),
 )

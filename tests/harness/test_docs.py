@@ -178,8 +178,8 @@ def test_commands_of_a_claim_are_commands(claim: Claim) -> None:
 def test_the_classroom_sheet_tells_the_users_of_its_lessons() -> None:
     sheet = (ROOT / "docs" / "classroom.md").read_text(encoding="utf-8")
     exercises = re.split(r"^## ", sheet, flags=re.MULTILINE)[1:]
-    first = re.compile(r"^uv run bench lesson (\w+)$", re.MULTILINE)
-    taught = {name: text for text in exercises for name in first.findall(text)}
+    command = re.compile(r"^uv run bench lesson (\w+)$", re.MULTILINE)
+    taught = {name: text for text in exercises for name in command.findall(text)}
     assert len(taught) == 5
     for name, text in taught.items():
         for users in (LESSONS[name].measure.users or "").split(","):
