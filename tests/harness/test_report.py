@@ -271,7 +271,8 @@ def test_what_others_took_of_the_machine_is_told() -> None:
     ("side", "load", "told"),
     [
         ("sync,session_limit=none", 128, True),
-        ("sync,session_limit=none,pool_size=40", 128, False),  # as many connections as threads
+        ("sync,session_limit=none,pool_size=80", 128, True),  # more connections than threads only move the edge
+        ("sync,session_limit=none,pool_size=200", 128, False),  # a connection for everyone
         ("sync", 128, False),  # the cure is the default
         ("async,session_limit=none", 128, False),  # no threads
         ("sync,session_limit=none", 8, False),  # a connection for everyone
