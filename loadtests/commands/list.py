@@ -20,7 +20,7 @@ def show() -> None:
     console = Console()
     console.print(table)
     console.print(
-        "* measured by a plain `bench run`; `--full` takes them all, but for journeys, which need `--driver locust`, and"
+        "* measured by a plain `bench run`; `--full` takes all but journeys, which need `--driver locust`, and"
         " pitfalls, which lessons show."
     )
     console.print(Text('In brackets: parameters and their defaults, as in "query[wait_ms=100]".'))
