@@ -7,6 +7,7 @@ from loadtests.affinity import Cores
 from loadtests.experiment import Experiment
 from loadtests.manifest import Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.sides import Side
+from loadtests.sources import sources
 from loadtests.validation.quoting import quoted
 
 
@@ -42,6 +43,7 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         environment=machine,
         events=[],
         validation=quoted(machine),
+        handlers=sources(experiment),
     )
 
 

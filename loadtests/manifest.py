@@ -77,6 +77,20 @@ class MachineRecord(Record):
     foreign: float | None
 
 
+class HandlerRecord(Record):
+    """What one of our builds runs for a scenario, as its source was when the run was made.
+
+    Attributes:
+        files: where it stands: ``sync_app/routers/posts.py``.
+        lines: of the handler; of several, one after another.
+        statements: the SQL that it names, in its order, with its values left open.
+    """
+
+    files: list[str]
+    lines: list[str]
+    statements: list[str]
+
+
 class Manifest(Record):
     """The whole of run.json.
 
@@ -108,6 +122,7 @@ class Manifest(Record):
             requests/s; None where it was not measured.
         machine: what else the machine did, one record for each block that was driven to its end.
         validation: what `bench validate` had found on this machine before the run; None if it had not been asked.
+        handlers: by scenario and side, what our builds run for it; empty in runs that were made before it was kept.
     """
 
     schema_version: Literal[2] = Field(2, alias="schema")
@@ -136,6 +151,7 @@ class Manifest(Record):
     driver_ceiling_rps: float | None = None
     machine: list[MachineRecord] = []
     validation: ValidationDigest | None = None
+    handlers: dict[str, dict[Label, HandlerRecord]] = {}
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True

@@ -46,6 +46,8 @@ def experiment_of(manifest: Manifest) -> Experiment:
 
 def check_same(before: Manifest, now: Manifest) -> None:
     """Raise UsageError naming the first thing that is not as it was when the run began."""
+    if not before.handlers:  # as in a run that was begun before they were kept
+        now = now.model_copy(update={"handlers": {}})
     for where, was, has in _differences(_lasting(before), _lasting(now)):
         raise UsageError(
             f"{where} was {_short(was)} when the run began and is {_short(has)} now; what is measured under other "

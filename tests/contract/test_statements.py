@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from loadtests.experiment import Experiment
+from loadtests.loads import ClosedLoop
+from loadtests.scenario_spec import parse_scenario
+from loadtests.sides import parse_side
+from loadtests.sources import sources
 from tests.contract.in_process import in_process
 
 POST = {"title": "x", "content": "y", "user_id": 1}
@@ -90,3 +96,30 @@ def test_lazy_loading_costs_the_sync_build_a_query_for_each_author(
 ) -> None:
     lazy = asyncio.run(statements_of_each("sync", tmp_path, slow_api, monkeypatch, BLOG_LOADING="lazy"))
     assert len(lazy[1]) == 1 + 4  # four of the seed's five users have posts
+
+
+SHOWN = {"home_page": "/", "post_page": "/posts/1", "list_posts": "/api/posts", "get_post": "/api/posts/1"}
+SHOWN |= {"create_post": "/api/posts", "query": "/api/workloads/query?wait_ms=1", "noop": "/api/workloads/noop"}
+
+
+def test_the_sql_that_a_report_shows_is_what_is_executed(
+    tmp_path: Path, slow_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executed = asyncio.run(statements_of_each("sync", tmp_path, slow_api, monkeypatch))[1:]
+    scenarios = tuple(parse_scenario(name) for name in SHOWN)
+    sync, async_ = parse_side("sync"), parse_side("async")
+    shown = sources(Experiment(sync, async_, scenarios, (ClosedLoop(1),), 1, 0.1, 0.1, 0))
+    for scenario in scenarios:
+        asked = next(
+            number
+            for number, (method, url, *_) in enumerate(REQUESTS)
+            if (method, url) == (scenario.requests[0].method, SHOWN[scenario.name])
+        )
+        assert [bare(statement) for statement in shown[scenario.name]["a"].statements] == [
+            bare(statement) for statement in executed[asked]
+        ]
+
+
+def bare(statement: str) -> str:
+    """Return a statement without line breaks, and without its values' names and, in a list, their number."""
+    return re.sub(r"\s+", " ", re.sub(r":\w+", "?", statement)).replace("IN (?, ?, ?, ?)", "IN (?)")

@@ -60,6 +60,17 @@ def test_a_validation_in_between_is_no_difference(manifest: Manifest) -> None:
     check_same(manifest, manifest.model_copy(update={"validation": digest(whole())}))
 
 
+def test_a_run_that_kept_no_handlers_goes_on(manifest: Manifest) -> None:
+    assert manifest.handlers
+    check_same(manifest.model_copy(update={"handlers": {}}), manifest)
+
+
+def edited(manifest: Manifest) -> Mapping[str, object]:
+    record = manifest.handlers["query[wait_ms=5]"]["a"]
+    lines = [*record.lines[:-1], "    return None"]
+    return {"handlers": {"query[wait_ms=5]": {"a": record.model_copy(update={"lines": lines})}}}
+
+
 def environment(**changes: object) -> Callable[[Manifest], Mapping[str, object]]:
     return lambda manifest: {"environment": manifest.environment.model_copy(update=changes)}
 
@@ -77,6 +88,7 @@ def environment(**changes: object) -> Callable[[Manifest], Mapping[str, object]]
         (environment(commit="0123"), "commit was .* is 0123 now"),
         (lambda _: {"server_cores": [1]}, "server_cores 0 was 0 .* is 1 now"),
         (lambda m: {"a": m.a.model_copy(update={"settings": {}})}, "a: settings: app was sync_app.main:app"),
+        (edited, r"handlers: query\[wait_ms=5\]: a: lines \d was .* is     return None now"),
         (lambda m: {"blocks": m.blocks[::-1]}, r"blocks 0 0: .* was "),
     ],
 )
