@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from loadtests.charts import amounts, dial, findings, forest, latency, offered, ratio, sides
+from loadtests.charts import amounts, dial, findings, forest, latency, offered, predicted, ratio, sides
 from loadtests.charts.files import drawing, save
 from loadtests.charts.speech import directions
 from loadtests.charts.view import View, view
@@ -37,11 +37,32 @@ class Chart:
 
 CHARTS = (
     Chart(
+        "ratio",
+        lambda v: (
+            "The ratio of p99 response times against the rate"
+            if v.open_loop
+            else "The ratio of throughputs against users"
+        ),
+        findings.of_loads,
+        lambda v: f"{directions(v, 'Above', 'below')} {HOLLOW}",
+        lambda v: ratio.against_loads(v) if len(v.loads) > 1 else None,
+    ),
+    Chart(
         "dial",
         lambda _: "The dial: how long a request computes against how long it waits",
         dial.finding,
         dial.reading,
         dial.heat_map,
+    ),
+    Chart(
+        "predicted",
+        lambda _: "Predicted against measured",
+        predicted.finding,
+        lambda _: (
+            "On the diagonal the model is right; above it, it promises more than was measured, below it less. It knows"
+            " threads, connections, cores, and what one request needs; the closer the points, the less is unexplained."
+        ),
+        predicted.scatter,
     ),
     Chart(
         "verdicts",
@@ -53,17 +74,6 @@ CHARTS = (
         lambda v: findings.of_ratio(v, v.highest),
         lambda v: f"{directions(v, 'Right of', 'left of')} {HOLLOW} A whisker is the 95 % interval.",
         forest.at_highest_load,
-    ),
-    Chart(
-        "ratio",
-        lambda v: (
-            "The ratio of p99 response times against the rate"
-            if v.open_loop
-            else "The ratio of throughputs against users"
-        ),
-        findings.of_loads,
-        lambda v: f"{directions(v, 'Above', 'below')} {HOLLOW}",
-        lambda v: ratio.against_loads(v) if len(v.loads) > 1 else None,
     ),
     Chart(
         "throughput",
@@ -95,6 +105,9 @@ CHARTS = (
         sides.cpu,
     ),
 )
+"""In the order in which a reader should meet them."""
+LEADING = frozenset({"ratio", "dial", "predicted"})
+"""Those that come before any table."""
 
 
 def draw(manifest: Manifest, outcome: Outcome, folder: Path) -> list[Path]:

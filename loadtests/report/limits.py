@@ -1,6 +1,7 @@
 """Predicted beside measured: what the model says of a cell, which limit binds, and which was seen to."""
 
 from loadtests.charts import View
+from loadtests.charts.predicted import NEAR
 from loadtests.charts.wording import NO_BREAK, number
 from loadtests.crossing import WORTH
 from loadtests.limits_met import resources, worded
@@ -12,7 +13,6 @@ PREDICTED = ("Predicted/s", "Measured/s", "Off by", "What limits it")
 """Headings of a row's figures."""
 OBSERVED = "Seen to limit it"
 """One more, where the servers were looked into."""
-OFF_MOST = 0.10
 
 
 def headings(run: View) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def limit_of(run: View, cell: CellResult) -> Row | None:
     figures = [
         Figure(number(cell.predicted_rps)),
         Figure(NOTHING if measured is None else number(measured)),
-        Figure(NOTHING) if off is None else Figure(f"{off:+.0%}".replace("-0%", "+0%"), "", abs(off) > OFF_MOST),
+        Figure(NOTHING) if off is None else Figure(f"{off:+.0%}".replace("-0%", "+0%"), "", abs(off) > NEAR),
         Figure(worded(cell.limit, side)),
     ]
     if _looked_into(run):

@@ -13,10 +13,12 @@ from loadtests.charts import CHARTS, draw, view
 from loadtests.charts.answers import answer
 from loadtests.charts.decided import tally
 from loadtests.charts.findings import of_loads, of_ratio
+from loadtests.charts.predicted import finding, predictions
 from loadtests.charts.style import LOOKS, fit, width_in, wrap
 from loadtests.charts.verdicts import MARKS
 from loadtests.charts.wording import listed, named, number, ratio
 from loadtests.kinds import kind_of, word
+from loadtests.limits_met import with_limits
 from loadtests.loads import ClosedLoop, OpenLoop
 from loadtests.outcome import Interval, Outcome, SideLabel
 from loadtests.summary import Summary
@@ -25,10 +27,10 @@ from tests.harness.synthetic import Run, client_limited, collapsing, make_run
 LONG = "sync,session_limit=none,thread_limit=100"
 HOSTILE = "GET /<script>alert('$x$')</script>"
 RATES = (50, 200, 600, 900)
-DIAL = "dial"
-"""Drawn of a grid of ``mixed`` alone."""
+SPECIAL = {"dial", "predicted"}
+"""Drawn of a grid of ``mixed`` alone, and of what the model knows."""
 THROUGHPUT = next(chart for chart in CHARTS if chart.name == "throughput")
-EVERY = {chart.name for chart in CHARTS} - {DIAL}
+EVERY = {chart.name for chart in CHARTS} - SPECIAL
 
 
 def only_some_was_measured(summary: Summary, scenario: str, load: int, label: SideLabel, block: int) -> Summary | None:
@@ -39,6 +41,14 @@ def only_some_was_measured(summary: Summary, scenario: str, load: int, label: Si
 
 def both_collapse(summary: Summary, scenario: str, load: int, label: SideLabel, block: int) -> Summary | None:
     return collapsing(label, [scenario], [load])(summary, scenario, load, label, block)
+
+
+def predicted(run: Run, off: float = 1.0) -> Run:
+    """Add the model's predictions, all of them off by a factor."""
+    manifest, outcome = run
+    known = with_limits(outcome, manifest)
+    cells = [replace(cell, predicted_rps=cell.predicted_rps and off * cell.predicted_rps) for cell in known.cells]
+    return manifest, replace(known, cells=cells)
 
 
 CASES: dict[str, tuple[Callable[[], Run], set[str]]] = {
@@ -86,6 +96,11 @@ CASES: dict[str, tuple[Callable[[], Run], set[str]]] = {
     "two running servers": (
         lambda: make_run(["get_post"], [1, 8], a="http://127.0.0.1:8000", b="http://127.0.0.1:8001"),
         EVERY,
+    ),
+    "what the model predicted": (lambda: predicted(make_run()), EVERY | {"predicted"}),
+    "what it predicted badly": (
+        lambda: predicted(make_run(["external_api", "hash"], noise=0.6), off=1.5),
+        EVERY | {"predicted"},
     ),
     "characters that no font has": (lambda: make_run(["\U000e0001\x07漢"], [1, 8]), EVERY),
 }
@@ -189,6 +204,27 @@ def test_a_flag_alone_does_not_say_that_a_side_falls_behind() -> None:
     run = view(manifest, replace(outcome, cells=wide))
     assert "overloaded:a" in run.headlines()[0].flags
     assert "falls behind" not in " ".join(chart.finding(run) for chart in CHARTS)
+
+
+def test_predictions_are_judged_one_by_one() -> None:
+    manifest, outcome = make_run(["external_api"], [1, 8, 32])
+    told = {(8, "a"): 1.0, (8, "b"): 1.04, (32, "a"): 1.2, (32, "b"): 0.97}
+    cells = [
+        replace(cell, predicted_rps=cell.throughput.value * told[int(cell.load.size), cell.label])
+        if cell.load.size > 1 and cell.throughput
+        else cell
+        for cell in outcome.cells
+    ]
+    run = view(manifest, replace(outcome, cells=cells))
+    assert [round(each.off, 3) for each in predictions(run)] == [0, 0.04, 0.2, -0.03]
+    assert [each.missed for each in predictions(run)] == [False, False, True, False]
+    assert finding(run) == "The model is off by 4\xa0% in the median; 3 of 4 are within 10\xa0%"
+
+
+def test_where_the_client_was_the_limit_the_model_is_not_judged() -> None:
+    run = view(*predicted(make_run(["hash"], [1, 8, 128], change=client_limited(["hash"], [128])), off=2))
+    assert [each.limited for each in predictions(run)] == [False, False, True, True]
+    assert finding(run).endswith("0 of 2 are within 10\xa0%")
 
 
 def test_what_the_client_limits_is_not_sold() -> None:
