@@ -1,12 +1,13 @@
 """The page: what goes into the template, and the charts in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from loadtests.charts import CHARTS, View, speech, view
+from loadtests.charts.catalogue import LEADING
 from loadtests.charts.decided import tally
 from loadtests.charts.findings import of_ratio
 from loadtests.charts.timelines import Drawn
@@ -22,7 +23,9 @@ from loadtests.report.consistency import ADDING_UP
 from loadtests.report.figures import NOTHING, columns
 from loadtests.report.images import data_uri
 from loadtests.report.limits import agreement, headings
+from loadtests.report.scripts import MODEL, PANEL, TABLES, allowed, script
 from loadtests.report.sections import Section, section_of
+from loadtests.report.what_if import panel
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Plate:
     finding: str
     reading: str
     source: str
+    leading: bool = False
 
 
 def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path], timelines: Sequence[Drawn] = ()) -> str:
@@ -47,6 +51,9 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path], timelin
     run = view(manifest, outcome)
     templates = Environment(loader=PackageLoader("loadtests"), autoescape=True, undefined=StrictUndefined)
     templates.trim_blocks = templates.lstrip_blocks = True
+    what_if = panel(run)
+    scripts = [script(name) for name in (TABLES, *([MODEL, PANEL] if what_if else []))]
+    doubted = doubts(run, outcome)
     sections = [section_of(run, scenario, f"s{i}") for i, scenario in enumerate(manifest.scenarios)]
     return templates.get_template("report.html.j2").render(
         manifest=manifest,
@@ -62,7 +69,12 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path], timelin
         kinds={kind: mark.symbol for kind, mark in MARKS.items()},
         differing=_settings(manifest, differing=True),
         settings=_settings(manifest, differing=False),
-        doubts=doubts(run, outcome),
+        doubts=doubted,
+        serious=sum(doubt.serious for doubt in doubted),
+        what_if=what_if,
+        what_if_data=asdict(what_if) if what_if else None,
+        scripts=scripts,
+        allowed=allowed(scripts),
         margin=MARGIN_PERCENT,
         needed={f"p{p:g}": samples_needed(p) for p in PERCENTILES},
         min_blocks=MIN_BLOCKS,
@@ -81,7 +93,13 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path], timelin
 def _plates(run: View, charts: Sequence[Path]) -> list[Plate]:
     drawn = {path.stem: path for path in charts if path.suffix == ".svg"}
     return [
-        Plate(chart.topic(run), chart.finding(run), chart.reading(run), data_uri(drawn[chart.name]))
+        Plate(
+            chart.topic(run),
+            chart.finding(run),
+            chart.reading(run),
+            data_uri(drawn[chart.name]),
+            leading=chart.name in LEADING,
+        )
         for chart in CHARTS
         if chart.name in drawn
     ]

@@ -14,6 +14,7 @@ from loadtests.manifest import ScenarioRecord
 from loadtests.outcome import Comparison, Metric
 from loadtests.report.consistency import adds_up
 from loadtests.report.figures import NOTHING, Row, row_of
+from loadtests.report.handlers import Handlers, handlers_of
 from loadtests.report.limits import limit_of, parting
 
 
@@ -26,6 +27,7 @@ class Verdict:
         symbol: for those who don't see the colour.
         word: for everyone.
         ratio: b ÷ a; empty where there is none.
+        rank: what a table is sorted by: the ratio as it is; None where there is none.
         interval: of the ratio; empty where there is none.
         flags: each flag's short form and its meaning.
         explanation: a sentence or more.
@@ -35,6 +37,7 @@ class Verdict:
     symbol: str
     word: str
     ratio: str
+    rank: float | None
     interval: str
     flags: list[tuple[str, str]]
     explanation: str
@@ -48,6 +51,7 @@ class Section:
         scenario: what was asked.
         anchor: what links to it name.
         answer: the question's answer in a sentence.
+        handlers: what both sides run for it; None where that is not known.
         headlines: by load, the comparison that the verdict is about.
         rows: each side's figures.
         ratios: by load, every comparison, the headline first.
@@ -59,6 +63,7 @@ class Section:
     scenario: ScenarioRecord
     anchor: str
     answer: str
+    handlers: Handlers | None
     headlines: list[tuple[Load, Verdict | None]]
     rows: list[Row]
     ratios: list[tuple[Load, list[Verdict | None]]]
@@ -81,6 +86,7 @@ def section_of(run: View, scenario: ScenarioRecord, anchor: str) -> Section:
         scenario=scenario,
         anchor=anchor,
         answer=answer(run, scenario.name),
+        handlers=handlers_of(run, scenario.name),
         headlines=[
             (load, _verdict(run, scenario.name, load, run.metric) if load in measured else None) for load in loads
         ],
@@ -109,6 +115,7 @@ def _verdict(run: View, scenario: str, load: Load, metric: Metric) -> Verdict | 
         symbol=MARKS[kind].symbol,
         word=word(c, run.names),
         ratio=NOTHING if c.ratio is None else ratio(c.ratio),
+        rank=c.ratio,
         interval=_interval(c),
         flags=[flag_words(run, flag) for flag in c.flags],
         explanation=c.explanation,

@@ -1,7 +1,9 @@
 """The report: everything that was derived is in it, nothing from outside is, and markup stays text."""
 
 import re
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 from loadtests.charts import draw, view
 from loadtests.charts.wording import ratio
 from loadtests.doubts import doubts
-from loadtests.manifest import MachineRecord
+from loadtests.limits_met import with_limits
+from loadtests.manifest import HandlerRecord, MachineRecord
 from loadtests.outcome import SideLabel, headline_of
 from loadtests.report import render
 from loadtests.summary import Summary
@@ -24,7 +27,7 @@ HOSTILE = "GET /<script>alert('x')</script>"
 class Page(HTMLParser):
     """What a browser would make of a page: its text, its tags, its balance."""
 
-    VOID = frozenset({"meta", "img", "br"})
+    VOID = frozenset({"meta", "img", "br", "input"})
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -43,7 +46,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if not self.open or self.open[-1] != "style":
+        if not self.open or self.open[-1] not in ("style", "script"):
             self.words.append(data)
 
     @property
@@ -117,7 +120,7 @@ def test_what_does_not_add_up_is_framed() -> None:
 def test_exploratory_verdicts_are_lighter(usual: Run) -> None:
     html = render(*usual, [])
     rows = sum(c.metric == "throughput" for c in usual[1].comparisons)
-    assert len(re.findall(r'<td class="\w+ light">', html)) == 3 * rows
+    assert len(re.findall(r'<td class="\w+ light"', html)) == 3 * rows
 
 
 def test_cells_that_the_client_limits_are_counted_and_told() -> None:
@@ -134,10 +137,16 @@ def test_too_few_requests_are_told_with_the_time_that_they_take() -> None:
     assert "windows of 73.6 s at 5/s together" in found["Too few requests for a 99th percentile"]
 
 
-def test_nothing_is_fetched_and_nothing_runs(html: str) -> None:
+def test_nothing_is_fetched_and_nothing_runs_but_our_own(html: str) -> None:
     parsed = Page(html)
+    scripts = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
+    assert len(scripts) == 3
+    [policy] = [a["content"] or "" for _, a in parsed.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    allowed = [f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" for text in scripts]
+    assert policy == f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {' '.join(allowed)}"
     for tag, attributes in parsed.tags:
-        assert tag not in ("script", "link", "iframe", "object")
+        assert tag not in ("link", "iframe", "object", "form")
+        assert tag != "script" or attributes in ({}, {"type": "application/json", "id": "what-if-data"})
         assert (attributes.get("src") or SVG).startswith(SVG)
         assert (attributes.get("href") or "#").startswith("#")
         assert not [name for name in attributes if name.startswith("on")]
@@ -213,7 +222,7 @@ def test_markup_from_outside_stays_text(tmp_path: Path) -> None:
     outcome = replace(outcome, cells=cells)
     html = render(manifest, outcome, draw(manifest, outcome, tmp_path))
     parsed = Page(html)
-    assert {tag for tag, _ in parsed.tags}.isdisjoint({"script"})
+    assert html.count("<script") == html.count("</script") == 1  # our own, which sorts tables
     assert all("onerror" not in attributes for _, attributes in parsed.tags)
     for said in (HOSTILE, "<b>died</b> & 'gone'", "bench run <script> </dd>"):
         assert said in parsed.text
@@ -222,6 +231,51 @@ def test_markup_from_outside_stays_text(tmp_path: Path) -> None:
 def test_the_answer_comes_before_everything_else(html: str) -> None:
     text = Page(html).text
     assert text.index("external_api (one call to a slow external API): async is better at") < text.index("Verdicts on")
+
+
+def test_charts_come_in_the_order_of_the_questions(usual: Run, tmp_path: Path) -> None:
+    manifest, outcome = usual
+    html = render(manifest, with_limits(outcome, manifest), draw(manifest, with_limits(outcome, manifest), tmp_path))
+    text = Page(html).text
+    marks = ["external_api (one call to", "The ratio of throughputs against users", "Predicted against measured",
+        "What if", "Verdicts on throughput", "Throughput against users", "Scenario by scenario"]  # fmt: skip
+    found = [text.rindex(mark) if mark == "Scenario by scenario" else text.index(mark) for mark in marks[:3]]
+    found += [text.rindex(f" {mark} ") for mark in marks[3:]]
+    assert found == sorted(found)
+
+
+def kept(lines: tuple[list[str], list[str]], sql: list[str]) -> Run:
+    manifest, outcome = make_run(["hash"], [1, 8])
+    records = {
+        label: HandlerRecord(files=[f"{label}.py"], lines=each, statements=sql)
+        for label, each in zip("ab", lines, strict=True)
+    }
+    return manifest.model_copy(update={"handlers": {"hash": records}}), outcome
+
+
+def test_both_handlers_stand_side_by_side_with_their_sql() -> None:
+    html = render(*kept((["def f():", "    x"], ["async def f():", "    x"]), ["SELECT 1", "-- and more"]), [])
+    text = Page(html).text
+    assert "Of 2 lines 1 differs." in text
+    assert '<del class="line">def f():\n</del><span class="line">    x\n</span>' in html
+    assert '<ins class="line"><mark>async </mark>def f():\n</ins>' in html
+    assert "SQL of both sides, its values left open: SELECT 1; -- and more " in text
+
+
+def test_a_handler_that_both_sides_run_is_shown_once() -> None:
+    html = render(*kept((["def f(): ..."], ["def f(): ..."]), []), [])
+    assert html.count("def f(): ...") == 1
+    assert "Both sides run the same lines." in html
+    assert "The handler of both sides names no query." in html
+
+
+def test_a_run_that_kept_no_handlers_shows_none(usual: Run) -> None:
+    assert "What is run" not in page(usual).text
+
+
+def test_every_section_says_how_much_there_is_to_doubt() -> None:
+    text = page(make_run(["hash"], [1, 8], blocks=3)).text
+    assert text.count("What to doubt: 1 serious") == 7  # verdicts, the panel, a scenario, and four on the run
 
 
 def test_only_settings_that_differ_are_picked_out() -> None:
