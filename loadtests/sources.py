@@ -51,6 +51,4 @@ def _reached(scenario: Scenario, known: Sequence[Route]) -> list[Route]:
 def _record(reached: Sequence[Route], database: str, *, lazy: bool) -> HandlerRecord:
     lines = [line for route in reached for line in (*route.lines, "", "")][:-2]
     files = dict.fromkeys("/".join(route.file.parts[-3:]) for route in reached)
-    return HandlerRecord(
-        files=list(files), lines=lines, statements=statements("\n".join(lines), database, lazy=lazy)
-    )
+    return HandlerRecord(files=list(files), lines=lines, statements=statements("\n".join(lines), database, lazy=lazy))

@@ -6,7 +6,7 @@ A handler names its queries (``queries.post(post_id)``); what loads along with t
 import ast
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import create_engine, event, insert
@@ -21,6 +21,8 @@ from shared.sqlite import prepare_connection
 
 SAMPLES: Mapping[type, object] = {int: 1, float: 0.0, str: "x"}
 """Arguments to try a query with: of the one user and the one post that there are, and no time to wait."""
+DIALECTS: Mapping[str, Callable[..., Dialect]] = {"sqlite": SQLiteDialect}
+"""By the name of the database; PostgreSQL goes by several."""
 LAZILY = "-- and one statement more for each author that is looked at (loading=lazy)"
 AT_THE_END = "-- and what db.commit() writes of the changes: an UPDATE or a DELETE"
 _EXPANDING = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
@@ -34,7 +36,7 @@ def statements(handler: str, database: str, *, lazy: bool = False) -> list[str]:
         database: ``sqlite``; anything else is PostgreSQL.
         lazy: whether posts come without their authors.
     """
-    dialect: Dialect = SQLiteDialect(paramstyle="named") if database == "sqlite" else PGDialect(paramstyle="named")
+    dialect = DIALECTS.get(database, PGDialect)(paramstyle="named")
     engine = _small_database()
     try:
         return list(_statements(ast.parse(handler), engine, dialect, lazy=lazy))

@@ -1,7 +1,7 @@
 """What the model predicts against what was measured: a point a side of each cell, on a diagonal where it is right."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from loadtests.charts.points import OUT
 from loadtests.charts.sheet import Grid, sheet
-from loadtests.charts.style import LOOKS, MUTED, ZONE, Key, dot, fit, marker
+from loadtests.charts.style import LOOKS, MUTED, ZONE, Key, clear_of, dot, fit, marker
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import NO_BREAK, named
 from loadtests.loads import Load
@@ -25,7 +25,7 @@ NAMED = 7
 LINE_PT, LINE_HEIGHT = 7.0, 0.14
 SIDE = 4.6
 """Of the square, in inches."""
-LEADER: Mapping[str, Any] = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
+LEADER: dict[str, Any] = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
 
 
 @dataclass(frozen=True)
@@ -123,13 +123,14 @@ def _name(ax: Axes, missed: Sequence[Prediction], *, above: bool) -> None:
     more = len(missed) - len(worst)
     x, align = (0.015, "left") if above else (0.985, "right")
     top = SIDE - 0.08 if above else 0.08 + LINE_HEIGHT * (len(worst) + bool(more))
-    look: dict[str, Any] = {"size": LINE_PT, "ha": align, "va": "top", "zorder": 5}
+    look: dict[str, Any] = {"size": LINE_PT, "ha": align, "va": "top", "zorder": 3.5}
     for row, each in enumerate(worst):
         text = fit(f"{each.scenario} at {named([each.load])}: {each.off:+.0%}", SIDE * 0.48, LINE_PT)
         at = (x, (top - LINE_HEIGHT * row) / SIDE)
         ink = LOOKS[each.label].ink
         point = (each.measured, each.predicted)
-        ax.annotate(text, point, at, textcoords="axes fraction", color=ink, arrowprops=LEADER, **look)
+        leader = {**LEADER, "relpos": (1, 0.5) if above else (0, 1)}
+        clear_of(ax.annotate(text, point, at, textcoords="axes fraction", color=ink, arrowprops=leader, **look))
     if more:
         y = (top - LINE_HEIGHT * len(worst)) / SIDE
         ax.text(x, y, f"and {more} more", transform=ax.transAxes, color=MUTED, **look)

@@ -78,7 +78,7 @@ def _sent(whose: str, record: HandlerRecord) -> tuple[str, str]:
     if not record.statements:
         return f"The handler of {whose} names no query.", ""
     ended = [statement + ("" if statement.startswith(COMMENT) else ";") for statement in record.statements]
-    return f"SQL of {whose}, its values left open:", "\n".join(ended)
+    return f"SQL of {whose}, its values left open:", "\n\n".join(ended)
 
 
 def _said(left: Sequence[Line], right: Sequence[Line]) -> str:

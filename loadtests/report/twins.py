@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
-_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_TOKEN = re.compile(r"\w+\s*|\s+|[^\w\s]")
 ALIKE = 0.5
 """Two lines that share less than this are not two forms of one line, and are marked as a whole."""
 
@@ -58,9 +58,10 @@ def _pair(one: str | None, other: str | None) -> tuple[Line, Line]:
     left: list[Part] = []
     right: list[Part] = []
     for kind, a_from, a_to, b_from, b_to in matcher.get_opcodes():
-        left.append(("".join(a[a_from:a_to]), kind != "equal"))
-        right.append(("".join(b[b_from:b_to]), kind != "equal"))
-    return Line([part for part in left if part[0]], differs=True), Line([part for part in right if part[0]], differs=True)
+        differs = kind != "equal"
+        left += [("".join(a[a_from:a_to]), differs)] if a_from < a_to else []
+        right += [("".join(b[b_from:b_to]), differs)] if b_from < b_to else []
+    return Line(left, differs=True), Line(right, differs=True)
 
 
 def _whole(line: str | None) -> Line:

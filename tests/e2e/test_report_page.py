@@ -1,4 +1,4 @@
-"""The report in a real browser: it works by mouse and by key, in the dark and on a phone, and reaches out to nothing."""
+"""The report in a real browser: it works by mouse and by key, in the dark and on a phone, and fetches nothing."""
 
 import os
 import shutil
@@ -34,6 +34,7 @@ FLAGS = [
 ]
 SCENARIOS = ("get_post", "query", "external_api", "hash", "mixed")
 EVIL = "<img src=x onerror=window.owned=1></script><script>window.owned=1</script>"
+EVIL_PATH = "GET /<script>window.owned=1</script>"
 MEASURED = "#what-if .point"
 
 
@@ -121,7 +122,7 @@ def test_the_panel_begins_with_what_was_measured(opened: Opened) -> None:
     assert page.locator("#what-if select").input_value() == "external_api"
     assert page.locator(MEASURED).count() == 2 * 4
     said = page.locator("[data-said]").inner_text()
-    assert said.startswith("With 128 users the model gives sync ")
+    assert said.startswith("external_api with 128 users: the model gives sync ")
     assert "sync is limited by its 40 threads" in said
     assert opened.attribute("[data-said]", "aria-live") == ["polite"]
 
@@ -216,10 +217,9 @@ def test_a_narrow_page_does_not_scroll_sideways(browser: Browser, report: Path) 
     for details in page.locator("details").all():
         details.evaluate("each => { each.open = true }")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
-    tops = page.locator(".twins.two").first.locator(".twin").evaluate_all(
-        "all => all.map(each => each.getBoundingClientRect().top)"
-    )
-    assert tops[0] < tops[1]
+    columns = page.locator(".twins.two").first.locator(".twin")
+    upper, lower = columns.evaluate_all("all => all.map(each => each.getBoundingClientRect().top)")
+    assert upper < lower
     context.close()
 
 
@@ -245,7 +245,7 @@ def test_what_to_doubt_is_one_step_away_from_every_section(opened: Opened) -> No
 
 def test_what_comes_from_outside_is_text(browser: Browser, tmp_path: Path) -> None:
     b = "async,x=<i>"
-    manifest, outcome = make_run([EVIL, f"GET /{EVIL}"], [1, 8, 32], b=b)
+    manifest, outcome = make_run([EVIL, EVIL_PATH], [1, 8, 32], b=b)
     # As if it were of the catalogue, so that the panel takes it too.
     scenarios = [manifest.scenarios[0].model_copy(update={"kind": "I/O-bound", "title": EVIL}), manifest.scenarios[1]]
     handler = HandlerRecord(files=[EVIL], lines=["def f():", f"    {EVIL}"], statements=[EVIL])
@@ -263,7 +263,7 @@ def test_what_comes_from_outside_is_text(browser: Browser, tmp_path: Path) -> No
     assert page.page.locator("#what-if select").input_value() == EVIL
     assert f"{b} " in page.page.locator("[data-said]").inner_text()
     text = page.page.inner_text("body")
-    for said in (f"{EVIL}: {EVIL}", f"bench {EVIL}", f"await {EVIL}", f"{EVIL};", f"GET /{EVIL}", f"“{EVIL}”"):
+    for said in (f"{EVIL}: {EVIL}", f"bench {EVIL}", f"await {EVIL}", f"{EVIL};", EVIL_PATH, f"“{EVIL}”"):
         assert said in text
     context.close()
 

@@ -120,7 +120,7 @@ def test_what_does_not_add_up_is_framed() -> None:
 def test_exploratory_verdicts_are_lighter(usual: Run) -> None:
     html = render(*usual, [])
     rows = sum(c.metric == "throughput" for c in usual[1].comparisons)
-    assert len(re.findall(r'<td class="\w+ light">', html)) == 3 * rows
+    assert len(re.findall(r'<td class="\w+ light"', html)) == 3 * rows
 
 
 def test_cells_that_the_client_limits_are_counted_and_told() -> None:

@@ -1,8 +1,10 @@
 """The panel begins with what the run found out, where the model knows the scenario, and is not there otherwise."""
 
+from collections.abc import Callable
+
 import pytest
 
-from loadtests.capacity import predict
+from loadtests.capacity import Demand, Resources, predict
 from loadtests.charts import view
 from loadtests.limits_met import with_limits
 from loadtests.report.what_if import Start, panel
@@ -37,8 +39,6 @@ def test_it_tells_of_the_heaviest_load_what_the_report_tells() -> None:
     manifest, outcome = make_run(["external_api"])
     a = start((manifest, outcome), "external_api", "a")
     [cell] = [c for c in with_limits(outcome, manifest).cells if c.label == "a" and c.load.size == 128]
-    from loadtests.capacity import Demand, Resources
-
     has = Resources(a.cores, a.threads, a.connections)
     assert predict(Demand(a.cpu_ms / 1000, a.wait_ms / 1000), has, 128).throughput_rps == pytest.approx(
         cell.predicted_rps
@@ -62,6 +62,5 @@ def test_a_dial_s_cells_can_be_chosen() -> None:
         lambda: make_run(["hash"], [1, 8], change=lambda *_: None),
     ],
 )
-def test_where_the_model_knows_nothing_there_is_no_panel(run: object) -> None:
-    assert callable(run)
+def test_where_the_model_knows_nothing_there_is_no_panel(run: Callable[[], Run]) -> None:
     assert panel(view(*run())) is None

@@ -63,7 +63,7 @@
       slider.value = position(of, value ?? data.spare[of]);
       const text = value === null ? "none needed" : `${isTime(of) ? number(value) : value}${isTime(of) ? " ms" : ""}`;
       slider.setAttribute("aria-valuetext", text);
-      slider.nextElementSibling.textContent = text;
+      slider.nextElementSibling.textContent = value === null ? "none" : text;
     }
     for (const box of switches) box.checked = now[box.dataset.side][box.dataset.none] === null;
     const found = { a: predict(now.a, now.users), b: predict(now.b, now.users) };
@@ -75,7 +75,7 @@
     const users = now.users === 1 ? "1 user" : `${now.users} users`;
     const rates = `${data.names.a} ${number(a.rate)} requests/s and ${data.names.b} ${number(b.rate)}`;
     const limits = `${data.names.a} is limited by ${words("a", a.limit)}, ${data.names.b} by ${words("b", b.limit)}`;
-    return `With ${users} the model gives ${rates}: ${number(b.rate / a.rate)} times as many. ${limits}.`;
+    return `${start.name} with ${users}: the model gives ${rates}: ${number(b.rate / a.rate)} times as many. ${limits}.`;
   }
 
   function words(label, limit) {
