@@ -15,13 +15,15 @@ from loadtests.charts.verdicts import MARKS
 from loadtests.charts.wording import MARGIN_PERCENT, listed, named
 from loadtests.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
 from loadtests.doubts import doubts
+from loadtests.lessons.telling import SIGNS
+from loadtests.lessons.verdicts import borne_on
 from loadtests.loads import OpenLoop
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 from loadtests.percentiles import PERCENTILES, samples_needed
 from loadtests.report.consistency import ADDING_UP
 from loadtests.report.figures import NOTHING, columns
-from loadtests.report.images import data_uri
+from loadtests.report.images import data_uri, dots_uri
 from loadtests.report.limits import agreement, headings
 from loadtests.report.scripts import MODEL, PANEL, TABLES, allowed, script
 from loadtests.report.sections import Section, section_of
@@ -63,6 +65,8 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path], timelin
         headline=of_ratio(run) if run.headlines() else "Nothing was measured",
         tally=tally(run),
         sections=sections,
+        claims=borne_on(manifest, outcome),
+        signs=SIGNS,
         flags_seen=_flags_in(sections),
         plates=_plates(run, charts),
         timelines={seen.scenario: _timeline(seen) for seen in timelines},
@@ -107,8 +111,8 @@ def _plates(run: View, charts: Sequence[Path]) -> list[Plate]:
 
 def _timeline(seen: Drawn) -> Plate:
     topic = f"Where the requests of {seen.scenario} were, with {seen.load}"
-    (svg,) = [path for path in seen.paths if path.suffix == ".svg"]
-    return Plate(topic, seen.finding, seen.reading, data_uri(svg))
+    (png,) = [path for path in seen.paths if path.suffix == ".png"]
+    return Plate(topic, seen.finding, seen.reading, dots_uri(png))
 
 
 def _flags_in(sections: Sequence[Section]) -> dict[str, str]:
