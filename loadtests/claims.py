@@ -23,6 +23,7 @@ class Claim:
         lesson: the lesson that measures it, by name; None where it has a measurement of its own.
         measure: that measurement.
         untested: why it can't be tested here; empty where it can.
+        note: what a reader must know to read its figure right.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Claim:
     lesson: str | None = None
     measure: Measure | None = None
     untested: str = ""
+    note: str = ""
 
     @property
     def evidence(self) -> str:
@@ -64,6 +66,7 @@ CLAIMS: Sequence[Claim] = (
         "Async pays where work waits: a slow database query",
         (Ratio("With 128 users async handles at least a quarter more", "query", 128, low=1.25),),
         "slow_query",
+        note="with 15 connections on both sides, which are the limit; with more of them see pg_sleep below",
     ),
     _taught("cpu-does-not", "Async does nothing for CPU-bound work", "cpu"),
     _taught("fast-query", "For simple, fast queries there is little or no benefit", "fast_query"),
@@ -78,7 +81,11 @@ CLAIMS: Sequence[Claim] = (
     _taught("blocking-is-worse", "Blocking in `async def` stalls every request, worse than `def`", "blocked_loop"),
     _taught("fan-out", "Several independent calls in one request gain most", "fan_out", 0),
     _taught("lazy-raises", "In async SQLAlchemy a relationship that was not loaded raises", "missing_greenlet"),
-    _taught("lazy-costs", "In sync lazy loading works, at the price of a query for each row", "n_plus_one"),
+    _taught(
+        "lazy-costs",
+        "In sync lazy loading works, at the price of a query for each row (here: for each author)",
+        "n_plus_one",
+    ),
     _taught("mixing", "Mixing `def` and `async def` routes in one app is fine", "mixing"),
     _taught("sync-library", "A synchronous library in an async route is a mistake", "blocked_loop", 1),
     Claim(
@@ -104,7 +111,7 @@ CLAIMS: Sequence[Claim] = (
     Claim(
         "ceiling-pg-sleep",
         "published",
-        "pg_sleep(0.5), 50 users: 80 requests/s in threads, 96 to 100 with async",
+        "pg_sleep(0.5), 50 users, connections enough: 80 requests/s in threads, 96 to 100 with async",
         (
             Rate("sync answers 80 a second, within 5 %", "query[wait_ms=500]", 50, "a", *near(80)),
             Rate("async answers 100 a second, within 5 %", "query[wait_ms=500]", 50, "b", *near(100)),
@@ -145,6 +152,7 @@ CLAIMS: Sequence[Claim] = (
             time_s=6.0,
             slice_s=3.0,
         ),
+        note="with 20 users, so that `def` can answer 67 a second at the most",
     ),
     Claim(
         "no-io",
@@ -161,6 +169,7 @@ CLAIMS: Sequence[Claim] = (
         (Collapse("sync answers nothing, async does", "get_post", 48, "a", "nothing was answered"),),
         "deadlock",
         Measure(["get_post"], a="sync,session_limit=none", b="async,session_limit=none", users="48", time_s=1.0),
+        note="here it takes luck with 64 users and none with 128: see the lesson",
     ),
     Claim(
         "modest-win",
@@ -185,11 +194,13 @@ CLAIMS: Sequence[Claim] = (
 
 
 def judge(claim: Claim, seen: Sequence[Judged]) -> Judged:
-    """Return what is known of a claim, from what was seen of all that it expects."""
+    """Return what is known of a claim, from what was seen of all that it expects, in its order."""
     if claim.untested:
         return Judged("not tested", "", claim.untested)
+    pairs = zip(claim.expects, seen, strict=False)
+    figure = "; ".join(f"{expected.says}: {each.figure}" for expected, each in pairs if each.figure)
     for worst in ("refuted", "not tested", "inconclusive"):
-        for judged in seen:
-            if judged.standing == worst:
-                return Judged(judged.standing, "; ".join(each.figure for each in seen if each.figure), judged.why)
-    return Judged("supported", "; ".join(each.figure for each in seen if each.figure))
+        for each in seen:
+            if each.standing == worst:
+                return Judged(each.standing, figure, "; ".join(filter(None, (each.why, claim.note))))
+    return Judged("supported", figure, claim.note)

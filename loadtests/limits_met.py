@@ -14,6 +14,8 @@ from loadtests.manifest import Manifest, SideRecord
 from loadtests.outcome import CellResult, Comparison, Limit, Outcome, SideLabel, headline_of, side_names
 from loadtests.waits import limit_seen
 
+NO_LONGER_A_MODEL = 0.25
+"""How far off a prediction may be, for its limit to be worth a word."""
 SYNC_BUILD, ASYNC_BUILD = "sync_app.main:app", "async_app.main:app"
 HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query"})
 """Scenarios of which a request holds a database connection from its beginning to its end."""
@@ -107,6 +109,13 @@ def _sentences(
     for label, name in zip(labels, side_names(c.a.side, c.b.side), strict=True):
         cell = cells.get((c.scenario, c.load, label))
         if cell and cell.limit and cell.predicted_rps and cell.throughput:
+            measured = cell.throughput.value
+            if abs(cell.predicted_rps / measured - 1) > NO_LONGER_A_MODEL:
+                yield (
+                    f"Of {name} the model is wrong here: it gives {cell.predicted_rps:,.0f} requests/s, measured were"
+                    f" {measured:,.0f}; so nothing is said of its limit."
+                )
+                continue
             yield (
                 f"The limit of {name} is {worded(cell.limit, sides[label])}: the model gives it"
                 f" {cell.predicted_rps:,.0f} requests/s, measured were {cell.throughput.value:,.0f}."

@@ -15,7 +15,6 @@ from loadtests.lessons.catalogue import LESSONS, lesson_named
 from loadtests.lessons.lesson import Lesson
 from loadtests.lessons.record import LessonRecord, read_lesson
 from loadtests.lessons.teaching import teach
-from loadtests.naming import short_names
 
 WIDE = 100
 """Columns from which on two pieces of code fit side by side."""
@@ -79,7 +78,7 @@ def _ask(console: PipeConsole, lesson: Lesson) -> None:
 
 def _answer(console: PipeConsole, lesson: Lesson, record: LessonRecord) -> None:
     table = Table(title="Measured", title_justify="left", title_style="bold")
-    for heading in ("", "", *short_names(lesson.measure.a, lesson.measure.b), "ratio (95 % interval)"):
+    for heading in ("", "", *telling.sides(lesson), "ratio (95 % interval)"):
         table.add_column(heading, justify="left" if not heading else "right")
     for row in telling.figures(lesson, record.outcome):
         table.add_row(*map(Text, row))

@@ -28,14 +28,15 @@ CPU = Lesson(
 STARVED = Lesson(
     name="starved_neighbour",
     title="The starved neighbour",
-    question="One request in 200 computes for a while, the others only wait 10 ms. What becomes of those?",
+    question="One request in 200 hashes a million bytes, the others only wait 10 ms. What becomes of those?",
     hypothesis="As `async def` the computation stops all others; as `def` it does so less.",
     code=handlers("/api/workloads/hash"),
     measure=Measure(["neighbour"], rate="300"),
     expects=(Ratio("The slowest 1 % wait longer with async", "neighbour", 300, low=1.0, metric="p99"),),
-    why="An `async def` handler that computes does not give the event loop back: nothing else is answered until it is"
-    " done. A `def` handler computes in a thread, and Python takes the GIL from it every 5 ms, so that the others get"
-    " on, a little slower. The slowest 1 % here are cheap requests that met a computation.",
+    why="An `async def` handler that computes does not give the event loop back: nothing else is answered until it"
+    " is done. A `def` handler computes in a thread, and Python takes the GIL (the lock that lets one thread at a"
+    " time run Python) from it every 5 ms, so that the others get on, a little slower. The slowest 1 % here are"
+    " cheap requests that met a computation.",
     next=(
         ("bench lesson way_out", "keep `async def`, and move the computation elsewhere"),
         ("bench run neighbour --rate 300 --observe", "see how late the event loop is"),
@@ -46,13 +47,13 @@ WAY_OUT = Lesson(
     name="way_out",
     title="The way out",
     question="The route must be `async def`, and now and then it must compute. What then?",
-    hypothesis="Move the computation to a thread, or better to a process: the others wait less for it.",
+    hypothesis="Move the computation to a thread or to a process: the others wait less for it.",
     code=(
-        Code("on the event loop", "async def page() -> str:\n    if next(turn) % 200 == 0:\n        compute()\n"
-             "    else:\n        await asyncio.sleep(0.01)\n    return \"done\""),
-        Code("somewhere else", "async def page() -> str:\n    if next(turn) % 200 == 0:\n"
-             "        await run_in_threadpool(compute)\n        # or: await loop.run_in_executor(processes, compute)\n"
-             "    else:\n        await asyncio.sleep(0.01)\n    return \"done\""),
+        Code("on the event loop: GET /thread and GET /process", "async def page() -> str:\n    if next(turn) % 200"
+        " == 0:\n        compute()\n    else:\n        await asyncio.sleep(0.01)\n    return \"done\""),
+        Code("in a thread: GET /thread; in a process: GET /process", "async def page() -> str:\n    if next(turn) % 200"
+             " == 0:\n        await run_in_threadpool(compute)\n        # or: await loop.run_in_executor(processes,"
+             " compute)\n    else:\n        await asyncio.sleep(0.01)\n    return \"done\""),
     ),
     measure=Measure(
         ["GET /thread", "GET /process"], a="loadtests.lessons.apps:stuck", b="loadtests.lessons.apps:freed", rate="600",
@@ -62,8 +63,9 @@ WAY_OUT = Lesson(
         Ratio("In a thread: the slowest 1 % wait at least a fifth less", "GET /thread", 600, high=0.8, metric="p99"),
         Ratio("In a process: the same", "GET /process", 600, high=0.8, metric="p99"),
     ),
-    why="`run_in_threadpool` gives the event loop back at once; the computation then competes for the GIL as a `def`"
-    " route's does. In another process it does not even do that: only the core is shared, if there is but one.",
+    why="`run_in_threadpool` gives the event loop back at once; the computation then competes for the GIL (the lock"
+    " that lets one thread at a time run Python) as a `def` route's does. In another process it does not even do"
+    " that: only the core is shared, if there is but one.",
     next=(("bench lesson starved_neighbour", "`async def` against `def`, without a way out"),),
 )  # fmt: skip
 

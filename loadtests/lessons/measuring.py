@@ -7,7 +7,7 @@ LYING_CLIENT = Lesson(
     name="lying_client",
     title="The lying client",
     question="The same server, 64 users. Does it matter which program asks?",
-    hypothesis="One httpx client shared by all users is slower than the server it measures.",
+    hypothesis="httpx's own connection pool, shared by 64 users, is slower than the server it measures.",
     code=(
         Code(
             "what is often written",
@@ -16,8 +16,8 @@ LYING_CLIENT = Lesson(
         ),
         Code(
             "what this harness does",
-            "transport = AiohttpTransport(…)\nasync with asyncio.TaskGroup() as users:\n    for _ in range(64):\n"
-            "        users.create_task(user(transport))",
+            "# aiohttp's pool, behind httpx's interface\ntransport = AiohttpTransport(…)\nasync with"
+            " asyncio.TaskGroup() as users:\n    for _ in range(64):\n        users.create_task(user(transport))",
         ),
     ),
     measure=Measure(["noop"], a="a shared httpx.AsyncClient", b="this harness", users="64", special="clients"),
@@ -35,8 +35,8 @@ COORDINATED_OMISSION = Lesson(
     name="coordinated_omission",
     title="Coordinated omission",
     question="A server stops for a tenth of the time. What is the response time of its slowest 1 %?",
-    hypothesis="By a schedule of arrivals nearly as long as a stop; by users who wait for their answer a few"
-    " milliseconds.",
+    hypothesis="An answer takes 20 ms, and every 3 s the server stops for 300 ms. By a schedule of arrivals the slowest"
+    " 1 % take nearly as long as a stop; by four users who wait for their answer, about 20 ms, as if nothing had been.",
     code=(
         Code("a closed loop", "while True:\n    sent = now()\n    await ask()\n    record(now() - sent)"),
         Code(
@@ -49,9 +49,10 @@ COORDINATED_OMISSION = Lesson(
     expects=(
         Ratio("The open loop's slowest 1 % take at least five times as long", "steady", 150, low=5.0, metric="p99"),
     ),
-    why="In a closed loop every user waits out the stop with one request, and sends none meanwhile: each stop is in"
-    " the record four times, among hundreds. Real visitors keep coming. An open loop sends by schedule, and counts each"
-    " response from the instant at which it was due, so that all who came during the stop are in it.",
+    why="In a closed loop every one of the four users waits out the stop with one request, and sends none meanwhile:"
+    " each stop is in the record four times, among hundreds. Real visitors keep coming. An open loop sends by"
+    " schedule, and counts each response from the instant at which it was due, so that all who came during the stop"
+    " are in it.",
     next=(
         ("bench run get_post --rate 200", "an open loop: the verdict is about the slowest 1 %"),
         ('bench capacity --slo p99=200ms --scenario get_post', "the most arrivals a second that keep a promise"),

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtests.charts.wording import number
 from loadtests.lessons.expectation import Judged, Standing
 from loadtests.lessons.lesson import Code, Lesson
 from loadtests.outcome import Outcome, headline_of
 from loadtests.routes import routes
+from loadtests.scenarios import CATALOGUE
 
 SIGNS: dict[Standing, str] = {"supported": "✔", "refuted": "✘", "inconclusive": "?", "not tested": "–"}
 STYLES: dict[Standing, str] = {
@@ -68,7 +70,7 @@ def figures(lesson: Lesson, outcome: Outcome) -> list[tuple[str, str, str, str, 
         if c.metric != headline_of(c.load):
             continue
         scale, unit = (1.0, "requests/s") if c.metric == "throughput" else (1000.0, "ms, slowest 1 %")
-        a, b = ("none" if side.value is None else f"{side.value * scale:,.4g}" for side in (c.a, c.b))
+        a, b = ("none" if side.value is None else number(side.value * scale) for side in (c.a, c.b))
         spread = f" ({c.interval[0]:.2f} to {c.interval[1]:.2f})" if c.interval else ""
         ratio = "–" if c.ratio is None else f"{c.ratio:.2f}{spread}"
         rows.append((_where(lesson, c.scenario, c.load.size), unit, a, b, ratio))
@@ -85,7 +87,24 @@ def reasons(lesson: Lesson, outcome: Outcome) -> list[str]:
     return [c.explanation for c in outcome.comparisons if c.metric == headline_of(c.load) and c.explanation]
 
 
+def sides(lesson: Lesson) -> tuple[str, str]:
+    """Return what to call the two sides: what tells them apart."""
+    a, b = lesson.measure.a, lesson.measure.b
+    if lesson.measure.special is not None:
+        return a, b
+    return _apart(a, b), _apart(b, a)
+
+
+def _apart(spec: str, other: str) -> str:
+    return spec.removeprefix(f"{other},").rpartition(":")[2]
+
+
 def _where(lesson: Lesson, scenario: str, size: float) -> str:
+    defaults = CATALOGUE[scenario].defaults if scenario in CATALOGUE else {}
+    if defaults:  # what is asked, as it would be typed
+        scenario = f"{scenario}[{','.join(f'{name}={value:.15g}' for name, value in defaults.items())}]"
+    if lesson.measure.special == "loops":
+        return f"{scenario}, 4 users and {size:,.4g}/s"
     if lesson.measure.rate is not None:
         return f"{scenario}, {size:,.4g}/s"
     return f"{scenario}, {size:,.4g} user{'s' if size != 1 else ''}"

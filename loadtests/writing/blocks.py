@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from loadtests.errors import UsageError
 from loadtests.writing.example import Example
 
+BEGIN, END = "\n<!-- from the example: ", "\n<!-- end -->\n"
 _BLOCK = re.compile(r"(<!-- from the example: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 Block = Callable[[Example], str]
 
@@ -26,4 +27,8 @@ def fill(page: str, blocks: Mapping[str, Block], example: Example) -> str:
             raise UnknownBlock(f"there is no block {name!r}; there are: {', '.join(blocks)}")
         return f"{match[1]}{blocks[name](example).rstrip()}\n{match[3]}"
 
+    if page.count(BEGIN) != page.count(END):
+        raise UnknownBlock(
+            f"{page.count(BEGIN)} blocks begin and {page.count(END)} end on a page that begins: {page[:40]!r}"
+        )
     return _BLOCK.sub(replaced, page)

@@ -97,7 +97,14 @@ def which(example: Example) -> str:
         said = "; ".join(f"{where}: {figures}" for where, figures in map(_short, rows))
         lines.append(f"| {about} | {use} | {said} | {telling.SIGNS[standing]} {standing} | {link} |")
     date = f"{example.lessons[WHICH[0][2]].created:%-d %B %Y}"
-    return "\n".join([*lines, "", f"Ratios are b ÷ a with 95 % intervals, from results/example/lessons, {date}."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "Ratios are async ÷ sync in requests per second, with 95 % intervals, where nothing else is said;"
+            f" from results/example/lessons, {date}.",
+        ]
+    )
 
 
 WHICH = (
@@ -166,8 +173,10 @@ def _verdict(run: View, c: Comparison | None) -> str:
 
 
 def _short(row: tuple[str, str, str, str, str]) -> tuple[str, str]:
-    where, _, a, b, found = row
-    return where, found if found != "–" else f"{a} against {b}"
+    where, unit, a, b, found = row
+    if found == "–":
+        return where, f"{a} against {b}"
+    return where, found if unit == "requests/s" else f"{found} × as long for the slowest 1 %"
 
 
 def _source(run: View) -> str:

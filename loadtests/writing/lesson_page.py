@@ -6,7 +6,6 @@ from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.lesson import Lesson
 from loadtests.lessons.record import LessonRecord
-from loadtests.naming import short_names
 
 GENERATED = "<!-- Written by `bench example`; what is changed here by hand is lost. -->"
 
@@ -23,7 +22,9 @@ def lesson_index(records: Mapping[str, LessonRecord]) -> str:
         "# Lessons",
         "",
         "One question each: what you expect, the code, a measurement, the answer and the reason. `bench lesson NAME`"
-        " takes one on your own machine; these pages show what came out here.",
+        " takes one on your own machine (with `uv run` before it, as before every command here); these pages show what"
+        " came out on ours. Each measurement is repeated in six *blocks*, fresh starts of both sides; a *ratio* is the"
+        " right side divided by the left one, block by block, and its *95 % interval* is how sure that is.",
         "",
         "| lesson | question | the hypothesis | takes |",
         "| --- | --- | --- | --- |",
@@ -47,7 +48,7 @@ def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
     yield from ["## Measured", ""]
     if lesson.measure.special is None:
         yield from [f"`{lesson.measure.command}`", ""]
-    a, b = short_names(lesson.measure.a, lesson.measure.b)
+    a, b = telling.sides(lesson)
     yield f"| | | {_cell(a)} | {_cell(b)} | ratio (95 % interval) |"
     yield "| --- | --- | ---: | ---: | ---: |"
     for row in telling.figures(lesson, record.outcome):
@@ -67,13 +68,14 @@ def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
         why = f" – {each.judged.why}" if each.judged.why else ""
         yield f"- {telling.SIGNS[each.judged.standing]} {each.says}{figure}{why}."
     yield from ["", f"## {telling.REASONS[overall]}", "", lesson.why, ""]
-    yield from (f"> {sentence}\n>" for sentence in telling.reasons(lesson, record.outcome))
-    yield from ["", "## Try next", ""]
+    quoted = telling.reasons(lesson, record.outcome)
+    yield from "\n>\n".join(f"> {sentence}" for sentence in quoted).splitlines()
+    yield from [*([""] if quoted else []), "## Try next", ""]
     yield from (f"- `{command}` – {purpose}" for command, purpose in lesson.next)
 
 
 def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f"`{text}`" if text.endswith("_app") else text[:1].upper() + text[1:]
 
 
 def _cell(text: str) -> str:

@@ -96,3 +96,10 @@ def test_limits_are_named_with_their_number() -> None:
     assert [worded(limit, side) for limit in limits] == [
         "its 80 threads", "its 30 connections", "its cores", "its users, who all wait",
     ]  # fmt: skip
+
+
+def test_a_prediction_that_is_far_off_names_no_limit() -> None:
+    outcome = measured(make_run(["external_api"], [1, 128]), {(128, "a"): 770, (128, "b"): 2100})
+    (headline,) = [c for c in outcome.comparisons if c.metric == "throughput" and c.load.size == 128]
+    assert "Of async the model is wrong here" in headline.explanation
+    assert "The limit of async" not in headline.explanation

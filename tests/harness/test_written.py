@@ -68,4 +68,6 @@ def test_only_what_is_between_the_marks_is_written(example: Example) -> None:
     assert "old" not in filled
     assert fill(filled, BLOCKS, example) == filled
     with pytest.raises(UnknownBlock, match="no block 'nosuch'"):
-        fill("<!-- from the example: nosuch -->\n<!-- end -->", BLOCKS, example)
+        fill("\n<!-- from the example: nosuch -->\n<!-- end -->\n", BLOCKS, example)
+    with pytest.raises(UnknownBlock, match="1 blocks begin and 0 end"):
+        fill("\n<!-- from the example: dial -->\nits end was lost\n", BLOCKS, example)
