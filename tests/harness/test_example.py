@@ -1,0 +1,100 @@
+"""The example is put together by one command: everything finds its place, and nothing is in another's way."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from loadtests.claims import CLAIMS
+from loadtests.commands import claims, deadlock, example, run
+from loadtests.commands.deadlock import Grid
+from loadtests.errors import UsageError
+from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons.lesson import Lesson, Measure
+from loadtests.lessons.record import FILE, LessonRecord, read_lesson
+from loadtests.lessons.verdicts import Evidence, read_claims
+from loadtests.options import RunOptions
+from loadtests.store import check_free
+from loadtests.writing import measuring
+from loadtests.writing.example import read_example
+
+HERE = Path(__file__).parents[2]
+EXAMPLE = HERE / "results" / "example"
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every measurement be what it was when the example was made."""
+
+    def measure(options: RunOptions) -> Path:
+        assert options.out is not None
+        check_free(options.out)
+        options.experiment()
+        shutil.copytree(EXAMPLE / options.out.name, options.out)
+        return options.out
+
+    def grid(asked: Grid) -> None:
+        assert asked.out is not None
+        check_free(asked.out)
+        shutil.copytree(EXAMPLE / "deadlock", asked.out)
+
+    def teach(lesson: Lesson, out: Path) -> LessonRecord:
+        check_free(out)
+        out.mkdir(parents=True)
+        shutil.copy(EXAMPLE / "lessons" / f"{lesson.name}.json", out / FILE)
+        return read_lesson(out / FILE)
+
+    def keep(path: Path, out: Path) -> None:
+        out.mkdir(parents=True)
+        for name in measuring.KEPT:
+            shutil.copy(path / name, out / name)
+
+    def evidence(_measure: Measure, out: Path) -> Evidence:
+        check_free(out)
+        return Evidence(why="not measured in a test")
+
+    monkeypatch.setattr(run, "measure", measure)
+    monkeypatch.setattr(deadlock, "measure", grid)
+    monkeypatch.setattr(measuring, "teach", teach)
+    monkeypatch.setattr(measuring, "_keep", keep)
+    monkeypatch.setattr(claims, "_measure", evidence)
+
+
+@pytest.mark.usefixtures("measured")
+def test_all_of_it_finds_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HERE)
+    out = tmp_path / "example"
+    measuring.measure_example(out)
+    assert {path.name for path in out.iterdir()} == {path.name for path in EXAMPLE.iterdir()}
+    found = read_example(out)
+    assert set(found.lessons) == set(LESSONS)
+    assert found.claims.claims == [claim.name for claim in CLAIMS]
+    kept = read_claims(out / "claims.json").evidence
+    assert set(kept) == {claim.name for claim in CLAIMS if claim.measure}
+    with pytest.raises(UsageError, match="exists already"):
+        measuring.measure_example(out)
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_new_example_takes_the_place_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").write_text("\n<!-- from the example: model -->\n<!-- end -->\n")
+    (tmp_path / "results" / "example").mkdir(parents=True)
+    (tmp_path / "results" / "example" / "old").touch()
+    example.example(measure=True)
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {"example"}
+    assert not (tmp_path / "results" / "example" / "old").exists()
+    assert "Median error" in (tmp_path / "README.md").read_text()
+    assert (tmp_path / "docs" / "lessons" / "waiting.md").exists()
+
+
+def test_what_an_attempt_left_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="run it in the project's folder"):
+        example.example(measure=True)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").touch()
+    (tmp_path / "results" / "example-new").mkdir(parents=True)
+    with pytest.raises(UsageError, match="is left of an attempt that did not end; remove it"):
+        example.example(measure=True)
