@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def show(names: Sequence[str], out: Path | None) -> None:
         if (folder / FILE).exists():
             again(folder)
         else:
-            folder.rmdir()
+            with suppress(OSError):  # a run that was begun is kept
+                folder.rmdir()
 
 
 def again(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Lessons, claims and the deadlock, as a user takes them."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import read_lesson
 from loadtests.lessons.verdicts import read_claims, verdicts
-from tests.e2e.harness import bench
+from tests.e2e.harness import bench, eventually, started
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -59,6 +60,17 @@ def test_claims_are_tested_and_kept(tmp_path: Path) -> None:
     status, again, errors = bench("report", str(out))
     assert status == 0, errors
     assert again in output
+
+
+@pytest.mark.parametrize("command", [("claims", "lazy-raises"), ("lesson", "lying_client"), ("deadlock",)])
+def test_a_signal_ends_it_at_once_and_nothing_is_left(command: tuple[str, ...], tmp_path: Path) -> None:
+    with started(*command, "--out", str(tmp_path / "out")) as harness:
+        assert eventually(lambda: len(harness.family()) > 2)
+        harness.process.send_signal(signal.SIGINT)
+        status, _, errors = harness.finish()
+        assert status == 130
+        assert errors.startswith("bench: interrupted by SIGINT")
+        assert eventually(lambda: not harness.family())
 
 
 @pytest.mark.parametrize("names", [["nosuch"], ["lazy-raises", "nosuch"]])
