@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loadtests.lessons.catalogue import LESSONS
-from loadtests.lessons.expectation import Collapse, Expectation, Judged, Rate, Ratio, near
+from loadtests.lessons.expectation import Collapse, Expectation, Judged, Rate, Ratio, near, together
 from loadtests.lessons.lesson import Measure
 
 Origin = Literal["tutorial", "published"]
@@ -199,8 +199,6 @@ def judge(claim: Claim, seen: Sequence[Judged]) -> Judged:
         return Judged("not tested", "", claim.untested)
     pairs = zip(claim.expects, seen, strict=False)
     figure = "; ".join(f"{expected.says}: {each.figure}" for expected, each in pairs if each.figure)
-    for worst in ("refuted", "not tested", "inconclusive"):
-        for each in seen:
-            if each.standing == worst:
-                return Judged(each.standing, figure, "; ".join(filter(None, (each.why, claim.note))))
-    return Judged("supported", figure, claim.note)
+    standing = together([each.standing for each in seen])
+    why = next((each.why for each in seen if each.standing == standing), "")
+    return Judged(standing, figure, "; ".join(filter(None, (why, claim.note))))

@@ -7,6 +7,7 @@ is no measurement: a side that gave no answers, a client that may have been the 
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,7 @@ from loadtests.warnings import NO_VERDICT
 Standing = Literal["supported", "refuted", "inconclusive", "not tested"]
 BY_CHANCE = ("many-comparisons", "sign-flip")
 """Flags of an interval that excludes 1, where a stricter test does not agree."""
+WORST_FIRST: tuple[Standing, ...] = ("refuted", "not tested", "inconclusive")
 NOT_MEASURED = "this was not measured"
 
 
@@ -155,6 +157,11 @@ class Collapse(Expectation):
         if c.verdict not in ("a", "b"):
             return Judged("inconclusive", "", "there were too few fresh starts to be sure")
         return Judged("supported", f"none, beside {other.value:,.0f}/s")
+
+
+def together(standings: Sequence[Standing]) -> Standing:
+    """Return what holds of several expectations: all must hold, and one that does not is enough."""
+    return next((worst for worst in WORST_FIRST if worst in standings), "supported")
 
 
 def near(rps: float, within: float = 0.05) -> tuple[float, float]:

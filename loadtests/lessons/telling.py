@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.charts.wording import number
-from loadtests.lessons.expectation import Judged, Standing
+from loadtests.lessons.expectation import Judged, Standing, together
 from loadtests.lessons.lesson import Code, Lesson
 from loadtests.outcome import Outcome, headline_of
 from loadtests.routes import routes
@@ -55,12 +55,8 @@ def seen(lesson: Lesson, outcome: Outcome) -> list[Seen]:
 
 
 def standing(all_seen: Sequence[Judged]) -> Standing:
-    """Return what holds of several expectations together: all must hold, and one that does not is enough."""
-    found = [judged.standing for judged in all_seen]
-    for worst in ("refuted", "not tested", "inconclusive"):
-        if worst in found:
-            return worst
-    return "supported"
+    """Return what holds of a lesson's expectations together."""
+    return together([judged.standing for judged in all_seen])
 
 
 def figures(lesson: Lesson, outcome: Outcome) -> list[tuple[str, str, str, str, str]]:

@@ -18,6 +18,8 @@ from loadtests.validation.stage import Stage
 from loadtests.validation.stall import stalling
 from tests.e2e.harness import bench, eventually, started
 
+WORK = "work"
+"""Where a validation keeps its runs while it lasts."""
 SMALL = ("--comparisons=1", "--blog=0", "--blocks=6", "--time=0.2")
 
 
@@ -54,7 +56,7 @@ def test_an_interrupt_keeps_what_was_measured_and_leaves_no_process(tmp_path: Pa
     arguments = ("validate", "--only=aa", "--comparisons=400", *SMALL[1:], f"--out={tmp_path}")
     with started(*arguments) as harness:
         runs = tmp_path.glob
-        assert eventually(lambda: list(runs("*/work/run1/trials/*.npz")))  # the first run has ended
+        assert eventually(lambda: list(runs(f"*/{WORK}/run1/trials/*.npz")))  # the first run has ended
         harness.process.send_signal(signal.SIGINT)
         status, _, errors = harness.finish()
         left = harness.family()
@@ -70,7 +72,7 @@ def test_an_interrupt_keeps_what_was_measured_and_leaves_no_process(tmp_path: Pa
 
 def test_an_interrupt_before_anything_is_measured_leaves_nothing(tmp_path: Path) -> None:
     with started("validate", "--only=aa", *SMALL, f"--out={tmp_path}") as harness:
-        assert eventually(lambda: list(tmp_path.glob("*/work/run0")))
+        assert eventually(lambda: list(tmp_path.glob(f"*/{WORK}/run0")))
         harness.process.send_signal(signal.SIGTERM)
         status, _, errors = harness.finish()
         assert harness.family() == []
