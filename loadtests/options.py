@@ -9,7 +9,6 @@ from loadtests.design import Timing, choose
 from loadtests.drivers.choice import DriverName, check_driver, everything
 from loadtests.errors import UsageError
 from loadtests.experiment import Experiment
-from loadtests.importable import check_importable
 from loadtests.loads import Arrivals, Load, parse_rates, parse_users
 from loadtests.scenario_spec import parse_scenario
 from loadtests.scenarios import REPRESENTATIVE
@@ -70,7 +69,6 @@ class RunOptions(BaseModel):
         loads = self._loads()
         check_driver(self.driver, self.workers, scenarios.values(), loads)
         timing = self._timing(loads, len(loads) * len(scenarios))
-        check_importable(a, b)
         return Experiment(
             a,
             b,

@@ -16,9 +16,10 @@ from loadtests.commands.run import new_folder
 from loadtests.console import PipeConsole
 from loadtests.databases.choice import check_database
 from loadtests.errors import RunError, UsageError
+from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.lesson import Measure
 from loadtests.lessons.teaching import measure_here
-from loadtests.lessons.telling import SIGNS, STYLES
+from loadtests.lessons.telling import STYLES
 from loadtests.lessons.verdicts import FILE, ClaimsRecord, Evidence, Verdict, read_claims, verdicts
 from loadtests.store import check_free, write_json
 

@@ -17,6 +17,7 @@ from loadtests.commands import run
 from loadtests.commands.report import write
 from loadtests.console import PipeConsole
 from loadtests.errors import RunError, UsageError, told
+from loadtests.lessons.verdicts import borne_on
 from loadtests.options import RunOptions
 from loadtests.store import RunFolder
 
@@ -100,7 +101,7 @@ def measure(grid: Grid) -> None:
         folder = RunFolder(run.measure(options))
         manifest = folder.read_manifest()
         outcome = analyse(folder, manifest)
-        write(folder, manifest, outcome)
+        write(folder, manifest, outcome, borne_on(manifest, outcome))
         tried += tried_in(view(manifest, outcome), connections)
     try:
         with drawing():

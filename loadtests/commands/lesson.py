@@ -12,6 +12,7 @@ from loadtests.commands.run import new_folder
 from loadtests.console import PipeConsole
 from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS, lesson_named
+from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.lesson import Lesson
 from loadtests.lessons.record import LessonRecord, read_lesson
 from loadtests.lessons.teaching import teach
@@ -87,7 +88,7 @@ def _answer(console: PipeConsole, lesson: Lesson, record: LessonRecord) -> None:
     overall = telling.standing([each.judged for each in seen])
     console.print(Text(f"\nVerdict: {telling.VERDICTS[overall]}", style=telling.STYLES[overall]))
     for each in seen:
-        sign = Text(f"  {telling.SIGNS[each.judged.standing]} ", style=telling.STYLES[each.judged.standing])
+        sign = Text(f"  {SIGNS[each.judged.standing]} ", style=telling.STYLES[each.judged.standing])
         why = f" – {each.judged.why}" if each.judged.why else ""
         figure = f": {each.judged.figure}" if each.judged.figure else ""
         console.print(sign.append(f"{each.says}{figure}{why}.", style="not bold default"))

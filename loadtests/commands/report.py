@@ -1,5 +1,6 @@
 """``bench report``: everything that follows from a run's raw samples."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from loadtests import charts
@@ -9,9 +10,11 @@ from loadtests.charts import view
 from loadtests.charts.timelines import draw_all
 from loadtests.console import PipeConsole
 from loadtests.errors import RunError, told
+from loadtests.lessons.verdicts import borne_on
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 from loadtests.ownership import clear_after_the_dead
+from loadtests.report.page import TestedClaim
 from loadtests.store import RunFolder
 from loadtests.verdict_table import verdict_table
 
@@ -24,17 +27,17 @@ def show(path: Path) -> None:
     clear_after_the_dead(folder)
     outcome = analyse(folder, manifest)
     console.print(verdict_table(manifest, outcome))
-    write(folder, manifest, outcome)
+    write(folder, manifest, outcome, borne_on(manifest, outcome))
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
     console.print(where, highlight=False, soft_wrap=True, markup=False)
 
 
-def write(folder: RunFolder, manifest: Manifest, outcome: Outcome) -> None:
+def write(folder: RunFolder, manifest: Manifest, outcome: Outcome, claims: Sequence[TestedClaim]) -> None:
     """Write summary, charts and report; raises RunError if they can't be."""
     try:
         folder.write_outcome(outcome)
         drawn = charts.draw(manifest, outcome, folder.charts)
         seen = draw_all(view(manifest, outcome), folder.read_trial, folder.charts)
-        folder.write_report(reports.render(manifest, outcome, drawn, seen))
+        folder.write_report(reports.render(manifest, outcome, drawn, seen, claims))
     except OSError as error:
         raise RunError(told(error, folder.path)) from error

@@ -35,6 +35,7 @@ def measure(options: RunOptions) -> Path:
     out = options.out or new_folder()
     store.check_free(out)
     experiment = options.experiment()
+    check_importable(experiment.a, experiment.b)
     check_reachable(experiment.database)
     cores = affinity.divide()
     manifest = new_manifest(experiment, out.name, now, cores)

@@ -16,6 +16,7 @@ from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel
 from loadtests.warnings import NO_VERDICT
 
 Standing = Literal["supported", "refuted", "inconclusive", "not tested"]
+SIGNS: dict[Standing, str] = {"supported": "✔", "refuted": "✘", "inconclusive": "?", "not tested": "–"}
 BY_CHANCE = ("many-comparisons", "sign-flip")
 """Flags of an interval that excludes 1, where a stricter test does not agree."""
 WORST_FIRST: tuple[Standing, ...] = ("refuted", "not tested", "inconclusive")

@@ -2,7 +2,6 @@
 
 import subprocess
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 
 import numpy as np
 from pydantic import ValidationError
@@ -18,9 +17,9 @@ from loadtests.processes import Child
 from loadtests.scenario_spec import parse_scenario
 from loadtests.servers import Server
 from loadtests.summary import Summary, summarise
-from loadtests.validation.clients import start
 from loadtests.validation.stage import Stage
-from loadtests.validation.stall import STATION, stalling
+from loadtests.validation.staller import stalling
+from loadtests.validation.station import STATION
 from loadtests.validation.timed import drive_alone
 
 TURN_S = 2.0
@@ -42,15 +41,20 @@ def _clients(measure: Measure, stage: Stage) -> Outcome:
     (name,), users = measure.scenarios, int(measure.users or 1)
     scenario = parse_scenario(name)
     blocks: Blocks = {}
-    with ExitStack() as stack:
-        harness = start("httpx", stage, stack, users, TURN_S)
-        server = stack.enter_context(stage.server("async", "lesson"))
+    [request] = scenario.requests
+    with Driver(stage.cores, stage.work / "driver" / "log") as driver, stage.server("async", "lesson") as server:
         server.wait_until_ready()
+
+        def harness() -> float:
+            return summarise(
+                drive_alone(stage, driver, server, request.path, ClosedLoop(users), TURN_S, 3 * scenario.wait_s)
+            ).throughput_rps
+
         for block in range(measure.blocks):
             stage.tell(f"block {block + 1}", block * 2 * TURN_S)
             turns: list[tuple[SideLabel, Callable[[], float]]] = [
-                ("a", lambda: _naive(server, scenario.requests[0].path, users, stage)),
-                ("b", lambda: harness(server, scenario)),
+                ("a", lambda: _naive(server, request.path, users, stage)),
+                ("b", harness),
             ]
             ordered = turns if block % 2 else turns[::-1]
             blocks[block] = {label: _counted(turn()) for label, turn in ordered}
@@ -87,7 +91,7 @@ def _loops(measure: Measure, stage: Stage) -> Outcome:
             order: list[SideLabel] = ["a", "b"] if block % 2 else ["b", "a"]
             blocks[block] = {}
             for label in order:
-                with stalling(stage, server, EVERY_S, FOR_S):
+                with stalling(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
                     recording = drive_alone(stage, driver, server, "/steady", loads[label], EVERY_S)
                 blocks[block][label] = summarise(recording, arrivals=label == "b")
     return _outcome(measure, measure.scenarios[0], OpenLoop(rate, "constant"), blocks)

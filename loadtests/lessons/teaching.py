@@ -16,6 +16,7 @@ from loadtests.databases.choice import SQLITE
 from loadtests.lessons.lesson import Lesson, Measure
 from loadtests.lessons.record import FILE, LessonRecord
 from loadtests.lessons.special import experiment
+from loadtests.lessons.verdicts import borne_on
 from loadtests.options import RunOptions
 from loadtests.outcome import Outcome
 from loadtests.store import RunFolder, check_free, write_json
@@ -77,7 +78,7 @@ def _by_run(measure: Measure, out: Path) -> tuple[Outcome, str]:
     folder = RunFolder(run.measure(options(measure, out)))
     manifest = folder.read_manifest()
     outcome = analyse(folder, manifest)
-    write(folder, manifest, outcome)
+    write(folder, manifest, outcome, borne_on(manifest, outcome))
     return outcome, manifest.database_version or SQLITE
 
 

@@ -12,7 +12,6 @@ from loadtests.outcome import Outcome, headline_of
 from loadtests.routes import routes
 from loadtests.scenarios import CATALOGUE
 
-SIGNS: dict[Standing, str] = {"supported": "✔", "refuted": "✘", "inconclusive": "?", "not tested": "–"}
 STYLES: dict[Standing, str] = {
     "supported": "bold green", "refuted": "bold red", "inconclusive": "yellow", "not tested": "dim",
 }  # fmt: skip

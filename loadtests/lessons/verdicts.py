@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from loadtests.claims import CLAIMS, Claim, Origin, judge
 from loadtests.environment import Environment
-from loadtests.lessons.expectation import Judged, Standing
+from loadtests.lessons.expectation import SIGNS, Judged, Standing
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 from loadtests.store import UnreadableRun
@@ -78,6 +78,11 @@ class Verdict(Kept):
     why: str
     lesson: str | None
     command: str
+
+    @property
+    def sign(self) -> str:
+        """The standing as a sign."""
+        return SIGNS[self.standing]
 
 
 def read_claims(path: Path) -> ClaimsRecord:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -15,8 +16,6 @@ from loadtests.charts.verdicts import MARKS
 from loadtests.charts.wording import MARGIN_PERCENT, listed, named
 from loadtests.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
 from loadtests.doubts import doubts
-from loadtests.lessons.telling import SIGNS
-from loadtests.lessons.verdicts import borne_on
 from loadtests.loads import OpenLoop
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
@@ -41,7 +40,41 @@ class Plate:
     leading: bool = False
 
 
-def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path], timelines: Sequence[Drawn] = ()) -> str:
+class TestedClaim(Protocol):
+    """What the page shows of a claim that the run has the cells for; all of it are words."""
+
+    @property
+    def says(self) -> str:
+        """The claim."""
+
+    @property
+    def sign(self) -> str:
+        """Whether it holds, as a sign."""
+
+    @property
+    def standing(self) -> str:
+        """The same in a word."""
+
+    @property
+    def figure(self) -> str:
+        """What was measured."""
+
+    @property
+    def why(self) -> str:
+        """A remark; may be empty."""
+
+    @property
+    def lesson(self) -> str | None:
+        """Where it is explained."""
+
+
+def render(
+    manifest: Manifest,
+    outcome: Outcome,
+    charts: Sequence[Path],
+    timelines: Sequence[Drawn] = (),
+    claims: Sequence[TestedClaim] = (),
+) -> str:
     """Return the report as HTML with everything in it: charts too, and nothing to fetch.
 
     Args:
@@ -49,6 +82,7 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path], timelin
         outcome: summary.json.
         charts: what ``charts.draw`` wrote; only the SVGs are read.
         timelines: what ``charts.draw_all`` wrote.
+        claims: what this run says of what is claimed.
     """
     run = view(manifest, outcome)
     templates = Environment(loader=PackageLoader("loadtests"), autoescape=True, undefined=StrictUndefined)
@@ -65,8 +99,7 @@ def render(manifest: Manifest, outcome: Outcome, charts: Sequence[Path], timelin
         headline=of_ratio(run) if run.headlines() else "Nothing was measured",
         tally=tally(run),
         sections=sections,
-        claims=borne_on(manifest, outcome),
-        signs=SIGNS,
+        claims=claims,
         flags_seen=_flags_in(sections),
         plates=_plates(run, charts),
         timelines={seen.scenario: _timeline(seen) for seen in timelines},

@@ -10,6 +10,7 @@ from loadtests.environment import Environment
 from loadtests.validation import agenda, queue, rivals, stall
 from loadtests.validation.agenda import Rehearsal
 from loadtests.validation.machine import machine_id
+from loadtests.validation.occasion import occasion
 from loadtests.validation.record import Check, Comparisons, Known, Record, Validation
 from loadtests.validation.rehearse import CALIBRATIONS_S, calibrate, rehearse
 from loadtests.validation.sizes import Sizes
@@ -109,7 +110,7 @@ class Course:
             rows[check] += known
             spent[check] += time.monotonic() - began
             self._records[check] = Comparisons(
-                occasion=stage.occasion(spent[check]),
+                occasion=occasion(stage, spent[check]),
                 time_s=self._sizes.time_s if check == "aa" else self._sizes.effects_s,
                 work_share=work_share if check == "effects" else {},
                 rows=list(rows[check]),

@@ -5,13 +5,13 @@ import time
 from loadtests.drivers.process import Driver
 from loadtests.loads import OpenLoop
 from loadtests.summary import summarise
+from loadtests.validation.occasion import occasion
 from loadtests.validation.queueing import Queue, bands
 from loadtests.validation.record import Band, Percentiles, QueueRecord
 from loadtests.validation.stage import Stage
-from loadtests.validation.station import QUEUES, SERVICE_S
+from loadtests.validation.station import QUEUES, SERVICE_S, STATION
 from loadtests.validation.timed import drive_alone, known_percentile, logged
 
-STATION = "loadtests.validation.station:app"
 ARRIVALS_RPS = 50.0
 """At each queue: half of what it can serve."""
 SETTLING_S = 3.0
@@ -36,7 +36,7 @@ def measure_queue(stage: Stage, window_s: float) -> QueueRecord:
         theirs = logged(server, "queue", recording)
     ours = summarise(recording)
     return QueueRecord(
-        occasion=stage.occasion(time.monotonic() - began),
+        occasion=occasion(stage, time.monotonic() - began),
         queues=QUEUES,
         arrivals_rps=ARRIVALS_RPS,
         service_s=SERVICE_S,

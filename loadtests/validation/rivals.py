@@ -9,6 +9,7 @@ from loadtests.comparison import Estimate, estimate
 from loadtests.scenario_spec import parse_scenario
 from loadtests.slow_api import SlowApi
 from loadtests.validation import clients
+from loadtests.validation.occasion import occasion
 from loadtests.validation.record import Agreement, DriversRecord
 from loadtests.validation.stage import Stage
 
@@ -55,7 +56,7 @@ def measure_rivals(stage: Stage, rounds: int, round_s: float) -> DriversRecord:
                 for i, other in enumerate(names[1:], 1):
                     rows.append(agreement(other, name, columns[:2], columns[2 * i : 2 * i + 2]))
     return DriversRecord(
-        occasion=stage.occasion(time.monotonic() - began),
+        occasion=occasion(stage, time.monotonic() - began),
         users=USERS,
         rounds=rounds,
         seconds=round_s,

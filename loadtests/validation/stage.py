@@ -11,7 +11,6 @@ from loadtests.affinity import Cores
 from loadtests.drivers.jobs import Target
 from loadtests.servers import Server
 from loadtests.sides import parse_side
-from loadtests.validation.record import Occasion
 
 ASK_LIMIT_S = 30.0
 Tell = Callable[[str, float], None]
@@ -37,10 +36,6 @@ class Stage:
     commit: str | None
     seed: int
     tell: Tell
-
-    def occasion(self, seconds: float) -> Occasion:
-        """Return when a check was carried out that took so many seconds."""
-        return Occasion(created=self.created, commit=self.commit, seconds=round(seconds, 1))
 
     def server(self, spec: str, name: str, upstream_url: str = "") -> Server:
         """Return a side that starts: a context manager that owns it.

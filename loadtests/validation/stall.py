@@ -1,23 +1,19 @@
 """Measure a server that stops for a second in ten, by both loops, and one that keeps a brisk pace."""
 
-import contextlib
-import os
-import signal
 import time
-from collections.abc import Iterator
 
 import numpy as np
 
 from loadtests.drivers.process import Driver
 from loadtests.loads import ClosedLoop, OpenLoop
-from loadtests.processes import Child
-from loadtests.servers import Server
 from loadtests.summary import summarise
+from loadtests.validation.occasion import occasion
 from loadtests.validation.record import StallRecord
 from loadtests.validation.stage import Stage
+from loadtests.validation.staller import stalling
+from loadtests.validation.station import STATION
 from loadtests.validation.timed import drive_alone, known_percentile, logged
 
-STATION = "loadtests.validation.station:app"
 EVERY_S = 10.0
 FOR_S = 1.0
 RATE_RPS = 100.0
@@ -41,15 +37,15 @@ def measure_stall(stage: Stage, window_s: float, pace_s: float) -> StallRecord:
         stage.tell(f"{PACE_RPS:g}/s", 0)
         paced = drive_alone(stage, driver, server, "/steady", OpenLoop(PACE_RPS), pace_s)
         by_log = logged(server, "steady", paced)
-        with stalling(stage, server):
+        with stalling(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
             stage.tell("an open loop while the server is stopped now and then", pace_s)
             opened = drive_alone(stage, driver, server, "/steady", OpenLoop(RATE_RPS, "constant"), window_s)
-        with stalling(stage, server):
+        with stalling(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
             stage.tell("a closed loop while the server is stopped now and then", pace_s + window_s)
             closed = drive_alone(stage, driver, server, "/steady", ClosedLoop(USERS), window_s)
     pace, by_open, by_closed = (summarise(recording) for recording in (paced, opened, closed))
     return StallRecord(
-        occasion=stage.occasion(time.monotonic() - began),
+        occasion=occasion(stage, time.monotonic() - began),
         every_s=EVERY_S,
         for_s=FOR_S,
         window_s=window_s,
@@ -63,24 +59,3 @@ def measure_stall(stage: Stage, window_s: float, pace_s: float) -> StallRecord:
         pace_logged_p99_s=known_percentile(by_log, 99, "the server's log"),
         pace_lag_p99_s=known_percentile(pace.lags_s, 99, "the dispatch lag"),
     )
-
-
-@contextlib.contextmanager
-def stalling(stage: Stage, server: Server, every_s: float = EVERY_S, for_s: float = FOR_S) -> Iterator[None]:
-    """Stop the server's processes for a while, again and again; whatever ends it, they go on in the end.
-
-    Args:
-        stage: where.
-        server: whose processes.
-        every_s: they are stopped once in so many seconds, first after half of them.
-        for_s: for so long.
-    """
-    pids = [f"--pid={pid}" for pid in server.pids]
-    arguments = [*pids, f"--every={every_s}", f"--for={for_s}"]
-    try:
-        with Child("loadtests.validation.staller", arguments, log=stage.work / "staller" / "log"):
-            yield
-    finally:
-        for pid in server.pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)

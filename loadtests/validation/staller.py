@@ -9,11 +9,32 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import FrameType
 
 import click
 
 from loadtests import lifeline
+from loadtests.processes import Child
+
+
+@contextlib.contextmanager
+def stalling(pids: Sequence[int], every_s: float, for_s: float, log: Path) -> Iterator[None]:
+    """Stop processes for a while, again and again; whatever ends it, they go on in the end.
+
+    Args:
+        pids: the processes.
+        every_s: they are stopped once in so many seconds, first after half of them.
+        for_s: for so long, in seconds.
+        log: of the process that does it.
+    """
+    arguments = [*(f"--pid={pid}" for pid in pids), f"--every={every_s}", f"--for={for_s}"]
+    try:
+        with Child("loadtests.validation.staller", arguments, log=log):
+            yield
+    finally:
+        _send(pids, signal.SIGCONT)
 
 
 @click.command()
@@ -36,7 +57,7 @@ def main(pids: tuple[int, ...], every_s: float, for_s: float) -> None:
         _send(pids, signal.SIGCONT)
 
 
-def _send(pids: tuple[int, ...], number: signal.Signals) -> None:
+def _send(pids: Sequence[int], number: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)

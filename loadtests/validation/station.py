@@ -13,6 +13,8 @@ import time
 from loadtests.validation.asgi import Message, Receive, Send, answer, lifespan
 from loadtests.validation.exact import until
 
+STATION = "loadtests.validation.station:app"
+"""This module's app, as a side."""
 QUEUES = 4
 SERVICE_S = 0.010
 STEADY_S = 0.020

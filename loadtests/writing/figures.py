@@ -11,6 +11,7 @@ from loadtests.charts.wording import number, ratio
 from loadtests.kinds import kind_of, word
 from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.verdicts import verdicts as claim_verdicts
 from loadtests.limits_met import worded
 from loadtests.outcome import Comparison
@@ -95,7 +96,7 @@ def which(example: Example) -> str:
         standing = telling.standing([each.judged for each in telling.seen(LESSONS[lesson], outcome)])
         link = f"[{LESSONS[lesson].title}](docs/lessons/{lesson}.md)"
         said = "; ".join(f"{where}: {figures}" for where, figures in map(_short, rows))
-        lines.append(f"| {about} | {use} | {said} | {telling.SIGNS[standing]} {standing} | {link} |")
+        lines.append(f"| {about} | {use} | {said} | {SIGNS[standing]} {standing} | {link} |")
     date = f"{example.lessons[WHICH[0][2]].created:%-d %B %Y}"
     return "\n".join(
         [
@@ -124,7 +125,7 @@ def claims(example: Example) -> str:
     for record in claim_verdicts(example.claims):
         lesson = f"[{LESSONS[record.lesson].title}](lessons/{record.lesson}.md)" if record.lesson else ""
         figure = " – ".join(filter(None, (record.figure, record.why)))
-        sign = f"{telling.SIGNS[record.standing]} {record.standing}"
+        sign = f"{SIGNS[record.standing]} {record.standing}"
         lines.append(f"| {record.says} ({record.origin}) | {sign} | {figure} | {lesson} |")
     when = f"{example.claims.created:%-d %B %Y}"
     return "\n".join([*lines, "", f"From results/example/claims.json, {when}."])

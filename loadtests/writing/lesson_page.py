@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.lesson import Lesson
 from loadtests.lessons.record import LessonRecord
 
@@ -34,7 +35,7 @@ def lesson_index(records: Mapping[str, LessonRecord]) -> str:
         overall = telling.standing([each.judged for each in telling.seen(lesson, record.outcome)])
         words = {"supported": "holds", "refuted": "does not hold", "inconclusive": "not decided"}.get(overall, overall)
         lines.append(
-            f"| [{lesson.title}]({name}.md) | {_cell(lesson.question)} | {telling.SIGNS[overall]} {words}"
+            f"| [{lesson.title}]({name}.md) | {_cell(lesson.question)} | {SIGNS[overall]} {words}"
             f" | {record.seconds:.0f} s |"
         )
     return "\n".join([*lines, ""])
@@ -66,7 +67,7 @@ def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
     for each in seen:
         figure = f": {each.judged.figure}" if each.judged.figure else ""
         why = f" – {each.judged.why}" if each.judged.why else ""
-        yield f"- {telling.SIGNS[each.judged.standing]} {each.says}{figure}{why}."
+        yield f"- {SIGNS[each.judged.standing]} {each.says}{figure}{why}."
     yield from ["", f"## {telling.REASONS[overall]}", "", lesson.why, ""]
     quoted = telling.reasons(lesson, record.outcome)
     yield from "\n>\n".join(f"> {sentence}" for sentence in quoted).splitlines()

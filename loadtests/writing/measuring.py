@@ -20,7 +20,7 @@ from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import FILE as LESSON_FILE
 from loadtests.lessons.teaching import teach
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
-from loadtests.lessons.verdicts import Evidence
+from loadtests.lessons.verdicts import Evidence, borne_on
 from loadtests.options import USERS, RunOptions
 from loadtests.store import RunFolder, check_free, write_json
 from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, TIMELINE, read_example
@@ -100,7 +100,8 @@ def _deadlock(work: Path, out: Path) -> None:
 def _keep(path: Path, out: Path) -> None:
     folder = RunFolder(path)
     manifest = folder.read_manifest()
-    write(folder, manifest, analyse(folder, manifest))
+    outcome = analyse(folder, manifest)
+    write(folder, manifest, outcome, borne_on(manifest, outcome))
     out.mkdir(parents=True)
     for name in KEPT:
         shutil.copy(path / name, out / name)

@@ -15,7 +15,7 @@ from loadtests.affinity import Cores
 from loadtests.processes import Child
 from loadtests.validation.queue import measure_queue
 from loadtests.validation.stage import Stage
-from loadtests.validation.stall import stalling
+from loadtests.validation.staller import stalling
 from tests.e2e.harness import bench, eventually, started
 
 WORK = "work"
@@ -130,12 +130,10 @@ def test_what_is_stopped_goes_on_when_the_owner_is_gone(busy: psutil.Process, tm
         assert eventually(lambda: not stopped(busy), limit_s=5)
 
 
-def test_a_server_goes_on_after_its_stalls(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadtests.validation.stall.EVERY_S", 0.4)
-    monkeypatch.setattr("loadtests.validation.stall.FOR_S", 60.0)
+def test_a_server_goes_on_after_its_stalls(stage: Stage) -> None:
     with stage.server("loadtests.validation.station:app", "station") as server:
         server.wait_until_ready()
         [pid] = server.pids
-        with stalling(stage, server):
+        with stalling(server.pids, 0.4, 60.0, stage.work / "staller" / "log"):
             assert eventually(lambda: stopped(psutil.Process(pid)), limit_s=20)
         assert eventually(lambda: not stopped(psutil.Process(pid)), limit_s=5)
