@@ -11,7 +11,7 @@ from loadtests.outcome import Outcome, SideLabel
 from loadtests.store import RunFolder
 from loadtests.summary import Summary, summarise
 from loadtests.trial_file import TrialKey
-from loadtests.warnings import Conditions
+from loadtests.warnings.conditions import Conditions
 
 
 def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:

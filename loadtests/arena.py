@@ -6,12 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.affinity import Cores
 from loadtests.databases.database import Database, Databases
-from loadtests.errors import RunError
 from loadtests.experiment import Experiment
 from loadtests.plan import Label
 from loadtests.servers import Server, ServerFailed
+from loadtests.system.cores import Cores
+from loadtests.system.errors import RunError
 
 LABELS: tuple[Label, Label] = ("a", "b")
 Warm = Callable[[list[Server]], None]

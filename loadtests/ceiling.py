@@ -5,14 +5,14 @@ A cell whose throughput comes near it was limited by the driver, not by the serv
 
 from pathlib import Path
 
-from loadtests.affinity import Cores
 from loadtests.companion import Companion
 from loadtests.drivers.choice import LoadDriver
 from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.errors import RunError
 from loadtests.loads import ClosedLoop
 from loadtests.samples import Failure, Recording
 from loadtests.scenario import Request
+from loadtests.system.cores import Cores
+from loadtests.system.errors import RunError
 
 USERS = 64
 WINDOW_S = 0.5

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.errors import RunError
-from loadtests.processes import Child
-from loadtests.servers import free_port
+from loadtests.system.errors import RunError
+from loadtests.system.processes import Child
+from loadtests.system.resources import free_port
 
 READY_LIMIT_S = 20.0
 POLL_S = 0.02

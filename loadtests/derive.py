@@ -10,21 +10,13 @@ from loadtests.comparison import MIN_BLOCKS, Estimate, estimate, holm, judge
 from loadtests.explanations import explain
 from loadtests.flow import together
 from loadtests.loads import Load
-from loadtests.outcome import (
-    UNITS,
-    CellResult,
-    Comparison,
-    Interval,
-    Metric,
-    Outcome,
-    SideLabel,
-    Value,
-    Verdict,
-)
+from loadtests.outcome import UNITS, CellResult, Comparison, Interval, Metric, Outcome, SideLabel, Value, Verdict
 from loadtests.percentiles import PERCENTILES, percentile, percentiles, samples_needed
 from loadtests.summary import Column, Summary
 from loadtests.waits import seen_in
-from loadtests.warnings import NO_VERDICT, Conditions, Flag, flags_of
+from loadtests.warnings import flags_of
+from loadtests.warnings.conditions import Conditions
+from loadtests.warnings.flag import NO_VERDICT, Flag
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 UNKNOWN = Conditions()

@@ -2,22 +2,22 @@
 
 from datetime import datetime
 
-from loadtests import environment
-from loadtests.affinity import Cores
 from loadtests.experiment import Experiment
 from loadtests.manifest import Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.sides import Side
 from loadtests.sources import sources
+from loadtests.system.cores import Cores
+from loadtests.system.machine import command_line, read_environment
 from loadtests.validation.quoting import quoted
 
 
 def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores) -> Manifest:
     """Describe a run that has not begun."""
-    machine = environment.observe()
+    machine = read_environment()
     return Manifest(
         name=name,
         created=now,
-        argv=environment.command_line(),
+        argv=command_line(),
         complete=False,
         seconds=None,
         seed=experiment.seed,

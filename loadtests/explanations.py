@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from loadtests.outcome import Comparison, Metric, SideLabel, side_names
-from loadtests.warnings import MEANING, NO_VERDICT, Flag
+from loadtests.warnings.flag import MEANING, NO_VERDICT, Flag
 
 NOUN: dict[Metric, str] = {
     "throughput": "throughput",

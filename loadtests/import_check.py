@@ -3,12 +3,12 @@
 import importlib
 import sys
 
-from loadtests import lifeline
+from loadtests.system.processes import exit_with_parent
 
 
 def main() -> None:
     """Exit with 0 if the app is there, else with its import's last word on standard error."""
-    lifeline.hold()
+    exit_with_parent()
     sys.path.insert(0, "")
     module, _, attribute = sys.argv[1].partition(":")
     try:

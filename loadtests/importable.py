@@ -5,9 +5,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from loadtests.errors import UsageError
-from loadtests.processes import Child
 from loadtests.sides import BUILDS, Side
+from loadtests.system.errors import UsageError
+from loadtests.system.processes import Child
 
 LIMIT_S = 30.0
 POLL_S = 0.02

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import TextColumn
 
-from loadtests.console import progress_bar
 from loadtests.runner import Listener
 from loadtests.runner import Progress as Standing
+from loadtests.system.terminal import progress_bar
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from loadtests.errors import UsageError
+from loadtests.system.errors import UsageError
 
 MAX_USERS = 4096
 MAX_RATE = 20_000.0

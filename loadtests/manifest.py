@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from loadtests.environment import Environment
 from loadtests.loads import Load, ascending
 from loadtests.plan import Label
+from loadtests.system.machine import Environment
 from loadtests.validation.digest import ValidationDigest
 
 

@@ -9,7 +9,6 @@ from loadtests.arena import Arena
 from loadtests.drivers.choice import LoadDriver
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import DriverFailed
-from loadtests.errors import RunError
 from loadtests.experiment import Experiment
 from loadtests.journal import Journal
 from loadtests.loads import ClosedLoop
@@ -17,6 +16,7 @@ from loadtests.machine import Watch
 from loadtests.plan import Label, Pairing
 from loadtests.samples import Failure, Recording, Samples
 from loadtests.servers import Server
+from loadtests.system.errors import RunError
 
 STALL_S = 5.0
 """A side that gives no answer for so long, beyond the wait that the scenario asks for, has collapsed."""

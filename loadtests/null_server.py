@@ -10,7 +10,8 @@ from typing import cast
 import click
 import uvloop
 
-from loadtests import affinity, lifeline
+from loadtests.system.cores import parse_cores, pin
+from loadtests.system.processes import exit_with_parent
 
 BACKLOG = 4096
 MAX_HEAD_BYTES = 65_536
@@ -97,8 +98,8 @@ async def serve(port: int) -> None:
 @click.option("--cores", default="")
 def main(port: int, cores: str) -> None:
     """Serve until the owner ends."""
-    lifeline.hold()
-    affinity.pin(affinity.parse_cores(cores))
+    exit_with_parent()
+    pin(parse_cores(cores))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(port))
 

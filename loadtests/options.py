@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict
 from loadtests.databases.choice import SQLITE, check_database
 from loadtests.design import Timing, choose
 from loadtests.drivers.choice import DriverName, check_driver, everything
-from loadtests.errors import UsageError
 from loadtests.experiment import Experiment
 from loadtests.loads import Arrivals, Load, parse_rates, parse_users
 from loadtests.scenario_spec import parse_scenario
 from loadtests.scenarios import REPRESENTATIVE
 from loadtests.sides import parse_side
+from loadtests.system.errors import UsageError
 
 USERS = "1,8,32,128"
 MAX_BLOCKS = 1000

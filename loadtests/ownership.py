@@ -8,9 +8,9 @@ import fcntl
 import shutil
 from collections.abc import Iterator
 
-from loadtests.errors import UsageError
 from loadtests.postgres import homes
 from loadtests.store import RunFolder
+from loadtests.system.errors import UsageError
 
 
 @contextlib.contextmanager

@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 
-from loadtests.errors import UsageError
 from loadtests.experiment import Experiment
 from loadtests.loads import ascending
 from loadtests.manifest import Event, Manifest
 from loadtests.plan import Plan
 from loadtests.scenario_spec import parse_scenario
 from loadtests.sides import parse_side
+from loadtests.system.errors import UsageError
 from loadtests.trial_file import TrialKey
 
 PASSING = (

@@ -5,14 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.affinity import Cores
 from loadtests.arena import Arena
 from loadtests.ceiling import measure_ceiling
 from loadtests.databases.choice import POSTGRES, SQLITE
 from loadtests.databases.database import Databases
 from loadtests.drivers.choice import LoadDriver, start_driver
 from loadtests.drivers.process import DriverFailed
-from loadtests.errors import RunError, UsageError
 from loadtests.experiment import Experiment
 from loadtests.journal import Journal
 from loadtests.machine import Watch
@@ -22,6 +20,8 @@ from loadtests.plan import Pairing, Plan
 from loadtests.servers import Server
 from loadtests.slow_api import SlowApi
 from loadtests.store import RunFolder
+from loadtests.system.cores import Cores
+from loadtests.system.errors import RunError, UsageError
 from loadtests.trial_file import TrialKey
 from loadtests.wall_clock import WallClock
 from loadtests.warming import warm

@@ -3,10 +3,10 @@
 import difflib
 import re
 
-from loadtests.errors import UsageError
 from loadtests.scenario import Journeys, Request, Scenario
 from loadtests.scenario_entry import Parameters
 from loadtests.scenarios import CATALOGUE, LONGEST_THINK
+from loadtests.system.errors import UsageError
 
 _SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
 _CUSTOM = re.compile(r"GET (?P<paths>/[!-~]*(?: /[!-~]*)*)")

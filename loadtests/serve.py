@@ -11,9 +11,11 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE, HTTPProtocolType, LoopFactoryType
 from uvicorn.supervisors import Multiprocess
 
-from loadtests import affinity, lifeline, limits
 from loadtests.collector import Collector
 from loadtests.serve_config import Config
+from loadtests.system import resources
+from loadtests.system.cores import parse_cores, pin
+from loadtests.system.processes import exit_with_parent
 
 BACKLOG = 4096
 """Connections that may wait to be accepted: more users than that is refused by ``loads``."""
@@ -39,9 +41,9 @@ def main(
     observe: Path | None,
 ) -> None:
     """Serve APP on loopback until the owner ends."""
-    lifeline.hold()
-    limits.allow_open_files()
-    affinity.pin(affinity.parse_cores(cores))
+    exit_with_parent()
+    resources.allow_open_files()
+    pin(parse_cores(cores))
     sys.path.insert(0, ".")
     config = Config(
         app,

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import os
-import socket
 import time
 from pathlib import Path
 from types import TracebackType
@@ -12,13 +11,13 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from loadtests import affinity
-from loadtests.affinity import Cores
 from loadtests.asking import Asker
-from loadtests.errors import BenchError
 from loadtests.observation.collecting import collect
-from loadtests.processes import Child
 from loadtests.sides import Side
+from loadtests.system.cores import Cores, pin_others
+from loadtests.system.errors import BenchError
+from loadtests.system.processes import Child
+from loadtests.system.resources import _is_free, free_port
 from loadtests.timeline import Timeline
 
 READY_LIMIT_S = 20.0
@@ -27,14 +26,6 @@ POLL_S = 0.02
 
 class ServerFailed(BenchError):
     """A server did not start, or is gone; the message is a sentence for the report."""
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def app_environment(side: Side, database_url: str, upstream_url: str) -> dict[str, str]:
@@ -114,7 +105,7 @@ class Server:
     def find_processes(self) -> None:
         """Look which processes it has, and pin them; once more when it may have started others."""
         self._pids = self._find_pids()
-        affinity.pin_others(self._pids, self._cores.server)
+        pin_others(self._pids, self._cores.server)
 
     def check_alive(self, when: str) -> None:
         """Raise ServerFailed, with its last words, if the process has ended."""
@@ -174,13 +165,3 @@ class Server:
             ]
             return [process.pid for process in family]
         return []
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

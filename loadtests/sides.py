@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.collector import Collector
-from loadtests.errors import UsageError
+from loadtests.system.errors import UsageError
 from shared.settings import Settings
 
 BUILDS = {"sync": "sync_app.main:app", "async": "async_app.main:app"}

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from loadtests.affinity import Cores
 from loadtests.companion import Companion
+from loadtests.system.cores import Cores
 
 
 class SlowApi(Companion):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from loadtests.errors import BenchError, UsageError
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 from loadtests.samples import Recording
+from loadtests.system.errors import BenchError, UsageError
 from loadtests.trial_file import TrialKey, dump_trial, read_trial
 
 RESULTS = Path("results")

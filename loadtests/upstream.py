@@ -9,7 +9,9 @@ from urllib.parse import parse_qs
 import click
 import uvicorn
 
-from loadtests import affinity, lifeline, limits
+from loadtests.system import resources
+from loadtests.system.cores import parse_cores, pin
+from loadtests.system.processes import exit_with_parent
 
 Message = MutableMapping[str, Any]
 MAX_WAIT_S = 60.0
@@ -45,9 +47,9 @@ async def app(
 @click.option("--cores", default="")
 def main(port: int, cores: str) -> None:
     """Serve until the owner ends."""
-    lifeline.hold()
-    limits.allow_open_files()
-    affinity.pin(affinity.parse_cores(cores))
+    exit_with_parent()
+    resources.allow_open_files()
+    pin(parse_cores(cores))
     uvicorn.run(
         app,
         host="127.0.0.1",

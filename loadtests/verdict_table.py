@@ -10,7 +10,7 @@ from loadtests.loads import OpenLoop, ascending
 from loadtests.manifest import Manifest
 from loadtests.naming import short_names
 from loadtests.outcome import Comparison, Outcome, headline_of
-from loadtests.warnings import MEANING
+from loadtests.warnings.flag import MEANING
 
 MINOR = frozenset({"small"})
 """Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""

@@ -9,7 +9,7 @@ from loadtests.loads import Load, OpenLoop, ascending
 from loadtests.manifest import Manifest, ScenarioRecord
 from loadtests.naming import short_names
 from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel, headline_of
-from loadtests.warnings import NO_VERDICT
+from loadtests.warnings.flag import NO_VERDICT
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 

@@ -11,9 +11,8 @@ import click
 
 from loadtests.cli import asking, looking, running, teaching, trusting
 from loadtests.cli.group import bench
-from loadtests.errors import BenchError, Interrupted, RunError
-from loadtests.interrupts import as_exception
-from loadtests.processes import stop_all
+from loadtests.system.errors import BenchError, Interrupted, RunError, as_exception
+from loadtests.system.processes import stop_all
 
 __all__ = ["asking", "bench", "looking", "main", "running", "teaching", "trusting"]
 

@@ -7,7 +7,7 @@ import click
 from click.core import ParameterSource
 
 from loadtests.cli.group import bench
-from loadtests.errors import UsageError
+from loadtests.system.errors import UsageError
 
 
 @bench.command(name="capacity")

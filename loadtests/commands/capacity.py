@@ -7,9 +7,9 @@ from rich.table import Table
 
 from loadtests.capacity import Demand, Prediction, Resources, predict
 from loadtests.crossing import SHORTEST_S, WORTH, crossing_users, crossing_wait_s
-from loadtests.errors import UsageError
 from loadtests.loads import ClosedLoop, parse_users
 from loadtests.outcome import Limit
+from loadtests.system.errors import UsageError
 
 MOST_MS = 60_000.0
 MOST_RESOURCES = 100_000

@@ -10,18 +10,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from loadtests import environment
 from loadtests.claims import CLAIMS, Claim
 from loadtests.commands.run import new_folder
-from loadtests.console import PipeConsole
 from loadtests.databases.choice import check_database
-from loadtests.errors import RunError, UsageError
 from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.lesson import Measure
 from loadtests.lessons.teaching import measure_here
 from loadtests.lessons.telling import STYLES
 from loadtests.lessons.verdicts import FILE, ClaimsRecord, Evidence, Verdict, read_claims, verdicts
 from loadtests.store import check_free, write_json
+from loadtests.system.errors import RunError, UsageError
+from loadtests.system.machine import read_environment
+from loadtests.system.terminal import PipeConsole
 
 RUNS = "runs"
 """The folder of the runs that claims were measured by."""
@@ -68,7 +68,7 @@ def examine(chosen: Sequence[Claim], evidence: dict[str, Evidence], folder: Path
         folder: where measurements go, and the record.
         console: told which claim it is.
     """
-    began, now, machine = time.monotonic(), datetime.now(UTC), environment.observe()
+    began, now, machine = time.monotonic(), datetime.now(UTC), read_environment()
     done: list[str] = []
     record = ClaimsRecord(created=now, seconds=0.0, environment=machine, claims=done, evidence=evidence)
     for number, claim in enumerate(chosen, 1):

@@ -8,18 +8,17 @@ from rich.text import Text
 
 from loadtests import store
 from loadtests.analysis import analyse
-from loadtests.charts import view
 from loadtests.charts.deadlock import Tried, draw, finding, tried_in
 from loadtests.charts.files import drawing, save
-from loadtests.charts.view import LABELS
+from loadtests.charts.view import LABELS, view
 from loadtests.charts.wording import number
 from loadtests.commands import run
 from loadtests.commands.report import write
-from loadtests.console import PipeConsole
-from loadtests.errors import RunError, UsageError, told
 from loadtests.lessons.verdicts import borne_on
 from loadtests.options import RunOptions
 from loadtests.store import RunFolder
+from loadtests.system.errors import RunError, UsageError, told
+from loadtests.system.terminal import PipeConsole
 
 SCENARIO = "get_post"
 NAME = "deadlock"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from loadtests.errors import UsageError
 from loadtests.options import RunOptions
+from loadtests.system.errors import UsageError
 
 LEAST = 2
 MOST = 12

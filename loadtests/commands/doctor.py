@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from loadtests.console import PipeConsole
 from loadtests.doctor import examine
 from loadtests.doctor.check import Check
-from loadtests.errors import BenchError
+from loadtests.system.errors import BenchError
+from loadtests.system.terminal import PipeConsole
 
 
 class AttentionNeeded(BenchError):

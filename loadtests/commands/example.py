@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from loadtests.console import PipeConsole
-from loadtests.errors import UsageError
+from loadtests.system.errors import UsageError
+from loadtests.system.terminal import PipeConsole
 from loadtests.writing.blocks import fill
 from loadtests.writing.example import EXAMPLE, Example, read_example
 from loadtests.writing.figures import BLOCKS, pages

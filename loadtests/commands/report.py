@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtests import charts
-from loadtests import report as reports
 from loadtests.analysis import analyse
-from loadtests.charts import view
+from loadtests.charts import catalogue
 from loadtests.charts.timelines import draw_all
-from loadtests.console import PipeConsole
-from loadtests.errors import RunError, told
+from loadtests.charts.view import view
 from loadtests.lessons.verdicts import borne_on
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 from loadtests.ownership import clear_after_the_dead
+from loadtests.report import page
 from loadtests.report.page import TestedClaim
 from loadtests.store import RunFolder
+from loadtests.system.errors import RunError, told
+from loadtests.system.terminal import PipeConsole
 from loadtests.verdict_table import verdict_table
 
 
@@ -36,8 +36,8 @@ def write(folder: RunFolder, manifest: Manifest, outcome: Outcome, claims: Seque
     """Write summary, charts and report; raises RunError if they can't be."""
     try:
         folder.write_outcome(outcome)
-        drawn = charts.draw(manifest, outcome, folder.charts)
+        drawn = catalogue.draw(manifest, outcome, folder.charts)
         seen = draw_all(view(manifest, outcome), folder.read_trial, folder.charts)
-        folder.write_report(reports.render(manifest, outcome, drawn, seen, claims))
+        folder.write_report(page.render(manifest, outcome, drawn, seen, claims))
     except OSError as error:
         raise RunError(told(error, folder.path)) from error

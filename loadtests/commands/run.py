@@ -5,12 +5,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests import affinity, store
-from loadtests.affinity import Cores
-from loadtests.console import PipeConsole
+from loadtests import store
 from loadtests.databases.choice import check_database, check_reachable, open_databases
 from loadtests.describe import new_manifest
-from loadtests.errors import BenchError, Interrupted, RunError, UsageError, told
 from loadtests.experiment import Experiment
 from loadtests.importable import check_importable
 from loadtests.live import display
@@ -21,6 +18,9 @@ from loadtests.plan import Plan
 from loadtests.resumption import check_same, experiment_of, lacking, resumed
 from loadtests.runner import Runner
 from loadtests.store import RunFolder
+from loadtests.system.cores import Cores, assign_cores, pinned
+from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, told
+from loadtests.system.terminal import PipeConsole
 
 
 def measure(options: RunOptions) -> Path:
@@ -37,7 +37,7 @@ def measure(options: RunOptions) -> Path:
     experiment = options.experiment()
     check_importable(experiment.a, experiment.b)
     check_reachable(experiment.database)
-    cores = affinity.divide()
+    cores = assign_cores()
     manifest = new_manifest(experiment, out.name, now, cores)
     with _told(out):
         folder = store.create(out, manifest)
@@ -68,7 +68,7 @@ def resume(out: Path) -> Path:
     experiment = experiment_of(before)
     check_importable(experiment.a, experiment.b)
     check_database(experiment.database)
-    cores = affinity.divide()
+    cores = assign_cores()
     now = datetime.now(UTC)
     check_same(before, new_manifest(experiment, before.name, now, cores))
     with _told(out), owned(folder):
@@ -82,7 +82,7 @@ def resume(out: Path) -> Path:
 def _carry_out(experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, plan: Plan) -> None:
     trials = 2 * len(experiment.cells) * experiment.blocks
     with (
-        affinity.pinned(cores.driver),
+        pinned(cores.driver),
         display(PipeConsole(), experiment.blocks, trials) as listener,
         open_databases(experiment.database, folder.work, cores) as databases,
     ):

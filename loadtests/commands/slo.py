@@ -13,12 +13,10 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from loadtests import affinity, environment, store
+from loadtests import store
 from loadtests.commands.run import new_folder
-from loadtests.console import PipeConsole
 from loadtests.databases.choice import check_database, check_reachable, open_databases
 from loadtests.drivers.choice import check_driver
-from loadtests.errors import BenchError, Interrupted, RunError, UsageError
 from loadtests.experiment import Experiment
 from loadtests.importable import check_importable
 from loadtests.loads import OpenLoop
@@ -28,6 +26,10 @@ from loadtests.sides import parse_side
 from loadtests.slo.objective import parse_objective
 from loadtests.slo.probing import Inquiry, Prober, Tell
 from loadtests.slo.record import Found, SloRecord
+from loadtests.system.cores import assign_cores, pinned
+from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError
+from loadtests.system.machine import command_line, read_environment
+from loadtests.system.terminal import PipeConsole
 
 BOTH = ("sync", "async")
 MAX_STARTS = 100
@@ -76,23 +78,23 @@ def search(options: SloOptions) -> None:
     out = options.out or new_folder("slo")
     store.check_free(out)
     check_reachable(options.database)
-    cores = affinity.divide()
+    cores = assign_cores()
     record = SloRecord(
         created=now,
-        argv=environment.command_line(),
+        argv=command_line(),
         complete=False,
         objective=str(inquiry.objective),
         scenario=inquiry.experiment.scenarios[0].name,
         database="",
         driver_ceiling_rps=None,
-        environment=environment.observe(),
+        environment=read_environment(),
     )
     console = PipeConsole()
     out.mkdir(parents=True)
     work = out / "work"
     try:
         with (
-            affinity.pinned(cores.driver),
+            pinned(cores.driver),
             open_databases(options.database, work, cores) as databases,
             _telling(console) as tell,
         ):

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from loadtests.analysis import analyse
-from loadtests.charts import view
 from loadtests.charts.timelines import draw_one
-from loadtests.console import PipeConsole
-from loadtests.errors import RunError, UsageError, told
+from loadtests.charts.view import view
 from loadtests.store import RunFolder
+from loadtests.system.errors import RunError, UsageError, told
+from loadtests.system.terminal import PipeConsole
 
 
 def show(path: Path, scenario: str | None, load: float | None, block: int) -> None:

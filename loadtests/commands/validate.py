@@ -7,9 +7,10 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from loadtests import affinity, environment
-from loadtests.console import PipeConsole
-from loadtests.errors import BenchError, Interrupted, RunError
+from loadtests.system.cores import assign_cores, pinned
+from loadtests.system.errors import BenchError, Interrupted, RunError
+from loadtests.system.machine import read_environment
+from loadtests.system.terminal import PipeConsole
 from loadtests.validation import chart, page
 from loadtests.validation.archive import Archive
 from loadtests.validation.course import Course
@@ -41,14 +42,14 @@ def validate(options: ValidateOptions) -> None:
     """
     sizes = options.sizes()
     now = datetime.now(UTC)
-    machine = environment.observe()
+    machine = read_environment()
     course = Course(sizes, machine, quick=options.quick, seed=options.seed)
     archive = Archive(options.out or VALIDATIONS)
     folder = archive.open(now.strftime("%Y-%m-%dT%H-%M-%S"))
-    cores = affinity.divide()
+    cores = assign_cores()
     console = PipeConsole()
     try:
-        with affinity.pinned(cores.driver), watching(console, course.seconds) as watch:
+        with pinned(cores.driver), watching(console, course.seconds) as watch:
             stage = Stage(folder / "work", cores, now, machine.commit, options.seed, watch.tell)
             course.run(stage, watch)
     except (BenchError, OSError, Interrupted) as error:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from loadtests.affinity import Cores
 from loadtests.databases.database import Databases
 from loadtests.databases.sqlite import SqliteDatabases
-from loadtests.errors import UsageError
+from loadtests.system.cores import Cores
+from loadtests.system.errors import UsageError
 
 SQLITE = "sqlite"
 POSTGRES = "postgres"

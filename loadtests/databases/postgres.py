@@ -11,8 +11,7 @@ from sqlalchemy import URL, Connection, Engine, MetaData, NullPool, Table, creat
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
-from loadtests.errors import RunError
-from loadtests.interrupts import shielded
+from loadtests.system.errors import RunError, shielded
 
 CONNECT_LIMIT_S = 5
 LOCK_LIMIT_MS = 5000

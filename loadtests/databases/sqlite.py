@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from loadtests.errors import RunError
+from loadtests.system.errors import RunError
 
 LOCK_LIMIT_S = 5.0
 

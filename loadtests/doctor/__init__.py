@@ -3,7 +3,6 @@
 Written for Linux; on macOS it says what it can't see, which nobody has tried yet.
 """
 
-from loadtests import affinity
 from loadtests.doctor.check import Check
 from loadtests.doctor.clock import check_clock
 from loadtests.doctor.cores import check_cores, check_governor
@@ -14,11 +13,12 @@ from loadtests.doctor.limits import check_open_files, check_ports
 from loadtests.doctor.neighbours import check_load, check_noise, check_steal
 from loadtests.doctor.sample import take
 from loadtests.doctor.versions import check_tools, check_versions
+from loadtests.system.cores import assign_cores
 
 
 def examine(database_url: str | None) -> list[Check]:
     """Carry out every check; takes some four seconds. Raises UsageError if the URL is not of a known database."""
-    cores = affinity.divide()
+    cores = assign_cores()
     database = check_database(database_url)  # first, for its URL may be wrong
     sample = take(cores)
     return [

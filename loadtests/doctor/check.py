@@ -1,7 +1,6 @@
 """What a check found."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -19,11 +18,3 @@ class Check:
     ok: bool
     finding: str
     mend: str = ""
-
-
-def read_text(path: str) -> str | None:
-    """Return what a file of the system says, stripped; None where there is none, or nothing in it."""
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace").strip() or None
-    except OSError:
-        return None

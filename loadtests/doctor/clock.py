@@ -3,8 +3,9 @@
 import time
 from dataclasses import dataclass
 
-from loadtests.doctor.check import Check, read_text
+from loadtests.doctor.check import Check
 from loadtests.doctor.sample import Sample
+from loadtests.system.machine import read_text
 
 SOURCE = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 RESOLUTION_MOST_S = 1e-6

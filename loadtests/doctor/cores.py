@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
-from loadtests.affinity import Cores
-from loadtests.doctor.check import Check, read_text
+from loadtests.doctor.check import Check
+from loadtests.system.cores import Cores
+from loadtests.system.machine import read_text
 
 GOVERNOR = "/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor"
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from loadtests.doctor.check import Check
 from loadtests.doctor.folder import check_sqlite, results_folder
 from loadtests.doctor.limited import within
-from loadtests.errors import UsageError
+from loadtests.system.errors import UsageError
 
 CONNECT_LIMIT_S = 3.0
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)

@@ -3,12 +3,11 @@
 import tempfile
 from pathlib import Path
 
-from loadtests import affinity
-from loadtests.affinity import Cores
 from loadtests.ceiling import measure_ceiling
 from loadtests.doctor.check import Check
 from loadtests.drivers.process import Driver, DriverFailed
-from loadtests.errors import RunError
+from loadtests.system.cores import Cores, pinned
+from loadtests.system.errors import RunError
 
 LEAST_RPS = 2000.0
 """About what the blog's cheapest routes reach on one slow core."""
@@ -16,7 +15,7 @@ LEAST_RPS = 2000.0
 
 def check_driver_ceiling(cores: Cores) -> Check:
     """Let the driver loose on a server that does nothing, for a second."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, affinity.pinned(cores.driver):
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, pinned(cores.driver):
         try:
             with Driver(cores, Path(folder) / "driver" / "log") as driver:
                 return judge_ceiling(measure_ceiling(cores, driver, Path(folder) / "null_server" / "log"), None)

@@ -3,10 +3,10 @@
 import resource
 from dataclasses import dataclass
 
-from loadtests.doctor.check import Check, read_text
-from loadtests.limits import allow_open_files
+from loadtests.doctor.check import Check
 from loadtests.loads import MAX_USERS
-from loadtests.servers import free_port
+from loadtests.system.machine import read_text
+from loadtests.system.resources import allow_open_files, free_port
 
 SPARE_FILES = 256
 """Files beside connections: libraries, logs, the database."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import psutil
 
-from loadtests import affinity
-from loadtests.affinity import Cores
-from loadtests.machine import between, read, summed
+from loadtests.machine import summed
 from loadtests.manifest import MachineRecord
+from loadtests.system.cores import Cores, pinned
+from loadtests.system.resources import read_usage, usage_between
 
 WINDOW_S = 0.025
 WINDOWS = 40
@@ -47,11 +47,11 @@ def take(cores: Cores) -> Sample:
     """Count on the servers' core for a second, and look what else goes on."""
     load_average = psutil.getloadavg()[0]
     count = psutil.cpu_count() or 1
-    with affinity.pinned(cores.server[:1]):
-        before, wall_s, monotonic_s = read(cores.all), time.time(), time.monotonic()
+    with pinned(cores.server[:1]):
+        before, wall_s, monotonic_s = read_usage(cores.all), time.time(), time.monotonic()
         speeds = tuple(_speed() for _ in range(WINDOWS))
         wall_step_s = (time.time() - wall_s) - (time.monotonic() - monotonic_s)
-        usage = between(before, read(cores.all))
+        usage = usage_between(before, read_usage(cores.all))
     return Sample(count, load_average, summed(0, [usage], len(cores.all) or count), speeds, wall_step_s)
 
 

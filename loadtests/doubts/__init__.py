@@ -1,6 +1,6 @@
 """What to doubt about a run: how it was measured, on what, and which of its cells are flagged (pure)."""
 
-from loadtests.charts import View
+from loadtests.charts.view import View
 from loadtests.doubts import cells, conditions, events, load
 from loadtests.doubts.deadlock import deadlock
 from loadtests.doubts.doubt import Doubt, flag_words

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from loadtests.charts import View
-from loadtests.charts.view import LABELS
+from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed
 from loadtests.comparison import MIN_BLOCKS
 from loadtests.doubts.doubt import Doubt

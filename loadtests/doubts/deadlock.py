@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from loadtests.charts import View
-from loadtests.charts.view import LABELS
+from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, named
 from loadtests.doubts.doubt import Doubt
 from loadtests.loads import ClosedLoop

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from loadtests.charts import View
-from loadtests.warnings import MEANING
+from loadtests.charts.view import View
+from loadtests.warnings.flag import MEANING
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loadtests.charts import View
+from loadtests.charts.view import View
 from loadtests.doubts.doubt import Doubt
 
 MOST_LOGS = 6

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loadtests.charts import View
+from loadtests.charts.view import View
 from loadtests.charts.wording import listed, named
 from loadtests.doubts.doubt import Doubt
 from loadtests.loads import OpenLoop

@@ -5,16 +5,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
-from loadtests.affinity import Cores
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.locust.process import LocustDriver
 from loadtests.drivers.process import Driver
-from loadtests.errors import UsageError
 from loadtests.loads import ClosedLoop, Load
 from loadtests.plan import Label
 from loadtests.samples import Recording
 from loadtests.scenario import Scenario
 from loadtests.scenarios import CATALOGUE
+from loadtests.system.cores import Cores
+from loadtests.system.errors import UsageError
 
 DriverName = Literal["httpx", "locust"]
 MAX_WORKERS = 64

@@ -5,13 +5,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.affinity import Cores
 from loadtests.drivers import wire
 from loadtests.drivers.jobs import PairingJob
-from loadtests.errors import BenchError
 from loadtests.plan import Label
-from loadtests.processes import Child
 from loadtests.samples import Recording
+from loadtests.system.cores import Cores
+from loadtests.system.errors import BenchError
+from loadtests.system.processes import Child
 
 
 class DriverFailed(BenchError):

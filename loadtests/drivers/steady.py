@@ -3,9 +3,9 @@
 import time
 from collections.abc import Sequence
 
-from loadtests import meter
 from loadtests.drivers.client import Client
 from loadtests.drivers.patience import Patience
+from loadtests.system import resources
 
 SECOND_S = 1.0
 """The driver's share of its core is looked at second by second: a mean over a long window would hide a busy one."""
@@ -17,7 +17,7 @@ class Window:
     def __init__(self, client: Client, pids: Sequence[int]) -> None:
         self._client = client
         self._pids = pids
-        self._server = meter.read_cpu(pids)
+        self._server = resources.read_cpu(pids)
         self._own = time.process_time()
         self.opened_s = client.now()
         self.closed_s = self.opened_s
@@ -36,5 +36,5 @@ class Window:
             self.driver_peak = max(self.driver_peak, (spent - cpu) / (now - begun))
             begun, cpu = now, spent
         self.closed_s = self._client.now()
-        self.server_cpu_s = meter.read_cpu(self._pids) - self._server if self._pids else None
+        self.server_cpu_s = resources.read_cpu(self._pids) - self._server if self._pids else None
         self.driver_cpu_s = time.process_time() - self._own

@@ -7,12 +7,12 @@ from typing import Any
 
 import psutil
 
-from loadtests import meter
 from loadtests.drivers.client import Client
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.patience import Patience, Stalled
 from loadtests.drivers.steady import Window
 from loadtests.samples import Recording, Slice
+from loadtests.system import resources
 
 
 class Trial(ABC):
@@ -108,6 +108,6 @@ class Trial(ABC):
     def _read_size(self) -> None:
         """Look how large the server is, and remember the most; call it under load, outside of the window."""
         if self.pids:
-            self._rss_bytes, threads = meter.read_size(self.pids)
+            self._rss_bytes, threads = resources.read_size(self.pids)
             most_bytes, most_threads = self._size or (0, 0)
             self._size = max(most_bytes, self._rss_bytes), max(most_threads, threads)

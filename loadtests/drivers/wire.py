@@ -11,9 +11,9 @@ from collections.abc import Coroutine, Mapping
 from multiprocessing.connection import Connection
 from typing import Final, TypeVar
 
-from loadtests.errors import BenchError
 from loadtests.plan import Label
 from loadtests.samples import Recording
+from loadtests.system.errors import BenchError
 
 BEAT_S = 1.0
 """A driver that works gives a sign of life so often."""

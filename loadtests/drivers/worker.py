@@ -7,9 +7,11 @@ from multiprocessing.connection import Connection
 import click
 import uvloop
 
-from loadtests import affinity, lifeline, limits
 from loadtests.drivers import pairing, wire
 from loadtests.drivers.jobs import PairingJob
+from loadtests.system import resources
+from loadtests.system.cores import parse_cores, pin
+from loadtests.system.processes import exit_with_parent
 
 
 @click.command()
@@ -17,9 +19,9 @@ from loadtests.drivers.jobs import PairingJob
 @click.option("--cores", default="")
 def main(fd: int, cores: str) -> None:
     """Drive pairings until the owner hangs up."""
-    lifeline.hold()
-    limits.allow_open_files()
-    affinity.pin(affinity.parse_cores(cores))
+    exit_with_parent()
+    resources.allow_open_files()
+    pin(parse_cores(cores))
     gc.freeze()  # what is imported stays; collecting it again before each slice would take longer than the lead-in
     with Connection(fd) as owner, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         while True:

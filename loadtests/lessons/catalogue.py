@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from loadtests.errors import UsageError
 from loadtests.lessons import computing, measuring, pitfalls, waiting
 from loadtests.lessons.lesson import Lesson
+from loadtests.system.errors import UsageError
 
 LESSONS: Mapping[str, Lesson] = {
     lesson.name: lesson for lesson in (*waiting.LESSONS, *computing.LESSONS, *pitfalls.LESSONS, *measuring.LESSONS)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from loadtests.loads import Load, OpenLoop
 from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel
-from loadtests.warnings import NO_VERDICT
+from loadtests.warnings.flag import NO_VERDICT
 
 Standing = Literal["supported", "refuted", "inconclusive", "not tested"]
 SIGNS: dict[Standing, str] = {"supported": "✔", "refuted": "✘", "inconclusive": "?", "not tested": "–"}

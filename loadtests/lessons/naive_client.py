@@ -6,8 +6,9 @@ import time
 import click
 import httpx
 
-from loadtests import affinity, lifeline
 from loadtests.lessons.counting import Count
+from loadtests.system.cores import parse_cores, pin
+from loadtests.system.processes import exit_with_parent
 
 WARM_S = 0.5
 """Users start, and connections open, before anything is counted."""
@@ -20,8 +21,8 @@ WARM_S = 0.5
 @click.option("--cores", default="")
 def main(url: str, users: int, seconds: float, cores: str) -> None:
     """Ask URL with so many users for so long, and print how many good answers there were in it."""
-    lifeline.hold()
-    affinity.pin(affinity.parse_cores(cores))
+    exit_with_parent()
+    pin(parse_cores(cores))
     print(asyncio.run(_count(url, users, seconds)).model_dump_json(), flush=True)  # noqa: T201 - its owner reads this
 
 

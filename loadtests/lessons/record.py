@@ -5,9 +5,9 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from loadtests.environment import Environment
 from loadtests.outcome import Outcome
 from loadtests.store import UnreadableRun
+from loadtests.system.machine import Environment
 
 FILE = "lesson.json"
 

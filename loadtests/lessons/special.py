@@ -8,15 +8,15 @@ from pydantic import ValidationError
 
 from loadtests.derive import CellTrials, derive
 from loadtests.drivers.process import Driver
-from loadtests.errors import RunError
 from loadtests.lessons.counting import Count
 from loadtests.lessons.lesson import Measure, Special
 from loadtests.loads import ClosedLoop, Load, OpenLoop
 from loadtests.outcome import Outcome, SideLabel
-from loadtests.processes import Child
 from loadtests.scenario_spec import parse_scenario
 from loadtests.servers import Server
 from loadtests.summary import Summary, summarise
+from loadtests.system.errors import RunError
+from loadtests.system.processes import Child
 from loadtests.validation.stage import Stage
 from loadtests.validation.staller import stalling
 from loadtests.validation.station import STATION

@@ -7,11 +7,9 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests import affinity, environment
 from loadtests.analysis import analyse
 from loadtests.commands import run
 from loadtests.commands.report import write
-from loadtests.console import PipeConsole
 from loadtests.databases.choice import SQLITE
 from loadtests.lessons.lesson import Lesson, Measure
 from loadtests.lessons.record import FILE, LessonRecord
@@ -20,6 +18,9 @@ from loadtests.lessons.verdicts import borne_on
 from loadtests.options import RunOptions
 from loadtests.outcome import Outcome
 from loadtests.store import RunFolder, check_free, write_json
+from loadtests.system.cores import assign_cores, pinned
+from loadtests.system.machine import read_environment
+from loadtests.system.terminal import PipeConsole
 from loadtests.validation.stage import Stage
 
 SEED = 0
@@ -33,7 +34,7 @@ def teach(lesson: Lesson, out: Path) -> LessonRecord:
         Interrupted, RunError: it could not be completed; what was measured is kept, but of a special experiment.
     """
     began, now = time.monotonic(), datetime.now(UTC)
-    machine = environment.observe()
+    machine = read_environment()
     outcome, database = measure_here(lesson.measure, out)
     record = LessonRecord(
         lesson=lesson.name,
@@ -85,12 +86,12 @@ def _by_run(measure: Measure, out: Path) -> tuple[Outcome, str]:
 def _specially(measure: Measure, out: Path) -> Outcome:
     check_free(out)
     console = PipeConsole()
-    cores = affinity.divide()
+    cores = assign_cores()
     work = out / "work"
     work.mkdir(parents=True)
     status = console.status("") if console.is_terminal else nullcontext()
     try:
-        with affinity.pinned(cores.driver), status as shown:
+        with pinned(cores.driver), status as shown:
 
             def tell(what: str, _seconds: float) -> None:
                 if shown is not None:

@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.claims import CLAIMS, Claim, Origin, judge
-from loadtests.environment import Environment
 from loadtests.lessons.expectation import SIGNS, Judged, Standing
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 from loadtests.store import UnreadableRun
+from loadtests.system.machine import Environment
 
 FILE = "claims.json"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from loadtests.errors import UsageError
+from loadtests.system.errors import UsageError
 
 PROGRAMS = ("initdb", "postgres")
 LIMIT_S = 10.0

@@ -5,12 +5,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.errors import RunError
 from loadtests.postgres import homes
 from loadtests.postgres.binaries import find_binaries
 from loadtests.postgres.keeper import SUPERUSER
-from loadtests.processes import Child
-from loadtests.servers import free_port
+from loadtests.system.errors import RunError
+from loadtests.system.processes import Child
+from loadtests.system.resources import free_port
 
 READY_LIMIT_S = 60.0
 POLL_S = 0.05

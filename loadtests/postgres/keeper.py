@@ -20,8 +20,9 @@ from types import FrameType
 
 import click
 
-from loadtests import affinity, lifeline
 from loadtests.postgres.homes import HOME, PREFIX
+from loadtests.system.cores import parse_cores, pin
+from loadtests.system.processes import exit_with_parent
 
 SUPERUSER = "bench"
 USERS = ("postgres", "nobody")
@@ -55,8 +56,8 @@ STATUS_LINE = 7
 def main(binaries: Path, folder: Path, port: int, cores: str) -> None:
     """Run a PostgreSQL server until the owner ends."""
     signal.signal(signal.SIGTERM, _leave)
-    lifeline.hold(STOP_LIMIT_S + REMOVE_LIMIT_S)
-    affinity.pin(affinity.parse_cores(cores))
+    exit_with_parent(STOP_LIMIT_S + REMOVE_LIMIT_S)
+    pin(parse_cores(cores))
     with _home(folder, binaries) as (home, programs, user):
         data = _make(programs, home, user)
         server = _start(programs, data, port, user)

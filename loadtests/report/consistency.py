@@ -1,6 +1,6 @@
 """Does it add up? Figures that were counted apart from each other, and must agree."""
 
-from loadtests.charts import View
+from loadtests.charts.view import View
 from loadtests.charts.wording import milliseconds, number
 from loadtests.loads import ClosedLoop
 from loadtests.outcome import CellResult

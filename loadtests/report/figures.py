@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from loadtests.charts import View
+from loadtests.charts.view import View
 from loadtests.charts.wording import milliseconds, number
 from loadtests.loads import Load
 from loadtests.outcome import CellResult, Interval

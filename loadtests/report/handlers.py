@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtests.charts import View
-from loadtests.charts.view import LABELS
+from loadtests.charts.view import LABELS, View
 from loadtests.manifest import HandlerRecord
 from loadtests.outcome import SideLabel
 from loadtests.report.twins import Line, side_by_side

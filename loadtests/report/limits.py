@@ -1,7 +1,7 @@
 """Predicted beside measured: what the model says of a cell, which limit binds, and which was seen to."""
 
-from loadtests.charts import View
 from loadtests.charts.predicted import NEAR
+from loadtests.charts.view import View
 from loadtests.charts.wording import NO_BREAK, number
 from loadtests.crossing import WORTH
 from loadtests.limits_met import resources, worded

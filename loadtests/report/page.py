@@ -7,12 +7,13 @@ from typing import Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from loadtests.charts import CHARTS, View, speech, view
-from loadtests.charts.catalogue import LEADING
+from loadtests.charts import speech
+from loadtests.charts.catalogue import CHARTS, LEADING
 from loadtests.charts.decided import tally
 from loadtests.charts.findings import of_ratio
 from loadtests.charts.timelines import Drawn
 from loadtests.charts.verdicts import MARKS
+from loadtests.charts.view import View, view
 from loadtests.charts.wording import MARGIN_PERCENT, listed, named
 from loadtests.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
 from loadtests.doubts import doubts

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from loadtests.charts import View, speech
+from loadtests.charts import speech
 from loadtests.charts.answers import answer
 from loadtests.charts.verdicts import MARKS
-from loadtests.charts.view import LABELS
+from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import ratio
-from loadtests.doubts import flag_words
+from loadtests.doubts.doubt import flag_words
 from loadtests.kinds import kind_of, word
 from loadtests.loads import Load, ascending
 from loadtests.manifest import ScenarioRecord

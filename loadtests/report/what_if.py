@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.charts import View
-from loadtests.charts.view import LABELS
+from loadtests.charts.view import LABELS, View
 from loadtests.demands import demand_of
 from loadtests.limits_met import UNKNOWN, resources
 from loadtests.loads import ClosedLoop

@@ -4,9 +4,9 @@ import math
 import re
 from dataclasses import dataclass
 
-from loadtests.errors import UsageError
 from loadtests.percentiles import PERCENTILES, percentile, samples_needed
 from loadtests.summary import Summary
+from loadtests.system.errors import UsageError
 
 ERRORS = 0.01
 """Share of failed requests that an objective allows which says nothing of them."""

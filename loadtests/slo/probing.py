@@ -7,13 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from loadtests.affinity import Cores
 from loadtests.arena import Arena
 from loadtests.ceiling import measure_ceiling
 from loadtests.databases.database import Databases
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import Driver, DriverFailed
-from loadtests.errors import RunError
 from loadtests.experiment import Experiment
 from loadtests.loads import MAX_RATE, OpenLoop
 from loadtests.measuring import PHASE_LIMIT_S, STALL_S
@@ -25,6 +23,8 @@ from loadtests.slo.record import Found, Probe, SloRecord
 from loadtests.slo.search import RateSearch
 from loadtests.slow_api import SlowApi
 from loadtests.summary import Summary, summarise
+from loadtests.system.cores import Cores
+from loadtests.system.errors import RunError
 from loadtests.warming import warm
 
 START_RPS = 50.0

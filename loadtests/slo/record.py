@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from loadtests.environment import Environment
 from loadtests.slo.search import State
+from loadtests.system.machine import Environment
 
 
 class Record(BaseModel):

@@ -11,13 +11,13 @@ from typing import Protocol
 
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver
-from loadtests.errors import RunError
 from loadtests.loads import ClosedLoop
 from loadtests.plan import Label
 from loadtests.samples import Recording
 from loadtests.scenario import Scenario
 from loadtests.servers import Server
 from loadtests.summary import summarise
+from loadtests.system.errors import RunError
 from loadtests.validation.stage import Stage, target
 
 LOCUST = "loadtests.drivers.locust"

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from loadtests.environment import Environment
+from loadtests.system.machine import Environment, machine_id
 from loadtests.validation import agenda, queue, rivals, stall
 from loadtests.validation.agenda import Rehearsal
-from loadtests.validation.machine import machine_id
 from loadtests.validation.occasion import occasion
 from loadtests.validation.record import Check, Comparisons, Known, Record, Validation
 from loadtests.validation.rehearse import CALIBRATIONS_S, calibrate, rehearse

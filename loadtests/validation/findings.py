@@ -17,7 +17,7 @@ from loadtests.validation.record import (
     Study,
     Validation,
 )
-from loadtests.warnings import NO_VERDICT
+from loadtests.warnings.flag import NO_VERDICT
 
 MOST_FALSE = 0.05
 COVERAGE = (0.93, 0.97)

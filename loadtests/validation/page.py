@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from loadtests.charts.wording import listed
-from loadtests.report import data_uri
+from loadtests.report.images import data_uri
 from loadtests.validation.chart import title
 from loadtests.validation.findings import covers, findings
 from loadtests.validation.record import Known, Validation

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from loadtests.environment import Environment
 from loadtests.store import RESULTS
+from loadtests.system.machine import Environment, machine_id
 from loadtests.validation.digest import ValidationDigest
-from loadtests.validation.machine import machine_id
 
 VALIDATIONS = RESULTS / "validation"
 

@@ -4,8 +4,8 @@ from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from loadtests.environment import Environment
 from loadtests.outcome import Verdict
+from loadtests.system.machine import Environment
 
 Study = Literal["alike", "cpu_10", "wait_2", "cpu_5"]
 """What the two sides of a rehearsal are: the same, or b with an addition."""

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from loadtests.errors import UsageError
+from loadtests.system.errors import UsageError
 from loadtests.validation.agenda import BLOCKS, EFFECTS_SHARE, default_time_s, effects_time_s
 from loadtests.validation.record import CHECKS, Check
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from urllib.request import urlopen
 
-from loadtests.affinity import Cores
 from loadtests.drivers.jobs import Target
 from loadtests.servers import Server
 from loadtests.sides import parse_side
+from loadtests.system.cores import Cores
 
 ASK_LIMIT_S = 30.0
 Tell = Callable[[str, float], None]

@@ -15,8 +15,7 @@ from types import FrameType
 
 import click
 
-from loadtests import lifeline
-from loadtests.processes import Child
+from loadtests.system.processes import Child, exit_with_parent
 
 
 @contextlib.contextmanager
@@ -44,7 +43,7 @@ def stalling(pids: Sequence[int], every_s: float, for_s: float, log: Path) -> It
 def main(pids: tuple[int, ...], every_s: float, for_s: float) -> None:
     """Stop and continue until the owner ends."""
     signal.signal(signal.SIGTERM, _leave)
-    lifeline.hold()
+    exit_with_parent()
     try:
         due = time.monotonic() + every_s / 2
         while True:

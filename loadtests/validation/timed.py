@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver
-from loadtests.errors import RunError
 from loadtests.loads import Load
 from loadtests.percentiles import percentile
 from loadtests.samples import Recording
 from loadtests.scenario import Request
 from loadtests.servers import Server
+from loadtests.system.errors import RunError
 from loadtests.validation.stage import Stage, ask, target
 
 Values = npt.NDArray[np.floating]

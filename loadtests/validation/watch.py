@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from loadtests.console import progress_bar
+from loadtests.system.terminal import progress_bar
 
 
 class Watch:

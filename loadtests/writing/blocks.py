@@ -6,7 +6,7 @@ A block begins with ``<!-- from the example: NAME -->`` and ends with ``<!-- end
 import re
 from collections.abc import Callable, Mapping
 
-from loadtests.errors import UsageError
+from loadtests.system.errors import UsageError
 from loadtests.writing.example import Example
 
 BEGIN, END = "\n<!-- from the example: ", "\n<!-- end -->\n"

@@ -15,7 +15,6 @@ from loadtests.charts.ratio import against_loads
 from loadtests.claims import CLAIMS
 from loadtests.commands import claims, deadlock, dial, run
 from loadtests.commands.report import write
-from loadtests.console import PipeConsole
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import FILE as LESSON_FILE
 from loadtests.lessons.teaching import teach
@@ -23,6 +22,7 @@ from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
 from loadtests.lessons.verdicts import Evidence, borne_on
 from loadtests.options import USERS, RunOptions
 from loadtests.store import RunFolder, check_free, write_json
+from loadtests.system.terminal import PipeConsole
 from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, TIMELINE, read_example
 
 KEPT = ("run.json", "summary.json")

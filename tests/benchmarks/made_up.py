@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from loadtests import store
-from loadtests.affinity import Cores
 from loadtests.describe import new_manifest
 from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop
@@ -16,6 +15,7 @@ from loadtests.samples import Failure, Recording, Samples, Slice
 from loadtests.scenario_spec import parse_scenario
 from loadtests.sides import parse_side
 from loadtests.store import RunFolder
+from loadtests.system.cores import Cores
 from loadtests.trial_file import TrialKey
 
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from loadtests.affinity import Cores
 from loadtests.asking import Asker
 from loadtests.databases.postgres import PostgresDatabases
-from loadtests.errors import RunError
 from loadtests.postgres.cluster import Cluster
 from loadtests.scenario_spec import parse_scenario
-from loadtests.servers import Server, free_port
+from loadtests.servers import Server
 from loadtests.sides import parse_side
+from loadtests.system.cores import Cores
+from loadtests.system.errors import RunError
+from loadtests.system.resources import free_port
 from tests.e2e.harness import bench, eventually, started, summary
 
 SHORT = ("--users=2", "--blocks=2", "--time=0.3")

@@ -12,12 +12,12 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from loadtests.capacity import Demand, Resources, predict
-from loadtests.charts import draw
+from loadtests.charts.catalogue import draw
 from loadtests.experiment import Experiment
 from loadtests.limits_met import with_limits
 from loadtests.loads import ClosedLoop
 from loadtests.manifest import HandlerRecord
-from loadtests.report import render
+from loadtests.report.page import render
 from loadtests.scenario_spec import parse_scenario
 from loadtests.sides import parse_side
 from loadtests.sources import sources

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.affinity import Cores
 from loadtests.asking import Asker
 from loadtests.databases.sqlite import SqliteDatabase
 from loadtests.scenario_spec import parse_scenario
 from loadtests.servers import Server
 from loadtests.sides import parse_side
+from loadtests.system.cores import Cores
 
 
 def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.affinity import Cores
-from loadtests.processes import Child
+from loadtests.system.cores import Cores
+from loadtests.system.processes import Child
 from loadtests.validation.queue import measure_queue
 from loadtests.validation.stage import Stage
 from loadtests.validation.staller import stalling

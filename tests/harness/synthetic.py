@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.derive import CellTrials, derive
-from loadtests.environment import PACKAGES, Environment
 from loadtests.flow import Flow
 from loadtests.loads import ClosedLoop, Load, OpenLoop
 from loadtests.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
@@ -19,6 +18,7 @@ from loadtests.samples import Failure
 from loadtests.scenario_spec import parse_scenario
 from loadtests.scenarios import CATALOGUE, REPRESENTATIVE
 from loadtests.summary import Summary
+from loadtests.system.machine import PACKAGES, Environment
 
 Run = tuple[Manifest, Outcome]
 Trial = Callable[[Summary, str, int, SideLabel, int], Summary | None]

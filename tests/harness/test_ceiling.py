@@ -5,9 +5,9 @@ import math
 import pytest
 
 from loadtests.ceiling import answers_per_second
-from loadtests.errors import RunError
 from loadtests.null_server import ANSWER, HEAD_ANSWER, MAX_HEAD_BYTES, REFUSAL, Answering
 from loadtests.samples import Failure
+from loadtests.system.errors import RunError
 from tests.harness.build import recording
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"

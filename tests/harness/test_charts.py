@@ -9,13 +9,14 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import pytest
 
-from loadtests.charts import CHARTS, draw, view
 from loadtests.charts.answers import answer
+from loadtests.charts.catalogue import CHARTS, draw
 from loadtests.charts.decided import tally
 from loadtests.charts.findings import of_loads, of_ratio
 from loadtests.charts.predicted import finding, predictions
 from loadtests.charts.style import LOOKS, fit, width_in, wrap
 from loadtests.charts.verdicts import MARKS
+from loadtests.charts.view import view
 from loadtests.charts.wording import listed, named, number, ratio
 from loadtests.kinds import kind_of, word
 from loadtests.limits_met import with_limits

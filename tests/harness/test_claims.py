@@ -11,7 +11,6 @@ import pytest
 
 from loadtests.claims import CLAIMS, Claim, judge
 from loadtests.derive import LABELS, CellTrials, derive
-from loadtests.errors import UsageError
 from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS, lesson_named
 from loadtests.lessons.expectation import Collapse, Expectation, Judged, Rate, Ratio, Standing
@@ -21,6 +20,7 @@ from loadtests.loads import ClosedLoop, Load, OpenLoop
 from loadtests.outcome import Outcome, SideLabel
 from loadtests.scenario_spec import parse_scenario
 from loadtests.summary import Summary, summarise
+from loadtests.system.errors import UsageError
 from tests.harness.build import back_to_back, recording
 from tests.harness.synthetic import make_run
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from loadtests.databases.choice import check_database
-from loadtests.errors import UsageError
 from loadtests.postgres import binaries
 from loadtests.postgres.binaries import find_binaries
+from loadtests.system.errors import UsageError
 
 
 @pytest.mark.parametrize("name", ["sqlite", "postgres", "postgresql://me@db.example:5433/blog"])

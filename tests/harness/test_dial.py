@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from loadtests.charts import draw, view
+from loadtests.charts.catalogue import draw
 from loadtests.charts.dial import curve_of, finding, heat_map
 from loadtests.charts.dial_grid import dial_of
+from loadtests.charts.view import view
 from loadtests.commands import dial
-from loadtests.errors import UsageError
 from loadtests.outcome import SideLabel
 from loadtests.summary import Summary
+from loadtests.system.errors import UsageError
 from tests.harness.synthetic import Run, make_run
 
 CPUS, WAITS = (0.1, 1.0, 5.0), (0.0, 5.0, 20.0, 50.0, 100.0, 200.0)

@@ -11,7 +11,6 @@ import pytest
 from packaging.requirements import Requirement
 from rich.console import Console
 
-from loadtests.affinity import Cores
 from loadtests.commands.doctor import table
 from loadtests.doctor.check import Check
 from loadtests.doctor.clock import Clock, judge_clock
@@ -20,19 +19,13 @@ from loadtests.doctor.database import Address, check_postgres, judge_postgres, p
 from loadtests.doctor.driver import judge_ceiling
 from loadtests.doctor.folder import check_sqlite, judge_folder, judge_sqlite
 from loadtests.doctor.limited import within
-from loadtests.doctor.limits import (
-    FILES_NEEDED,
-    PORTS_NEEDED,
-    Ports,
-    judge_open_files,
-    judge_ports,
-    parse_ports,
-)
+from loadtests.doctor.limits import FILES_NEEDED, PORTS_NEEDED, Ports, judge_open_files, judge_ports, parse_ports
 from loadtests.doctor.neighbours import check_load, check_noise, check_steal
 from loadtests.doctor.sample import Sample, neighbour_noise
 from loadtests.doctor.versions import judge_tools, judge_versions, unmet
-from loadtests.errors import UsageError
 from loadtests.manifest import MachineRecord
+from loadtests.system.cores import Cores
+from loadtests.system.errors import UsageError
 
 QUIET = Sample(
     cores=2,

@@ -3,8 +3,7 @@ import signal
 
 import pytest
 
-from loadtests.errors import Interrupted
-from loadtests.interrupts import as_exception, shielded
+from loadtests.system.errors import Interrupted, as_exception, shielded
 
 
 def test_a_signal_becomes_an_exception_that_no_library_swallows() -> None:

@@ -4,8 +4,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from loadtests.errors import UsageError
 from loadtests.loads import Arrivals, ClosedLoop, OpenLoop, parse_rates, parse_users
+from loadtests.system.errors import UsageError
 
 
 def test_loads_come_in_ascending_order_without_repeats() -> None:

@@ -13,12 +13,12 @@ from loadtests.drivers.locust import board, merge
 from loadtests.drivers.locust.board import NOBODY, ROWS, Board
 from loadtests.drivers.locust.orders import users_of
 from loadtests.drivers.locust.shares import shares
-from loadtests.errors import UsageError
 from loadtests.loads import ClosedLoop, OpenLoop
 from loadtests.pitfalls import PITFALLS
 from loadtests.samples import Failure
 from loadtests.scenario_spec import parse_scenario
 from loadtests.scenarios import CATALOGUE
+from loadtests.system.errors import UsageError
 from tests.harness import build
 
 MIX = {"reader": 6, "api_client": 3, "writer": 1}

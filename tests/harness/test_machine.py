@@ -2,20 +2,21 @@
 
 import pytest
 
-from loadtests import machine
-from loadtests.affinity import Cores
-from loadtests.machine import Reading, Usage, Watch, between, read, summed
+from loadtests.machine import Watch, summed
+from loadtests.system import resources
+from loadtests.system.cores import Cores
+from loadtests.system.resources import Reading, Usage, read_usage, usage_between
 
 
 def test_foreign_time_is_what_the_cores_worked_beyond_our_own() -> None:
     before = Reading(at_s=10.0, busy_s=100.0, steal_s=1.0, own_s=50.0)
     after = Reading(at_s=12.0, busy_s=103.0, steal_s=1.5, own_s=52.0)
-    assert between(before, after) == Usage(seconds=2.0, steal_s=0.5, foreign_s=1.0)
+    assert usage_between(before, after) == Usage(seconds=2.0, steal_s=0.5, foreign_s=1.0)
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, 1.0), (1.0, None), (None, None)])
 def test_steal_is_unknown_where_it_is_not_counted(before: float | None, after: float | None) -> None:
-    assert between(Reading(0, 0, before, 0), Reading(1, 0, after, 0)).steal_s is None
+    assert usage_between(Reading(0, 0, before, 0), Reading(1, 0, after, 0)).steal_s is None
 
 
 @pytest.mark.parametrize(
@@ -41,8 +42,8 @@ def test_a_block_sums_up_its_cells(
 
 def test_one_record_a_block_and_none_where_nothing_was_driven(monkeypatch: pytest.MonkeyPatch) -> None:
     readings = iter([Reading(0, 0, 0, 0), Reading(1, 1, 0, 0.5), Reading(5, 9, 0, 1), Reading(6, 9.5, 0, 1.5)])
-    monkeypatch.setattr(machine, "read", lambda _cores: next(readings))
-    monkeypatch.setattr(machine, "_times", lambda _cores: [{}, {}])
+    monkeypatch.setattr(resources, "read_usage", lambda _cores: next(readings))
+    monkeypatch.setattr(resources, "_times", lambda _cores: [{}, {}])
     watch = Watch(Cores((0,), (1,)), servers_are_ours=True)
     assert watch.finish(0) == []
     with watch.cell():
@@ -64,7 +65,7 @@ def test_strangers_cannot_be_told_from_a_server_that_ran_already() -> None:
 
 @pytest.mark.parametrize("cores", [(), (0,), (0, 99_999)])
 def test_counters_only_grow_whichever_cores_they_are_of(cores: tuple[int, ...]) -> None:
-    before, after = read(cores), read(cores)
+    before, after = read_usage(cores), read_usage(cores)
     assert after.at_s >= before.at_s
     assert after.busy_s >= before.busy_s
     assert after.own_s >= before.own_s

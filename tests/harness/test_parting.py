@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from loadtests.capacity import Resources
-from loadtests.charts import view
 from loadtests.charts.deadlock import Tried, draw, finding, tried_in
 from loadtests.charts.files import drawing, save
+from loadtests.charts.view import view
 from loadtests.outcome import CellResult, Interval, Outcome
 from loadtests.parting import Parting, parting_of
-from loadtests.report import render
 from loadtests.report.limits import parting
+from loadtests.report.page import render
 from tests.harness.synthetic import make_run
 
 SYNC, ASYNC = Resources(1, threads=40), Resources(1)

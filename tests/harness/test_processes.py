@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.processes import Child
+from loadtests.system.processes import Child
 
 LIMIT_S = 20.0
 

@@ -4,15 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from loadtests.affinity import Cores
 from loadtests.describe import new_manifest
-from loadtests.errors import UsageError
 from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop, OpenLoop
 from loadtests.manifest import Manifest
 from loadtests.resumption import check_same, experiment_of, lacking, resumed
 from loadtests.scenario_spec import parse_scenario
 from loadtests.sides import parse_side
+from loadtests.system.cores import Cores
+from loadtests.system.errors import UsageError
 from loadtests.trial_file import TrialKey
 from loadtests.validation.wording import digest
 from tests.harness.validations import whole

@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from loadtests.errors import UsageError
 from loadtests.scenario_spec import parse_scenario
 from loadtests.scenarios import CATALOGUE, REPRESENTATIVE
+from loadtests.system.errors import UsageError
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -2,10 +2,10 @@ import re
 
 import pytest
 
-from loadtests.errors import UsageError
 from loadtests.importable import check_importable
 from loadtests.servers import app_environment
 from loadtests.sides import parse_side
+from loadtests.system.errors import UsageError
 
 
 def test_a_build_alone_has_every_default() -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from loadtests.errors import UsageError
 from loadtests.samples import Failure
 from loadtests.slo.objective import Objective, parse_objective
 from loadtests.slo.search import PRECISION, RateSearch
+from loadtests.system.errors import UsageError
 from tests.harness.build import summary
 
 MOST, LEAST = 10_000.0, 15.0

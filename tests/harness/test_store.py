@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from loadtests import store
-from loadtests.affinity import Cores
 from loadtests.describe import new_manifest
-from loadtests.errors import UsageError
 from loadtests.experiment import Experiment
 from loadtests.loads import ClosedLoop
 from loadtests.outcome import Outcome
@@ -20,6 +18,8 @@ from loadtests.samples import Failure, Samples
 from loadtests.scenario_spec import parse_scenario
 from loadtests.sides import parse_side
 from loadtests.store import RunFolder, UnreadableRun
+from loadtests.system.cores import Cores
+from loadtests.system.errors import UsageError
 from loadtests.trial_file import TrialKey
 from tests.harness.build import recording
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.errors import UsageError
-from loadtests.report import render as render_report
+from loadtests.report.page import render as render_report
+from loadtests.system.errors import UsageError
+from loadtests.system.machine import machine_id
 from loadtests.validation import chart, page
 from loadtests.validation.archive import Archive
 from loadtests.validation.findings import findings
 from loadtests.validation.judging import Finding, of_share
-from loadtests.validation.machine import machine_id
 from loadtests.validation.proportions import Proportion
 from loadtests.validation.quoting import digest_path, quoted
 from loadtests.validation.record import Validation

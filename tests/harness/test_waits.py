@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from loadtests.capacity import Resources
-from loadtests.charts import view
 from loadtests.charts.timeline import finding, story_of
 from loadtests.charts.timelines import draw_all, draw_one
+from loadtests.charts.view import view
 from loadtests.demands import demand_of, mixed_ms
 from loadtests.limits_met import with_limits
 from loadtests.loads import ClosedLoop
 from loadtests.outcome import Interval, Limit, Seen
-from loadtests.report import render
+from loadtests.report.page import render
 from loadtests.samples import Recording
 from loadtests.timeline import ROW, UNKNOWN, Timeline
 from loadtests.trial_file import TrialKey, dump_trial, read_trial

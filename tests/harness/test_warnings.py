@@ -10,7 +10,9 @@ from loadtests.flow import Flow
 from loadtests.loads import ClosedLoop, Load, OpenLoop
 from loadtests.samples import Failure
 from loadtests.summary import Summary
-from loadtests.warnings import MEANING, Conditions, Flag, flags_of
+from loadtests.warnings import flags_of
+from loadtests.warnings.conditions import Conditions
+from loadtests.warnings.flag import MEANING, Flag
 from tests.harness.build import summary
 
 USERS, RATE = ClosedLoop(10), OpenLoop(1000)

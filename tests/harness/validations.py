@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from loadtests.environment import Environment
 from loadtests.outcome import Verdict
+from loadtests.system.machine import Environment
 from loadtests.validation.record import (
     Agreement,
     Band,

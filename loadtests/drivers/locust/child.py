@@ -5,7 +5,9 @@ from pathlib import Path
 import click
 from gevent import monkey
 
-from loadtests import affinity, lifeline, limits
+from loadtests.system import resources
+from loadtests.system.cores import parse_cores, pin
+from loadtests.system.processes import exit_with_parent
 
 
 @click.command()
@@ -19,9 +21,9 @@ from loadtests import affinity, lifeline, limits
 def main(role: str, number: int, workers: int, port: int, board: Path, fd: int, cores: str) -> None:
     """Drive, or be one of the workers, until the owner ends."""
     # A real thread, asleep in a real read, must be there before Locust replaces both by its own kind.
-    lifeline.hold()
-    limits.allow_open_files()
-    affinity.pin(affinity.parse_cores(cores))
+    exit_with_parent()
+    resources.allow_open_files()
+    pin(parse_cores(cores))
     # Locust does this when it is imported. With a second thread it must not happen inside an import, whose lock would
     # wait for itself: the main thread's identity changes.
     monkey.patch_all()

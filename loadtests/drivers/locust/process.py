@@ -6,16 +6,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.affinity import Cores
 from loadtests.drivers import wire
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.locust import board, merge
 from loadtests.drivers.locust.orders import Orders, Performance
 from loadtests.drivers.process import DriverFailed
 from loadtests.plan import Label
-from loadtests.processes import Child
 from loadtests.samples import Recording
-from loadtests.servers import free_port
+from loadtests.system.cores import Cores
+from loadtests.system.processes import Child
+from loadtests.system.resources import free_port
 
 START_LIMIT_S = 60.0
 """Importing Locust, connecting workers and starting users may take so long."""

@@ -10,7 +10,6 @@ from dataclasses import replace
 import gevent
 import psutil
 
-from loadtests import meter
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.locust.board import NOBODY, Board
 from loadtests.drivers.locust.orders import Trial, users_of
@@ -24,6 +23,7 @@ from loadtests.drivers.phases import (
     spread_s,
 )
 from loadtests.samples import Slice
+from loadtests.system import resources
 
 POLL_S = 0.002
 SECOND_S = 1.0
@@ -47,7 +47,7 @@ class OwnCpu:
 
     def read(self) -> list[float]:
         """Return the CPU time of each process, in seconds; raises psutil.NoSuchProcess."""
-        return [meter.cpu_s(pid) for pid in self._pids]
+        return [resources.cpu_s(pid) for pid in self._pids]
 
     def between(self, before: list[float], after: list[float]) -> float:
         """Return the CPU time between two readings, in seconds."""
@@ -120,7 +120,7 @@ class SideSlices:
         )
         self._board.give_turn(NOBODY)
         if self._target.pids:
-            self._size = max(self._size or (0, 0), meter.read_size(self._target.pids))
+            self._size = max(self._size or (0, 0), resources.read_size(self._target.pids))
         gevent.sleep(POLL_S)  # a user may have looked at the turn just before it was taken away
         self._until(lambda: not self._board.in_flight(self._side), "the last answers")
         self._slices.append(replace(turn, drained_s=self._now()))
@@ -128,7 +128,7 @@ class SideSlices:
     def _window(self, seconds: float) -> Slice:
         """Wait while the window is open; return it, not yet drained."""
         pids, cpu = self._target.pids, self._cpu
-        opened, server, own = self._now(), meter.read_cpu(pids), cpu.read()
+        opened, server, own = self._now(), resources.read_cpu(pids), cpu.read()
         due, begun, before, peak = opened + seconds, opened, own, 0.0
         while begun < due:
             # A remainder of less than half a second joins the second before it.
@@ -137,7 +137,7 @@ class SideSlices:
             now, spent = self._now(), cpu.read()
             peak = max(peak, cpu.between(before, spent) / (now - begun))
             begun, before = now, spent
-        closed, used = self._now(), meter.read_cpu(pids) - server
+        closed, used = self._now(), resources.read_cpu(pids) - server
         return Slice(opened, closed, closed, used if pids else None, cpu.between(own, cpu.read()), peak)
 
     def _until_time(self, due: float, what: str) -> None:

@@ -4,6 +4,13 @@ A child's standard input is a pipe that only its owner holds. When the owner end
 closes, and the child ends itself: see ``lifeline``. A child leads a session of its own, so that Ctrl-C in the
 terminal reaches the owner alone, and so that the child can be ended together with all that it started; what of that
 began a session of its own is found by a mark: see ``strays``.
+
+The child's half of ``processes``: end when the owner's end of standard input closes.
+
+Processes that left their parent's session, and would outlive it: found by a mark in their environment.
+
+A process group ends with one signal, but a daemon or a new terminal session is in none that its starter knows. What a
+process was given as environment it keeps, and hands down. Only Linux shows it to everyone; elsewhere none is found.
 """
 
 import contextlib
@@ -11,18 +18,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests import strays
-from loadtests.interrupts import shielded
+from loadtests.system.errors import shielded
 
 GRACE_S = 2.0
 """How long a child may take to end by itself before it is killed."""
-
 
 EMPTY = (
     "(Background on this",
@@ -32,7 +39,6 @@ EMPTY = (
     "ERROR:    Application startup failed",
 )
 """How lines begin that follow what went wrong, in the logs of SQLAlchemy, pydantic and uvicorn."""
-
 _living: "set[Child]" = set()
 
 
@@ -85,7 +91,7 @@ class Child:
                 stdout=sink,
                 stderr=sink,
                 pass_fds=pass_fds,
-                env=child_environment(log.parent, {**(environment or {}), strays.MARK: self._mark}),
+                env=child_environment(log.parent, {**(environment or {}), MARK: self._mark}),
                 start_new_session=True,
             )
             _living.add(self)
@@ -134,7 +140,7 @@ class Child:
             self.process.wait()
             if self.process.stdin is not None:
                 self.process.stdin.close()
-            strays.end(self._mark)
+            kill_orphans(self._mark)
             _living.discard(self)
 
     def __enter__(self) -> Self:
@@ -144,3 +150,55 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def exit_with_parent(grace_s: float = GRACE_S) -> None:
+    """Start watching; call it first thing in a child that does not itself read standard input.
+
+    Args:
+        grace_s: how long this process needs to end by itself, in seconds.
+    """
+    threading.Thread(target=_watch, args=(grace_s,), name="lifeline", daemon=True).start()
+
+
+def _watch(grace_s: float) -> None:
+    while os.read(0, 4096):  # the owner never writes: this returns when it is gone
+        pass
+    exit_now(grace_s)
+
+
+def exit_now(grace_s: float = GRACE_S) -> None:
+    """End this process and all it started: politely, then after a grace period for certain."""
+    kill_orphans(os.environ.get(MARK, ""))
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(grace_s)
+    # A hung server cannot act on SIGTERM. The group is ours alone: Child starts us as a session leader.
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+MARK = "BENCH_CHILD"
+"""The variable: a name for each child of the harness."""
+ROUNDS = 5
+"""A stray may start another while strays are looked for."""
+
+
+def kill_orphans(mark: str) -> None:
+    """Kill every process with that mark that is not of this process's session."""
+    for _ in range(ROUNDS):
+        found = _find(f"{MARK}={mark}".encode())
+        for pid in found:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        if not found:
+            return
+
+
+def _find(variable: bytes) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            pid = int(folder.name)
+            marked = variable in (folder / "environ").read_bytes().split(b"\0")
+            if marked and os.getsid(pid) != os.getsid(0):
+                found.append(pid)
+    return found

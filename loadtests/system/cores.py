@@ -30,7 +30,7 @@ class Cores:
         return bool(self.server) and not set(self.server) & set(self.driver)
 
 
-def divide() -> Cores:
+def assign_cores() -> Cores:
     """Give half of this process's cores to the server, the rest to the driver.
 
     On one core they share it; where the system has no affinity (macOS), nothing is pinned.

@@ -1,6 +1,10 @@
-"""On what a run was measured: machine, system, versions, commit."""
+"""On what a run was measured: machine, system, versions, commit.
+
+Which machine it is: a validation holds for the machine it was made on (pure).
+"""
 
 import contextlib
+import hashlib
 import os
 import platform
 import subprocess
@@ -66,7 +70,7 @@ class Environment(BaseModel):
     commit: str | None
 
 
-def observe() -> Environment:
+def read_environment() -> Environment:
     """Look at this machine, now."""
     import sqlite3  # noqa: PLC0415 - only for its version
 
@@ -132,3 +136,18 @@ def _git(*arguments: str, cwd: Path) -> str:
 def command_line() -> list[str]:
     """Return the command as typed, without the path to the script."""
     return ["bench", *sys.argv[1:]]
+
+
+def machine_id(environment: Environment) -> str:
+    """Return an id of processor, cores, memory and system; alike machines share it, and it names nobody."""
+    memory_gib = round(environment.memory_bytes / 2**30)
+    parts = (environment.cpu, environment.cores, memory_gib, environment.system)
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]
+
+
+def read_text(path: str) -> str | None:
+    """Return what a file of the system says, stripped; None where there is none, or nothing in it."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip() or None
+    except OSError:
+        return None
