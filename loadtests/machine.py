@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from loadtests.manifest import MachineRecord
 from loadtests.system.cores import Cores
-from loadtests.system.resources import Usage, _times, read_usage, usage_between
+from loadtests.system.resources import Usage, core_times, read_usage, usage_between
 
 
 class Watch:
@@ -38,7 +38,7 @@ class Watch:
         usages, self._usages = self._usages, []
         if not usages:
             return []
-        record = summed(block, usages, len(_times(self._cores)))
+        record = summed(block, usages, len(core_times(self._cores)))
         return [record if self._servers_are_ours else record.model_copy(update={"foreign": None})]
 
 

@@ -82,7 +82,7 @@ class Usage:
 
 def read_usage(cores: Sequence[int]) -> Reading:
     """Read the counters of ``cores``, or of all; takes a millisecond or two."""
-    times = _times(cores)
+    times = core_times(cores)
     fields = ["user", "nice", "system"] + ([] if _interrupts_are_apart() else ["irq", "softirq"])
     steal = [core["steal"] for core in times if "steal" in core]
     return Reading(
@@ -102,7 +102,7 @@ def usage_between(before: Reading, after: Reading) -> Usage:
     )
 
 
-def _times(cores: Sequence[int]) -> list[dict[str, float]]:
+def core_times(cores: Sequence[int]) -> list[dict[str, float]]:
     """Return seconds by what they were spent on, one row a core."""
     times = [core._asdict() for core in psutil.cpu_times(percpu=True)]
     # Where a core is switched off, the list has a gap that nothing tells of: then take them all.

@@ -3,7 +3,6 @@
 import pytest
 
 from loadtests.machine import Watch, summed
-from loadtests.system import resources
 from loadtests.system.cores import Cores
 from loadtests.system.resources import Reading, Usage, read_usage, usage_between
 
@@ -42,8 +41,8 @@ def test_a_block_sums_up_its_cells(
 
 def test_one_record_a_block_and_none_where_nothing_was_driven(monkeypatch: pytest.MonkeyPatch) -> None:
     readings = iter([Reading(0, 0, 0, 0), Reading(1, 1, 0, 0.5), Reading(5, 9, 0, 1), Reading(6, 9.5, 0, 1.5)])
-    monkeypatch.setattr(resources, "read_usage", lambda _cores: next(readings))
-    monkeypatch.setattr(resources, "_times", lambda _cores: [{}, {}])
+    monkeypatch.setattr("loadtests.machine.read_usage", lambda _cores: next(readings))
+    monkeypatch.setattr("loadtests.machine.core_times", lambda _cores: [{}, {}])
     watch = Watch(Cores((0,), (1,)), servers_are_ours=True)
     assert watch.finish(0) == []
     with watch.cell():

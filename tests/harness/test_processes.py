@@ -34,9 +34,9 @@ def stubborn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "stubborn.py").write_text(
         textwrap.dedent("""
         import pathlib, signal, subprocess, sys, time
-        from loadtests import lifeline
+        from loadtests.system.processes import exit_with_parent
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        lifeline.hold()
+        exit_with_parent()
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         pathlib.Path(sys.argv[1]).write_text(str(child.pid))
         time.sleep(600)
@@ -63,7 +63,7 @@ def test_a_child_whose_owner_was_killed_ends_by_itself(stubborn: str, tmp_path: 
             sys.executable,
             "-c",
             "import pathlib, sys, time\n"
-            "from loadtests.processes import Child\n"
+            "from loadtests.system.processes import Child\n"
             f"child = Child({stubborn!r}, [{str(said)!r}], log=pathlib.Path({str(tmp_path / 'log')!r}))\n"
             f"pathlib.Path({str(pid)!r}).write_text(str(child.pid))\n"
             "time.sleep(600)",
@@ -84,8 +84,8 @@ def estranged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "estranged.py").write_text(
         textwrap.dedent("""
         import pathlib, subprocess, sys, time
-        from loadtests import lifeline
-        lifeline.hold()
+        from loadtests.system.processes import exit_with_parent
+        exit_with_parent()
         child = subprocess.Popen(
             [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, stdin=subprocess.DEVNULL
         )
@@ -110,7 +110,7 @@ def test_a_grandchild_in_a_session_of_its_own_ends_when_the_owner_is_killed(estr
     said = tmp_path / "grandchild"
     code = (
         "import pathlib, time\n"
-        "from loadtests.processes import Child\n"
+        "from loadtests.system.processes import Child\n"
         f"Child({estranged!r}, [{str(said)!r}], log=pathlib.Path({str(tmp_path / 'log')!r}))\n"
         "time.sleep(600)"
     )
