@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from loadtests.databases.choice import SQLITE, check_database
+from loadtests.databases.choice import SQLITE
 from loadtests.design import Timing, choose
 from loadtests.drivers.choice import DriverName, check_driver, everything
 from loadtests.experiment import Experiment
@@ -65,7 +65,6 @@ class RunOptions(BaseModel):
                 raise UsageError(f"side {side.spec!r}: SQLite has no choice of drivers; add --database postgres")
         if self.observe and a.url is not None and b.url is not None:
             raise UsageError("--observe looks into servers that this harness starts; these run already: leave it out")
-        check_database(self.database)
         loads = self._loads()
         check_driver(self.driver, self.workers, scenarios.values(), loads)
         timing = self._timing(loads, len(loads) * len(scenarios))

@@ -36,6 +36,7 @@ def measure(options: RunOptions) -> Path:
     store.check_free(out)
     experiment = options.experiment()
     check_importable(experiment.a, experiment.b)
+    check_database(experiment.database)
     check_reachable(experiment.database)
     cores = assign_cores()
     manifest = new_manifest(experiment, out.name, now, cores)
