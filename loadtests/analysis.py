@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from loadtests.derive import CellTrials, derive
+from loadtests.experiment.loads import OpenLoop
 from loadtests.leaks import leak
 from loadtests.limits_met import with_limits
-from loadtests.loads import OpenLoop
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome, SideLabel
 from loadtests.store import RunFolder

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from loadtests.databases.database import Database, Databases
-from loadtests.experiment import Experiment
-from loadtests.plan import Label
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import Label
 from loadtests.servers import Server, ServerFailed
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError

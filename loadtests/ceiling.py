@@ -8,9 +8,9 @@ from pathlib import Path
 from loadtests.companion import Companion
 from loadtests.drivers.choice import LoadDriver
 from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.loads import ClosedLoop
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.scenario import Request
 from loadtests.samples import Failure, Recording
-from loadtests.scenario import Request
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 

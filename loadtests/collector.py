@@ -7,10 +7,6 @@ no interval shows. A server that has been up for a while is anywhere in that cyc
 """
 
 import gc
-from typing import Literal
-
-Collector = Literal["default", "freeze"]
-"""``default``: Python's own. ``freeze``: what was imported is never looked through again (``gc.freeze``)."""
 
 COLLECTIONS = 10
 """Collections of the second generation before a full one is due: CPython's third threshold."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from loadtests.comparison import MIN_BLOCKS, Estimate, estimate, holm, judge
+from loadtests.experiment.loads import Load
 from loadtests.explanations import explain
 from loadtests.flow import together
-from loadtests.loads import Load
 from loadtests.outcome import UNITS, CellResult, Comparison, Interval, Metric, Outcome, SideLabel, Value, Verdict
 from loadtests.percentiles import PERCENTILES, percentile, percentiles, samples_needed
 from loadtests.summary import Column, Summary

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from loadtests.experiment import Experiment
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import Side
 from loadtests.manifest import Manifest, PairingRecord, ScenarioRecord, SideRecord
-from loadtests.sides import Side
 from loadtests.sources import sources
 from loadtests.system.cores import Cores
 from loadtests.system.machine import command_line, read_environment

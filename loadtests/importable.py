@@ -5,7 +5,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from loadtests.sides import BUILDS, Side
+from loadtests.experiment.sides import BUILDS, Side
 from loadtests.system.errors import UsageError
 from loadtests.system.processes import Child
 

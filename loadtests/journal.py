@@ -2,8 +2,8 @@
 
 import time
 
+from loadtests.experiment.sides import Label
 from loadtests.manifest import Event, Manifest
-from loadtests.plan import Label
 from loadtests.store import RunFolder
 
 

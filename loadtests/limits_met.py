@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from loadtests.capacity import Prediction, Resources, predict
 from loadtests.demands import demand_of
-from loadtests.loads import ClosedLoop, Load
+from loadtests.experiment.catalogue import HOLD_A_CONNECTION
+from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.manifest import Manifest, SideRecord
 from loadtests.outcome import CellResult, Comparison, Limit, Outcome, SideLabel, headline_of, side_names
 from loadtests.waits import limit_seen
@@ -17,8 +18,6 @@ from loadtests.waits import limit_seen
 NO_LONGER_A_MODEL = 0.25
 """How far off a prediction may be, for its limit to be worth a word."""
 SYNC_BUILD, ASYNC_BUILD = "sync_app.main:app", "async_app.main:app"
-HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query"})
-"""Scenarios of which a request holds a database connection from its beginning to its end."""
 UNKNOWN = frozenset({"journey", "custom", "pitfall"})
 """Kinds of scenario that the model does not know: users who think, apps it has not seen, loops that are blocked."""
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from loadtests.loads import Load, ascending
-from loadtests.plan import Label
+from loadtests.experiment.loads import Load, ascending
+from loadtests.experiment.sides import Label
 from loadtests.system.machine import Environment
 from loadtests.validation.digest import ValidationDigest
 

@@ -9,11 +9,11 @@ from loadtests.arena import Arena
 from loadtests.drivers.choice import LoadDriver
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import DriverFailed
-from loadtests.experiment import Experiment
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.plan import Experiment, Pairing
+from loadtests.experiment.sides import Label
 from loadtests.journal import Journal
-from loadtests.loads import ClosedLoop
 from loadtests.machine import Watch
-from loadtests.plan import Label, Pairing
 from loadtests.samples import Failure, Recording, Samples
 from loadtests.servers import Server
 from loadtests.system.errors import RunError

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from loadtests.loads import ClosedLoop, Load
+from loadtests.experiment.loads import ClosedLoop, Load
 
 Verdict = Literal["a", "b", "equivalent", "inconclusive"]
 Metric = Literal["throughput", "p50", "p99", "cpu_per_request"]

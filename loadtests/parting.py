@@ -12,7 +12,7 @@ from itertools import product
 from loadtests.capacity import Demand, Resources
 from loadtests.crossing import WORTH, crossing_users
 from loadtests.demands import demand_of
-from loadtests.loads import ClosedLoop, ascending
+from loadtests.experiment.loads import ClosedLoop, ascending
 from loadtests.outcome import CellResult, Comparison, Interval
 
 ENDS = (0, 1)

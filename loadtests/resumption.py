@@ -4,12 +4,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 
-from loadtests.experiment import Experiment
-from loadtests.loads import ascending
+from loadtests.experiment.loads import ascending
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import Experiment, Plan
+from loadtests.experiment.sides import parse_side
 from loadtests.manifest import Event, Manifest
-from loadtests.plan import Plan
-from loadtests.scenario_spec import parse_scenario
-from loadtests.sides import parse_side
 from loadtests.system.errors import UsageError
 from loadtests.trial_file import TrialKey
 

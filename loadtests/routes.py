@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.scenario import Request
+from loadtests.experiment.scenario import Request
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 

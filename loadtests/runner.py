@@ -7,16 +7,15 @@ from pathlib import Path
 
 from loadtests.arena import Arena
 from loadtests.ceiling import measure_ceiling
-from loadtests.databases.choice import POSTGRES, SQLITE
 from loadtests.databases.database import Databases
 from loadtests.drivers.choice import LoadDriver, start_driver
 from loadtests.drivers.process import DriverFailed
-from loadtests.experiment import Experiment
+from loadtests.experiment.options import POSTGRES, SQLITE
+from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.journal import Journal
 from loadtests.machine import Watch
 from loadtests.manifest import Manifest
 from loadtests.measuring import Measurer
-from loadtests.plan import Pairing, Plan
 from loadtests.servers import Server
 from loadtests.slow_api import SlowApi
 from loadtests.store import RunFolder

@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE, HTTPProtocolType, LoopFactoryType
 from uvicorn.supervisors import Multiprocess
 
-from loadtests.collector import Collector
+from loadtests.experiment.sides import Collector
 from loadtests.serve_config import Config
 from loadtests.system import resources
 from loadtests.system.cores import parse_cores, pin

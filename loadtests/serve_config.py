@@ -5,7 +5,8 @@ from pathlib import Path
 
 import uvicorn
 
-from loadtests.collector import Collector, begin_anywhere, spare_imports
+from loadtests.collector import begin_anywhere, spare_imports
+from loadtests.experiment.sides import Collector
 from loadtests.observation.observed_app import ObservedApp
 
 

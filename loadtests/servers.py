@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import psutil
 
 from loadtests.asking import Asker
+from loadtests.experiment.sides import Side
 from loadtests.observation.collecting import collect
-from loadtests.sides import Side
 from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError
 from loadtests.system.processes import Child

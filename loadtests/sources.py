@@ -5,12 +5,11 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from loadtests.experiment import Experiment
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.sides import BUILDS, Label, Side
 from loadtests.manifest import HandlerRecord
-from loadtests.plan import Label
 from loadtests.routes import Route, routes
-from loadtests.scenario import Scenario
-from loadtests.sides import BUILDS, Side
 from loadtests.statements import statements
 
 Sources = dict[str, dict[Label, HandlerRecord]]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from loadtests import encoding
-from loadtests.plan import Label
+from loadtests.experiment.sides import Label
 from loadtests.samples import Recording, Slice
 from loadtests.timeline import ROW, Timeline
 

@@ -4,9 +4,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.experiment.loads import OpenLoop, ascending
 from loadtests.explanations import written
 from loadtests.kinds import Kind, kind_of, word
-from loadtests.loads import OpenLoop, ascending
 from loadtests.manifest import Manifest
 from loadtests.naming import short_names
 from loadtests.outcome import Comparison, Outcome, headline_of

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from loadtests.asking import Asker
-from loadtests.scenario import Request
+from loadtests.experiment.scenario import Request
 
 USERS = 8
 """How many ask at the same time; more than one, so that threads and database connections are made."""

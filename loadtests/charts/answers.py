@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from loadtests.charts.clauses import CLIENT, said_of
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import MARGIN_PERCENT, named, ratio
+from loadtests.experiment.loads import ascending
 from loadtests.kinds import fell_behind, gave_up, limited
-from loadtests.loads import ascending
 from loadtests.outcome import Comparison
 
 OTHERWISE = {

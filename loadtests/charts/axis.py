@@ -8,8 +8,8 @@ from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from loadtests.charts.style import width_in
+from loadtests.experiment.loads import Load
 from loadtests.kinds import gave_up
-from loadtests.loads import Load
 from loadtests.outcome import Comparison
 
 TICKS = (

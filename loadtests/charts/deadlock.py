@@ -11,7 +11,7 @@ from loadtests.charts.style import INK, MUTED, wrap
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, number
 from loadtests.doubts.deadlock import SIGN
-from loadtests.loads import ClosedLoop
+from loadtests.experiment.loads import ClosedLoop
 from loadtests.outcome import SideLabel
 
 CELL_WIDTH, CELL_HEIGHT = 0.66, 0.46

@@ -5,8 +5,8 @@ from loadtests.charts.picks import places, taken_out
 from loadtests.charts.view import View
 from loadtests.charts.wording import MARGIN_PERCENT, listed, named
 from loadtests.comparison import MIN_BLOCKS
+from loadtests.experiment.loads import Load
 from loadtests.kinds import kind_of, limited
-from loadtests.loads import Load
 
 
 def tally(view: View) -> str:

@@ -9,8 +9,8 @@ from loadtests.capacity import Demand
 from loadtests.charts.view import LABELS, View
 from loadtests.crossing import crossing_wait_s
 from loadtests.demands import mixed_ms
+from loadtests.experiment.loads import ClosedLoop
 from loadtests.limits_met import resources
-from loadtests.loads import ClosedLoop
 from loadtests.outcome import Comparison
 
 LEAST = 2

@@ -7,8 +7,8 @@ from loadtests.charts.decided import share, undecided
 from loadtests.charts.picks import ahead, extremes, losses, taken_out
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import named, some
+from loadtests.experiment.loads import Load
 from loadtests.kinds import fell_behind, limited
-from loadtests.loads import Load
 from loadtests.outcome import Comparison, SideLabel
 
 

@@ -13,8 +13,8 @@ from loadtests.charts.style import INK, LOOKS, MUTED, ZONE, Key, dot, fit, side_
 from loadtests.charts.verdicts import MARKS
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, milliseconds, named, number, ratio
+from loadtests.experiment.loads import Load
 from loadtests.kinds import kind_of, word
-from loadtests.loads import Load
 from loadtests.outcome import CellResult, Metric
 from loadtests.percentiles import samples_needed
 

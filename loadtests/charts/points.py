@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from loadtests.charts.style import INK, LOOKS, Key, Look, dot
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import number
-from loadtests.loads import Load
+from loadtests.experiment.loads import Load
 from loadtests.outcome import CellResult, Interval, SideLabel
 
 OUT = Key("hollow: the client may have been the limit", marker=dot("o", "white", INK))

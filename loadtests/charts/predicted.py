@@ -15,7 +15,7 @@ from loadtests.charts.sheet import Grid, sheet
 from loadtests.charts.style import LOOKS, MUTED, ZONE, Key, clear_of, dot, fit, marker
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import NO_BREAK, named
-from loadtests.loads import Load
+from loadtests.experiment.loads import Load
 from loadtests.outcome import SideLabel
 
 NEAR = 0.10

@@ -14,8 +14,8 @@ from loadtests.charts.sheet import Grid, head, sheet
 from loadtests.charts.style import INK, LOOKS, MUTED, ZONE, Key
 from loadtests.charts.view import View
 from loadtests.charts.wording import listed
+from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.limits_met import SYNC_BUILD, resources
-from loadtests.loads import ClosedLoop, Load
 from loadtests.outcome import SideLabel
 from loadtests.samples import Recording
 from loadtests.timeline import UNKNOWN, Timeline

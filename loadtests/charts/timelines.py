@@ -7,7 +7,7 @@ from pathlib import Path
 from loadtests.charts import timeline
 from loadtests.charts.files import drawing, save
 from loadtests.charts.view import LABELS, View
-from loadtests.loads import Load
+from loadtests.experiment.loads import Load
 from loadtests.outcome import SideLabel
 from loadtests.samples import Recording
 from loadtests.trial_file import TrialKey

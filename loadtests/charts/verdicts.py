@@ -9,8 +9,8 @@ from matplotlib.path import Path
 from loadtests.charts.style import INK, LOOKS, MUTED, STRUCK, Key, dot
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import MARGIN_PERCENT, named
+from loadtests.experiment.loads import ascending
 from loadtests.kinds import Kind, gave_up, kind_of
-from loadtests.loads import ascending
 from loadtests.outcome import Comparison
 
 

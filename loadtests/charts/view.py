@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loadtests.comparison import MIN_BLOCKS
+from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.kinds import fell_behind
-from loadtests.loads import Load, OpenLoop, ascending
 from loadtests.manifest import Manifest, ScenarioRecord
 from loadtests.naming import short_names
 from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel, headline_of

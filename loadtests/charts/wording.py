@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from loadtests.comparison import MARGIN
-from loadtests.loads import Load
+from loadtests.experiment.loads import Load
 
 MARGIN_PERCENT = round(100 * (math.exp(MARGIN) - 1))
 """A difference that is less than this is not worth having, in percent."""

@@ -82,7 +82,7 @@ def run_(context: click.Context, /, resume: Path | None, **options: object) -> N
     sync,session_limit=none.
     """
     from loadtests.commands import run
-    from loadtests.options import RunOptions
+    from loadtests.experiment.options import RunOptions
 
     if resume is None:
         out = run.measure(RunOptions.model_validate(options))
@@ -115,9 +115,10 @@ def dial_(**options: Any) -> None:  # noqa: ANN401 - click has checked their typ
     Each combination is measured on both sides, and the ratio of their throughputs becomes one picture, with the line
     from which on a model lets async win. It takes about six minutes.
     """
-    from loadtests.commands import dial, run
+    from loadtests.commands import run
+    from loadtests.experiment.options import dial_options
 
-    show_report(run.measure(dial.options(**options)))
+    show_report(run.measure(dial_options(**options)))
 
 
 @bench.command(name="deadlock")

@@ -14,8 +14,8 @@ from loadtests.charts.view import LABELS, view
 from loadtests.charts.wording import number
 from loadtests.commands import run
 from loadtests.commands.report import write
+from loadtests.experiment.options import RunOptions
 from loadtests.lessons.verdicts import borne_on
-from loadtests.options import RunOptions
 from loadtests.store import RunFolder
 from loadtests.system.errors import RunError, UsageError, told
 from loadtests.system.terminal import PipeConsole

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from loadtests.scenarios import CATALOGUE, REPRESENTATIVE
+from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE
 
 
 def show() -> None:

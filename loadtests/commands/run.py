@@ -8,13 +8,12 @@ from pathlib import Path
 from loadtests import store
 from loadtests.databases.choice import check_database, check_reachable, open_databases
 from loadtests.describe import new_manifest
-from loadtests.experiment import Experiment
+from loadtests.experiment.options import RunOptions
+from loadtests.experiment.plan import Experiment, Plan
 from loadtests.importable import check_importable
 from loadtests.live import display
 from loadtests.manifest import Manifest
-from loadtests.options import RunOptions
 from loadtests.ownership import owned
-from loadtests.plan import Plan
 from loadtests.resumption import check_same, experiment_of, lacking, resumed
 from loadtests.runner import Runner
 from loadtests.store import RunFolder

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from loadtests.experiment.sides import parse_side
 from loadtests.importable import check_importable
 from loadtests.servers import Server
-from loadtests.sides import parse_side
 from loadtests.slow_api import SlowApi
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError

@@ -16,13 +16,11 @@ from rich.text import Text
 from loadtests import store
 from loadtests.commands.run import new_folder
 from loadtests.databases.choice import check_database, check_reachable, open_databases
-from loadtests.drivers.choice import check_driver
-from loadtests.experiment import Experiment
+from loadtests.experiment.loads import OpenLoop
+from loadtests.experiment.options import check_driver, parse_scenario
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import Label, parse_side
 from loadtests.importable import check_importable
-from loadtests.loads import OpenLoop
-from loadtests.plan import Label
-from loadtests.scenario_spec import parse_scenario
-from loadtests.sides import parse_side
 from loadtests.slo.objective import parse_objective
 from loadtests.slo.probing import Inquiry, Prober, Tell
 from loadtests.slo.record import Found, SloRecord

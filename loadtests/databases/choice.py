@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 
 from loadtests.databases.database import Databases
 from loadtests.databases.sqlite import SqliteDatabases
+from loadtests.experiment.options import POSTGRES, SQLITE
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 
-SQLITE = "sqlite"
-POSTGRES = "postgres"
 EXTRA = "uv run --extra postgres bench …"
 
 

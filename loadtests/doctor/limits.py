@@ -4,7 +4,7 @@ import resource
 from dataclasses import dataclass
 
 from loadtests.doctor.check import Check
-from loadtests.loads import MAX_USERS
+from loadtests.experiment.loads import MAX_USERS
 from loadtests.system.machine import read_text
 from loadtests.system.resources import allow_open_files, free_port
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, named
 from loadtests.doubts.doubt import Doubt
-from loadtests.loads import ClosedLoop
+from loadtests.experiment.loads import ClosedLoop
 
 SYNC_BUILD = "sync_app.main:app"
 SIGN = "nothing was answered"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from loadtests.charts.view import View
 from loadtests.charts.wording import listed, named
 from loadtests.doubts.doubt import Doubt
-from loadtests.loads import OpenLoop
+from loadtests.experiment.loads import OpenLoop
 from loadtests.percentiles import samples_needed
 from loadtests.warnings.client import DRIVER_BUSY_LIMIT
 

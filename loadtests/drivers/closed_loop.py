@@ -29,7 +29,7 @@ from loadtests.drivers.phases import (
 )
 from loadtests.drivers.steady import Window
 from loadtests.drivers.trial import Trial
-from loadtests.loads import ClosedLoop
+from loadtests.experiment.loads import ClosedLoop
 
 
 class ClosedLoopTrial(Trial):

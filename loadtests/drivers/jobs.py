@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadtests.loads import Load
-from loadtests.plan import Label
-from loadtests.scenario import Journeys, Request
+from loadtests.experiment.loads import Load
+from loadtests.experiment.scenario import Journeys, Request
+from loadtests.experiment.sides import Label
 
 
 @dataclass(frozen=True)

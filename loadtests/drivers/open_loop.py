@@ -18,7 +18,7 @@ from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.patience import Patience, Stalled
 from loadtests.drivers.steady import Window
 from loadtests.drivers.trial import Trial
-from loadtests.loads import OpenLoop
+from loadtests.experiment.loads import OpenLoop
 
 LEAD_IN_S = 0.3
 LEAD_IN_WAITS = 3

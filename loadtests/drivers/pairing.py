@@ -13,8 +13,8 @@ from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.open_loop import OpenLoopTrial
 from loadtests.drivers.trial import Trial
 from loadtests.drivers.turns import OVERTIME, of_closed_loop, of_open_loop
-from loadtests.loads import ClosedLoop
-from loadtests.plan import Label
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.sides import Label
 from loadtests.samples import Recording
 
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from loadtests.drivers import wire
 from loadtests.drivers.jobs import PairingJob
-from loadtests.plan import Label
+from loadtests.experiment.sides import Label
 from loadtests.samples import Recording
 from loadtests.system.cores import Cores
 from loadtests.system.errors import BenchError

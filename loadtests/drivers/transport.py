@@ -4,7 +4,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from loadtests.scenario import Request
+from loadtests.experiment.scenario import Request
 
 
 def make_transport() -> AiohttpTransport:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from loadtests.design import OPEN_SLICE_OVERHEAD_S
+from loadtests.experiment.plan import OPEN_SLICE_OVERHEAD_S
 
 OVERTIME = 2
 """Times its planned length after which a pairing ends, whatever rounds it still lacks: a server may grow slower."""

@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Mapping
 from multiprocessing.connection import Connection
 from typing import Final, TypeVar
 
-from loadtests.plan import Label
+from loadtests.experiment.sides import Label
 from loadtests.samples import Recording
 from loadtests.system.errors import BenchError
 

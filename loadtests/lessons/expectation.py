@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from loadtests.loads import Load, OpenLoop
+from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel
 from loadtests.warnings.flag import NO_VERDICT
 

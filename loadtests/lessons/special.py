@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from loadtests.derive import CellTrials, derive
 from loadtests.drivers.process import Driver
+from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
+from loadtests.experiment.options import parse_scenario
 from loadtests.lessons.counting import Count
 from loadtests.lessons.lesson import Measure, Special
-from loadtests.loads import ClosedLoop, Load, OpenLoop
 from loadtests.outcome import Outcome, SideLabel
-from loadtests.scenario_spec import parse_scenario
 from loadtests.servers import Server
 from loadtests.summary import Summary, summarise
 from loadtests.system.errors import RunError

@@ -10,12 +10,11 @@ from pathlib import Path
 from loadtests.analysis import analyse
 from loadtests.commands import run
 from loadtests.commands.report import write
-from loadtests.databases.choice import SQLITE
+from loadtests.experiment.options import SQLITE, RunOptions
 from loadtests.lessons.lesson import Lesson, Measure
 from loadtests.lessons.record import FILE, LessonRecord
 from loadtests.lessons.special import experiment
 from loadtests.lessons.verdicts import borne_on
-from loadtests.options import RunOptions
 from loadtests.outcome import Outcome
 from loadtests.store import RunFolder, check_free, write_json
 from loadtests.system.cores import assign_cores, pinned

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.charts.wording import number
+from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.lessons.expectation import Judged, Standing, together
 from loadtests.lessons.lesson import Code, Lesson
 from loadtests.outcome import Outcome, headline_of
 from loadtests.routes import routes
-from loadtests.scenarios import CATALOGUE
 
 STYLES: dict[Standing, str] = {
     "supported": "bold green", "refuted": "bold red", "inconclusive": "yellow", "not tested": "dim",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from loadtests.charts.view import View
 from loadtests.charts.wording import milliseconds, number
-from loadtests.loads import Load
+from loadtests.experiment.loads import Load
 from loadtests.outcome import CellResult, Interval
 from loadtests.percentiles import samples_needed
 

@@ -17,7 +17,7 @@ from loadtests.charts.view import View, view
 from loadtests.charts.wording import MARGIN_PERCENT, listed, named
 from loadtests.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
 from loadtests.doubts import doubts
-from loadtests.loads import OpenLoop
+from loadtests.experiment.loads import OpenLoop
 from loadtests.manifest import Manifest
 from loadtests.outcome import Outcome
 from loadtests.percentiles import PERCENTILES, samples_needed

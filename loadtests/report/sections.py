@@ -8,8 +8,8 @@ from loadtests.charts.verdicts import MARKS
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import ratio
 from loadtests.doubts.doubt import flag_words
+from loadtests.experiment.loads import Load, ascending
 from loadtests.kinds import kind_of, word
-from loadtests.loads import Load, ascending
 from loadtests.manifest import ScenarioRecord
 from loadtests.outcome import Comparison, Metric
 from loadtests.report.consistency import adds_up

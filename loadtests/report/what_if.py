@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from loadtests.charts.view import LABELS, View
 from loadtests.demands import demand_of
+from loadtests.experiment.loads import ClosedLoop
 from loadtests.limits_met import UNKNOWN, resources
-from loadtests.loads import ClosedLoop
 from loadtests.manifest import ScenarioRecord
 from loadtests.outcome import CellResult, SideLabel
 

@@ -12,11 +12,11 @@ from loadtests.ceiling import measure_ceiling
 from loadtests.databases.database import Databases
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import Driver, DriverFailed
-from loadtests.experiment import Experiment
-from loadtests.loads import MAX_RATE, OpenLoop
+from loadtests.experiment.loads import MAX_RATE, OpenLoop
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import Label
 from loadtests.measuring import PHASE_LIMIT_S, STALL_S
 from loadtests.percentiles import percentile
-from loadtests.plan import Label
 from loadtests.servers import Server
 from loadtests.slo.objective import Objective
 from loadtests.slo.record import Found, Probe, SloRecord

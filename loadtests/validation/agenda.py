@@ -4,14 +4,12 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from loadtests.design import choose
-from loadtests.experiment import Experiment
-from loadtests.loads import ClosedLoop, parse_users
-from loadtests.options import USERS
-from loadtests.scenario import Scenario
-from loadtests.scenario_spec import parse_scenario
-from loadtests.scenarios import REPRESENTATIVE
-from loadtests.sides import parse_side
+from loadtests.experiment.catalogue import REPRESENTATIVE
+from loadtests.experiment.loads import ClosedLoop, parse_users
+from loadtests.experiment.options import USERS, parse_scenario
+from loadtests.experiment.plan import Experiment, choose
+from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.sides import parse_side
 from loadtests.validation.known import WAIT_S
 from loadtests.validation.record import Study
 

@@ -11,10 +11,10 @@ from typing import Protocol
 
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver
-from loadtests.loads import ClosedLoop
-from loadtests.plan import Label
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.sides import Label
 from loadtests.samples import Recording
-from loadtests.scenario import Scenario
 from loadtests.servers import Server
 from loadtests.summary import summarise
 from loadtests.system.errors import RunError

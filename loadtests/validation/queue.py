@@ -3,7 +3,7 @@
 import time
 
 from loadtests.drivers.process import Driver
-from loadtests.loads import OpenLoop
+from loadtests.experiment.loads import OpenLoop
 from loadtests.summary import summarise
 from loadtests.validation.occasion import occasion
 from loadtests.validation.queueing import Queue, bands

@@ -9,7 +9,7 @@ from loadtests.databases.sqlite import SqliteDatabases
 from loadtests.describe import new_manifest
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver
-from loadtests.loads import ClosedLoop
+from loadtests.experiment.loads import ClosedLoop
 from loadtests.outcome import Comparison, Outcome
 from loadtests.runner import Progress, Runner
 from loadtests.validation.agenda import BASE, CPU, CPU_USERS, Rehearsal

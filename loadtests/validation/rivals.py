@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from loadtests.comparison import Estimate, estimate
-from loadtests.scenario_spec import parse_scenario
+from loadtests.experiment.options import parse_scenario
 from loadtests.slow_api import SlowApi
 from loadtests.validation import clients
 from loadtests.validation.occasion import occasion

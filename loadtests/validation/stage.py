@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from loadtests.drivers.jobs import Target
+from loadtests.experiment.sides import parse_side
 from loadtests.servers import Server
-from loadtests.sides import parse_side
 from loadtests.system.cores import Cores
 
 ASK_LIMIT_S = 30.0

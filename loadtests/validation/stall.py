@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from loadtests.drivers.process import Driver
-from loadtests.loads import ClosedLoop, OpenLoop
+from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.summary import summarise
 from loadtests.validation.occasion import occasion
 from loadtests.validation.record import StallRecord

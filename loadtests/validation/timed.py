@@ -8,10 +8,10 @@ import numpy.typing as npt
 
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver
-from loadtests.loads import Load
+from loadtests.experiment.loads import Load
+from loadtests.experiment.scenario import Request
 from loadtests.percentiles import percentile
 from loadtests.samples import Recording
-from loadtests.scenario import Request
 from loadtests.servers import Server
 from loadtests.system.errors import RunError
 from loadtests.validation.stage import Stage, ask, target

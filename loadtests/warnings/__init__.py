@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loadtests.loads import Load
+from loadtests.experiment.loads import Load
 from loadtests.outcome import SideLabel
 from loadtests.summary import Summary
 from loadtests.warnings.client import busy_client, unbalanced

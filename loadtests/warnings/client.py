@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.flow import together
-from loadtests.loads import ClosedLoop, Load
 from loadtests.percentiles import percentile
 from loadtests.summary import Summary
 from loadtests.warnings.conditions import Conditions

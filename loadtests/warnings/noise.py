@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from loadtests.loads import ClosedLoop, Load
+from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.summary import Summary
 from loadtests.warnings.conditions import Conditions
 from loadtests.warnings.flag import Flag

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.comparison import estimate
+from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.flow import together
-from loadtests.loads import ClosedLoop, Load
 from loadtests.outcome import SideLabel
 from loadtests.samples import Failure
 from loadtests.summary import Summary

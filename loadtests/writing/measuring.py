@@ -13,14 +13,15 @@ from loadtests.charts.dial import heat_map
 from loadtests.charts.files import drawing, save
 from loadtests.charts.ratio import against_loads
 from loadtests.claims import CLAIMS
-from loadtests.commands import claims, deadlock, dial, run
+from loadtests.commands import claims, deadlock, run
 from loadtests.commands.report import write
+from loadtests.experiment import options
+from loadtests.experiment.options import USERS, RunOptions
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import FILE as LESSON_FILE
 from loadtests.lessons.teaching import teach
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
 from loadtests.lessons.verdicts import Evidence, borne_on
-from loadtests.options import USERS, RunOptions
 from loadtests.store import RunFolder, check_free, write_json
 from loadtests.system.terminal import PipeConsole
 from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, TIMELINE, read_example
@@ -84,7 +85,7 @@ def _default_run(out: Path) -> None:
 
 
 def _dial(out: Path) -> RunOptions:
-    return dial.options(
+    return options.dial_options(
         cpu_ms="0.1,1,5", wait_ms="0,5,20,50,100,200", a="sync", b="async", users=80, blocks=6, time_s=0.8, seed=0,
         observe=True, out=out,
     )  # fmt: skip

@@ -8,12 +8,11 @@ import numpy as np
 
 from loadtests import store
 from loadtests.describe import new_manifest
-from loadtests.experiment import Experiment
-from loadtests.loads import ClosedLoop
-from loadtests.plan import ORDERS
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import ORDERS, Experiment
+from loadtests.experiment.sides import parse_side
 from loadtests.samples import Failure, Recording, Samples, Slice
-from loadtests.scenario_spec import parse_scenario
-from loadtests.sides import parse_side
 from loadtests.store import RunFolder
 from loadtests.system.cores import Cores
 from loadtests.trial_file import TrialKey

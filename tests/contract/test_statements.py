@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from loadtests.experiment import Experiment
-from loadtests.loads import ClosedLoop
-from loadtests.scenario_spec import parse_scenario
-from loadtests.sides import parse_side
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import parse_side
 from loadtests.sources import sources
 from tests.contract.in_process import in_process
 

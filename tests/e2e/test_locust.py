@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from loadtests.scenario_spec import parse_scenario
+from loadtests.experiment.options import parse_scenario
 from loadtests.store import RunFolder
 from tests.e2e.harness import Harness, bench, eventually, started, summary
 

@@ -9,9 +9,9 @@ import pytest
 
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.pairing import drive
-from loadtests.loads import OpenLoop
+from loadtests.experiment.loads import OpenLoop
+from loadtests.experiment.scenario import Request
 from loadtests.samples import Failure
-from loadtests.scenario import Request
 from loadtests.store import RunFolder
 from tests.e2e.harness import bench, summary
 

@@ -11,10 +11,10 @@ import pytest
 
 from loadtests.asking import Asker
 from loadtests.databases.postgres import PostgresDatabases
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.sides import parse_side
 from loadtests.postgres.cluster import Cluster
-from loadtests.scenario_spec import parse_scenario
 from loadtests.servers import Server
-from loadtests.sides import parse_side
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 from loadtests.system.resources import free_port

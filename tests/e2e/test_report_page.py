@@ -13,13 +13,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from loadtests.capacity import Demand, Resources, predict
 from loadtests.charts.catalogue import draw
-from loadtests.experiment import Experiment
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import parse_side
 from loadtests.limits_met import with_limits
-from loadtests.loads import ClosedLoop
 from loadtests.manifest import HandlerRecord
 from loadtests.report.page import render
-from loadtests.scenario_spec import parse_scenario
-from loadtests.sides import parse_side
 from loadtests.sources import sources
 from tests.harness.synthetic import Run, collapsing, make_run
 

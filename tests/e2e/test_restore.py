@@ -8,9 +8,9 @@ import pytest
 
 from loadtests.asking import Asker
 from loadtests.databases.sqlite import SqliteDatabase
-from loadtests.scenario_spec import parse_scenario
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.sides import parse_side
 from loadtests.servers import Server
-from loadtests.sides import parse_side
 from loadtests.system.cores import Cores
 
 

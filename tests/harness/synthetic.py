@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.derive import CellTrials, derive
+from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE
+from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import ORDERS
 from loadtests.flow import Flow
-from loadtests.loads import ClosedLoop, Load, OpenLoop
 from loadtests.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.outcome import Outcome, SideLabel
-from loadtests.plan import ORDERS
 from loadtests.samples import Failure
-from loadtests.scenario_spec import parse_scenario
-from loadtests.scenarios import CATALOGUE, REPRESENTATIVE
 from loadtests.summary import Summary
 from loadtests.system.machine import PACKAGES, Environment
 

@@ -21,9 +21,9 @@ import httpx
 import pytest
 
 import loadtests
-from loadtests.limits_met import HOLD_A_CONNECTION
+from loadtests.experiment.catalogue import HOLD_A_CONNECTION
 from loadtests.routes import routes
-from loadtests.scenario_spec import parse_scenario
+from loadtests.experiment.options import parse_scenario
 from tests.contract.in_process import in_process
 
 here = Path.cwd()

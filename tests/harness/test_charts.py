@@ -18,9 +18,9 @@ from loadtests.charts.style import LOOKS, fit, width_in, wrap
 from loadtests.charts.verdicts import MARKS
 from loadtests.charts.view import view
 from loadtests.charts.wording import listed, named, number, ratio
+from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.kinds import kind_of, word
 from loadtests.limits_met import with_limits
-from loadtests.loads import ClosedLoop, OpenLoop
 from loadtests.outcome import Interval, Outcome, SideLabel
 from loadtests.summary import Summary
 from tests.harness.synthetic import Run, client_limited, collapsing, make_run

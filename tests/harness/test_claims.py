@@ -11,14 +11,14 @@ import pytest
 
 from loadtests.claims import CLAIMS, Claim, judge
 from loadtests.derive import LABELS, CellTrials, derive
+from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
+from loadtests.experiment.options import parse_scenario
 from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS, lesson_named
 from loadtests.lessons.expectation import Collapse, Expectation, Judged, Rate, Ratio, Standing
 from loadtests.lessons.teaching import options
 from loadtests.lessons.verdicts import ClaimsRecord, Evidence, borne_on, judged, verdict, verdicts
-from loadtests.loads import ClosedLoop, Load, OpenLoop
 from loadtests.outcome import Outcome, SideLabel
-from loadtests.scenario_spec import parse_scenario
 from loadtests.summary import Summary, summarise
 from loadtests.system.errors import UsageError
 from tests.harness.build import back_to_back, recording

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from loadtests.derive import CellTrials, derive
-from loadtests.loads import ClosedLoop
+from loadtests.experiment.loads import ClosedLoop
 from loadtests.outcome import Comparison, Outcome, SideLabel
 from loadtests.summary import Summary
 from tests.harness.build import summary

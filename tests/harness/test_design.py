@@ -1,7 +1,7 @@
 import pytest
 
-from loadtests.design import Timing, choose
-from loadtests.loads import ClosedLoop, OpenLoop
+from loadtests.experiment.loads import ClosedLoop, OpenLoop
+from loadtests.experiment.plan import Timing, choose
 
 
 @pytest.mark.parametrize(

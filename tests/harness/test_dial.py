@@ -11,7 +11,7 @@ from loadtests.charts.catalogue import draw
 from loadtests.charts.dial import curve_of, finding, heat_map
 from loadtests.charts.dial_grid import dial_of
 from loadtests.charts.view import view
-from loadtests.commands import dial
+from loadtests.experiment.options import dial_options
 from loadtests.outcome import SideLabel
 from loadtests.summary import Summary
 from loadtests.system.errors import UsageError
@@ -86,7 +86,7 @@ def test_a_run_without_a_grid_has_no_dial(tmp_path: Path) -> None:
 
 
 def test_a_dial_is_a_run_of_mixed() -> None:
-    options = dial.options(**DEFAULTS)
+    options = dial_options(**DEFAULTS)
     assert len(options.experiment().cells) == 6
     assert options.scenarios[0] == "mixed[cpu_ms=0.1,wait_ms=0]"
 
@@ -102,4 +102,4 @@ def test_a_dial_is_a_run_of_mixed() -> None:
 )
 def test_an_axis_that_is_no_good_is_refused(change: dict[str, str], mend: str) -> None:
     with pytest.raises(UsageError, match=mend):
-        dial.options(**{**DEFAULTS, **change})
+        dial_options(**{**DEFAULTS, **change})

@@ -16,12 +16,12 @@ import pytest
 from loadtests.charts.view import view
 from loadtests.claims import CLAIMS, Claim
 from loadtests.cli.group import bench
+from loadtests.experiment.loads import parse_rates, parse_users
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.sides import parse_side
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.verdicts import ClaimsRecord
-from loadtests.loads import parse_rates, parse_users
 from loadtests.outcome import Seen
-from loadtests.scenario_spec import parse_scenario
-from loadtests.sides import parse_side
 from loadtests.system.errors import BenchError
 from loadtests.validation.record import CHECKS
 from loadtests.writing.blocks import fill

@@ -8,11 +8,11 @@ import pytest
 from loadtests.claims import CLAIMS
 from loadtests.commands import claims, deadlock, example, run
 from loadtests.commands.deadlock import Grid
+from loadtests.experiment.options import RunOptions
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.lesson import Lesson, Measure
 from loadtests.lessons.record import FILE, LessonRecord, read_lesson
 from loadtests.lessons.verdicts import Evidence, read_claims
-from loadtests.options import RunOptions
 from loadtests.store import check_free
 from loadtests.system.errors import UsageError
 from loadtests.writing import measuring

@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from loadtests.loads import Arrivals, ClosedLoop, OpenLoop, parse_rates, parse_users
+from loadtests.experiment.loads import Arrivals, ClosedLoop, OpenLoop, parse_rates, parse_users
 from loadtests.system.errors import UsageError
 
 

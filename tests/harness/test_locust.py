@@ -7,17 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.drivers.choice import check_driver, everything
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.locust import board, merge
 from loadtests.drivers.locust.board import NOBODY, ROWS, Board
 from loadtests.drivers.locust.orders import users_of
 from loadtests.drivers.locust.shares import shares
-from loadtests.loads import ClosedLoop, OpenLoop
-from loadtests.pitfalls import PITFALLS
+from loadtests.experiment.catalogue import CATALOGUE, PITFALLS, everything
+from loadtests.experiment.loads import ClosedLoop, OpenLoop
+from loadtests.experiment.options import check_driver, parse_scenario
 from loadtests.samples import Failure
-from loadtests.scenario_spec import parse_scenario
-from loadtests.scenarios import CATALOGUE
 from loadtests.system.errors import UsageError
 from tests.harness import build
 

@@ -5,9 +5,9 @@ import time
 
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.pairing import drive
-from loadtests.loads import ClosedLoop
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.scenario import Request
 from loadtests.samples import Recording
-from loadtests.scenario import Request
 
 USERS = 20
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.loads import ClosedLoop
-from loadtests.plan import Cell, make_plan
-from loadtests.scenario_spec import parse_scenario
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import Cell, make_plan
 
 CELLS = [Cell(parse_scenario(name), ClosedLoop(users)) for name in ("noop", "query") for users in (1, 64)]
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from loadtests.describe import new_manifest
-from loadtests.experiment import Experiment
-from loadtests.loads import ClosedLoop, OpenLoop
+from loadtests.experiment.loads import ClosedLoop, OpenLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import parse_side
 from loadtests.manifest import Manifest
 from loadtests.resumption import check_same, experiment_of, lacking, resumed
-from loadtests.scenario_spec import parse_scenario
-from loadtests.sides import parse_side
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 from loadtests.trial_file import TrialKey

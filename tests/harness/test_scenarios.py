@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from loadtests.scenario_spec import parse_scenario
-from loadtests.scenarios import CATALOGUE, REPRESENTATIVE
+from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE
+from loadtests.experiment.options import parse_scenario
 from loadtests.system.errors import UsageError
 
 

@@ -2,9 +2,9 @@ import re
 
 import pytest
 
+from loadtests.experiment.sides import parse_side
 from loadtests.importable import check_importable
 from loadtests.servers import app_environment
-from loadtests.sides import parse_side
 from loadtests.system.errors import UsageError
 
 

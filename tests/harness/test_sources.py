@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.experiment import Experiment
-from loadtests.loads import ClosedLoop
+from loadtests.experiment.catalogue import CATALOGUE
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.scenario import Request
+from loadtests.experiment.sides import parse_side
 from loadtests.routes import routes
-from loadtests.scenario import Request
-from loadtests.scenario_spec import parse_scenario
-from loadtests.scenarios import CATALOGUE
-from loadtests.sides import parse_side
 from loadtests.sources import Sources, sources
 from loadtests.statements import AT_THE_END, LAZILY, statements
 

@@ -11,12 +11,12 @@ import pytest
 
 from loadtests import store
 from loadtests.describe import new_manifest
-from loadtests.experiment import Experiment
-from loadtests.loads import ClosedLoop
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import parse_side
 from loadtests.outcome import Outcome
 from loadtests.samples import Failure, Samples
-from loadtests.scenario_spec import parse_scenario
-from loadtests.sides import parse_side
 from loadtests.store import RunFolder, UnreadableRun
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from loadtests.design import choose
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.pairing import drive
 from loadtests.drivers.turns import Turns, of_closed_loop, of_open_loop
-from loadtests.loads import ClosedLoop, Load, OpenLoop
+from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
+from loadtests.experiment.plan import choose
+from loadtests.experiment.scenario import Request
 from loadtests.samples import Recording
-from loadtests.scenario import Request
 
 
 @pytest.mark.parametrize(

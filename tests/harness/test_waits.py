@@ -12,8 +12,8 @@ from loadtests.charts.timeline import finding, story_of
 from loadtests.charts.timelines import draw_all, draw_one
 from loadtests.charts.view import view
 from loadtests.demands import demand_of, mixed_ms
+from loadtests.experiment.loads import ClosedLoop
 from loadtests.limits_met import with_limits
-from loadtests.loads import ClosedLoop
 from loadtests.outcome import Interval, Limit, Seen
 from loadtests.report.page import render
 from loadtests.samples import Recording

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.flow import Flow
-from loadtests.loads import ClosedLoop, Load, OpenLoop
 from loadtests.samples import Failure
 from loadtests.summary import Summary
 from loadtests.warnings import flags_of

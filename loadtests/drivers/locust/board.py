@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.loads import MAX_USERS
+from loadtests.experiment.loads import MAX_USERS
 
 NOBODY = -1
 ROWS = MAX_USERS + 64

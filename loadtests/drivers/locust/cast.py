@@ -12,10 +12,10 @@ from loadtests.drivers.locust.failures import why
 from loadtests.drivers.locust.orders import users_of
 from loadtests.drivers.locust.shares import shares
 from loadtests.drivers.phases import REFUSED_PAUSE_S
-from loadtests.plan import Label
+from loadtests.experiment.catalogue import LONGEST_THINK
+from loadtests.experiment.scenario import Request
+from loadtests.experiment.sides import Label
 from loadtests.samples import Failure
-from loadtests.scenario import Request
-from loadtests.scenarios import LONGEST_THINK
 
 JOURNEYS: Mapping[str, type[FastHttpUser]] = {
     "reader": locustfile.Reader,

@@ -18,7 +18,7 @@ from loadtests.drivers.locust.board import Board
 from loadtests.drivers.locust.orders import Begin, Orders, Performance, users_of
 from loadtests.drivers.locust.slices import OwnCpu, SideSlices
 from loadtests.drivers.turns import OVERTIME, of_closed_loop
-from loadtests.plan import Label
+from loadtests.experiment.sides import Label
 
 START_LIMIT_S = 20.0
 """Locust's workers may take so long until they are connected, users until they are there, samples until written."""

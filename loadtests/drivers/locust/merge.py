@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from loadtests.plan import Label
+from loadtests.experiment.sides import Label
 from loadtests.samples import Samples
 
 COLUMNS = tuple(field.name for field in fields(Samples))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.drivers.jobs import PairingJob
-from loadtests.loads import ClosedLoop
-from loadtests.plan import Label
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.sides import Label
 from loadtests.samples import Slice
 
 # Messages of Locust's own protocol between a master and its workers carry these names.

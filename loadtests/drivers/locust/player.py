@@ -16,7 +16,7 @@ from loadtests.drivers.locust.board import ROWS, Board
 from loadtests.drivers.locust.orders import Begin, users_of
 from loadtests.drivers.locust.seats import Bench, Seat, SeatedSession, on_request
 from loadtests.drivers.phases import spread_s
-from loadtests.plan import Label
+from loadtests.experiment.sides import Label
 
 
 class Seated(FastHttpUser):

@@ -11,7 +11,7 @@ from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.locust import board, merge
 from loadtests.drivers.locust.orders import Orders, Performance
 from loadtests.drivers.process import DriverFailed
-from loadtests.plan import Label
+from loadtests.experiment.sides import Label
 from loadtests.samples import Recording
 from loadtests.system.cores import Cores
 from loadtests.system.processes import Child

@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from loadtests.collector import Collector
 from loadtests.system.errors import UsageError
 from shared.settings import Settings
 
 BUILDS = {"sync": "sync_app.main:app", "async": "async_app.main:app"}
+Collector = Literal["default", "freeze"]
+"""``default``: Python's own. ``freeze``: what was imported is never looked through again (``gc.freeze``)."""
 
 
 class ServerSettings(BaseModel):
@@ -103,3 +104,6 @@ def _running(text: str, url: str, given: Mapping[str, str]) -> Side:
     if given:
         raise UsageError(f"side {text!r}: a running server has its settings already; leave out {next(iter(given))!r}")
     return Side(text, None, url.rstrip("/"), (), ServerSettings())
+
+
+Label = Literal["a", "b"]

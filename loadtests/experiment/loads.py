@@ -10,7 +10,6 @@ from loadtests.system.errors import UsageError
 
 MAX_USERS = 4096
 MAX_RATE = 20_000.0
-
 Arrivals = Literal["poisson", "constant"]
 
 

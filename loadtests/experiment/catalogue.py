@@ -1,11 +1,13 @@
-"""The catalogue: what is asked of both sides, and what we expect before we measure."""
+"""The catalogue: what is asked of both sides, and what we expect before we measure.
+
+Scenarios of the catalogue that show a mistake, or a way out of it; lessons measure them, ``--full`` does not.
+"""
 
 import json
 from collections.abc import Mapping
 
-from loadtests.pitfalls import PITFALLS
-from loadtests.scenario import Request
-from loadtests.scenario_entry import Build, Entry, Parameters, get, get_each_post, workload
+from loadtests.experiment.plan import DriverName
+from loadtests.experiment.scenario import WORKLOADS, Build, Entry, Parameters, Request, get, get_each_post, workload
 
 
 def _create_post(_: Parameters) -> tuple[Request, ...]:
@@ -36,6 +38,62 @@ _WRITER = (
 )
 _THINK: Parameters = {"think_ms": 1000}
 
+
+def _beside(path: str) -> Build:
+    """Return one request that computes, and many that only wait a little, in turn."""
+
+    def build(parameters: Parameters) -> tuple[Request, ...]:
+        heavy = Request("GET", f"{WORKLOADS}/{path}rounds={parameters['rounds']:.0f}", contains=b"digest")
+        wait = f"cpu_ms=0&wait_ms={parameters['wait_ms']:g}"
+        cheap = Request("GET", f"{WORKLOADS}/mixed?{wait}", contains=b"wait")
+        return (heavy, *[cheap] * (ONE_IN - 1))
+
+    return build
+
+
+PITFALLS: Mapping[str, Entry] = {
+    "blocking": Entry(
+        "pitfall",
+        "time.sleep in the handler",
+        "async collapses to one request at a time; `def` does not mind.",
+        workload("blocking", "wait"),
+        {"wait_ms": 20},
+    ),
+    "blocking_session": Entry(
+        "pitfall",
+        "a synchronous Session in the handler",
+        "async collapses to one query at a time; `def` does not mind.",
+        workload("blocking-session", "wait"),
+        {"wait_ms": 20},
+    ),
+    "blocking_client": Entry(
+        "pitfall",
+        "a synchronous HTTP client in the handler",
+        "async collapses to one call at a time; `def` does not mind.",
+        workload("blocking-client", "waited"),
+        {"wait_ms": 20},
+    ),
+    "lazy": Entry(
+        "pitfall",
+        "touch post.author without having loaded it",
+        "`def` answers, with a query for each author; async refuses: MissingGreenlet.",
+        workload("lazy", "authors"),
+    ),
+    "neighbour": Entry(
+        "pitfall",
+        "a route that waits 10 ms, and one request in 200 that computes for long",
+        "async makes all wait for the computation; `def` computes in a thread, and the cheap ones pass it.",
+        _beside("hash?"),
+        {"rounds": 1_000_000, "wait_ms": 10},
+    ),
+    "fan_out_threads": Entry(
+        "pitfall",
+        "five independent calls to a slow external API, with threads in `def`",
+        "No difference for one user: threads wait for all five at once, too. With many users threads run out.",
+        workload("upstream", "waited", mode="threads"),
+        {"wait_ms": 50, "calls": 5},
+    ),
+}
 CATALOGUE: Mapping[str, Entry] = {
     "noop": Entry(
         "framework",
@@ -170,9 +228,22 @@ CATALOGUE: Mapping[str, Entry] = {
         journeys={"reader": 6, "api_client": 3, "writer": 1},
     ),
 }
-
 LONGEST_THINK = 1.5
 """The longest think time, as a part of the mean; the shortest is as far below it."""
-
 REPRESENTATIVE = ("get_post", "post_page", "create_post", "query", "external_api", "hash", "mixed")
 """What a run measures when no scenario is named: one of each sort."""
+ONE_IN = 200
+"""Of so many requests to a starved neighbour one computes: so few that the slowest 1 % are of the cheap ones."""
+
+
+def everything(name: DriverName) -> tuple[str, ...]:
+    """Return every scenario of the catalogue that a driver can drive, but for the pitfalls."""
+    return tuple(
+        scenario
+        for scenario, entry in CATALOGUE.items()
+        if entry.kind != "pitfall" and (name == "locust" or entry.journeys is None)
+    )
+
+
+HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query"})
+"""Scenarios of which a request holds a database connection from its beginning to its end."""

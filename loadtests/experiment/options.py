@@ -1,0 +1,237 @@
+"""From the options of ``bench run`` to an experiment: everything that can be checked before a server starts.
+
+A scenario as it is written on the command line: a name of the catalogue, with parameters in brackets.
+
+``bench dial``: the grid of CPU time against waiting time, as an ordinary run of ``mixed``.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
+from loadtests.experiment.loads import Arrivals, ClosedLoop, Load, parse_rates, parse_users
+from loadtests.experiment.plan import DriverName, Experiment, Timing, choose
+from loadtests.experiment.scenario import Journeys, Parameters, Request, Scenario
+from loadtests.experiment.sides import parse_side
+from loadtests.system.errors import UsageError
+
+USERS = "1,8,32,128"
+MAX_BLOCKS = 1000
+MAX_ARRIVALS = 1_000_000
+"""In one slice."""
+MAX_SLICE_S = 600.0
+MAX_START_LIMIT_S = 600.0
+SQLITE = "sqlite"
+
+
+class RunOptions(BaseModel):
+    """The options of ``bench run``, as typed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scenarios: tuple[str, ...]
+    a: str
+    b: str
+    users: str | None
+    rate: str | None
+    arrivals: Arrivals
+    blocks: int
+    slice_s: float | None
+    time_s: float | None
+    seed: int
+    full: bool
+    start_limit: float
+    out: Path | None
+    driver: DriverName = "httpx"
+    workers: int = 0
+    database: str = SQLITE
+    observe: bool = False
+
+    def experiment(self) -> Experiment:
+        """Check everything that can be checked without starting a server; raises UsageError."""
+        if not 1 <= self.blocks <= MAX_BLOCKS:
+            raise UsageError(f"--blocks {self.blocks}: must be from 1 to {MAX_BLOCKS}; a verdict needs at least 6")
+        if not 0 < self.start_limit <= MAX_START_LIMIT_S:
+            raise UsageError(f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}")
+        if self.full and self.scenarios:
+            raise UsageError("--full takes every scenario; leave it out, or name no scenario")
+        names = self.scenarios or (everything(self.driver) if self.full else REPRESENTATIVE)
+        scenarios = {scenario.name: scenario for scenario in map(parse_scenario, names)}
+        a, b = parse_side(self.a), parse_side(self.b)
+        if a.server.port is not None and a.server.port == b.server.port:
+            raise UsageError(f"--a {a.spec} --b {b.spec}: both want port {a.server.port}; give one of them another")
+        for side in (a, b):
+            if own := {"database_url", "upstream_url"} & dict(side.knobs).keys():
+                raise UsageError(f"side {side.spec!r}: a run gives each side its own {own.pop()}; leave it out")
+            if self.database == SQLITE and "database_driver" in dict(side.knobs):
+                raise UsageError(f"side {side.spec!r}: SQLite has no choice of drivers; add --database postgres")
+        if self.observe and a.url is not None and b.url is not None:
+            raise UsageError("--observe looks into servers that this harness starts; these run already: leave it out")
+        loads = self._loads()
+        check_driver(self.driver, self.workers, scenarios.values(), loads)
+        timing = self._timing(loads, len(loads) * len(scenarios))
+        return Experiment(
+            a,
+            b,
+            tuple(scenarios.values()),
+            loads,
+            blocks=self.blocks,
+            slice_s=timing.slice_s,
+            pairing_s=timing.pairing_s,
+            seed=self.seed,
+            start_limit_s=self.start_limit,
+            driver=self.driver,
+            workers=self.workers,
+            database=self.database,
+            observe=self.observe,
+        )
+
+    def _loads(self) -> tuple[Load, ...]:
+        if self.users and self.rate:
+            raise UsageError("--users is a closed loop, --rate an open one: give one of them")
+        return parse_rates(self.rate, self.arrivals) if self.rate else parse_users(self.users or USERS)
+
+    def _timing(self, loads: tuple[Load, ...], cells: int) -> Timing:
+        """Return what was asked for, the rest by default; raises UsageError."""
+        for name, value in (("--slice", self.slice_s), ("--time", self.time_s)):
+            if value is not None and not 0 < value <= MAX_SLICE_S:
+                raise UsageError(f"{name} {value:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
+        default = choose(loads, cells)
+        slice_s, time_s = self.slice_s or default.slice_s, self.time_s or default.pairing_s
+        if self.slice_s and not self.time_s:
+            time_s = max(time_s, 2 * slice_s)
+        if self.time_s and not self.slice_s:
+            slice_s = min(slice_s, time_s / 2)
+        if slice_s > time_s / 2:
+            raise UsageError(f"--slice {slice_s:g}: two of them don't fit into --time {time_s:g}; raise --time")
+        if self.rate and loads[-1].size * slice_s > MAX_ARRIVALS:
+            raise UsageError(f"--rate {self.rate}: more than {MAX_ARRIVALS:,} arrivals in a slice; shorten --slice")
+        return Timing(slice_s, time_s)
+
+
+_SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
+_CUSTOM = re.compile(r"GET (?P<paths>/[!-~]*(?: /[!-~]*)*)")
+
+
+def parse_scenario(text: str) -> Scenario:
+    """Parse ``name``, ``name[key=value,…]`` or, for apps that are not the blog, ``GET /path`` or ``GET /one /other …``.
+
+    Raises:
+        UsageError: the name or a parameter is unknown, or a value is no number.
+    """
+    if custom := _CUSTOM.fullmatch(text):
+        paths = custom["paths"].split(" ")
+        title = f"a GET of {' and '.join(paths)}" + (" in turn" if len(paths) > 1 else "")
+        return Scenario(text, "custom", title, "None was stated.", tuple(Request("GET", path) for path in paths))
+    match = _SPEC.fullmatch(text)
+    entry = CATALOGUE.get(match["name"]) if match else None
+    if match is None or entry is None:
+        close = difflib.get_close_matches(text.split("[", maxsplit=1)[0], CATALOGUE, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise UsageError(f"unknown scenario {text!r}: {hint}`bench list` shows them all")
+    given = _parse_parameters(text, match["parameters"] or "", entry.defaults)
+    parameters = {**entry.defaults, **given}
+    think_s = parameters.get("think_ms", 0) / 1000
+    return Scenario(
+        name=match["name"] + (f"[{','.join(f'{k}={v:g}' for k, v in given.items())}]" if given else ""),
+        kind=entry.kind,
+        title=entry.title,
+        hypothesis=entry.hypothesis,
+        requests=entry.build(parameters),
+        wait_s=parameters.get("wait_ms", 0) * parameters.get("calls", 1) / 1000 + LONGEST_THINK * think_s,
+        writes=entry.writes,
+        journeys=Journeys(tuple(entry.journeys.items()), think_s) if entry.journeys else None,
+    )
+
+
+def _parse_parameters(spec: str, text: str, known: Parameters) -> dict[str, float]:
+    """Parse ``key=value,…``, keeping the catalogue's order so that one scenario has one name."""
+    given: dict[str, float] = {}
+    for part in filter(None, text.split(",")):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name not in known:
+            offered = ", ".join(known) or "none"
+            raise UsageError(f"scenario {spec!r}: unknown parameter {name!r}; it takes: {offered}")
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not 0 <= number < float("inf"):
+            raise UsageError(f"scenario {spec!r}: {name} must be a number of at least 0, as in {name}={known[name]:g}")
+        given[name] = number
+    return {name: given[name] for name in known if name in given}
+
+
+DIAL_LEAST = 2
+DIAL_MOST = 12
+"""Values of either axis: fewer make no grid, more no picture."""
+
+
+def dial_options(
+    *,
+    cpu_ms: str,
+    wait_ms: str,
+    a: str,
+    b: str,
+    users: int,
+    blocks: int,
+    time_s: float,
+    seed: int,
+    observe: bool,
+    out: Path | None,
+) -> RunOptions:
+    """Return the options of the run; raises UsageError if an axis is no good."""
+    cpus, waits = _dial_axis("--cpu-ms", cpu_ms, 1000), _dial_axis("--wait-ms", wait_ms, 10_000)
+    return RunOptions(
+        scenarios=tuple(f"mixed[cpu_ms={cpu:g},wait_ms={wait:g}]" for cpu in cpus for wait in waits),
+        a=a,
+        b=b,
+        users=str(users),
+        rate=None,
+        arrivals="poisson",
+        blocks=blocks,
+        slice_s=None,
+        time_s=time_s,
+        seed=seed,
+        full=False,
+        start_limit=20.0,
+        out=out,
+        observe=observe,
+    )
+
+
+def _dial_axis(name: str, text: str, most: float) -> list[float]:
+    try:
+        values = sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        raise UsageError(f"{name} {text}: write milliseconds, as in {name} 0.1,1,5") from None
+    if wrong := [value for value in values if not 0 <= value <= most]:
+        raise UsageError(f"{name} {text}: {wrong[0]:g} is outside 0 to {most:,.0f} milliseconds")
+    if not DIAL_LEAST <= len(values) <= DIAL_MOST:
+        raise UsageError(f"{name} {text}: a grid takes {DIAL_LEAST} to {DIAL_MOST} different values")
+    return values
+
+
+MAX_WORKERS = 64
+
+
+def check_driver(name: DriverName, workers: int, scenarios: Iterable[Scenario], loads: Iterable[Load]) -> None:
+    """Raise UsageError if a driver can't do what is asked of it."""
+    if not 0 <= workers <= MAX_WORKERS:
+        raise UsageError(f"--workers {workers}: must be from 0 to {MAX_WORKERS}")
+    if name == "locust":
+        if not all(isinstance(load, ClosedLoop) for load in loads):
+            raise UsageError("--driver locust: an open loop is driven by httpx only; give --users instead of --rate")
+        return
+    if workers:
+        raise UsageError(f"--workers {workers}: only Locust has workers; add --driver locust")
+    for scenario in scenarios:
+        if scenario.journeys is not None:
+            raise UsageError(f"scenario {scenario.name!r} is a journey, which only Locust makes; add --driver locust")
+
+
+POSTGRES = "postgres"
