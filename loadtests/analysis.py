@@ -6,11 +6,11 @@ from loadtests.derive import CellTrials, derive
 from loadtests.experiment.loads import OpenLoop
 from loadtests.leaks import leak
 from loadtests.limits_met import with_limits
-from loadtests.manifest import Manifest
-from loadtests.outcome import Outcome, SideLabel
-from loadtests.store import RunFolder
+from loadtests.records.manifest import Manifest
+from loadtests.records.outcome import Outcome, SideLabel
+from loadtests.records.run_folder import RunFolder
+from loadtests.records.trial_file import TrialKey
 from loadtests.summary import Summary, summarise
-from loadtests.trial_file import TrialKey
 from loadtests.warnings.conditions import Conditions
 
 

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from loadtests.outcome import Limit
+from loadtests.records.outcome import Limit
 
 NEAR_FULL = 0.9
 """Share of its time from which on the CPU is what binds."""

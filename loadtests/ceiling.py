@@ -10,7 +10,7 @@ from loadtests.drivers.choice import LoadDriver
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.scenario import Request
-from loadtests.samples import Failure, Recording
+from loadtests.records.samples import Failure, Recording
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from loadtests.outcome import Verdict
+from loadtests.records.outcome import Verdict
 
 ALPHA = 0.05
 MARGIN = math.log(1.10)

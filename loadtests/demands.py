@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from loadtests.capacity import Demand
-from loadtests.outcome import CellResult
+from loadtests.records.outcome import CellResult
 
 _MIXED = re.compile(r"mixed\[cpu_ms=(?P<cpu>[\d.]+),wait_ms=(?P<wait>[\d.]+)\]")
 

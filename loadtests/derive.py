@@ -10,8 +10,18 @@ from loadtests.comparison import MIN_BLOCKS, Estimate, estimate, holm, judge
 from loadtests.experiment.loads import Load
 from loadtests.explanations import explain
 from loadtests.flow import together
-from loadtests.outcome import UNITS, CellResult, Comparison, Interval, Metric, Outcome, SideLabel, Value, Verdict
 from loadtests.percentiles import PERCENTILES, percentile, percentiles, samples_needed
+from loadtests.records.outcome import (
+    UNITS,
+    CellResult,
+    Comparison,
+    Interval,
+    Metric,
+    Outcome,
+    SideLabel,
+    Value,
+    Verdict,
+)
 from loadtests.summary import Column, Summary
 from loadtests.waits import seen_in
 from loadtests.warnings import flags_of

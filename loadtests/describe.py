@@ -4,11 +4,11 @@ from datetime import datetime
 
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import Side
-from loadtests.manifest import Manifest, PairingRecord, ScenarioRecord, SideRecord
+from loadtests.records.manifest import Manifest, PairingRecord, ScenarioRecord, SideRecord
+from loadtests.records.run_folder import quoted_validation
 from loadtests.sources import sources
 from loadtests.system.cores import Cores
 from loadtests.system.machine import command_line, read_environment
-from loadtests.validation.quoting import quoted
 
 
 def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores) -> Manifest:
@@ -42,7 +42,7 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         driver_cores=list(cores.driver),
         environment=machine,
         events=[],
-        validation=quoted(machine),
+        validation=quoted_validation(machine),
         handlers=sources(experiment),
     )
 

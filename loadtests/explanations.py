@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from loadtests.outcome import Comparison, Metric, SideLabel, side_names
+from loadtests.records.outcome import Comparison, Metric, SideLabel, side_names
 from loadtests.warnings.flag import MEANING, NO_VERDICT, Flag
 
 NOUN: dict[Metric, str] = {

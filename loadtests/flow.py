@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.samples import Samples, Seconds, Slice
+from loadtests.records.samples import Samples, Seconds, Slice
 
 Windows = Sequence[tuple[float, float]]
 """When each opened and closed, in the samples' seconds, one after the other."""

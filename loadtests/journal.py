@@ -3,8 +3,8 @@
 import time
 
 from loadtests.experiment.sides import Label
-from loadtests.manifest import Event, Manifest
-from loadtests.store import RunFolder
+from loadtests.records.manifest import Event, Manifest
+from loadtests.records.run_folder import RunFolder
 
 
 class Journal:

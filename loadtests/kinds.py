@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from loadtests.outcome import Comparison, SideLabel
+from loadtests.records.outcome import Comparison, SideLabel
 from loadtests.warnings.flag import NO_VERDICT
 
 Kind = Literal["a", "b", "equivalent", "unconfirmed", "inconclusive", "limited", "collapsed"]

@@ -11,8 +11,8 @@ from loadtests.capacity import Prediction, Resources, predict
 from loadtests.demands import demand_of
 from loadtests.experiment.catalogue import HOLD_A_CONNECTION
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.manifest import Manifest, SideRecord
-from loadtests.outcome import CellResult, Comparison, Limit, Outcome, SideLabel, headline_of, side_names
+from loadtests.records.manifest import Manifest, SideRecord
+from loadtests.records.outcome import CellResult, Comparison, Limit, Outcome, SideLabel, headline_of, side_names
 from loadtests.waits import limit_seen
 
 NO_LONGER_A_MODEL = 0.25

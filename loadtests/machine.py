@@ -6,7 +6,7 @@ Counters are read before and after a cell is driven, never during it; the differ
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from loadtests.manifest import MachineRecord
+from loadtests.records.manifest import MachineRecord
 from loadtests.system.cores import Cores
 from loadtests.system.resources import Usage, core_times, read_usage, usage_between
 

@@ -14,7 +14,7 @@ from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import Label
 from loadtests.journal import Journal
 from loadtests.machine import Watch
-from loadtests.samples import Failure, Recording, Samples
+from loadtests.records.samples import Failure, Recording, Samples
 from loadtests.servers import Server
 from loadtests.system.errors import RunError
 

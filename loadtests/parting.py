@@ -13,7 +13,7 @@ from loadtests.capacity import Demand, Resources
 from loadtests.crossing import WORTH, crossing_users
 from loadtests.demands import demand_of
 from loadtests.experiment.loads import ClosedLoop, ascending
-from loadtests.outcome import CellResult, Comparison, Interval
+from loadtests.records.outcome import CellResult, Comparison, Interval
 
 ENDS = (0, 1)
 """Of an interval: the lower and the upper."""

@@ -8,9 +8,9 @@ from loadtests.experiment.loads import ascending
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment, Plan
 from loadtests.experiment.sides import parse_side
-from loadtests.manifest import Event, Manifest
+from loadtests.records.manifest import Event, Manifest
+from loadtests.records.trial_file import TrialKey
 from loadtests.system.errors import UsageError
-from loadtests.trial_file import TrialKey
 
 PASSING = (
     "argv",

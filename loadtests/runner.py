@@ -14,14 +14,14 @@ from loadtests.experiment.options import POSTGRES, SQLITE
 from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.journal import Journal
 from loadtests.machine import Watch
-from loadtests.manifest import Manifest
 from loadtests.measuring import Measurer
+from loadtests.records.manifest import Manifest
+from loadtests.records.run_folder import RunFolder
+from loadtests.records.trial_file import TrialKey
 from loadtests.servers import Server
 from loadtests.slow_api import SlowApi
-from loadtests.store import RunFolder
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError, UsageError
-from loadtests.trial_file import TrialKey
 from loadtests.wall_clock import WallClock
 from loadtests.warming import warm
 

@@ -13,12 +13,11 @@ import psutil
 
 from loadtests.asking import Asker
 from loadtests.experiment.sides import Side
-from loadtests.observation.collecting import collect
+from loadtests.records.samples import Timeline, collect_observations
 from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError
 from loadtests.system.processes import Child
 from loadtests.system.resources import _is_free, free_port
-from loadtests.timeline import Timeline
 
 READY_LIMIT_S = 20.0
 POLL_S = 0.02
@@ -125,7 +124,7 @@ class Server:
         """Return what was seen inside since an instant of the monotonic clock; None if nobody looked."""
         if self._observed is None:
             return None
-        return collect(self._observed, started_s, time.perf_counter())
+        return collect_observations(self._observed, started_s, time.perf_counter())
 
     def ask_to_end(self) -> None:
         """Ask the process to end, if it is ours, and do not wait for it."""

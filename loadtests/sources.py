@@ -8,7 +8,7 @@ from pathlib import Path
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import BUILDS, Label, Side
-from loadtests.manifest import HandlerRecord
+from loadtests.records.manifest import HandlerRecord
 from loadtests.routes import Route, routes
 from loadtests.statements import statements
 

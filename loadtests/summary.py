@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.flow import Flow, Windows, credit, flow, halves, inside
-from loadtests.samples import Failure, Recording, Samples
-from loadtests.timeline import Timeline
+from loadtests.records.samples import Failure, Recording, Samples, Timeline
 
 Column = npt.NDArray[np.float32]
 

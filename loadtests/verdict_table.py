@@ -7,9 +7,9 @@ from rich.text import Text
 from loadtests.experiment.loads import OpenLoop, ascending
 from loadtests.explanations import written
 from loadtests.kinds import Kind, kind_of, word
-from loadtests.manifest import Manifest
 from loadtests.naming import short_names
-from loadtests.outcome import Comparison, Outcome, headline_of
+from loadtests.records.manifest import Manifest
+from loadtests.records.outcome import Comparison, Outcome, headline_of
 from loadtests.warnings.flag import MEANING
 
 MINOR = frozenset({"small"})

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.capacity import NEAR_FULL, Resources
-from loadtests.outcome import Limit, Seen
-from loadtests.timeline import UNKNOWN, Timeline
+from loadtests.records.outcome import Limit, Seen
+from loadtests.records.samples import UNKNOWN, Timeline
 
 WAITS_FROM = 0.05
 """Share of the requests in flight from which on a queue is one, and not a moment's hesitation."""

@@ -5,7 +5,7 @@ from loadtests.charts.decided import undecided
 from loadtests.charts.picks import extremes, losses, maybes, taken_out
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import NO_BREAK, milliseconds, named, number
-from loadtests.outcome import Comparison, Metric, SideLabel
+from loadtests.records.outcome import Comparison, Metric, SideLabel
 
 
 def of_throughput(view: View) -> str:

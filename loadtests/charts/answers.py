@@ -7,7 +7,7 @@ from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import MARGIN_PERCENT, named, ratio
 from loadtests.experiment.loads import ascending
 from loadtests.kinds import fell_behind, gave_up, limited
-from loadtests.outcome import Comparison
+from loadtests.records.outcome import Comparison
 
 OTHERWISE = {
     "equal": "no difference worth having {where}",

@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from loadtests.charts.style import width_in
 from loadtests.experiment.loads import Load
 from loadtests.kinds import gave_up
-from loadtests.outcome import Comparison
+from loadtests.records.outcome import Comparison
 
 TICKS = (
     (math.log(2.05), (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2)),

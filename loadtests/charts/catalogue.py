@@ -10,8 +10,8 @@ from loadtests.charts import amounts, dial, findings, forest, latency, offered, 
 from loadtests.charts.files import drawing, save
 from loadtests.charts.speech import directions
 from loadtests.charts.view import View, view
-from loadtests.manifest import Manifest
-from loadtests.outcome import Outcome
+from loadtests.records.manifest import Manifest
+from loadtests.records.outcome import Outcome
 
 HOLLOW = "A filled mark is a verdict, in the shape of the side that is better; what is hollow is not decided."
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import NO_BREAK, milliseconds, named, number, ratio
 from loadtests.experiment.loads import ascending
-from loadtests.outcome import Comparison, SideLabel
+from loadtests.records.outcome import Comparison, SideLabel
 
 CLIENT = "the load driver may have been the limit, not the server"
 OURS = ("at ", "of ", "more ", "one ", "both ", "the ")

@@ -12,7 +12,7 @@ from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, number
 from loadtests.doubts.deadlock import SIGN
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.outcome import SideLabel
+from loadtests.records.outcome import SideLabel
 
 CELL_WIDTH, CELL_HEIGHT = 0.66, 0.46
 LEFT, GAP, MARGIN, TOP, FOOT = 1.0, 0.35, 0.18, 0.5, 0.95

@@ -21,7 +21,7 @@ from loadtests.charts.view import View
 from loadtests.charts.wording import NO_BREAK, ratio
 from loadtests.crossing import WORTH
 from loadtests.kinds import kind_of, limited
-from loadtests.outcome import Comparison
+from loadtests.records.outcome import Comparison
 
 CELL_WIDTH, CELL_HEIGHT = 0.98, 0.78
 FULL = math.log(3.5)

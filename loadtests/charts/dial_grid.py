@@ -11,7 +11,7 @@ from loadtests.crossing import crossing_wait_s
 from loadtests.demands import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.limits_met import resources
-from loadtests.outcome import Comparison
+from loadtests.records.outcome import Comparison
 
 LEAST = 2
 """Rows and columns that make a grid."""

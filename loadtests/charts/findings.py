@@ -9,7 +9,7 @@ from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import named, some
 from loadtests.experiment.loads import Load
 from loadtests.kinds import fell_behind, limited
-from loadtests.outcome import Comparison, SideLabel
+from loadtests.records.outcome import Comparison, SideLabel
 
 
 def of_ratio(view: View, load: Load | None = None) -> str:

@@ -15,7 +15,7 @@ from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import MARGIN_PERCENT, named, ratio
 from loadtests.comparison import MARGIN
 from loadtests.kinds import gave_up, kind_of, limited, word
-from loadtests.outcome import Comparison
+from loadtests.records.outcome import Comparison
 
 ROW = 0.42
 ACROSS = 9.9

@@ -15,8 +15,8 @@ from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, milliseconds, named, number, ratio
 from loadtests.experiment.loads import Load
 from loadtests.kinds import kind_of, word
-from loadtests.outcome import CellResult, Metric
 from loadtests.percentiles import samples_needed
+from loadtests.records.outcome import CellResult, Metric
 
 SHOWN: Mapping[str, tuple[str, str]] = {"p50": ("o", "median"), "p90": ("|", "p90"), "p99": ("o", "p99")}
 """Percentile → its marker and its word. The 99th is hollow."""

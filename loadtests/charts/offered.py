@@ -12,7 +12,7 @@ from loadtests.charts.style import INK, LOOKS, MUTED, Key, marker, side_key, wid
 from loadtests.charts.verdicts import alarm
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import number
-from loadtests.outcome import SideLabel
+from loadtests.records.outcome import SideLabel
 
 LINE = (0, (2, 2))
 

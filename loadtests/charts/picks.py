@@ -7,7 +7,7 @@ from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import named, some
 from loadtests.experiment.loads import Load, ascending
 from loadtests.kinds import fell_behind, gave_up, limited
-from loadtests.outcome import Comparison, Metric, SideLabel
+from loadtests.records.outcome import Comparison, Metric, SideLabel
 
 WAITS: frozenset[Metric] = frozenset({"p50", "p99"})
 

@@ -10,7 +10,7 @@ from loadtests.charts.style import INK, LOOKS, Key, Look, dot
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import number
 from loadtests.experiment.loads import Load
-from loadtests.outcome import CellResult, Interval, SideLabel
+from loadtests.records.outcome import CellResult, Interval, SideLabel
 
 OUT = Key("hollow: the client may have been the limit", marker=dot("o", "white", INK))
 """The legend entry for cells that have no verdict."""

@@ -16,7 +16,7 @@ from loadtests.charts.style import LOOKS, MUTED, ZONE, Key, clear_of, dot, fit, 
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import NO_BREAK, named
 from loadtests.experiment.loads import Load
-from loadtests.outcome import SideLabel
+from loadtests.records.outcome import SideLabel
 
 NEAR = 0.10
 """How far a prediction may be off before it counts as a miss."""

@@ -17,7 +17,7 @@ from loadtests.charts.view import View
 from loadtests.charts.wording import MARGIN_PERCENT, ratio
 from loadtests.comparison import MARGIN
 from loadtests.kinds import kind_of, limited
-from loadtests.outcome import Comparison
+from loadtests.records.outcome import Comparison
 
 
 def against_loads(view: View) -> Figure | None:

@@ -15,7 +15,7 @@ from loadtests.charts.style import LOOKS, fit, marker, side_key, width_in
 from loadtests.charts.verdicts import alarm
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import number
-from loadtests.outcome import CellResult, Interval, SideLabel
+from loadtests.records.outcome import CellResult, Interval, SideLabel
 
 
 @dataclass(frozen=True)

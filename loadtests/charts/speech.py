@@ -1,7 +1,7 @@
 """What a run's charts are about and how to read them: throughput by users, or waiting by rate (pure)."""
 
 from loadtests.charts.view import View
-from loadtests.outcome import Metric
+from loadtests.records.outcome import Metric
 
 SHORT: dict[Metric, str] = {
     "throughput": "throughput",

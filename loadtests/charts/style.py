@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
 from loadtests.charts.wording import printable
-from loadtests.outcome import SideLabel
+from loadtests.records.outcome import SideLabel
 
 INK, MUTED, FAINT, ZONE = "#1a1a1a", "#595959", "#c4c4c4", "#e6e6e6"
 

@@ -16,9 +16,8 @@ from loadtests.charts.view import View
 from loadtests.charts.wording import listed
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.limits_met import SYNC_BUILD, resources
-from loadtests.outcome import SideLabel
-from loadtests.samples import Recording
-from loadtests.timeline import UNKNOWN, Timeline
+from loadtests.records.outcome import SideLabel
+from loadtests.records.samples import UNKNOWN, Recording, Timeline
 from loadtests.waits import places
 
 Line = npt.NDArray[np.float64]

@@ -8,9 +8,9 @@ from loadtests.charts import timeline
 from loadtests.charts.files import drawing, save
 from loadtests.charts.view import LABELS, View
 from loadtests.experiment.loads import Load
-from loadtests.outcome import SideLabel
-from loadtests.samples import Recording
-from loadtests.trial_file import TrialKey
+from loadtests.records.outcome import SideLabel
+from loadtests.records.samples import Recording
+from loadtests.records.trial_file import TrialKey
 
 Trial = Callable[[TrialKey], Recording | None]
 """Returns one trial of the run; None if it was not measured."""

@@ -11,7 +11,7 @@ from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import MARGIN_PERCENT, named
 from loadtests.experiment.loads import ascending
 from loadtests.kinds import Kind, gave_up, kind_of
-from loadtests.outcome import Comparison
+from loadtests.records.outcome import Comparison
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from loadtests.comparison import MIN_BLOCKS
 from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.kinds import fell_behind
-from loadtests.manifest import Manifest, ScenarioRecord
 from loadtests.naming import short_names
-from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel, headline_of
+from loadtests.records.manifest import Manifest, ScenarioRecord
+from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, SideLabel, headline_of
 from loadtests.warnings.flag import NO_VERDICT
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")

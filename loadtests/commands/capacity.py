@@ -8,7 +8,7 @@ from rich.table import Table
 from loadtests.capacity import Demand, Prediction, Resources, predict
 from loadtests.crossing import SHORTEST_S, WORTH, crossing_users, crossing_wait_s
 from loadtests.experiment.loads import ClosedLoop, parse_users
-from loadtests.outcome import Limit
+from loadtests.records.outcome import Limit
 from loadtests.system.errors import UsageError
 
 MOST_MS = 60_000.0

@@ -18,7 +18,7 @@ from loadtests.lessons.lesson import Measure
 from loadtests.lessons.teaching import measure_here
 from loadtests.lessons.telling import STYLES
 from loadtests.lessons.verdicts import FILE, ClaimsRecord, Evidence, Verdict, read_claims, verdicts
-from loadtests.store import check_free, write_json
+from loadtests.records.run_folder import check_free, write_json
 from loadtests.system.errors import RunError, UsageError
 from loadtests.system.machine import read_environment
 from loadtests.system.terminal import PipeConsole

@@ -6,7 +6,6 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from loadtests import store
 from loadtests.analysis import analyse
 from loadtests.charts.deadlock import Tried, draw, finding, tried_in
 from loadtests.charts.files import drawing, save
@@ -16,7 +15,7 @@ from loadtests.commands import run
 from loadtests.commands.report import write
 from loadtests.experiment.options import RunOptions
 from loadtests.lessons.verdicts import borne_on
-from loadtests.store import RunFolder
+from loadtests.records.run_folder import RunFolder, check_free
 from loadtests.system.errors import RunError, UsageError, told
 from loadtests.system.terminal import PipeConsole
 
@@ -91,7 +90,7 @@ def measure(grid: Grid) -> None:
     """
     out = grid.out or run.new_folder(NAME)
     pools = grid.connections()
-    store.check_free(out)
+    check_free(out)
     planned = {connections: grid.options(connections, out / f"pool-{connections}") for connections in pools}
     for options in planned.values():
         options.experiment()

@@ -8,12 +8,11 @@ from loadtests.charts import catalogue
 from loadtests.charts.timelines import draw_all
 from loadtests.charts.view import view
 from loadtests.lessons.verdicts import borne_on
-from loadtests.manifest import Manifest
-from loadtests.outcome import Outcome
-from loadtests.ownership import clear_after_the_dead
+from loadtests.records.manifest import Manifest
+from loadtests.records.outcome import Outcome
+from loadtests.records.run_folder import RunFolder, remove_leftovers
 from loadtests.report import page
 from loadtests.report.page import TestedClaim
-from loadtests.store import RunFolder
 from loadtests.system.errors import RunError, told
 from loadtests.system.terminal import PipeConsole
 from loadtests.verdict_table import verdict_table
@@ -24,7 +23,7 @@ def show(path: Path) -> None:
     console = PipeConsole()
     folder = RunFolder(path)
     manifest = folder.read_manifest()
-    clear_after_the_dead(folder)
+    remove_leftovers(folder)
     outcome = analyse(folder, manifest)
     console.print(verdict_table(manifest, outcome))
     write(folder, manifest, outcome, borne_on(manifest, outcome))

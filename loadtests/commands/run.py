@@ -5,18 +5,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests import store
 from loadtests.databases.choice import check_database, check_reachable, open_databases
 from loadtests.describe import new_manifest
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Plan
 from loadtests.importable import check_importable
 from loadtests.live import display
-from loadtests.manifest import Manifest
-from loadtests.ownership import owned
+from loadtests.records.manifest import Manifest
+from loadtests.records.run_folder import RESULTS, RunFolder, check_free, create_run_folder, locked
 from loadtests.resumption import check_same, experiment_of, lacking, resumed
 from loadtests.runner import Runner
-from loadtests.store import RunFolder
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, told
 from loadtests.system.terminal import PipeConsole
@@ -32,7 +30,7 @@ def measure(options: RunOptions) -> Path:
     """
     now = datetime.now(UTC)
     out = options.out or new_folder()
-    store.check_free(out)
+    check_free(out)
     experiment = options.experiment()
     check_importable(experiment.a, experiment.b)
     check_database(experiment.database)
@@ -40,8 +38,8 @@ def measure(options: RunOptions) -> Path:
     cores = assign_cores()
     manifest = new_manifest(experiment, out.name, now, cores)
     with _told(out):
-        folder = store.create(out, manifest)
-        with owned(folder):
+        folder = create_run_folder(out, manifest)
+        with locked(folder):
             _carry_out(experiment, folder, manifest, cores, experiment.plan())
     return out
 
@@ -52,7 +50,7 @@ def new_folder(kind: str = "") -> Path:
     Args:
         kind: of results; a plain run has none.
     """
-    return store.RESULTS / kind / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
+    return RESULTS / kind / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
 
 
 def resume(out: Path) -> Path:
@@ -71,7 +69,7 @@ def resume(out: Path) -> Path:
     cores = assign_cores()
     now = datetime.now(UTC)
     check_same(before, new_manifest(experiment, before.name, now, cores))
-    with _told(out), owned(folder):
+    with _told(out), locked(folder):
         plan = lacking(experiment.plan(), {key for key, _ in folder.read_trials()})
         if before.complete and not any(plan):
             raise UsageError(f"--resume {out}: nothing is missing; bench report {out} shows what was found")

@@ -13,7 +13,6 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from loadtests import store
 from loadtests.commands.run import new_folder
 from loadtests.databases.choice import check_database, check_reachable, open_databases
 from loadtests.experiment.loads import OpenLoop
@@ -21,6 +20,7 @@ from loadtests.experiment.options import check_driver, parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import Label, parse_side
 from loadtests.importable import check_importable
+from loadtests.records.run_folder import check_free, write_json
 from loadtests.slo.objective import parse_objective
 from loadtests.slo.probing import Inquiry, Prober, Tell
 from loadtests.slo.record import Found, SloRecord
@@ -74,7 +74,7 @@ def search(options: SloOptions) -> None:
     inquiry = options.inquiry()
     now = datetime.now(UTC)
     out = options.out or new_folder("slo")
-    store.check_free(out)
+    check_free(out)
     check_reachable(options.database)
     cores = assign_cores()
     record = SloRecord(
@@ -108,7 +108,7 @@ def search(options: SloOptions) -> None:
     finally:
         shutil.rmtree(work, ignore_errors=True)
         if record.probes:
-            store.write_json(out / "slo.json", record)
+            write_json(out / "slo.json", record)
         else:
             shutil.rmtree(out, ignore_errors=True)
     _show(console, inquiry, record, out)

@@ -5,7 +5,7 @@ from pathlib import Path
 from loadtests.analysis import analyse
 from loadtests.charts.timelines import draw_one
 from loadtests.charts.view import view
-from loadtests.store import RunFolder
+from loadtests.records.run_folder import RunFolder
 from loadtests.system.errors import RunError, UsageError, told
 from loadtests.system.terminal import PipeConsole
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.records.run_folder import VALIDATIONS
 from loadtests.system.cores import assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError
 from loadtests.system.machine import read_environment
@@ -15,7 +16,6 @@ from loadtests.validation import chart, page
 from loadtests.validation.archive import Archive
 from loadtests.validation.course import Course
 from loadtests.validation.findings import findings
-from loadtests.validation.quoting import VALIDATIONS
 from loadtests.validation.record import Validation
 from loadtests.validation.sizes import ValidateOptions
 from loadtests.validation.stage import Stage

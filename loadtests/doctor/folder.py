@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from loadtests import store
 from loadtests.doctor.check import Check
 from loadtests.doctor.limited import within
+from loadtests.records.run_folder import RESULTS
 
 FREE_LEAST_BYTES = 10**9
 LIMIT_S = 5.0
@@ -64,7 +64,7 @@ def judge_sqlite(folder: Path, journal_mode: str | None, error: str | None) -> C
 
 def results_folder() -> Path:
     """Return where runs land, or where the folder for them will be made."""
-    return store.RESULTS if store.RESULTS.is_dir() else Path()
+    return RESULTS if RESULTS.is_dir() else Path()
 
 
 @contextmanager

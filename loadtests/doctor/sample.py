@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psutil
 
 from loadtests.machine import summed
-from loadtests.manifest import MachineRecord
+from loadtests.records.manifest import MachineRecord
 from loadtests.system.cores import Cores, pinned
 from loadtests.system.resources import read_usage, usage_between
 

@@ -4,7 +4,7 @@ from loadtests.charts.view import View
 from loadtests.doubts import cells, conditions, events, load
 from loadtests.doubts.deadlock import deadlock
 from loadtests.doubts.doubt import Doubt, flag_words
-from loadtests.outcome import Outcome
+from loadtests.records.outcome import Outcome
 
 __all__ = ["Doubt", "doubts", "flag_words"]
 

@@ -7,7 +7,7 @@ from loadtests.charts import picks
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, named
 from loadtests.doubts.doubt import Doubt, flag_words
-from loadtests.outcome import Outcome
+from loadtests.records.outcome import Outcome
 from loadtests.warnings.flag import MEANING, NO_VERDICT
 
 TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples"}) | NO_VERDICT

@@ -9,7 +9,7 @@ from loadtests.drivers.locust.process import LocustDriver
 from loadtests.drivers.process import Driver
 from loadtests.experiment.plan import DriverName
 from loadtests.experiment.sides import Label
-from loadtests.samples import Recording
+from loadtests.records.samples import Recording
 from loadtests.system.cores import Cores
 
 

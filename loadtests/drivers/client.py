@@ -7,9 +7,8 @@ import time
 import httpx
 
 from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.drivers.recorder import Recorder
 from loadtests.drivers.transport import make_requests, make_transport
-from loadtests.samples import Failure, Samples
+from loadtests.records.samples import Failure, Recorder, Samples
 
 
 class Client:

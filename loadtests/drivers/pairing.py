@@ -15,7 +15,7 @@ from loadtests.drivers.trial import Trial
 from loadtests.drivers.turns import OVERTIME, of_closed_loop, of_open_loop
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import Label
-from loadtests.samples import Recording
+from loadtests.records.samples import Recording
 
 
 async def drive(job: PairingJob) -> dict[Label, Recording]:

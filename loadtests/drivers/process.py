@@ -8,7 +8,7 @@ from typing import Self
 from loadtests.drivers import wire
 from loadtests.drivers.jobs import PairingJob
 from loadtests.experiment.sides import Label
-from loadtests.samples import Recording
+from loadtests.records.samples import Recording
 from loadtests.system.cores import Cores
 from loadtests.system.errors import BenchError
 from loadtests.system.processes import Child

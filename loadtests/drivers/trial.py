@@ -11,7 +11,7 @@ from loadtests.drivers.client import Client
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.patience import Patience, Stalled
 from loadtests.drivers.steady import Window
-from loadtests.samples import Recording, Slice
+from loadtests.records.samples import Recording, Slice
 from loadtests.system import resources
 
 

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from typing import Final, TypeVar
 
 from loadtests.experiment.sides import Label
-from loadtests.samples import Recording
+from loadtests.records.samples import Recording
 from loadtests.system.errors import BenchError
 
 BEAT_S = 1.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loadtests.experiment.loads import Load, OpenLoop
-from loadtests.outcome import CellResult, Comparison, Metric, Outcome, SideLabel
+from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, SideLabel
 from loadtests.warnings.flag import NO_VERDICT
 
 Standing = Literal["supported", "refuted", "inconclusive", "not tested"]

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from loadtests.outcome import Outcome
-from loadtests.store import UnreadableRun
+from loadtests.records.outcome import Outcome
+from loadtests.records.run_folder import UnreadableRun
 from loadtests.system.machine import Environment
 
 FILE = "lesson.json"

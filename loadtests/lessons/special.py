@@ -12,7 +12,7 @@ from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.lessons.counting import Count
 from loadtests.lessons.lesson import Measure, Special
-from loadtests.outcome import Outcome, SideLabel
+from loadtests.records.outcome import Outcome, SideLabel
 from loadtests.servers import Server
 from loadtests.summary import Summary, summarise
 from loadtests.system.errors import RunError

@@ -15,8 +15,8 @@ from loadtests.lessons.lesson import Lesson, Measure
 from loadtests.lessons.record import FILE, LessonRecord
 from loadtests.lessons.special import experiment
 from loadtests.lessons.verdicts import borne_on
-from loadtests.outcome import Outcome
-from loadtests.store import RunFolder, check_free, write_json
+from loadtests.records.outcome import Outcome
+from loadtests.records.run_folder import RunFolder, check_free, write_json
 from loadtests.system.cores import assign_cores, pinned
 from loadtests.system.machine import read_environment
 from loadtests.system.terminal import PipeConsole

@@ -9,7 +9,7 @@ from loadtests.charts.wording import number
 from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.lessons.expectation import Judged, Standing, together
 from loadtests.lessons.lesson import Code, Lesson
-from loadtests.outcome import Outcome, headline_of
+from loadtests.records.outcome import Outcome, headline_of
 from loadtests.routes import routes
 
 STYLES: dict[Standing, str] = {

@@ -8,9 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from loadtests.claims import CLAIMS, Claim, Origin, judge
 from loadtests.lessons.expectation import SIGNS, Judged, Standing
-from loadtests.manifest import Manifest
-from loadtests.outcome import Outcome
-from loadtests.store import UnreadableRun
+from loadtests.records.manifest import Manifest
+from loadtests.records.outcome import Outcome
+from loadtests.records.run_folder import UnreadableRun
 from loadtests.system.machine import Environment
 
 FILE = "claims.json"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from loadtests.observation.collecting import SUFFIX
 from loadtests.observation.sampler import Sampler
+from loadtests.records.samples import OBSERVATIONS_SUFFIX
 
 
 class ObservedApp:
@@ -20,7 +20,7 @@ class ObservedApp:
             folder: where this process gets a file for its rows.
         """
         self._app = app
-        self._path = folder / f"{os.getpid()}{SUFFIX}"
+        self._path = folder / f"{os.getpid()}{OBSERVATIONS_SUFFIX}"
         self._in_flight = 0
         self._sampler: Sampler | None = None
 

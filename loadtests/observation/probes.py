@@ -12,11 +12,9 @@ from weakref import ReferenceType
 
 from anyio.to_thread import current_default_thread_limiter
 
-from loadtests.timeline import UNKNOWN
-
 if TYPE_CHECKING:
     from sqlalchemy.pool import QueuePool
-
+from loadtests.records.samples import UNKNOWN
 
 OF_POOL = "_ConnectionRecord__pool"
 """Where a connection's record keeps the pool that it is from."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from loadtests.observation.probes import Connections, Threads, Turns
-from loadtests.timeline import FIELDS, UNKNOWN
+from loadtests.records.samples import FIELDS, UNKNOWN
 
 PERIOD_S = 0.02
 """Several instants fall into the shortest window. What it costs is measured: docs/measuring.md."""

@@ -5,9 +5,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.postgres import homes
 from loadtests.postgres.binaries import find_binaries
 from loadtests.postgres.keeper import SUPERUSER
+from loadtests.records.run_folder import remove_postgres_home
 from loadtests.system.errors import RunError
 from loadtests.system.processes import Child
 from loadtests.system.resources import free_port
@@ -64,7 +64,7 @@ class Cluster:
     def stop(self) -> None:
         """End the server, and remove its data wherever they are. Safe to call twice."""
         self._child.stop(STOP_GRACE_S)
-        homes.remove(self._folder)
+        remove_postgres_home(self._folder)
 
     def _wait(self, ready: Path) -> None:
         deadline = time.monotonic() + READY_LIMIT_S

@@ -20,7 +20,7 @@ from types import FrameType
 
 import click
 
-from loadtests.postgres.homes import HOME, PREFIX
+from loadtests.records.run_folder import POSTGRES_HOME, POSTGRES_PREFIX
 from loadtests.system.cores import parse_cores, pin
 from loadtests.system.processes import exit_with_parent
 
@@ -77,12 +77,14 @@ def _home(folder: Path, binaries: Path) -> Iterator[tuple[Path, Path, pwd.struct
         return
     user = _other_user()
     with contextlib.ExitStack() as stack:
-        home = folder / HOME if _reachable(folder) else Path(tempfile.mkdtemp(prefix=PREFIX, dir="/tmp"))
+        home = (
+            folder / POSTGRES_HOME if _reachable(folder) else Path(tempfile.mkdtemp(prefix=POSTGRES_PREFIX, dir="/tmp"))
+        )
         home.mkdir(exist_ok=True)
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         home.chmod(0o755)
         if home.parent != folder:
-            (folder / HOME).symlink_to(home)  # so that it is found where this process is killed
+            (folder / POSTGRES_HOME).symlink_to(home)  # so that it is found where this process is killed
         if not _reachable(binaries):
             binaries = _copied(binaries, home / "programs", user)
         (home / "cluster").mkdir()

@@ -3,7 +3,7 @@
 from loadtests.charts.view import View
 from loadtests.charts.wording import milliseconds, number
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.outcome import CellResult
+from loadtests.records.outcome import CellResult
 from loadtests.report.figures import NOTHING, Figure, Row
 from loadtests.warnings.client import DRIVER_BUSY_LIMIT
 from loadtests.warnings.steadiness import LITTLES_LAW_LIMIT

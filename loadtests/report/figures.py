@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from loadtests.charts.view import View
 from loadtests.charts.wording import milliseconds, number
 from loadtests.experiment.loads import Load
-from loadtests.outcome import CellResult, Interval
 from loadtests.percentiles import samples_needed
+from loadtests.records.outcome import CellResult, Interval
 
 NOTHING = "—"
 SHOWN = ("p50", "p95", "p99")

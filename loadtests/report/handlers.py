@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtests.charts.view import LABELS, View
-from loadtests.manifest import HandlerRecord
-from loadtests.outcome import SideLabel
+from loadtests.records.manifest import HandlerRecord
+from loadtests.records.outcome import SideLabel
 from loadtests.report.twins import Line, side_by_side
 
 COMMENT = "--"

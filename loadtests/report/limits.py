@@ -5,8 +5,8 @@ from loadtests.charts.view import View
 from loadtests.charts.wording import NO_BREAK, number
 from loadtests.crossing import WORTH
 from loadtests.limits_met import resources, worded
-from loadtests.outcome import CellResult
 from loadtests.parting import parting_of
+from loadtests.records.outcome import CellResult
 from loadtests.report.figures import NOTHING, Figure, Row
 
 PREDICTED = ("Predicted/s", "Measured/s", "Off by", "What limits it")

@@ -18,9 +18,9 @@ from loadtests.charts.wording import MARGIN_PERCENT, listed, named
 from loadtests.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
 from loadtests.doubts import doubts
 from loadtests.experiment.loads import OpenLoop
-from loadtests.manifest import Manifest
-from loadtests.outcome import Outcome
 from loadtests.percentiles import PERCENTILES, samples_needed
+from loadtests.records.manifest import Manifest
+from loadtests.records.outcome import Outcome
 from loadtests.report.consistency import ADDING_UP
 from loadtests.report.figures import NOTHING, columns
 from loadtests.report.images import data_uri, dots_uri

@@ -10,8 +10,8 @@ from loadtests.charts.wording import ratio
 from loadtests.doubts.doubt import flag_words
 from loadtests.experiment.loads import Load, ascending
 from loadtests.kinds import kind_of, word
-from loadtests.manifest import ScenarioRecord
-from loadtests.outcome import Comparison, Metric
+from loadtests.records.manifest import ScenarioRecord
+from loadtests.records.outcome import Comparison, Metric
 from loadtests.report.consistency import adds_up
 from loadtests.report.figures import NOTHING, Row, row_of
 from loadtests.report.handlers import Handlers, handlers_of

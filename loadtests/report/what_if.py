@@ -7,8 +7,8 @@ from loadtests.charts.view import LABELS, View
 from loadtests.demands import demand_of
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.limits_met import UNKNOWN, resources
-from loadtests.manifest import ScenarioRecord
-from loadtests.outcome import CellResult, SideLabel
+from loadtests.records.manifest import ScenarioRecord
+from loadtests.records.outcome import CellResult, SideLabel
 
 SPARE_THREADS, SPARE_CONNECTIONS = 40, 15
 """Where the sliders stand when a side that needs none is made to need some: what AnyIO and SQLAlchemy have."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from loadtests.records.run_folder import VALIDATIONS, digest_path
 from loadtests.system.errors import UsageError
-from loadtests.validation.quoting import VALIDATIONS, digest_path
 from loadtests.validation.record import Validation
 from loadtests.validation.wording import digest
 

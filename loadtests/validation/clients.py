@@ -14,7 +14,7 @@ from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import Label
-from loadtests.samples import Recording
+from loadtests.records.samples import Recording
 from loadtests.servers import Server
 from loadtests.summary import summarise
 from loadtests.system.errors import RunError

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from loadtests.outcome import Verdict
+from loadtests.records.outcome import Verdict
 from loadtests.system.machine import Environment
 
 Study = Literal["alike", "cpu_10", "wait_2", "cpu_5"]

@@ -3,14 +3,14 @@
 import shutil
 from datetime import UTC, datetime
 
-from loadtests import store
 from loadtests.analysis import analyse
 from loadtests.databases.sqlite import SqliteDatabases
 from loadtests.describe import new_manifest
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.outcome import Comparison, Outcome
+from loadtests.records.outcome import Comparison, Outcome
+from loadtests.records.run_folder import create_run_folder
 from loadtests.runner import Progress, Runner
 from loadtests.validation.agenda import BASE, CPU, CPU_USERS, Rehearsal
 from loadtests.validation.known import MORE_CPU, MORE_WAIT_S
@@ -45,7 +45,7 @@ def rehearse(
     manifest = new_manifest(experiment, path.name, datetime.now(UTC), stage.cores)
     manifest = manifest.model_copy(update={"driver_ceiling_rps": ceiling_rps})
     try:
-        folder = store.create(path, manifest)
+        folder = create_run_folder(path, manifest)
         manifest = Runner(experiment, folder, manifest, stage.cores, listen, experiment.plan(), SqliteDatabases()).run()
         outcome = analyse(folder, manifest)
     finally:

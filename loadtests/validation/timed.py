@@ -11,7 +11,7 @@ from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import Load
 from loadtests.experiment.scenario import Request
 from loadtests.percentiles import percentile
-from loadtests.samples import Recording
+from loadtests.records.samples import Recording
 from loadtests.servers import Server
 from loadtests.system.errors import RunError
 from loadtests.validation.stage import Stage, ask, target

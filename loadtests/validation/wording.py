@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from loadtests.charts.wording import number
-from loadtests.validation.digest import QuotedFinding, ValidationDigest
+from loadtests.records.manifest import QuotedFinding, ValidationDigest
 from loadtests.validation.findings import findings
 from loadtests.validation.judging import Finding, Range, Status, Unit
 from loadtests.validation.record import Check, Validation

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from loadtests.experiment.loads import Load
-from loadtests.outcome import SideLabel
+from loadtests.records.outcome import SideLabel
 from loadtests.summary import Summary
 from loadtests.warnings.client import busy_client, unbalanced
 from loadtests.warnings.conditions import Conditions

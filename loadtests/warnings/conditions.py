@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from loadtests.outcome import SideLabel
+from loadtests.records.outcome import SideLabel
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from loadtests.outcome import SideLabel
+from loadtests.records.outcome import SideLabel
 
 MEANING = {
     "collapsed": "the side could not be measured in at least one block: it died, hung or gave no good answer",

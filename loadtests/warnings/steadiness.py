@@ -9,8 +9,8 @@ import numpy as np
 from loadtests.comparison import estimate
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.flow import together
-from loadtests.outcome import SideLabel
-from loadtests.samples import Failure
+from loadtests.records.outcome import SideLabel
+from loadtests.records.samples import Failure
 from loadtests.summary import Summary
 from loadtests.warnings.flag import Flag
 

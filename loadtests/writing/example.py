@@ -11,7 +11,7 @@ from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import LessonRecord, read_lesson
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
 from loadtests.lessons.verdicts import ClaimsRecord, Evidence, read_claims
-from loadtests.store import RunFolder, UnreadableRun
+from loadtests.records.run_folder import RunFolder, UnreadableRun
 
 EXAMPLE = Path("results/example")
 RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"

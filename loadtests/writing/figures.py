@@ -14,7 +14,7 @@ from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.verdicts import verdicts as claim_verdicts
 from loadtests.limits_met import worded
-from loadtests.outcome import Comparison
+from loadtests.records.outcome import Comparison
 from loadtests.writing.blocks import Block
 from loadtests.writing.example import TIMELINE, Example
 

@@ -22,7 +22,7 @@ from loadtests.lessons.record import FILE as LESSON_FILE
 from loadtests.lessons.teaching import teach
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
 from loadtests.lessons.verdicts import Evidence, borne_on
-from loadtests.store import RunFolder, check_free, write_json
+from loadtests.records.run_folder import RunFolder, check_free, write_json
 from loadtests.system.terminal import PipeConsole
 from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, TIMELINE, read_example
 

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from loadtests import store
 from loadtests.describe import new_manifest
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import ORDERS, Experiment
 from loadtests.experiment.sides import parse_side
-from loadtests.samples import Failure, Recording, Samples, Slice
-from loadtests.store import RunFolder
+from loadtests.records.run_folder import RunFolder, create_run_folder
+from loadtests.records.samples import Failure, Recording, Samples, Slice
+from loadtests.records.trial_file import TrialKey
 from loadtests.system.cores import Cores
-from loadtests.trial_file import TrialKey
 
 
 def recording(requests: int, rate: float, seed: int, slice_s: float = 0.1) -> Recording:
@@ -43,7 +42,7 @@ def run_folder(path: Path, users: Sequence[int], blocks: int) -> tuple[RunFolder
         blocks=blocks, slice_s=0.1, pairing_s=40.0, seed=0,
     )  # fmt: skip
     manifest = new_manifest(experiment, path.name, datetime.now(UTC), Cores((0,), (1,)))
-    folder = store.create(path, manifest.model_copy(update={"complete": True, "seconds": 0.0}))
+    folder = create_run_folder(path, manifest.model_copy(update={"complete": True, "seconds": 0.0}))
     cells = experiment.cells
     keys = [
         TrialKey(block, cell.scenario.name, cell.load.slug, label)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.samples import Failure
-from loadtests.store import RunFolder
+from loadtests.records.run_folder import RunFolder
+from loadtests.records.samples import Failure
 from tests.e2e.faulty import TRICKLE_BYTES, TRICKLE_S
 from tests.e2e.harness import bench, eventually, started, summary, throughput
 

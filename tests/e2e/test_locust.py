@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from loadtests.experiment.options import parse_scenario
-from loadtests.store import RunFolder
+from loadtests.records.run_folder import RunFolder
 from tests.e2e.harness import Harness, bench, eventually, started, summary
 
 CLOCKS_READ_S = 0.001

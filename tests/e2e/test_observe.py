@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.store import RunFolder
+from loadtests.records.run_folder import RunFolder
 from tests.e2e.harness import bench
 
 pytestmark = pytest.mark.timeout(300)

@@ -11,8 +11,8 @@ from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.pairing import drive
 from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.scenario import Request
-from loadtests.samples import Failure
-from loadtests.store import RunFolder
+from loadtests.records.run_folder import RunFolder
+from loadtests.records.samples import Failure
 from tests.e2e.harness import bench, summary
 
 FINE = "tests.e2e.faulty:fine"

@@ -18,7 +18,7 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
 from loadtests.limits_met import with_limits
-from loadtests.manifest import HandlerRecord
+from loadtests.records.manifest import HandlerRecord
 from loadtests.report.page import render
 from loadtests.sources import sources
 from tests.harness.synthetic import Run, collapsing, make_run

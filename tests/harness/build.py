@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from loadtests.samples import Failure, Recording, Samples, Slice
+from loadtests.records.samples import Failure, Recording, Samples, Slice
 from loadtests.summary import Summary
 
 

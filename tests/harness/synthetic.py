@@ -14,9 +14,9 @@ from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import ORDERS
 from loadtests.flow import Flow
-from loadtests.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
-from loadtests.outcome import Outcome, SideLabel
-from loadtests.samples import Failure
+from loadtests.records.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
+from loadtests.records.outcome import Outcome, SideLabel
+from loadtests.records.samples import Failure
 from loadtests.summary import Summary
 from loadtests.system.machine import PACKAGES, Environment
 

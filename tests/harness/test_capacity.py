@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loadtests.capacity import Demand, Resources, predict
 from loadtests.crossing import crossing_users, crossing_wait_s
-from loadtests.outcome import Limit
+from loadtests.records.outcome import Limit
 
 SYNC, ASYNC = Resources(threads=40), Resources()
 seconds = st.floats(0.0001, 1.0)

@@ -21,7 +21,7 @@ from loadtests.charts.wording import listed, named, number, ratio
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.kinds import kind_of, word
 from loadtests.limits_met import with_limits
-from loadtests.outcome import Interval, Outcome, SideLabel
+from loadtests.records.outcome import Interval, Outcome, SideLabel
 from loadtests.summary import Summary
 from tests.harness.synthetic import Run, client_limited, collapsing, make_run
 

@@ -18,7 +18,7 @@ from loadtests.lessons.catalogue import LESSONS, lesson_named
 from loadtests.lessons.expectation import Collapse, Expectation, Judged, Rate, Ratio, Standing
 from loadtests.lessons.teaching import options
 from loadtests.lessons.verdicts import ClaimsRecord, Evidence, borne_on, judged, verdict, verdicts
-from loadtests.outcome import Outcome, SideLabel
+from loadtests.records.outcome import Outcome, SideLabel
 from loadtests.summary import Summary, summarise
 from loadtests.system.errors import UsageError
 from tests.harness.build import back_to_back, recording

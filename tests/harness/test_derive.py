@@ -4,7 +4,7 @@ import pytest
 
 from loadtests.derive import CellTrials, derive
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.outcome import Comparison, Outcome, SideLabel
+from loadtests.records.outcome import Comparison, Outcome, SideLabel
 from loadtests.summary import Summary
 from tests.harness.build import summary
 

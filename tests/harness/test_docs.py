@@ -21,7 +21,7 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.verdicts import ClaimsRecord
-from loadtests.outcome import Seen
+from loadtests.records.outcome import Seen
 from loadtests.system.errors import BenchError
 from loadtests.validation.record import CHECKS
 from loadtests.writing.blocks import fill

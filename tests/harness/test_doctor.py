@@ -23,7 +23,7 @@ from loadtests.doctor.limits import FILES_NEEDED, PORTS_NEEDED, Ports, judge_ope
 from loadtests.doctor.neighbours import check_load, check_noise, check_steal
 from loadtests.doctor.sample import Sample, neighbour_noise
 from loadtests.doctor.versions import judge_tools, judge_versions, unmet
-from loadtests.manifest import MachineRecord
+from loadtests.records.manifest import MachineRecord
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 

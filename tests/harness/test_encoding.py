@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.encoding import TICKS_PER_S, on_tick, pack, unpack
-from loadtests.samples import Samples
+from loadtests.records.samples import Samples
+from loadtests.records.trial_file import TICKS_PER_S, on_tick, pack, unpack
 
 HALF_A_TICK = 0.5 / TICKS_PER_S + 1e-12
 instants = st.floats(0, 1e6)

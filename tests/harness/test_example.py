@@ -13,7 +13,7 @@ from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.lesson import Lesson, Measure
 from loadtests.lessons.record import FILE, LessonRecord, read_lesson
 from loadtests.lessons.verdicts import Evidence, read_claims
-from loadtests.store import check_free
+from loadtests.records.run_folder import check_free
 from loadtests.system.errors import UsageError
 from loadtests.writing import measuring
 from loadtests.writing.example import read_example

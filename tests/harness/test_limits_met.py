@@ -6,8 +6,8 @@ import pytest
 
 from loadtests.capacity import Resources
 from loadtests.limits_met import resources, with_limits, worded
-from loadtests.manifest import SideRecord
-from loadtests.outcome import CellResult, Interval, Limit, Outcome, SideLabel
+from loadtests.records.manifest import SideRecord
+from loadtests.records.outcome import CellResult, Interval, Limit, Outcome, SideLabel
 from tests.harness.synthetic import Run, make_run
 
 # Response time alone in seconds, CPU with one user and under load in seconds: a call to an API of 50 ms.

@@ -15,7 +15,7 @@ from loadtests.drivers.locust.shares import shares
 from loadtests.experiment.catalogue import CATALOGUE, PITFALLS, everything
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.options import check_driver, parse_scenario
-from loadtests.samples import Failure
+from loadtests.records.samples import Failure
 from loadtests.system.errors import UsageError
 from tests.harness import build
 

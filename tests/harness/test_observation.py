@@ -17,11 +17,19 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 from starlette.types import Message, Receive, Scope, Send
 
-from loadtests.observation.collecting import SUFFIX, collect
 from loadtests.observation.observed_app import ObservedApp
 from loadtests.observation.probes import Connections
 from loadtests.observation.sampler import FORMAT, PERIOD_S, Sampler
-from loadtests.timeline import COUNTS, FIELDS, ROW, UNKNOWN, Timeline, merge
+from loadtests.records.samples import (
+    COUNTS,
+    FIELDS,
+    OBSERVATIONS_SUFFIX,
+    ROW,
+    UNKNOWN,
+    Timeline,
+    collect_observations,
+    merge_observations,
+)
 
 HTTP: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "app": None}
 LONG_S = 12 * PERIOD_S
@@ -45,7 +53,7 @@ def watch(folder: Path, app: Callable[[Scope, Receive, Send], Awaitable[None]], 
 
     started = time.perf_counter()
     asyncio.run(ask())
-    seen = collect(folder, started, time.perf_counter())
+    seen = collect_observations(folder, started, time.perf_counter())
     assert seen is not None
     return seen
 
@@ -80,7 +88,7 @@ def test_requests_in_flight_are_counted(tmp_path: Path) -> None:
     assert most(seen, "in_flight") == 7
     assert seen.rows["in_flight"][-1] == 0
     assert (np.diff(seen.rows["time_s"]) > 0).all()
-    assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}{SUFFIX}"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}{OBSERVATIONS_SUFFIX}"]
 
 
 def test_a_request_that_fails_is_not_in_flight_any_more(tmp_path: Path) -> None:
@@ -95,7 +103,7 @@ def test_a_request_that_fails_is_not_in_flight_any_more(tmp_path: Path) -> None:
         await asyncio.sleep(LONG_S)
 
     asyncio.run(ask())
-    seen = collect(tmp_path, 0, time.perf_counter())
+    seen = collect_observations(tmp_path, 0, time.perf_counter())
     assert seen is not None
     assert (most(seen, "in_flight"), seen.rows["in_flight"][-1]) == (1, 0)
 
@@ -218,26 +226,28 @@ def test_what_no_longer_fits_is_capped(tmp_path: Path) -> None:
 
 
 def test_only_the_trial_is_cut_out_and_counts_from_its_start(tmp_path: Path) -> None:
-    (tmp_path / f"1{SUFFIX}").write_bytes(rows([1, 2, 3, 4], in_flight=[1, 2, 3, 4]).tobytes() + b"half a row")
-    seen = collect(tmp_path, 1.5, 3.5)
+    (tmp_path / f"1{OBSERVATIONS_SUFFIX}").write_bytes(
+        rows([1, 2, 3, 4], in_flight=[1, 2, 3, 4]).tobytes() + b"half a row"
+    )
+    seen = collect_observations(tmp_path, 1.5, 3.5)
     assert seen is not None
     assert seen.rows["time_s"].tolist() == [0.5, 1.5]
     assert seen.rows["in_flight"].tolist() == [2, 3]
-    assert collect(tmp_path, 8, 9) is None
-    assert collect(tmp_path / "none", 0, 9) is None
+    assert collect_observations(tmp_path, 8, 9) is None
+    assert collect_observations(tmp_path / "none", 0, 9) is None
 
 
 def test_worker_processes_add_up() -> None:
     one = rows([0.00, 0.02, 0.04, 0.06], in_flight=[1, 2, 3, 4], cpu_s=[0, 1, 2, 3], lag_s=[0.1] * 4, threads=-1)
     two = rows([0.01, 0.03, 0.05], in_flight=[10, 20, 30], cpu_s=[5, 6, 7], lag_s=[0.0, 0.5, 0.0], threads=[-1, -1, 4])
-    both = merge([one, two])
+    both = merge_observations([one, two])
     assert both["time_s"].tolist() == [0.02, 0.04, 0.06]
     assert both["in_flight"].tolist() == [12, 23, 34]
     assert both["cpu_s"].tolist() == [6, 8, 10]
     assert both["lag_s"].tolist() == pytest.approx([0.1, 0.5, 0.1])
     assert both["threads"].tolist() == [UNKNOWN, UNKNOWN, 4]
-    assert merge([one]) is one
-    assert len(merge([])) == 0
+    assert merge_observations([one]) is one
+    assert len(merge_observations([])) == 0
 
 
 def test_a_mean_leaves_out_what_is_unknown() -> None:

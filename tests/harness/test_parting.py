@@ -10,8 +10,8 @@ from loadtests.capacity import Resources
 from loadtests.charts.deadlock import Tried, draw, finding, tried_in
 from loadtests.charts.files import drawing, save
 from loadtests.charts.view import view
-from loadtests.outcome import CellResult, Interval, Outcome
 from loadtests.parting import Parting, parting_of
+from loadtests.records.outcome import CellResult, Interval, Outcome
 from loadtests.report.limits import parting
 from loadtests.report.page import render
 from tests.harness.synthetic import make_run

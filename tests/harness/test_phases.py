@@ -7,7 +7,7 @@ from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.pairing import drive
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.scenario import Request
-from loadtests.samples import Recording
+from loadtests.records.samples import Recording
 
 USERS = 20
 

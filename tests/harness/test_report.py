@@ -14,8 +14,8 @@ from loadtests.charts.view import view
 from loadtests.charts.wording import ratio
 from loadtests.doubts import doubts
 from loadtests.limits_met import with_limits
-from loadtests.manifest import HandlerRecord, MachineRecord
-from loadtests.outcome import SideLabel, headline_of
+from loadtests.records.manifest import HandlerRecord, MachineRecord
+from loadtests.records.outcome import SideLabel, headline_of
 from loadtests.report.page import render
 from loadtests.summary import Summary
 from loadtests.warnings.flag import MEANING

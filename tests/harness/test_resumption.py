@@ -9,11 +9,11 @@ from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
-from loadtests.manifest import Manifest
+from loadtests.records.manifest import Manifest
+from loadtests.records.trial_file import TrialKey
 from loadtests.resumption import check_same, experiment_of, lacking, resumed
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
-from loadtests.trial_file import TrialKey
 from loadtests.validation.wording import digest
 from tests.harness.validations import whole
 

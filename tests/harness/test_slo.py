@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from loadtests.samples import Failure
+from loadtests.records.samples import Failure
 from loadtests.slo.objective import Objective, parse_objective
 from loadtests.slo.search import PRECISION, RateSearch
 from loadtests.system.errors import UsageError

@@ -9,18 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests import store
 from loadtests.describe import new_manifest
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
-from loadtests.outcome import Outcome
-from loadtests.samples import Failure, Samples
-from loadtests.store import RunFolder, UnreadableRun
+from loadtests.records.outcome import Outcome
+from loadtests.records.run_folder import RunFolder, UnreadableRun, create_run_folder
+from loadtests.records.samples import Failure, Samples
+from loadtests.records.trial_file import TrialKey
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
-from loadtests.trial_file import TrialKey
 from tests.harness.build import recording
 
 
@@ -31,7 +30,7 @@ def folder(tmp_path: Path) -> RunFolder:
         (ClosedLoop(2),), 2, 0.1, 0.8, 0,
     )  # fmt: skip
     path = tmp_path / "new" / "run"
-    return store.create(path, new_manifest(experiment, "run", datetime.now(UTC), Cores((0,), (1,))))
+    return create_run_folder(path, new_manifest(experiment, "run", datetime.now(UTC), Cores((0,), (1,))))
 
 
 def test_a_trial_comes_back_as_it_was_saved(folder: RunFolder) -> None:
@@ -62,13 +61,13 @@ def test_the_manifest_comes_back_as_it_was_saved(folder: RunFolder) -> None:
 
 def test_a_folder_that_exists_is_left_alone(folder: RunFolder) -> None:
     with pytest.raises(UsageError, match="exists already"):
-        store.create(folder.path, folder.read_manifest())
+        create_run_folder(folder.path, folder.read_manifest())
 
 
 def test_creating_leaves_nothing_half_made(folder: RunFolder, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be written"):
-        store.create(tmp_path / "file" / "run", folder.read_manifest())
+        create_run_folder(tmp_path / "file" / "run", folder.read_manifest())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "new"]
 
 

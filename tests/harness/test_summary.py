@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loadtests.flow import credit, inside, overlap
 from loadtests.percentiles import percentile, samples_needed
-from loadtests.samples import Failure, Slice
+from loadtests.records.samples import Failure, Slice
 from loadtests.summary import summarise
 from tests.harness.build import back_to_back, recording, samples
 

@@ -10,7 +10,7 @@ from loadtests.drivers.turns import Turns, of_closed_loop, of_open_loop
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.plan import choose
 from loadtests.experiment.scenario import Request
-from loadtests.samples import Recording
+from loadtests.records.samples import Recording
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.records.run_folder import digest_path, quoted_validation
 from loadtests.report.page import render as render_report
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import machine_id
@@ -13,7 +14,6 @@ from loadtests.validation.archive import Archive
 from loadtests.validation.findings import findings
 from loadtests.validation.judging import Finding, of_share
 from loadtests.validation.proportions import Proportion
-from loadtests.validation.quoting import digest_path, quoted
 from loadtests.validation.record import Validation
 from loadtests.validation.wording import aim, digest, found, markdown
 from tests.harness.synthetic import make_run
@@ -79,12 +79,12 @@ def kept(archive: Archive, validation: Validation, name: str) -> None:
 def test_the_latest_whole_figures_are_kept_by_machine_and_quoted(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     here = environment()
-    assert quoted(here, tmp_path) is None
+    assert quoted_validation(here, tmp_path) is None
     validation = whole(machine=machine_id(here))
     kept(archive, validation, "first")
     assert archive.latest(validation.machine) == validation
-    assert quoted(here, tmp_path) == digest(validation)
-    assert quoted(environment(cores=64), tmp_path) is None
+    assert quoted_validation(here, tmp_path) == digest(validation)
+    assert quoted_validation(environment(cores=64), tmp_path) is None
 
 
 @pytest.mark.parametrize("changes", [{"quick": True}, {"complete": False}])
@@ -98,7 +98,7 @@ def test_what_is_short_or_cut_off_replaces_nothing(changes: dict[str, bool], tmp
 
 def test_a_damaged_file_is_no_validation(tmp_path: Path) -> None:
     digest_path(tmp_path, machine_id(environment())).write_text("{")
-    assert quoted(environment(), tmp_path) is None
+    assert quoted_validation(environment(), tmp_path) is None
     Archive(tmp_path).latest_path("m").write_text("{}")
     assert Archive(tmp_path).latest("m") is None
 

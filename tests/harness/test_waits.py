@@ -14,11 +14,10 @@ from loadtests.charts.view import view
 from loadtests.demands import demand_of, mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.limits_met import with_limits
-from loadtests.outcome import Interval, Limit, Seen
+from loadtests.records.outcome import Interval, Limit, Seen
+from loadtests.records.samples import ROW, UNKNOWN, Recording, Timeline
+from loadtests.records.trial_file import TrialKey, dump_trial, read_trial
 from loadtests.report.page import render
-from loadtests.samples import Recording
-from loadtests.timeline import ROW, UNKNOWN, Timeline
-from loadtests.trial_file import TrialKey, dump_trial, read_trial
 from loadtests.waits import limit_seen, places, seen_in
 from tests.harness.build import recording
 from tests.harness.synthetic import make_run

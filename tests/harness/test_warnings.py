@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.flow import Flow
-from loadtests.samples import Failure
+from loadtests.records.samples import Failure
 from loadtests.summary import Summary
 from loadtests.warnings import flags_of
 from loadtests.warnings.conditions import Conditions

@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.commands.example import DOCS, README, written
 from loadtests.lessons.catalogue import LESSONS
-from loadtests.outcome import Interval
+from loadtests.records.outcome import Interval
 from loadtests.writing.blocks import UnknownBlock, fill
 from loadtests.writing.example import EXAMPLE, Example, read_example
 from loadtests.writing.figures import BLOCKS, limits

@@ -15,7 +15,7 @@ from loadtests.drivers.phases import REFUSED_PAUSE_S
 from loadtests.experiment.catalogue import LONGEST_THINK
 from loadtests.experiment.scenario import Request
 from loadtests.experiment.sides import Label
-from loadtests.samples import Failure
+from loadtests.records.samples import Failure
 
 JOURNEYS: Mapping[str, type[FastHttpUser]] = {
     "reader": locustfile.Reader,

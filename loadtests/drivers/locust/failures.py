@@ -8,7 +8,7 @@ from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.exception import ResponseError
 
 from loadtests.locustfile import WrongStatus
-from loadtests.samples import Failure
+from loadtests.records.samples import Failure
 
 UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from loadtests.experiment.sides import Label
-from loadtests.samples import Samples
+from loadtests.records.samples import Samples
 
 COLUMNS = tuple(field.name for field in fields(Samples))
 

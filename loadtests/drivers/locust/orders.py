@@ -7,7 +7,7 @@ from pathlib import Path
 from loadtests.drivers.jobs import PairingJob
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import Label
-from loadtests.samples import Slice
+from loadtests.records.samples import Slice
 
 # Messages of Locust's own protocol between a master and its workers carry these names.
 BEGIN = "bench_begin"

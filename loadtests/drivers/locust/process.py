@@ -12,7 +12,7 @@ from loadtests.drivers.locust import board, merge
 from loadtests.drivers.locust.orders import Orders, Performance
 from loadtests.drivers.process import DriverFailed
 from loadtests.experiment.sides import Label
-from loadtests.samples import Recording
+from loadtests.records.samples import Recording
 from loadtests.system.cores import Cores
 from loadtests.system.processes import Child
 from loadtests.system.resources import free_port

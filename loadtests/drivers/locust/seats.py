@@ -12,7 +12,7 @@ from locust.contrib.fasthttp import ErrorResponse, FastHttpSession, ResponseCont
 
 from loadtests.drivers.locust.board import Board
 from loadtests.drivers.locust.failures import why
-from loadtests.drivers.recorder import Recorder
+from loadtests.records.samples import Recorder
 
 EVERY_STATUS = frozenset(range(1000))
 

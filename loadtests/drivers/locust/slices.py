@@ -22,7 +22,7 @@ from loadtests.drivers.phases import (
     WINDOW_ANSWERS,
     spread_s,
 )
-from loadtests.samples import Slice
+from loadtests.records.samples import Slice
 from loadtests.system import resources
 
 POLL_S = 0.002

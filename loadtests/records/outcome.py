@@ -10,7 +10,6 @@ Verdict = Literal["a", "b", "equivalent", "inconclusive"]
 Metric = Literal["throughput", "p50", "p99", "cpu_per_request"]
 SideLabel = Literal["a", "b"]
 Limit = Literal["users", "cpu", "threads", "connections"]
-
 UNITS: Mapping[Metric, str] = {
     "throughput": "requests/s",
     "p50": "s",

@@ -1,4 +1,7 @@
-"""run.json: what a run is, written before the first trial and updated as it goes."""
+"""run.json: what a run is, written before the first trial and updated as it goes.
+
+What a run's manifest keeps of its machine's validation, so that its report can quote it.
+"""
 
 from typing import Literal
 
@@ -7,7 +10,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import Label
 from loadtests.system.machine import Environment
-from loadtests.validation.digest import ValidationDigest
 
 
 class Record(BaseModel):
@@ -89,6 +91,36 @@ class HandlerRecord(Record):
     files: list[str]
     lines: list[str]
     statements: list[str]
+
+
+class QuotedFinding(BaseModel):
+    """One target: what it is about, what was found and what was aimed at, in words, and whether it was met."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    check: str
+    name: str
+    found: str
+    aim: str
+    status: Literal["met", "missed", "undecided"]
+
+
+class ValidationDigest(BaseModel):
+    """A machine's validation in a few lines.
+
+    Attributes:
+        machine: the machine's id.
+        created: when its latest check was started.
+        commits: of this project, one for each state of the code that its checks were made with.
+        findings: every target.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    machine: str
+    created: AwareDatetime
+    commits: list[str]
+    findings: list[QuotedFinding]
 
 
 class Manifest(Record):

@@ -1,5 +1,16 @@
-"""The only module that touches results/: it writes a run's folder and reads it back."""
+"""The only module that touches results/: it writes a run's folder and reads it back.
 
+Who works in a run's folder: one process at a time, and never one that is dead.
+
+The kernel drops a lock when its holder ends, however it ends; a process id in a file would outlive it.
+
+Clusters outside of a run's folder, where root had to make one that another user can reach: found and removed.
+
+Find the validation of this machine, for a run's manifest.
+"""
+
+import contextlib
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -8,13 +19,18 @@ from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from loadtests.manifest import Manifest
-from loadtests.outcome import Outcome
-from loadtests.samples import Recording
+from loadtests.records.manifest import Manifest, ValidationDigest
+from loadtests.records.outcome import Outcome
+from loadtests.records.samples import Recording
+from loadtests.records.trial_file import TrialKey, dump_trial, read_trial
 from loadtests.system.errors import BenchError, UsageError
-from loadtests.trial_file import TrialKey, dump_trial, read_trial
+from loadtests.system.machine import Environment, machine_id
 
 RESULTS = Path("results")
+POSTGRES_PREFIX = "bench-postgres-"
+POSTGRES_HOME = "home"
+"""The link in the run's folder that tells where the cluster is."""
+VALIDATIONS = RESULTS / "validation"
 
 
 class UnreadableRun(BenchError):
@@ -120,7 +136,7 @@ class RunFolder:
         shutil.rmtree(self.work, ignore_errors=True)
 
 
-def create(path: Path, manifest: Manifest) -> RunFolder:
+def create_run_folder(path: Path, manifest: Manifest) -> RunFolder:
     """Make a new run's folder, complete with its manifest, in one step; raises UsageError if it can't be."""
     check_free(path)
     staging = path.with_name(f".bench-{os.getpid()}")
@@ -163,3 +179,62 @@ def _replace(path: Path, content: bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def locked(folder: RunFolder) -> Iterator[None]:
+    """Hold a run's folder, and leave no databases, logs or halves of files in it, neither own nor a dead owner's.
+
+    Raises:
+        UsageError: another process holds it.
+        OSError: it can't be written.
+    """
+    folder.work.mkdir(exist_ok=True)
+    with (folder.work / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{folder.path} is being measured by another process; wait for its end") from None
+        except OSError:
+            pass  # a file system without locks: nothing can be told
+        for left in folder.work.iterdir():
+            if left.is_dir():
+                remove_postgres_home(left)
+                shutil.rmtree(left, ignore_errors=True)
+        for partial in [*folder.path.glob("*.partial"), *folder.trials.glob("*.partial")]:
+            partial.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            folder.clear_work()
+
+
+def remove_leftovers(folder: RunFolder) -> None:
+    """Remove what a killed run left beside its trials; what belongs to a run that goes on is let alone."""
+    if folder.work.exists():
+        with contextlib.suppress(UsageError, OSError), locked(folder):
+            pass
+
+
+def remove_postgres_home(folder: Path) -> None:
+    """Remove the cluster that a folder's link points to, if there is one and it is one of ours."""
+    link = folder / POSTGRES_HOME
+    with contextlib.suppress(OSError):
+        if link.is_symlink():
+            home = link.readlink()
+            if home.name.startswith(POSTGRES_PREFIX):
+                shutil.rmtree(home, ignore_errors=True)
+            link.unlink()
+
+
+def digest_path(folder: Path, machine: str) -> Path:
+    """Return where the digest of a machine's latest figures is: beside them, so that a run need not work it out."""
+    return folder / f"{machine}-digest.json"
+
+
+def quoted_validation(environment: Environment, folder: Path = VALIDATIONS) -> ValidationDigest | None:
+    """Return the digest of a machine's latest validation; None if there is none, or it can't be read."""
+    try:
+        return ValidationDigest.model_validate_json(digest_path(folder, machine_id(environment)).read_bytes())
+    except (OSError, ValidationError):
+        return None

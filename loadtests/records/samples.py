@@ -1,0 +1,272 @@
+"""What a driver records: one row a request, and the readings that go with a trial. Never a statistic.
+
+What was seen inside a server while a trial lasted: one row an instant, in columns.
+
+Samples while they are being taken: columns that grow.
+
+The owner's half: read what a server's processes have written, and cut out the time of one trial.
+"""
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Seconds = npt.NDArray[np.float64]
+UNKNOWN = -1
+"""A count that this server does not have, or that could not be read."""
+FIELDS = (
+    ("time_s", "<f8"),
+    ("cpu_s", "<f8"),
+    ("lag_s", "<f4"),
+    ("in_flight", "<i2"),
+    ("threads", "<i2"),
+    ("threads_waiting", "<i2"),
+    ("connections", "<i2"),
+    ("connections_waiting", "<i2"),
+    ("threads_blocked", "<i2"),
+    ("turns_waiting", "<i2"),
+)
+ROW = np.dtype(list(FIELDS))
+COUNTS = tuple(name for name, kind in FIELDS if kind == "<i2")
+Rows = npt.NDArray[np.void]
+OBSERVATIONS_SUFFIX = ".rows"
+
+
+class Failure(IntEnum):
+    """Why a request did not succeed."""
+
+    NONE = 0
+    STATUS = 1
+    """Another status than the scenario expects."""
+    BODY = 2
+    """The right status, but not the body of a good answer."""
+    CONNECT = 3
+    """The server took no connection."""
+    DISCONNECT = 4
+    """The connection broke, or what came over it was no answer that HTTP allows."""
+    CUT_OFF = 5
+    """Unfinished when the trial's time was up."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The requests of one trial, in columns of equal length, ordered as they ended.
+
+    Attributes:
+        scheduled_s: when the request was due, in seconds since the driver started the trial. In a closed loop
+            this is when it was sent.
+        sent_s: when it was handed to the transport.
+        first_byte_s: when the answer's head had arrived; NaN without an answer.
+        ended_s: when the answer was complete, or the failure known; NaN if it was cut off.
+        status: HTTP status, 0 without an answer.
+        failure: a ``Failure``.
+        request: which of the scenario's requests it was, by index.
+    """
+
+    scheduled_s: Seconds
+    sent_s: Seconds
+    first_byte_s: Seconds
+    ended_s: Seconds
+    status: npt.NDArray[np.uint16]
+    failure: npt.NDArray[np.uint8]
+    request: npt.NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        return len(self.sent_s)
+
+    def __repr__(self) -> str:
+        return f"<Samples: {len(self)} requests, {np.count_nonzero(self.failure)} failed>"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One turn of a side: the steady window in it, and what was used in that window.
+
+    Attributes:
+        opened_s: when the window opened, in the samples' seconds.
+        closed_s: when it closed.
+        drained_s: when the last request of the turn had been answered.
+        server_cpu_s: CPU time of all the server's processes inside the window; None if that is not known.
+        driver_cpu_s: CPU time of the driver inside the window.
+        driver_peak: the driver's share of a core in the busiest second of the window, 0 to 1; over the whole window
+            if that is shorter.
+        rss_bytes: resident memory of all the server's processes at the window's end; None if that is not known.
+    """
+
+    opened_s: float
+    closed_s: float
+    drained_s: float
+    server_cpu_s: float | None
+    driver_cpu_s: float
+    driver_peak: float
+    rss_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Rows of ``ROW``, ordered by time.
+
+    Columns:
+        time_s: seconds since the trial was started, as the samples have it.
+        cpu_s: CPU time of the server's worker processes since they began, in seconds.
+        lag_s: how long a callback that was ready waited for the event loop, in seconds; of the slowest worker.
+        in_flight: requests between their arrival at the app and the end of their answer.
+        threads: AnyIO's thread tokens in use.
+        threads_waiting: who waits for one.
+        connections: database connections checked out of SQLAlchemy's pools.
+        connections_waiting: who waits for one, in the pool.
+        threads_blocked: those of them who hold a thread meanwhile.
+        turns_waiting: requests that wait until FastAPI lets them into a dependency with ``max_concurrency``.
+
+    A count is ``UNKNOWN`` where the server has no such thing.
+    """
+
+    rows: Rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"<Timeline: {len(self)} instants>"
+
+    def inside(self, spans: Sequence[tuple[float, float]]) -> "Timeline":
+        """Return the instants inside of some spans of time, each from its begin to its end in seconds."""
+        times = self.rows["time_s"]
+        kept = np.zeros(len(times), bool)
+        for begin, end in spans:
+            kept |= (times >= begin) & (times < end)
+        return Timeline(self.rows[kept])
+
+    def known(self, name: str) -> bool:
+        """Whether a count was ever read."""
+        return bool((self.rows[name] != UNKNOWN).any())
+
+    def mean(self, name: str) -> float | None:
+        """Return the mean of a column over the instants at which it is known; None if there are none."""
+        column = self.rows[name]
+        if name in COUNTS:
+            column = column[column != UNKNOWN]
+        return float(column.mean(dtype=float)) if len(column) else None
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a driver hands back for one trial: the samples of all its slices.
+
+    Attributes:
+        samples: every request, lead-ins and drains included.
+        started_s: when the driver started the trial, on the machine's monotonic clock.
+        slices: the trial's turns, in order; empty if none came to its end.
+        rss_bytes: most resident memory of the server that was seen; None if that is not known.
+        threads: most threads of the server that were seen; None if that is not known.
+        stalled: a sentence if the driver gave up waiting for the server, else None.
+        abandoned: requests of an open loop that were cut off, because the server was still busy with them long after
+            the last arrival.
+        timeline: what was seen inside the server meanwhile; None if nobody looked.
+    """
+
+    samples: Samples
+    started_s: float
+    slices: tuple[Slice, ...]
+    rss_bytes: int | None
+    threads: int | None
+    stalled: str | None
+    abandoned: int = 0
+    timeline: Timeline | None = None
+
+
+def merge_observations(workers: Sequence[Rows]) -> Rows:
+    """Return the rows of several worker processes as those of one server.
+
+    At each instant at which the busiest observer took a row, counts and CPU times of the latest rows are added up,
+    and the longest lag is taken.
+    """
+    workers = [rows for rows in workers if len(rows)]
+    if len(workers) < 2:
+        return workers[0] if workers else np.empty(0, ROW)
+    begun = max(rows["time_s"][0] for rows in workers)
+    grid = max(workers, key=len)
+    grid = grid[grid["time_s"] >= begun]
+    merged = np.zeros(len(grid), ROW)
+    merged["time_s"] = grid["time_s"]
+    latest = [rows[np.searchsorted(rows["time_s"], grid["time_s"], side="right") - 1] for rows in workers]
+    merged["cpu_s"] = sum(rows["cpu_s"] for rows in latest)
+    merged["lag_s"] = np.max([rows["lag_s"] for rows in latest], axis=0)
+    for name in COUNTS:
+        columns = np.array([rows[name] for rows in latest], int)
+        known = columns != UNKNOWN
+        merged[name] = np.where(known.any(axis=0), np.where(known, columns, 0).sum(axis=0), UNKNOWN)
+    return merged
+
+
+class Recorder:
+    """Appends requests as they end; cheap enough to be called for each."""
+
+    def __init__(self) -> None:
+        self._scheduled, self._sent, self._first_byte, self._ended = array("d"), array("d"), array("d"), array("d")
+        self._status, self._failure, self._request = array("H"), array("B"), array("H")
+
+    def __len__(self) -> int:
+        return len(self._sent)
+
+    def record(
+        self,
+        sent_s: float,
+        ended_s: float,
+        *,
+        request: int,
+        scheduled_s: float | None = None,
+        first_byte_s: float = math.nan,
+        status: int = 0,
+        failure: Failure = Failure.NONE,
+    ) -> None:
+        """Add one request; see ``Samples`` for units. Without a schedule it was due when it was sent."""
+        self._scheduled.append(sent_s if scheduled_s is None else scheduled_s)
+        self._sent.append(sent_s)
+        self._first_byte.append(first_byte_s)
+        self._ended.append(ended_s)
+        self._status.append(status)
+        self._failure.append(failure)
+        self._request.append(request)
+
+    def cut_off(self, sent_s: float, *, request: int, scheduled_s: float | None = None) -> None:
+        """Add a request that was still unanswered when time was up."""
+        self.record(sent_s, math.nan, request=request, scheduled_s=scheduled_s, failure=Failure.CUT_OFF)
+
+    def samples(self) -> Samples:
+        """Return what was recorded."""
+        return Samples(
+            scheduled_s=np.array(self._scheduled),
+            sent_s=np.array(self._sent),
+            first_byte_s=np.array(self._first_byte),
+            ended_s=np.array(self._ended),
+            status=np.array(self._status, dtype=np.uint16),
+            failure=np.array(self._failure, dtype=np.uint8),
+            request=np.array(self._request, dtype=np.uint16),
+        )
+
+
+def collect_observations(folder: Path, started_s: float, ended_s: float) -> Timeline | None:
+    """Return what was seen between two instants of the machine's monotonic clock; None if nothing was.
+
+    Args:
+        folder: where each process of the server has a file.
+        started_s: when the trial was started; its timeline counts from there, in seconds.
+        ended_s: when it ended.
+    """
+    workers = []
+    for path in sorted(folder.glob(f"*{OBSERVATIONS_SUFFIX}")):
+        content = path.read_bytes()
+        rows = np.frombuffer(content[: len(content) // ROW.itemsize * ROW.itemsize], ROW)
+        workers.append(rows[(rows["time_s"] >= started_s) & (rows["time_s"] <= ended_s)])
+    merged = merge_observations(workers).copy()
+    if not len(merged):
+        return None
+    merged["time_s"] -= started_s
+    return Timeline(merged)
