@@ -6,10 +6,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.databases.database import Database, Databases
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import Label
-from loadtests.servers import Server, ServerFailed
+from loadtests.servers.databases import Database, Databases
+from loadtests.servers.server import Server, ServerFailed
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 

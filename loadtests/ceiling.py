@@ -5,12 +5,12 @@ A cell whose throughput comes near it was limited by the driver, not by the serv
 
 from pathlib import Path
 
-from loadtests.companion import Companion
 from loadtests.drivers.choice import LoadDriver
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.scenario import Request
 from loadtests.records.samples import Failure, Recording
+from loadtests.servers.auxiliary import Companion
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 
@@ -32,7 +32,7 @@ def measure_ceiling(cores: Cores, driver: LoadDriver, log: Path) -> float:
         RunError: the null server did not start, or did not answer.
         DriverFailed: the driver died or hung.
     """
-    with Companion("loadtests.null_server", "the null server", cores.server, log) as null_server:
+    with Companion("loadtests.servers.null_server", "the null server", cores.server, log) as null_server:
         job = PairingJob(
             targets={"a": Target(null_server.url)},
             requests=(Request("GET", "/", contains=b"ok"),),

@@ -6,7 +6,7 @@ from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import Side
 from loadtests.records.manifest import Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.records.run_folder import quoted_validation
-from loadtests.sources import sources
+from loadtests.servers.handlers import sources
 from loadtests.system.cores import Cores
 from loadtests.system.machine import command_line, read_environment
 

@@ -24,7 +24,7 @@ def check_importable(*sides: Side) -> None:
         children = {
             side: stack.enter_context(
                 Child(
-                    "loadtests.import_check",
+                    "loadtests.servers.import_check",
                     [app],
                     log=folder / str(number) / "log",
                     environment=side.environment(),

@@ -15,7 +15,7 @@ from loadtests.experiment.sides import Label
 from loadtests.journal import Journal
 from loadtests.machine import Watch
 from loadtests.records.samples import Failure, Recording, Samples
-from loadtests.servers import Server
+from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
 
 STALL_S = 5.0

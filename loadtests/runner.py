@@ -7,7 +7,6 @@ from pathlib import Path
 
 from loadtests.arena import Arena
 from loadtests.ceiling import measure_ceiling
-from loadtests.databases.database import Databases
 from loadtests.drivers.choice import LoadDriver, start_driver
 from loadtests.drivers.process import DriverFailed
 from loadtests.experiment.options import POSTGRES, SQLITE
@@ -18,12 +17,13 @@ from loadtests.measuring import Measurer
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.trial_file import TrialKey
-from loadtests.servers import Server
-from loadtests.slow_api import SlowApi
+from loadtests.servers.auxiliary import SlowApi
+from loadtests.servers.databases import Databases
+from loadtests.servers.probe import warm
+from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError, UsageError
 from loadtests.wall_clock import WallClock
-from loadtests.warming import warm
 
 WARM_LIMIT_S = 2.0
 

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from loadtests.claims import CLAIMS, Claim
 from loadtests.commands.run import new_folder
-from loadtests.databases.choice import check_database
 from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.lesson import Measure
 from loadtests.lessons.teaching import measure_here
 from loadtests.lessons.telling import STYLES
 from loadtests.lessons.verdicts import FILE, ClaimsRecord, Evidence, Verdict, read_claims, verdicts
 from loadtests.records.run_folder import check_free, write_json
+from loadtests.servers.databases import check_database
 from loadtests.system.errors import RunError, UsageError
 from loadtests.system.machine import read_environment
 from loadtests.system.terminal import PipeConsole

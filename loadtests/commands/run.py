@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests.databases.choice import check_database, check_reachable, open_databases
 from loadtests.describe import new_manifest
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Plan
@@ -15,6 +14,7 @@ from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RESULTS, RunFolder, check_free, create_run_folder, locked
 from loadtests.resumption import check_same, experiment_of, lacking, resumed
 from loadtests.runner import Runner
+from loadtests.servers.databases import check_database, check_reachable, open_databases
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, told
 from loadtests.system.terminal import PipeConsole

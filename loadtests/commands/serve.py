@@ -9,8 +9,8 @@ from rich.console import Console
 
 from loadtests.experiment.sides import parse_side
 from loadtests.importable import check_importable
-from loadtests.servers import Server
-from loadtests.slow_api import SlowApi
+from loadtests.servers.auxiliary import SlowApi
+from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 

@@ -13,13 +13,12 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.lessons.counting import Count
 from loadtests.lessons.lesson import Measure, Special
 from loadtests.records.outcome import Outcome, SideLabel
-from loadtests.servers import Server
+from loadtests.servers.reference import STATION, stalling
+from loadtests.servers.server import Server
 from loadtests.summary import Summary, summarise
 from loadtests.system.errors import RunError
 from loadtests.system.processes import Child
 from loadtests.validation.stage import Stage
-from loadtests.validation.staller import stalling
-from loadtests.validation.station import STATION
 from loadtests.validation.timed import drive_alone
 
 TURN_S = 2.0

@@ -10,7 +10,7 @@ from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.lessons.expectation import Judged, Standing, together
 from loadtests.lessons.lesson import Code, Lesson
 from loadtests.records.outcome import Outcome, headline_of
-from loadtests.routes import routes
+from loadtests.servers.handlers import routes
 
 STYLES: dict[Standing, str] = {
     "supported": "bold green", "refuted": "bold red", "inconclusive": "yellow", "not tested": "dim",

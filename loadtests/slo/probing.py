@@ -9,7 +9,6 @@ from pathlib import Path
 
 from loadtests.arena import Arena
 from loadtests.ceiling import measure_ceiling
-from loadtests.databases.database import Databases
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import Driver, DriverFailed
 from loadtests.experiment.loads import MAX_RATE, OpenLoop
@@ -17,15 +16,16 @@ from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import Label
 from loadtests.measuring import PHASE_LIMIT_S, STALL_S
 from loadtests.percentiles import percentile
-from loadtests.servers import Server
+from loadtests.servers.auxiliary import SlowApi
+from loadtests.servers.databases import Databases
+from loadtests.servers.probe import warm
+from loadtests.servers.server import Server
 from loadtests.slo.objective import Objective
 from loadtests.slo.record import Found, Probe, SloRecord
 from loadtests.slo.search import RateSearch
-from loadtests.slow_api import SlowApi
 from loadtests.summary import Summary, summarise
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
-from loadtests.warming import warm
 
 START_RPS = 50.0
 SHORTEST_S, LONGEST_S = 2.0, 30.0

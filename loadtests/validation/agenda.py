@@ -10,10 +10,10 @@ from loadtests.experiment.options import USERS, parse_scenario
 from loadtests.experiment.plan import Experiment, choose
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import parse_side
-from loadtests.validation.known import WAIT_S
+from loadtests.servers.reference import WAIT_S
 from loadtests.validation.record import Study
 
-KNOWN = "loadtests.validation.known"
+KNOWN = "loadtests.servers.reference"
 BASE = f"{KNOWN}:base"
 BLOCKS = 6
 """As ``bench run`` has them by default."""

@@ -15,7 +15,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import Label
 from loadtests.records.samples import Recording
-from loadtests.servers import Server
+from loadtests.servers.server import Server
 from loadtests.summary import summarise
 from loadtests.system.errors import RunError
 from loadtests.validation.stage import Stage, target

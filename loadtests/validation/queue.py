@@ -4,12 +4,12 @@ import time
 
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import OpenLoop
+from loadtests.servers.reference import QUEUES, SERVICE_S, STATION
 from loadtests.summary import summarise
 from loadtests.validation.occasion import occasion
 from loadtests.validation.queueing import Queue, bands
 from loadtests.validation.record import Band, Percentiles, QueueRecord
 from loadtests.validation.stage import Stage
-from loadtests.validation.station import QUEUES, SERVICE_S, STATION
 from loadtests.validation.timed import drive_alone, known_percentile, logged
 
 ARRIVALS_RPS = 50.0

@@ -7,7 +7,7 @@ from functools import partial
 
 from loadtests.comparison import Estimate, estimate
 from loadtests.experiment.options import parse_scenario
-from loadtests.slow_api import SlowApi
+from loadtests.servers.auxiliary import SlowApi
 from loadtests.validation import clients
 from loadtests.validation.occasion import occasion
 from loadtests.validation.record import Agreement, DriversRecord

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 from loadtests.drivers.jobs import Target
 from loadtests.experiment.sides import parse_side
-from loadtests.servers import Server
+from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 
 ASK_LIMIT_S = 30.0

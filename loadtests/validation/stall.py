@@ -6,12 +6,11 @@ import numpy as np
 
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
+from loadtests.servers.reference import STATION, stalling
 from loadtests.summary import summarise
 from loadtests.validation.occasion import occasion
 from loadtests.validation.record import StallRecord
 from loadtests.validation.stage import Stage
-from loadtests.validation.staller import stalling
-from loadtests.validation.station import STATION
 from loadtests.validation.timed import drive_alone, known_percentile, logged
 
 EVERY_S = 10.0

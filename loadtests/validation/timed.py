@@ -12,7 +12,7 @@ from loadtests.experiment.loads import Load
 from loadtests.experiment.scenario import Request
 from loadtests.percentiles import percentile
 from loadtests.records.samples import Recording
-from loadtests.servers import Server
+from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
 from loadtests.validation.stage import Stage, ask, target
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from loadtests.databases.postgres import PostgresDatabases
-from loadtests.postgres.cluster import Cluster
+from loadtests.servers.postgres import PostgresDatabases
+from loadtests.servers.postgres_server import Cluster
 from tests.contract.servers import Server, serve, serve_build
 
 numbers = count(1)

@@ -12,7 +12,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
-from loadtests.sources import sources
+from loadtests.servers.handlers import sources
 from tests.contract.in_process import in_process
 
 POST = {"title": "x", "content": "y", "user_id": 1}

@@ -160,7 +160,7 @@ def test_a_slow_api_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: 
     options = ("--users=4", "--blocks=2", "--time=1", f"--out={out}")
     with started("run", "external_api[wait_ms=5]", "noop", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
-        [slow_api] = [p for p in harness.family() if "loadtests.upstream" in p.cmdline()]
+        [slow_api] = [p for p in harness.family() if "loadtests.servers.slow_api" in p.cmdline()]
         slow_api.kill()
         status, _, errors = harness.finish()
     assert status == 0, errors

@@ -9,12 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from loadtests.asking import Asker
-from loadtests.databases.postgres import PostgresDatabases
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import parse_side
-from loadtests.postgres.cluster import Cluster
-from loadtests.servers import Server
+from loadtests.servers.postgres import PostgresDatabases
+from loadtests.servers.postgres_server import Cluster
+from loadtests.servers.probe import Asker
+from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 from loadtests.system.resources import free_port

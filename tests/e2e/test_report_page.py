@@ -20,7 +20,7 @@ from loadtests.experiment.sides import parse_side
 from loadtests.limits_met import with_limits
 from loadtests.records.manifest import HandlerRecord
 from loadtests.report.page import render
-from loadtests.sources import sources
+from loadtests.servers.handlers import sources
 from tests.harness.synthetic import Run, collapsing, make_run
 
 FLAGS = [

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.asking import Asker
-from loadtests.databases.sqlite import SqliteDatabase
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import parse_side
-from loadtests.servers import Server
+from loadtests.servers.databases import SqliteDatabase
+from loadtests.servers.probe import Asker
+from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 
 

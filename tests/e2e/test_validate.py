@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loadtests.servers.reference import stalling
 from loadtests.system.cores import Cores
 from loadtests.system.processes import Child
 from loadtests.validation.queue import measure_queue
 from loadtests.validation.stage import Stage
-from loadtests.validation.staller import stalling
 from tests.e2e.harness import bench, eventually, started
 
 WORK = "work"
@@ -113,7 +113,7 @@ def stopped(process: psutil.Process) -> bool:
 
 def stall(process: psutil.Process, tmp_path: Path) -> Child:
     arguments = [f"--pid={process.pid}", "--every=0.2", "--for=60"]
-    return Child("loadtests.validation.staller", arguments, log=tmp_path / "staller" / "log")
+    return Child("loadtests.servers.reference", arguments, log=tmp_path / "staller" / "log")
 
 
 def test_what_is_stopped_goes_on_when_the_staller_is_stopped(busy: psutil.Process, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_what_is_stopped_goes_on_when_the_owner_is_gone(busy: psutil.Process, tm
 
 
 def test_a_server_goes_on_after_its_stalls(stage: Stage) -> None:
-    with stage.server("loadtests.validation.station:app", "station") as server:
+    with stage.server("loadtests.servers.reference:app", "station") as server:
         server.wait_until_ready()
         [pid] = server.pids
         with stalling(server.pids, 0.4, 60.0, stage.work / "staller" / "log"):

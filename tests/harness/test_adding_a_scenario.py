@@ -22,7 +22,7 @@ import pytest
 
 import loadtests
 from loadtests.experiment.catalogue import HOLD_A_CONNECTION
-from loadtests.routes import routes
+from loadtests.servers.handlers import routes
 from loadtests.experiment.options import parse_scenario
 from tests.contract.in_process import in_process
 

@@ -9,7 +9,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from loadtests.asking import Asker
+from loadtests.servers.probe import Asker
 
 asked: list[tuple[int, str, bytes]] = []
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests.collector import COLLECTIONS, begin_anywhere, spare_imports
-from loadtests.serve_config import Config
+from loadtests.servers.uvicorn_config import COLLECTIONS, Config, begin_anywhere, spare_imports
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +36,7 @@ def test_spared_imports_are_out_of_the_collectors_sight() -> None:
 
 @pytest.mark.parametrize(("collector", "frozen"), [("default", False), ("freeze", True)])
 def test_loading_an_app_puts_the_collector_in_its_place(collector: str, frozen: bool) -> None:
-    config = Config("loadtests.validation.known:base")
+    config = Config("loadtests.servers.reference:base")
     config.collector = collector  # type: ignore[assignment]  # parametrised
     config.load()
     assert (gc.get_freeze_count() > 0) is frozen

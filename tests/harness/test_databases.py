@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.databases.choice import check_database
-from loadtests.postgres import binaries
-from loadtests.postgres.binaries import find_binaries
+from loadtests.servers import postgres_server
+from loadtests.servers.databases import check_database
+from loadtests.servers.postgres_server import find_binaries
 from loadtests.system.errors import UsageError
 
 
@@ -43,6 +43,6 @@ def test_a_folder_that_is_named_is_used_or_refused(tmp_path: Path, monkeypatch: 
 
 def test_a_machine_without_postgresql_is_told_where_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PG_BIN", raising=False)
-    monkeypatch.setattr(binaries, "_places", lambda: iter([Path("/nowhere")]))
+    monkeypatch.setattr(postgres_server, "_places", lambda: iter([Path("/nowhere")]))
     with pytest.raises(UsageError, match=r"--extra postgres .* PG_BIN"):
         find_binaries()

@@ -17,9 +17,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 from starlette.types import Message, Receive, Scope, Send
 
-from loadtests.observation.observed_app import ObservedApp
-from loadtests.observation.probes import Connections
-from loadtests.observation.sampler import FORMAT, PERIOD_S, Sampler
 from loadtests.records.samples import (
     COUNTS,
     FIELDS,
@@ -30,6 +27,7 @@ from loadtests.records.samples import (
     collect_observations,
     merge_observations,
 )
+from loadtests.servers.observer import FORMAT, PERIOD_S, Connections, ObservedApp, Sampler
 
 HTTP: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "app": None}
 LONG_S = 12 * PERIOD_S

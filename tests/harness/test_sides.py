@@ -4,7 +4,7 @@ import pytest
 
 from loadtests.experiment.sides import parse_side
 from loadtests.importable import check_importable
-from loadtests.servers import app_environment
+from loadtests.servers.server import app_environment
 from loadtests.system.errors import UsageError
 
 
@@ -35,7 +35,7 @@ def test_a_running_server_is_a_side() -> None:
 
 
 def test_any_asgi_app_is_a_side() -> None:
-    assert parse_side("loadtests.upstream:app").app == "loadtests.upstream:app"
+    assert parse_side("loadtests.servers.slow_api:app").app == "loadtests.servers.slow_api:app"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_is_no_side_is_named_with_its_mend(text: str, complaint: str) -> No
     ("text", "complaint"),
     [
         ("no_such_module:app", "No module named 'no_such_module'"),
-        ("loadtests.upstream:nothing", "no attribute 'nothing'"),
+        ("loadtests.servers.slow_api:nothing", "no attribute 'nothing'"),
     ],
 )
 def test_an_app_that_cannot_be_imported_is_told_before_anything_starts(text: str, complaint: str) -> None:

@@ -10,9 +10,7 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario import Request
 from loadtests.experiment.sides import parse_side
-from loadtests.routes import routes
-from loadtests.sources import Sources, sources
-from loadtests.statements import AT_THE_END, LAZILY, statements
+from loadtests.servers.handlers import AT_THE_END, LAZILY, Sources, routes, sources, statements
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-"""Import an app in a process of its own: ``python -m loadtests.import_check module:app``."""
+"""Import an app in a process of its own: ``python -m loadtests.servers.import_check module:app``."""
 
 import importlib
 import sys

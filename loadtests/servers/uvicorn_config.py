@@ -1,4 +1,6 @@
-"""Python's garbage collector in the servers: where in its cycle a fresh start begins, and whether it spares imports.
+"""uvicorn's configuration, and what is done once the app is loaded: put the garbage collector in its place, observe.
+
+Python's garbage collector in the servers: where in its cycle a fresh start begins, and whether it spares imports.
 
 Every so many requests the collector looks through all objects that a server holds, imported modules included, which
 takes tens of milliseconds. Which request that is follows from what was allocated before, so that without chance the
@@ -7,12 +9,37 @@ no interval shows. A server that has been up for a while is anywhere in that cyc
 """
 
 import gc
+import random
+from pathlib import Path
+
+import uvicorn
+
+from loadtests.experiment.sides import Collector
+from loadtests.servers.observer import ObservedApp
 
 COLLECTIONS = 10
 """Collections of the second generation before a full one is due: CPython's third threshold."""
 PENDING_SHARE = 1 / 4
 """A full one waits until so many objects, as a share of those that survived the last, have survived the second
 generation. Source: CPython, Modules/gcmodule.c, ``long_lived_pending``; 3.14 collects otherwise."""
+
+
+class Config(uvicorn.Config):
+    """A module of its own, because uvicorn's worker processes unpickle it."""
+
+    collector: Collector = "default"
+    observe: Path | None = None
+    """The folder for what is seen inside; None: nobody looks."""
+
+    def load(self) -> None:
+        """Load the app."""
+        super().load()
+        if self.observe is not None:
+            self.loaded_app = ObservedApp(self.loaded_app, self.observe)
+        if self.collector == "freeze":
+            spare_imports()
+        else:
+            begin_anywhere(random.random())
 
 
 def spare_imports() -> None:

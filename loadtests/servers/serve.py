@@ -1,4 +1,4 @@
-"""The process a server runs in: ``python -m loadtests.serve APP``. Not meant to be called by hand.
+"""The process a server runs in: ``python -m loadtests.servers.serve APP``. Not meant to be called by hand.
 
 A child of the harness that pins itself, then is plain uvicorn.
 """
@@ -12,7 +12,7 @@ from uvicorn.config import STARTUP_FAILURE, HTTPProtocolType, LoopFactoryType
 from uvicorn.supervisors import Multiprocess
 
 from loadtests.experiment.sides import Collector
-from loadtests.serve_config import Config
+from loadtests.servers.uvicorn_config import Config
 from loadtests.system import resources
 from loadtests.system.cores import parse_cores, pin
 from loadtests.system.processes import exit_with_parent

@@ -1,4 +1,4 @@
-"""The process that owns a PostgreSQL server: ``python -m loadtests.postgres.keeper``.
+"""The process that owns a PostgreSQL server: ``python -m loadtests.servers.postgres_process``.
 
 It makes a cluster, runs the server, and ends it when its own owner ends, however that ends. PostgreSQL refuses to run
 as root; started by root, it runs as another user, from a folder that this user can reach.

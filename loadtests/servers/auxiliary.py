@@ -1,4 +1,7 @@
-"""A server of the harness's own, beside the two sides: started, waited for, replaced if it dies, ended."""
+"""A server of the harness's own, beside the two sides: started, waited for, replaced if it dies, ended.
+
+The owner's end of the slow external API: a process that is there whenever a cell begins.
+"""
 
 import socket
 import time
@@ -6,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 from loadtests.system.processes import Child
 from loadtests.system.resources import free_port
@@ -76,3 +80,11 @@ class Companion:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._child.stop()
+
+
+class SlowApi(Companion):
+    """Runs ``loadtests.servers.slow_api`` beside the driver; a context manager that owns it."""
+
+    def __init__(self, cores: Cores, log: Path) -> None:
+        """Start it; raises RunError if it does not come up."""
+        super().__init__("loadtests.servers.slow_api", "the slow external API", cores.driver, log)

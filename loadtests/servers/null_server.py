@@ -1,4 +1,4 @@
-"""The cheapest server that HTTP/1.1 allows, a process of its own: ``python -m loadtests.null_server``.
+"""The cheapest server that HTTP/1.1 allows, a process of its own: ``python -m loadtests.servers.null_server``.
 
 It answers every request at once with the same few bytes. What a driver reaches against it is what the driver can do.
 """

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from loadtests.asking import Asker
 from loadtests.experiment.sides import Side
 from loadtests.records.samples import Timeline, collect_observations
+from loadtests.servers.probe import Asker
 from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError
 from loadtests.system.processes import Child
@@ -77,7 +77,7 @@ class Server:
         if side.server.port and not _is_free(port):
             raise ServerFailed(f"port {port} is already taken by another process")
         self.child = Child(
-            "loadtests.serve",
+            "loadtests.servers.serve",
             [str(side.app), *(f"--{name}={value}" for name, value in options.items())],
             log=log,
             environment=app_environment(side, database_url, upstream_url),

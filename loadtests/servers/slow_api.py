@@ -1,4 +1,4 @@
-"""The slow external API that the blog calls, a process of its own: ``python -m loadtests.upstream``."""
+"""The slow external API that the blog calls, a process of its own: ``python -m loadtests.servers.slow_api``."""
 
 import asyncio
 import json

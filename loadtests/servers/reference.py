@@ -1,0 +1,215 @@
+"""Sides whose difference is known, because it was put there.
+
+``loadtests.servers.reference:base`` is the yardstick; each of the others does the same and a little more. They are
+ordinary sides: ``bench run --a loadtests.servers.reference:base --b loadtests.servers.reference:cpu_10 "GET /cpu"``.
+
+A server whose response times are known beforehand, and which keeps its own log of them.
+
+``/queue`` is a few M/M/1 queues: an arrival joins one of them at random, and leaves it at max(arrival, departure of
+the one before) + a service time drawn from an exponential distribution. Nothing is worked: the instant of departure
+is computed on arrival and waited for, so that the rounding of one wait does not add to the next. ``/steady`` answers
+after STEADY_S, whoever else is there. ``/log`` is when each request came and left, on the machine's monotonic clock.
+
+As much of ASGI as a server with a known answer needs: no framework, so that little but the known part is left.
+
+Waits that end when they should: timers of the loop ring to the millisecond, early or late.
+
+Stop a process for a while, again and again: ``python -m loadtests.servers.reference``.
+
+A process of its own, because the harness waits for the driver meanwhile, and because whatever happens to the harness,
+what was stopped must go on: when the owner is gone, or a signal comes, the last thing it does is to let it.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from loadtests.system.processes import Child, exit_with_parent
+
+ROUNDS = 20_000
+"""Rounds of the loop behind ``/cpu``: one to three milliseconds, so that it outweighs all that a server does besides.
+A multiple of 20, so that 5 % more is a whole number of rounds."""
+WAIT_S = 0.020
+"""What ``/wait`` waits, to the microsecond: a timer alone would add up to a millisecond, now more, now less."""
+MORE_CPU = {"cpu_5": 0.05, "cpu_10": 0.10}
+"""Share of rounds that a side does beyond ROUNDS."""
+MORE_WAIT_S = {"wait_2": 0.002}
+"""What a side waits beyond WAIT_S."""
+STATION = "loadtests.servers.reference:app"
+"""This module's app, as a side."""
+QUEUES = 4
+SERVICE_S = 0.010
+STEADY_S = 0.020
+SEED = 20
+_log: dict[str, list[tuple[float, float]]] = {"queue": [], "steady": []}
+_free_at = [0.0] * QUEUES
+_rng = random.Random(SEED)
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+EARLY_S = 0.0015
+"""A timer may be late by so much: half of it by rounding, the rest by the loop's own idea of the time."""
+
+
+def work(rounds: int) -> int:
+    """Do so many equal rounds of CPU work."""
+    x = 1
+    for _ in range(rounds):
+        x = (x * 1103515245 + 12345) & 0x7FFFFFFF
+    return x
+
+
+def known(more_cpu: float = 0.0, more_wait_s: float = 0.0) -> App:
+    """Make an app.
+
+    Args:
+        more_cpu: share of rounds that ``/cpu`` does beyond ROUNDS, 0.1 for a tenth.
+        more_wait_s: what ``/wait`` waits beyond WAIT_S, in seconds.
+    """
+    rounds, wait_s = round(ROUNDS * (1 + more_cpu)), WAIT_S + more_wait_s
+    spent = {"requests": 0, "work_s": 0.0}
+
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send)
+            return
+        match scope["path"]:
+            case "/cpu":
+                began = time.thread_time()
+                result: object = {"result": work(rounds)}
+                spent["work_s"] += time.thread_time() - began
+                spent["requests"] += 1
+            case "/wait":
+                await until(time.perf_counter() + wait_s)
+                result = {"waited_s": wait_s}
+            case "/spent":
+                result = {**spent, "cpu_s": time.process_time()}
+            case _:
+                result = {}
+        await answer(send, result)
+
+    return app
+
+
+base = known()
+cpu_5 = known(more_cpu=MORE_CPU["cpu_5"])
+cpu_10 = known(more_cpu=MORE_CPU["cpu_10"])
+wait_2 = known(more_wait_s=MORE_WAIT_S["wait_2"])
+
+
+async def app(scope: Message, receive: Receive, send: Send) -> None:
+    """Answer."""
+    if scope["type"] == "lifespan":
+        await lifespan(receive, send)
+        return
+    came = time.perf_counter()
+    match scope["path"]:
+        case "/queue":
+            await until(_departure(came))
+            await answer(send, {"came": came})
+            _log["queue"].append((came, time.perf_counter()))
+        case "/steady":
+            await asyncio.sleep(STEADY_S)
+            await answer(send, {"came": came})
+            _log["steady"].append((came, time.perf_counter()))
+        case "/log":
+            await answer(send, _log)
+        case _:
+            await answer(send, {})
+
+
+def _departure(came: float) -> float:
+    which = _rng.randrange(QUEUES)
+    _free_at[which] = max(came, _free_at[which]) + _rng.expovariate(1 / SERVICE_S)
+    return _free_at[which]
+
+
+async def answer(send: Send, content: object, status: int = 200) -> None:
+    """Send one JSON answer."""
+    body = json.dumps(content).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    """Say yes to starting and to stopping."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+async def until(due: float) -> None:
+    """Wait until an instant of ``time.perf_counter``: by timer until shortly before, then by asking the clock."""
+    left = due - time.perf_counter()
+    if left > EARLY_S:
+        await asyncio.sleep(left - EARLY_S)
+    while time.perf_counter() < due:  # noqa: ASYNC110 - a time, not an event
+        await asyncio.sleep(0)
+
+
+@contextlib.contextmanager
+def stalling(pids: Sequence[int], every_s: float, for_s: float, log: Path) -> Iterator[None]:
+    """Stop processes for a while, again and again; whatever ends it, they go on in the end.
+
+    Args:
+        pids: the processes.
+        every_s: they are stopped once in so many seconds, first after half of them.
+        for_s: for so long, in seconds.
+        log: of the process that does it.
+    """
+    arguments = [*(f"--pid={pid}" for pid in pids), f"--every={every_s}", f"--for={for_s}"]
+    try:
+        with Child("loadtests.servers.reference", arguments, log=log):
+            yield
+    finally:
+        _send(pids, signal.SIGCONT)
+
+
+@click.command()
+@click.option("--pid", "pids", type=int, multiple=True, required=True, help="What to stop.")
+@click.option("--every", "every_s", type=float, required=True, help="Stop it once in so many seconds …")
+@click.option("--for", "for_s", type=float, required=True, help="… for so long.")
+def main(pids: tuple[int, ...], every_s: float, for_s: float) -> None:
+    """Stop and continue until the owner ends."""
+    signal.signal(signal.SIGTERM, _leave)
+    exit_with_parent()
+    try:
+        due = time.monotonic() + every_s / 2
+        while True:
+            time.sleep(max(0.0, due - time.monotonic()))
+            _send(pids, signal.SIGSTOP)
+            time.sleep(for_s)
+            _send(pids, signal.SIGCONT)
+            due += every_s
+    finally:
+        _send(pids, signal.SIGCONT)
+
+
+def _send(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
