@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal
 
+from loadtests.analysis.flags import NO_VERDICT
 from loadtests.records.outcome import Comparison, SideLabel
-from loadtests.warnings.flag import NO_VERDICT
 
 Kind = Literal["a", "b", "equivalent", "unconfirmed", "inconclusive", "limited", "collapsed"]
 

@@ -4,13 +4,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.analysis.flags import MEANING, written
 from loadtests.experiment.loads import OpenLoop, ascending
-from loadtests.explanations import written
 from loadtests.kinds import Kind, kind_of, word
 from loadtests.naming import short_names
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Comparison, Outcome, headline_of
-from loadtests.warnings.flag import MEANING
 
 MINOR = frozenset({"small"})
 """Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""

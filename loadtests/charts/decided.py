@@ -1,10 +1,10 @@
 """How much the run decided: a count of its verdicts, and what to say where there are few (pure)."""
 
+from loadtests.analysis.comparison import MIN_BLOCKS
 from loadtests.charts.clauses import CLIENT
 from loadtests.charts.picks import places, taken_out
 from loadtests.charts.view import View
 from loadtests.charts.wording import MARGIN_PERCENT, listed, named
-from loadtests.comparison import MIN_BLOCKS
 from loadtests.experiment.loads import Load
 from loadtests.kinds import kind_of, limited
 

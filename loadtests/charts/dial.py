@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from loadtests.analysis.model.crossover import WORTH
 from loadtests.charts.dial_grid import Dial, dial_of
 from loadtests.charts.sheet import Grid, sheet
 from loadtests.charts.speech import ratio_of
@@ -19,7 +20,6 @@ from loadtests.charts.style import FAINT, INK, LOOKS, MUTED, Key
 from loadtests.charts.verdicts import MARKS, keys
 from loadtests.charts.view import View
 from loadtests.charts.wording import NO_BREAK, ratio
-from loadtests.crossing import WORTH
 from loadtests.kinds import kind_of, limited
 from loadtests.records.outcome import Comparison
 

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from loadtests.capacity import Demand
+from loadtests.analysis.model.capacity import Demand
+from loadtests.analysis.model.crossover import crossing_wait_s
+from loadtests.analysis.model.limits import mixed_ms, resources
 from loadtests.charts.view import LABELS, View
-from loadtests.crossing import crossing_wait_s
-from loadtests.demands import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.limits_met import resources
 from loadtests.records.outcome import Comparison
 
 LEAST = 2

@@ -5,6 +5,7 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from loadtests.analysis.comparison import MARGIN
 from loadtests.charts import findings
 from loadtests.charts.axis import arms, cut_off, ratio_axis, reach
 from loadtests.charts.sheet import Grid, sheet
@@ -13,7 +14,6 @@ from loadtests.charts.style import FAINT, INK, MUTED, ZONE, Key, fit, width_in
 from loadtests.charts.verdicts import MARKS, edge_of, keys
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import MARGIN_PERCENT, named, ratio
-from loadtests.comparison import MARGIN
 from loadtests.kinds import gave_up, kind_of, limited, word
 from loadtests.records.outcome import Comparison
 

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from loadtests.analysis.summary import samples_needed
 from loadtests.charts import amounts
 from loadtests.charts.sheet import Grid, sheet
 from loadtests.charts.style import INK, LOOKS, MUTED, ZONE, Key, dot, fit, side_key, width_in
@@ -15,7 +16,6 @@ from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, milliseconds, named, number, ratio
 from loadtests.experiment.loads import Load
 from loadtests.kinds import kind_of, word
-from loadtests.percentiles import samples_needed
 from loadtests.records.outcome import CellResult, Metric
 
 SHOWN: Mapping[str, tuple[str, str]] = {"p50": ("o", "median"), "p90": ("|", "p90"), "p99": ("o", "p99")}

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from loadtests.analysis.comparison import MARGIN
 from loadtests.charts import findings
 from loadtests.charts.axis import arms, cut_off, load_axis, ratio_axis, reach
 from loadtests.charts.sheet import Grid, grid_for, head, sheet
@@ -15,7 +16,6 @@ from loadtests.charts.style import FAINT, INK, MUTED, ZONE, Key, clear_of, fit
 from loadtests.charts.verdicts import MARKS, alarm, edge_of, keys
 from loadtests.charts.view import View
 from loadtests.charts.wording import MARGIN_PERCENT, ratio
-from loadtests.comparison import MARGIN
 from loadtests.kinds import kind_of, limited
 from loadtests.records.outcome import Comparison
 

@@ -4,25 +4,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from loadtests.analysis.model.limits import SYNC_BUILD, resources
+from loadtests.analysis.model.observed import Line, Story, places
 from loadtests.charts.sheet import Grid, head, sheet
 from loadtests.charts.style import INK, LOOKS, MUTED, ZONE, Key
 from loadtests.charts.view import View
 from loadtests.charts.wording import listed
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.limits_met import SYNC_BUILD, resources
 from loadtests.records.outcome import SideLabel
-from loadtests.records.samples import UNKNOWN, Recording, Timeline
-from loadtests.waits import places
-
-Line = npt.NDArray[np.float64]
-LONGEST_STEP_S = 0.1
-"""Time between two instants that is drawn at the most: the other side's turns are left out."""
+from loadtests.records.samples import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -45,53 +40,6 @@ PLACES = (
 THREADS = Line2D([], [], color="#009E73", linewidth=1.8)
 CONNECTIONS = Line2D([], [], color=INK, linewidth=1.8, linestyle=(0, (3, 1.2)))
 LIMIT = Line2D([], [], color=MUTED, linewidth=1.0, linestyle=":")
-
-
-@dataclass(frozen=True)
-class Story:
-    """One side's trial while it was under load.
-
-    Attributes:
-        timeline: the instants at which the app had requests.
-        time_s: seconds under load until each of them.
-        turns_s: where on that axis each of its turns ended.
-        windows_s: where on that axis each measured window opened and closed.
-        steady: the instants inside of those windows; all of them if none was completed.
-    """
-
-    timeline: Timeline
-    time_s: Line
-    turns_s: Sequence[float]
-    windows_s: Sequence[tuple[float, float]]
-    steady: Timeline
-
-    @property
-    def busy(self) -> Line:
-        """CPU time of the server's workers per second, between each instant and the one before, in cores."""
-        rows = self.timeline.rows
-        spent, passed = np.diff(rows["cpu_s"]), np.diff(rows["time_s"])
-        return np.concatenate([[np.nan], np.where(passed > LONGEST_STEP_S, np.nan, spent / passed)])
-
-
-def story_of(recording: Recording) -> Story | None:
-    """Return a trial's story; None if nobody looked, or nothing was seen."""
-    if recording.timeline is None:
-        return None
-    rows = recording.timeline.rows
-    rows = rows[rows["in_flight"] > 0]
-    if len(rows) < 2:
-        return None
-    steps = np.minimum(np.diff(rows["time_s"], prepend=rows["time_s"][0]), LONGEST_STEP_S)
-    time_s = np.cumsum(steps)
-    ends = np.searchsorted(rows["time_s"], [turn.drained_s for turn in recording.slices])
-    windows = [(turn.opened_s, turn.closed_s) for turn in recording.slices]
-    return Story(
-        Timeline(rows),
-        time_s,
-        turns_s=[float(time_s[end - 1]) for end in ends if 0 < end < len(rows)],
-        windows_s=[(float(low), float(high)) for low, high in np.interp(windows, rows["time_s"], time_s)],
-        steady=Timeline(rows).inside(windows) if windows else Timeline(rows),
-    )
 
 
 def draw(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, Story], block: int) -> Figure:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtests.analysis.model import observed
 from loadtests.charts import timeline
 from loadtests.charts.files import drawing, save
 from loadtests.charts.view import LABELS, View
@@ -54,7 +55,7 @@ def draw_one(run: View, trial: Trial, folder: Path, scenario: str, load: Load, b
     """Draw both sides of one cell in one block; None if nobody looked into either."""
     keys = {label: TrialKey(block, scenario, load.slug, label) for label in LABELS}
     recordings = dict(_recordings(keys, trial))
-    stories = {label: story for label, r in recordings.items() if (story := timeline.story_of(r)) is not None}
+    stories = {label: story for label, r in recordings.items() if (story := observed.story_of(r)) is not None}
     if not stories:
         return None
     with drawing():

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadtests.comparison import MIN_BLOCKS
+from loadtests.analysis.comparison import MIN_BLOCKS
+from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.kinds import fell_behind
 from loadtests.naming import short_names
 from loadtests.records.manifest import Manifest, ScenarioRecord
 from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, SideLabel, headline_of
-from loadtests.warnings.flag import NO_VERDICT
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from loadtests.comparison import MARGIN
+from loadtests.analysis.comparison import MARGIN
 from loadtests.experiment.loads import Load
 
 MARGIN_PERCENT = round(100 * (math.exp(MARGIN) - 1))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from loadtests.capacity import Demand, Prediction, Resources, predict
-from loadtests.crossing import SHORTEST_S, WORTH, crossing_users, crossing_wait_s
+from loadtests.analysis.model.capacity import Demand, Prediction, Resources, predict
+from loadtests.analysis.model.crossover import SHORTEST_S, WORTH, crossing_users, crossing_wait_s
 from loadtests.experiment.loads import ClosedLoop, parse_users
 from loadtests.records.outcome import Limit
 from loadtests.system.errors import UsageError

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from loadtests.analysis import analyse
+from loadtests.analysis.analyse import analyse
 from loadtests.charts.deadlock import Tried, draw, finding, tried_in
 from loadtests.charts.files import drawing, save
 from loadtests.charts.view import LABELS, view

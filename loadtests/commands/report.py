@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from loadtests.analysis import analyse
+from loadtests.analysis.analyse import analyse
 from loadtests.charts import catalogue
 from loadtests.charts.timelines import draw_all
 from loadtests.charts.view import view

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from loadtests.analysis import analyse
+from loadtests.analysis.analyse import analyse
 from loadtests.charts.timelines import draw_one
 from loadtests.charts.view import view
 from loadtests.records.run_folder import RunFolder

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from loadtests.analysis.flags import MEANING, NO_VERDICT
 from loadtests.charts import picks
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed, named
 from loadtests.doubts.doubt import Doubt, flag_words
 from loadtests.records.outcome import Outcome
-from loadtests.warnings.flag import MEANING, NO_VERDICT
 
 TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples"}) | NO_VERDICT
 """Flags that have a doubt of their own, or are none."""

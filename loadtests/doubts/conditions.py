@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from loadtests.analysis.comparison import MIN_BLOCKS
 from loadtests.charts.view import LABELS, View
 from loadtests.charts.wording import listed
-from loadtests.comparison import MIN_BLOCKS
 from loadtests.doubts.doubt import Doubt
 
 BUSY_MACHINE = 0.5

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from loadtests.analysis.flags import MEANING
 from loadtests.charts.view import View
-from loadtests.warnings.flag import MEANING
 
 
 @dataclass(frozen=True)

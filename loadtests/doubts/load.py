@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
+from loadtests.analysis.summary import samples_needed
 from loadtests.charts.view import View
 from loadtests.charts.wording import listed, named
 from loadtests.doubts.doubt import Doubt
 from loadtests.experiment.loads import OpenLoop
-from loadtests.percentiles import samples_needed
-from loadtests.warnings.client import DRIVER_BUSY_LIMIT
 
 
 def driver(run: View) -> Iterator[Doubt]:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, SideLabel
-from loadtests.warnings.flag import NO_VERDICT
 
 Standing = Literal["supported", "refuted", "inconclusive", "not tested"]
 SIGNS: dict[Standing, str] = {"supported": "✔", "refuted": "✘", "inconclusive": "?", "not tested": "–"}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from pydantic import ValidationError
 
-from loadtests.derive import CellTrials, derive
+from loadtests.analysis.analyse import CellTrials, derive
+from loadtests.analysis.summary import Summary, summarise
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
@@ -15,7 +16,6 @@ from loadtests.lessons.lesson import Measure, Special
 from loadtests.records.outcome import Outcome, SideLabel
 from loadtests.servers.reference import STATION, stalling
 from loadtests.servers.server import Server
-from loadtests.summary import Summary, summarise
 from loadtests.system.errors import RunError
 from loadtests.system.processes import Child
 from loadtests.validation.stage import Stage

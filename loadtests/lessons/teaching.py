@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests.analysis import analyse
+from loadtests.analysis.analyse import analyse
 from loadtests.commands import run
 from loadtests.commands.report import write
 from loadtests.experiment.options import SQLITE, RunOptions

@@ -1,12 +1,11 @@
 """Does it add up? Figures that were counted apart from each other, and must agree."""
 
+from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
 from loadtests.charts.view import View
 from loadtests.charts.wording import milliseconds, number
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import CellResult
 from loadtests.report.figures import NOTHING, Figure, Row
-from loadtests.warnings.client import DRIVER_BUSY_LIMIT
-from loadtests.warnings.steadiness import LITTLES_LAW_LIMIT
 
 ADDING_UP = (
     "Ended/s", "Mean time, ms", "Their product", "In flight, mean", "Product ÷ in flight", "Driver busy, mean",

@@ -3,10 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from loadtests.analysis.summary import samples_needed
 from loadtests.charts.view import View
 from loadtests.charts.wording import milliseconds, number
 from loadtests.experiment.loads import Load
-from loadtests.percentiles import samples_needed
 from loadtests.records.outcome import CellResult, Interval
 
 NOTHING = "—"

@@ -1,11 +1,10 @@
 """Predicted beside measured: what the model says of a cell, which limit binds, and which was seen to."""
 
+from loadtests.analysis.model.crossover import WORTH, parting_of
+from loadtests.analysis.model.limits import resources, worded
 from loadtests.charts.predicted import NEAR
 from loadtests.charts.view import View
 from loadtests.charts.wording import NO_BREAK, number
-from loadtests.crossing import WORTH
-from loadtests.limits_met import resources, worded
-from loadtests.parting import parting_of
 from loadtests.records.outcome import CellResult
 from loadtests.report.figures import NOTHING, Figure, Row
 

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from loadtests.analysis.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
+from loadtests.analysis.summary import PERCENTILES, samples_needed
 from loadtests.charts import speech
 from loadtests.charts.catalogue import CHARTS, LEADING
 from loadtests.charts.decided import tally
@@ -15,10 +17,8 @@ from loadtests.charts.timelines import Drawn
 from loadtests.charts.verdicts import MARKS
 from loadtests.charts.view import View, view
 from loadtests.charts.wording import MARGIN_PERCENT, listed, named
-from loadtests.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
 from loadtests.doubts import doubts
 from loadtests.experiment.loads import OpenLoop
-from loadtests.percentiles import PERCENTILES, samples_needed
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Outcome
 from loadtests.report.consistency import ADDING_UP

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from loadtests.analysis.model.limits import UNKNOWN, demand_of, resources
 from loadtests.charts.view import LABELS, View
-from loadtests.demands import demand_of
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.limits_met import UNKNOWN, resources
 from loadtests.records.manifest import ScenarioRecord
 from loadtests.records.outcome import CellResult, SideLabel
 

@@ -4,8 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from loadtests.percentiles import PERCENTILES, percentile, samples_needed
-from loadtests.summary import Summary
+from loadtests.analysis.summary import PERCENTILES, Summary, percentile, samples_needed
 from loadtests.system.errors import UsageError
 
 ERRORS = 0.01

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from loadtests.analysis.summary import Summary, percentile, summarise
 from loadtests.arena import Arena
 from loadtests.ceiling import measure_ceiling
 from loadtests.drivers.jobs import PairingJob, Target
@@ -15,7 +16,6 @@ from loadtests.experiment.loads import MAX_RATE, OpenLoop
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import Label
 from loadtests.measuring import PHASE_LIMIT_S, STALL_S
-from loadtests.percentiles import percentile
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
 from loadtests.servers.probe import warm
@@ -23,7 +23,6 @@ from loadtests.servers.server import Server
 from loadtests.slo.objective import Objective
 from loadtests.slo.record import Found, Probe, SloRecord
 from loadtests.slo.search import RateSearch
-from loadtests.summary import Summary, summarise
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 

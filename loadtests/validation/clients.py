@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Protocol
 
+from loadtests.analysis.summary import summarise
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop
@@ -16,7 +17,6 @@ from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import Label
 from loadtests.records.samples import Recording
 from loadtests.servers.server import Server
-from loadtests.summary import summarise
 from loadtests.system.errors import RunError
 from loadtests.validation.stage import Stage, target
 

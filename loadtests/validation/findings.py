@@ -3,9 +3,8 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 
-from loadtests.comparison import estimate
-from loadtests.validation.judging import Finding, of_figure, of_share
-from loadtests.validation.proportions import count
+from loadtests.analysis.comparison import Finding, count, estimate, of_figure, of_share
+from loadtests.analysis.flags import NO_VERDICT
 from loadtests.validation.queueing import Queue
 from loadtests.validation.record import (
     Check,
@@ -17,7 +16,6 @@ from loadtests.validation.record import (
     Study,
     Validation,
 )
-from loadtests.warnings.flag import NO_VERDICT
 
 MOST_FALSE = 0.05
 COVERAGE = (0.93, 0.97)

@@ -2,10 +2,10 @@
 
 import time
 
+from loadtests.analysis.summary import summarise
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import OpenLoop
 from loadtests.servers.reference import QUEUES, SERVICE_S, STATION
-from loadtests.summary import summarise
 from loadtests.validation.occasion import occasion
 from loadtests.validation.queueing import Queue, bands
 from loadtests.validation.record import Band, Percentiles, QueueRecord

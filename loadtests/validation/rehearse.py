@@ -3,7 +3,7 @@
 import shutil
 from datetime import UTC, datetime
 
-from loadtests.analysis import analyse
+from loadtests.analysis.analyse import analyse
 from loadtests.describe import new_manifest
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver

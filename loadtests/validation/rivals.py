@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
-from loadtests.comparison import Estimate, estimate
+from loadtests.analysis.comparison import Estimate, estimate
 from loadtests.experiment.options import parse_scenario
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.validation import clients

@@ -4,10 +4,10 @@ import time
 
 import numpy as np
 
+from loadtests.analysis.summary import summarise
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.servers.reference import STATION, stalling
-from loadtests.summary import summarise
 from loadtests.validation.occasion import occasion
 from loadtests.validation.record import StallRecord
 from loadtests.validation.stage import Stage

@@ -6,11 +6,11 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.analysis.summary import percentile
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import Load
 from loadtests.experiment.scenario import Request
-from loadtests.percentiles import percentile
 from loadtests.records.samples import Recording
 from loadtests.servers.server import Server
 from loadtests.system.errors import RunError

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.analysis import analyse
+from loadtests.analysis.analyse import analyse
 from loadtests.charts.deadlock import Tried, tried_in
 from loadtests.charts.view import View, view
 from loadtests.lessons.catalogue import LESSONS

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from statistics import median
 
+from loadtests.analysis.model.limits import worded
 from loadtests.charts.deadlock import finding as deadlock_finding
 from loadtests.charts.dial import finding as dial_finding
 from loadtests.charts.view import LABELS, View
@@ -13,7 +14,6 @@ from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.verdicts import verdicts as claim_verdicts
-from loadtests.limits_met import worded
 from loadtests.records.outcome import Comparison
 from loadtests.writing.blocks import Block
 from loadtests.writing.example import TIMELINE, Example

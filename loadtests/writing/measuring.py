@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from PIL import Image
 
-from loadtests.analysis import analyse
+from loadtests.analysis.analyse import analyse
 from loadtests.charts import timelines
 from loadtests.charts.deadlock import draw as draw_deadlock
 from loadtests.charts.dial import heat_map

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from loadtests.capacity import Demand, Resources, predict
+from loadtests.analysis.model.capacity import Demand, Resources, predict
+from loadtests.analysis.model.limits import with_limits
 from loadtests.charts.catalogue import draw
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
-from loadtests.limits_met import with_limits
 from loadtests.records.manifest import HandlerRecord
 from loadtests.report.page import render
 from loadtests.servers.handlers import sources

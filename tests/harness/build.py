@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from loadtests.analysis.summary import Summary
 from loadtests.records.samples import Failure, Recording, Samples, Slice
-from loadtests.summary import Summary
 
 
 def samples(

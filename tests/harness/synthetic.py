@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.derive import CellTrials, derive
+from loadtests.analysis.analyse import CellTrials, derive
+from loadtests.analysis.flow import Flow
+from loadtests.analysis.summary import Summary
 from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import ORDERS
-from loadtests.flow import Flow
 from loadtests.records.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.records.outcome import Outcome, SideLabel
 from loadtests.records.samples import Failure
-from loadtests.summary import Summary
 from loadtests.system.machine import PACKAGES, Environment
 
 Run = tuple[Manifest, Outcome]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.capacity import Demand, Resources, predict
-from loadtests.crossing import crossing_users, crossing_wait_s
+from loadtests.analysis.model.capacity import Demand, Resources, predict
+from loadtests.analysis.model.crossover import crossing_users, crossing_wait_s
 from loadtests.records.outcome import Limit
 
 SYNC, ASYNC = Resources(threads=40), Resources()

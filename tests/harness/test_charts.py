@@ -9,6 +9,8 @@ from xml.etree import ElementTree as ET
 import matplotlib as mpl
 import pytest
 
+from loadtests.analysis.model.limits import with_limits
+from loadtests.analysis.summary import Summary
 from loadtests.charts.answers import answer
 from loadtests.charts.catalogue import CHARTS, draw
 from loadtests.charts.decided import tally
@@ -20,9 +22,7 @@ from loadtests.charts.view import view
 from loadtests.charts.wording import listed, named, number, ratio
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.kinds import kind_of, word
-from loadtests.limits_met import with_limits
 from loadtests.records.outcome import Interval, Outcome, SideLabel
-from loadtests.summary import Summary
 from tests.harness.synthetic import Run, client_limited, collapsing, make_run
 
 LONG = "sync,session_limit=none,thread_limit=100"

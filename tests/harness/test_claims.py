@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from loadtests.analysis.analyse import LABELS, CellTrials, derive
+from loadtests.analysis.summary import Summary, summarise
 from loadtests.claims import CLAIMS, Claim, judge
-from loadtests.derive import LABELS, CellTrials, derive
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.lessons import telling
@@ -19,7 +20,6 @@ from loadtests.lessons.expectation import Collapse, Expectation, Judged, Rate, R
 from loadtests.lessons.teaching import options
 from loadtests.lessons.verdicts import ClaimsRecord, Evidence, borne_on, judged, verdict, verdicts
 from loadtests.records.outcome import Outcome, SideLabel
-from loadtests.summary import Summary, summarise
 from loadtests.system.errors import UsageError
 from tests.harness.build import back_to_back, recording
 from tests.harness.synthetic import make_run

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.comparison import estimate, holm, judge, sign_flip_p
+from loadtests.analysis.comparison import estimate, holm, judge, sign_flip_p
 
 
 def test_an_estimate_is_the_geometric_mean_with_its_t_interval() -> None:

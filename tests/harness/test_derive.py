@@ -2,10 +2,10 @@ import math
 
 import pytest
 
-from loadtests.derive import CellTrials, derive
+from loadtests.analysis.analyse import CellTrials, derive
+from loadtests.analysis.summary import Summary
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Comparison, Outcome, SideLabel
-from loadtests.summary import Summary
 from tests.harness.build import summary
 
 USERS = ClosedLoop(64)

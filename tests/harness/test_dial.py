@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from loadtests.analysis.summary import Summary
 from loadtests.charts.catalogue import draw
 from loadtests.charts.dial import curve_of, finding, heat_map
 from loadtests.charts.dial_grid import dial_of
 from loadtests.charts.view import view
 from loadtests.experiment.options import dial_options
 from loadtests.records.outcome import SideLabel
-from loadtests.summary import Summary
 from loadtests.system.errors import UsageError
 from tests.harness.synthetic import Run, make_run
 

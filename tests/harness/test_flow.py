@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from loadtests.flow import flow, halves, together
+from loadtests.analysis.flow import flow, halves, together
 from loadtests.records.samples import Slice
 from tests.harness.build import back_to_back, samples
 

@@ -1,7 +1,7 @@
 import pytest
 
-from loadtests.leaks import leak
-from loadtests.summary import Summary
+from loadtests.analysis.flag_checks import leak
+from loadtests.analysis.summary import Summary
 from tests.harness.build import summary
 
 

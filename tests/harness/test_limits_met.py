@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.capacity import Resources
-from loadtests.limits_met import resources, with_limits, worded
+from loadtests.analysis.model.capacity import Resources
+from loadtests.analysis.model.limits import resources, with_limits, worded
 from loadtests.records.manifest import SideRecord
 from loadtests.records.outcome import CellResult, Interval, Limit, Outcome, SideLabel
 from tests.harness.synthetic import Run, make_run

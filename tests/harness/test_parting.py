@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.capacity import Resources
+from loadtests.analysis.model.capacity import Resources
+from loadtests.analysis.model.crossover import Parting, parting_of
 from loadtests.charts.deadlock import Tried, draw, finding, tried_in
 from loadtests.charts.files import drawing, save
 from loadtests.charts.view import view
-from loadtests.parting import Parting, parting_of
 from loadtests.records.outcome import CellResult, Interval, Outcome
 from loadtests.report.limits import parting
 from loadtests.report.page import render

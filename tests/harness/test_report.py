@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.analysis.flags import MEANING
+from loadtests.analysis.model.limits import with_limits
+from loadtests.analysis.summary import Summary
 from loadtests.charts.catalogue import draw
 from loadtests.charts.view import view
 from loadtests.charts.wording import ratio
 from loadtests.doubts import doubts
-from loadtests.limits_met import with_limits
 from loadtests.records.manifest import HandlerRecord, MachineRecord
 from loadtests.records.outcome import SideLabel, headline_of
 from loadtests.report.page import render
-from loadtests.summary import Summary
-from loadtests.warnings.flag import MEANING
 from tests.harness.synthetic import Run, client_limited, collapsing, make_run
 
 SVG = "data:image/svg+xml,"

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.flow import credit, inside, overlap
-from loadtests.percentiles import percentile, samples_needed
+from loadtests.analysis.flow import credit, inside, overlap
+from loadtests.analysis.summary import percentile, samples_needed, summarise
 from loadtests.records.samples import Failure, Slice
-from loadtests.summary import summarise
 from tests.harness.build import back_to_back, recording, samples
 
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
+from loadtests.analysis.comparison import Finding, Proportion, Status, status_of
 from loadtests.servers.reference import MORE_CPU, ROUNDS, work
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import machine_id
 from loadtests.validation import agenda
 from loadtests.validation.findings import additions, false_alarms, findings
-from loadtests.validation.judging import Finding, Status, status_of
-from loadtests.validation.proportions import Proportion
 from loadtests.validation.record import Known, Percentiles, Study, Validation
 from loadtests.validation.rivals import agreement, alternate
 from loadtests.validation.sizes import ValidateOptions

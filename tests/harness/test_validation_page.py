@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.analysis.comparison import Finding, Proportion, of_share
 from loadtests.records.run_folder import digest_path, quoted_validation
 from loadtests.report.page import render as render_report
 from loadtests.system.errors import UsageError
@@ -12,8 +13,6 @@ from loadtests.system.machine import machine_id
 from loadtests.validation import chart, page
 from loadtests.validation.archive import Archive
 from loadtests.validation.findings import findings
-from loadtests.validation.judging import Finding, of_share
-from loadtests.validation.proportions import Proportion
 from loadtests.validation.record import Validation
 from loadtests.validation.wording import aim, digest, found, markdown
 from tests.harness.synthetic import make_run

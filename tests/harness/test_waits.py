@@ -7,18 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loadtests.capacity import Resources
-from loadtests.charts.timeline import finding, story_of
+from loadtests.analysis.model.capacity import Resources
+from loadtests.analysis.model.limits import demand_of, mixed_ms, with_limits
+from loadtests.analysis.model.observed import limit_seen, places, seen_in, story_of
+from loadtests.charts.timeline import finding
 from loadtests.charts.timelines import draw_all, draw_one
 from loadtests.charts.view import view
-from loadtests.demands import demand_of, mixed_ms
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.limits_met import with_limits
 from loadtests.records.outcome import Interval, Limit, Seen
 from loadtests.records.samples import ROW, UNKNOWN, Recording, Timeline
 from loadtests.records.trial_file import TrialKey, dump_trial, read_trial
 from loadtests.report.page import render
-from loadtests.waits import limit_seen, places, seen_in
 from tests.harness.build import recording
 from tests.harness.synthetic import make_run
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from loadtests.analysis.flag_checks import flags_of
+from loadtests.analysis.flags import MEANING, Conditions, Flag
+from loadtests.analysis.flow import Flow
+from loadtests.analysis.summary import Summary
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
-from loadtests.flow import Flow
 from loadtests.records.samples import Failure
-from loadtests.summary import Summary
-from loadtests.warnings import flags_of
-from loadtests.warnings.conditions import Conditions
-from loadtests.warnings.flag import MEANING, Flag
 from tests.harness.build import summary
 
 USERS, RATE = ClosedLoop(10), OpenLoop(1000)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from loadtests.capacity import Demand, Resources, predict
+from loadtests.analysis.model.capacity import Demand, Resources, predict
+from loadtests.analysis.model.limits import with_limits
 from loadtests.charts.view import view
-from loadtests.limits_met import with_limits
 from loadtests.report.what_if import Start, panel
 from tests.harness.synthetic import Run, make_run
 

@@ -1,4 +1,4 @@
-// How much a side can do, and which limit it meets: the same closed queueing network as loadtests/capacity.py, solved
+// How much a side can do, and which limit it meets: the same closed queueing network as loadtests/analysis/model/capacity.py, solved
 // exactly, without think time. A test holds the two against each other.
 "use strict";
 

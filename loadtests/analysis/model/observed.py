@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from loadtests.capacity import NEAR_FULL, Resources
+from loadtests.analysis.model.capacity import NEAR_FULL, Resources
 from loadtests.records.outcome import Limit, Seen
-from loadtests.records.samples import UNKNOWN, Timeline
+from loadtests.records.samples import UNKNOWN, Recording, Timeline
 
 WAITS_FROM = 0.05
 """Share of the requests in flight from which on a queue is one, and not a moment's hesitation."""
+Line = npt.NDArray[np.float64]
+LONGEST_STEP_S = 0.1
+"""Time between two instants that is drawn at the most: the other side's turns are left out."""
 
 
 @dataclass(frozen=True)
@@ -86,3 +90,50 @@ def limit_seen(seen: Seen, busy: float, has: Resources) -> Limit:
     if threads_out and for_thread >= max(queue, for_connection):
         return "threads"
     return "connections" if for_connection >= queue else "users"
+
+
+@dataclass(frozen=True)
+class Story:
+    """One side's trial while it was under load.
+
+    Attributes:
+        timeline: the instants at which the app had requests.
+        time_s: seconds under load until each of them.
+        turns_s: where on that axis each of its turns ended.
+        windows_s: where on that axis each measured window opened and closed.
+        steady: the instants inside of those windows; all of them if none was completed.
+    """
+
+    timeline: Timeline
+    time_s: Line
+    turns_s: Sequence[float]
+    windows_s: Sequence[tuple[float, float]]
+    steady: Timeline
+
+    @property
+    def busy(self) -> Line:
+        """CPU time of the server's workers per second, between each instant and the one before, in cores."""
+        rows = self.timeline.rows
+        spent, passed = np.diff(rows["cpu_s"]), np.diff(rows["time_s"])
+        return np.concatenate([[np.nan], np.where(passed > LONGEST_STEP_S, np.nan, spent / passed)])
+
+
+def story_of(recording: Recording) -> Story | None:
+    """Return a trial's story; None if nobody looked, or nothing was seen."""
+    if recording.timeline is None:
+        return None
+    rows = recording.timeline.rows
+    rows = rows[rows["in_flight"] > 0]
+    if len(rows) < 2:
+        return None
+    steps = np.minimum(np.diff(rows["time_s"], prepend=rows["time_s"][0]), LONGEST_STEP_S)
+    time_s = np.cumsum(steps)
+    ends = np.searchsorted(rows["time_s"], [turn.drained_s for turn in recording.slices])
+    windows = [(turn.opened_s, turn.closed_s) for turn in recording.slices]
+    return Story(
+        Timeline(rows),
+        time_s,
+        turns_s=[float(time_s[end - 1]) for end in ends if 0 < end < len(rows)],
+        windows_s=[(float(low), float(high)) for low, high in np.interp(windows, rows["time_s"], time_s)],
+        steady=Timeline(rows).inside(windows) if windows else Timeline(rows),
+    )

@@ -1,22 +1,82 @@
-"""From how many users on one side handles more: by the model, with a range, and as measured (pure).
+"""Where one side begins to win: how long a wait, or how many users, it takes (pure).
+
+From how many users on one side handles more: by the model, with a range, and as measured (pure).
 
 The CPU time of a request is known to within an interval, over blocks. The crossing is computed for each combination
 of both sides' ends of it; the least and the most of them are its range, which is wider than a 95 % interval would be.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from loadtests.capacity import Demand, Resources
-from loadtests.crossing import WORTH, crossing_users
-from loadtests.demands import demand_of
+from loadtests.analysis.model.capacity import Demand, Resources, predict
+from loadtests.analysis.model.limits import demand_of
 from loadtests.experiment.loads import ClosedLoop, ascending
 from loadtests.records.outcome import CellResult, Comparison, Interval
 
+WORTH = 1.10
+"""A ratio of throughputs from which on it is worth having."""
+MOST_WAIT_S = 60.0
+MOST_USERS = 4096
+TOLERANCE = 0.001
+SHORTEST_S = 1e-6
+"""Below a microsecond a wait is none."""
 ENDS = (0, 1)
 """Of an interval: the lower and the upper."""
+
+
+def ratio(a: Resources, b: Resources, demand_a: Demand, demand_b: Demand, users: int) -> float:
+    """Return b ÷ a of throughput, without think time."""
+    return predict(demand_b, b, users).throughput_rps / predict(demand_a, a, users).throughput_rps
+
+
+def crossing_wait_s(
+    a: Resources, b: Resources, demand_a: Demand, demand_b: Demand, users: int, worth: float = WORTH
+) -> float | None:
+    """Return the shortest wait from which on b's throughput is ``worth`` times a's; None if there is none.
+
+    Args:
+        a: what side a has.
+        b: what side b has.
+        demand_a: what a request needs of a; its wait is what is varied.
+        demand_b: the same of b.
+        users: of the closed loop.
+        worth: the ratio to reach.
+    """
+
+    def enough(wait_s: float) -> bool:
+        return ratio(a, b, replace(demand_a, wait_s=wait_s), replace(demand_b, wait_s=wait_s), users) >= worth
+
+    return _least(enough, 0.0, MOST_WAIT_S)
+
+
+def crossing_users(a: Resources, b: Resources, demand_a: Demand, demand_b: Demand, worth: float = WORTH) -> int | None:
+    """Return the fewest users with whom b's throughput is ``worth`` times a's; None if there are none."""
+
+    def enough(users: int) -> bool:
+        return ratio(a, b, demand_a, demand_b, users) >= worth
+
+    if not enough(MOST_USERS):
+        return None
+    low, high = 0, MOST_USERS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _least(enough: Callable[[float], bool], low: float, high: float) -> float | None:
+    """Return the least value that is enough, to a thousandth or a microsecond; None if the highest is not."""
+    if enough(low):
+        return low
+    if not enough(high):
+        return None
+    while high - low > max(TOLERANCE * high, SHORTEST_S):
+        middle = (low + high) / 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,23 @@
-"""From the summaries of all trials to the run's outcome (pure)."""
+"""From a run's folder to its outcome: the half of the street that only reads.
+
+From the summaries of all trials to the run's outcome (pure).
+"""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loadtests.comparison import MIN_BLOCKS, Estimate, estimate, holm, judge
-from loadtests.experiment.loads import Load
-from loadtests.explanations import explain
-from loadtests.flow import together
-from loadtests.percentiles import PERCENTILES, percentile, percentiles, samples_needed
+from loadtests.analysis.comparison import MIN_BLOCKS, Estimate, estimate, holm, judge
+from loadtests.analysis.flag_checks import flags_of, leak
+from loadtests.analysis.flags import NO_VERDICT, Conditions, Flag, explain
+from loadtests.analysis.flow import together
+from loadtests.analysis.model.limits import with_limits
+from loadtests.analysis.model.observed import seen_in
+from loadtests.analysis.summary import PERCENTILES, Column, Summary, percentile, percentiles, samples_needed, summarise
+from loadtests.experiment.loads import Load, OpenLoop
+from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import (
     UNITS,
     CellResult,
@@ -22,16 +29,53 @@ from loadtests.records.outcome import (
     Value,
     Verdict,
 )
-from loadtests.summary import Column, Summary
-from loadtests.waits import seen_in
-from loadtests.warnings import flags_of
-from loadtests.warnings.conditions import Conditions
-from loadtests.warnings.flag import NO_VERDICT, Flag
+from loadtests.records.run_folder import RunFolder
+from loadtests.records.trial_file import TrialKey
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 UNKNOWN = Conditions()
 SURELY_ABOVE_P99 = 0.05
 """Share of failed requests that leaves no doubt, even among few, that the 99th percentile is one of them."""
+
+
+def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
+    """Summarise every trial's raw samples, then compare; raises UnreadableRun naming a file that is no good."""
+    open_loops = {load.slug for _, load in manifest.cells() if isinstance(load, OpenLoop)}
+    summaries: Mapping[TrialKey, Summary] = {
+        key: summarise(recording, arrivals=key.load in open_loops) for key, recording in folder.read_trials()
+    }
+    cells = []
+    for scenario, load in manifest.cells():
+        blocks: dict[int, dict[SideLabel, Summary]] = {}
+        for key, summary in summaries.items():
+            if (key.scenario, key.load) == (scenario.name, load.slug):
+                blocks.setdefault(key.block, {})[key.label] = summary
+        cells.append(CellTrials(scenario.name, load, blocks, thinking=scenario.kind == "journey"))
+    planned = {
+        TrialKey(number, p.scenario, p.load.slug, label)
+        for number, block in enumerate(manifest.blocks)
+        for p in block
+        for label in p.order
+    }
+    complete = manifest.complete and planned <= summaries.keys()
+    sides = (manifest.a.spec, manifest.b.spec)
+    outcome = derive(
+        manifest.name, complete=complete, sides=sides, cells=cells, conditions=_conditions(manifest, summaries)
+    )
+    return with_limits(outcome, manifest)
+
+
+def _conditions(manifest: Manifest, summaries: Mapping[TrialKey, Summary]) -> Conditions:
+    """Return what the run knows of its driver, its machine and its servers, at their worst."""
+    trials: dict[SideLabel, dict[int, list[Summary]]] = {"a": {}, "b": {}}
+    for key, summary in summaries.items():
+        trials[key.label].setdefault(key.block, []).append(summary)
+    return Conditions(
+        ceiling_rps=manifest.driver_ceiling_rps,
+        steal=max((m.steal for m in manifest.machine if m.steal is not None), default=None),
+        foreign=max((m.foreign for m in manifest.machine if m.foreign is not None), default=None),
+        leaks={label: how for label, blocks in trials.items() if (how := leak(blocks)) is not None},
+    )
 
 
 @dataclass(frozen=True)

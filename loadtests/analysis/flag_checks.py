@@ -1,0 +1,212 @@
+"""Results that criticise themselves (pure).
+
+Was it the client? What speaks for the load driver having been the limit, not the server (pure).
+
+What speaks for a machine that was not quiet (pure).
+
+Had the load settled? Drift, queues that grow, and Little's law (pure).
+
+Servers whose memory grows for as long as they are asked (pure).
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadtests.analysis.comparison import estimate
+from loadtests.analysis.flags import Conditions, Flag
+from loadtests.analysis.flow import together
+from loadtests.analysis.summary import Summary, percentile
+from loadtests.experiment.loads import ClosedLoop, Load
+from loadtests.records.outcome import SideLabel
+from loadtests.records.samples import Failure
+
+LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
+FAILURES_LIMIT = 0.01
+DRIVER_BUSY_LIMIT = 0.8
+CEILING_SHARE = 0.8
+"""Share of the driver's ceiling from which on a rate may be the driver's."""
+LAG_SHARE = 0.1
+"""Share of the response time, at the median and at the 99th percentile, that may be the client's own delay."""
+SPREAD_LIMIT = 0.10
+SPREAD_BLOCKS = 4
+STEAL_LIMIT = 0.02
+FOREIGN_LIMIT = 0.05
+ON_TIME_LEAST = 0.99
+LITTLES_LAW_LIMIT = 0.03
+DRIFT_LIMIT = 0.05
+SURE_P = 0.001
+"""From here on chance is no explanation any more."""
+LEAST_BLOCKS = 4
+GROWTH_LEAST = 1.2
+READINGS_LEAST = 4
+"""With fewer in a block, a server that grows can't be told from one that is still warming up."""
+
+
+def flags_of(
+    load: Load, pairs: Sequence[tuple[Summary, Summary]], conditions: Conditions, *, thinking: bool = False
+) -> list[Flag]:
+    """Return the flags that a cell earns by how it was measured, whatever the metric.
+
+    Args:
+        load: of the cell.
+        pairs: its blocks.
+        conditions: of the run.
+        thinking: whether users pause by design, so that not all of them wait for the server all the time.
+    """
+    found: list[Flag] = []
+    for label, column in zip(LABELS, zip(*pairs, strict=True), strict=False):
+        if any(s.collapsed for s in column):
+            found.append(Flag("collapsed", label))
+        requests = sum(s.requests for s in column)
+        failed = sum(sum(s.failures.values()) for s in column)
+        if requests and failed / requests > FAILURES_LIMIT:
+            found.append(Flag("failures", label, f"{failed / requests:.1%} of {requests:,}"))
+        if label in conditions.leaks:
+            found.append(Flag("leaking-memory", label, conditions.leaks[label]))
+        good = [s for s in column if s.collapsed is None]
+        if good:
+            queueing = overloaded(load, good, label)
+            balanced = queueing or thinking
+            bound = [*busy_client(load, good, conditions), *([] if balanced else unbalanced(load, good))]
+            found += [Flag("driver-bound", label, "; ".join(bound))] if bound else []
+            found += queueing or unsteady(load, good, label, thinking=thinking)
+    return found + noise(load, pairs, conditions)
+
+
+def busy_client(load: Load, good: Sequence[Summary], conditions: Conditions) -> Iterator[str]:
+    """Yield what the client itself shows of having been the limit."""
+    closed = isinstance(load, ClosedLoop)
+    rate = float(np.mean([s.throughput_rps if closed else s.offered_rps for s in good]))
+    if conditions.ceiling_rps and rate > CEILING_SHARE * conditions.ceiling_rps:
+        yield f"{rate:,.0f} requests/s, of {conditions.ceiling_rps:,.0f} that the driver can send at all"
+    peak = max(s.driver_peak for s in good)
+    if peak > DRIVER_BUSY_LIMIT:
+        yield f"the driver's core was busy {peak:.0%} in some second"
+    on_time = float(np.mean([s.on_time for s in good]))
+    if on_time < ON_TIME_LEAST:
+        yield f"only {on_time:.1%} of the requests were sent while their window was open"
+    lags, latencies = (np.sort(np.concatenate([getattr(s, n) for s in good])) for n in ("lags_s", "latencies_s"))
+    for wanted in (99.0, 50.0):
+        lag, latency = percentile(lags, wanted), percentile(latencies, wanted)
+        if lag and latency and math.isfinite(latency) and lag > LAG_SHARE * latency:
+            yield f"p{wanted:g} of the dispatch lag was {lag * 1000:.1f} ms, of the response {latency * 1000:.1f} ms"
+            break
+
+
+def unbalanced(load: Load, good: Sequence[Summary]) -> Iterator[str]:
+    """Yield where the flow of requests does not add up, as it would in a steady state without a client in the way."""
+    whole = together([s.flow for s in good])
+    if (law := deviation(good)) and law.sure:
+        yield law.reason
+    if isinstance(load, ClosedLoop) and whole.windows_s and whole.in_flight < (1 - LITTLES_LAW_LIMIT) * load.users:
+        yield f"of {load}, {whole.in_flight:.1f} were waiting for the server on average; the others for the client"
+
+
+def noise(load: Load, pairs: Sequence[tuple[Summary, Summary]], conditions: Conditions) -> list[Flag]:
+    """Return a flag if others took CPU time, or the ratio jumps from block to block."""
+    reasons = []
+    if conditions.steal is not None and conditions.steal > STEAL_LIMIT:
+        reasons.append(f"the hypervisor took up to {conditions.steal:.0%} of the cores' time in a block")
+    if conditions.foreign is not None and conditions.foreign > FOREIGN_LIMIT:
+        reasons.append(f"other programs took up to {conditions.foreign:.0%} of the cores' time in a block")
+    ratios = [b.throughput_rps / a.throughput_rps for a, b in pairs if a.throughput_rps and b.throughput_rps]
+    if isinstance(load, ClosedLoop) and len(ratios) >= SPREAD_BLOCKS:
+        spread = float(np.std(np.log(ratios), ddof=1))
+        if spread > SPREAD_LIMIT:
+            reasons.append(f"from block to block the ratio of throughputs varies by ± {spread:.0%}")
+    return [Flag("noisy-machine", None, "; ".join(reasons))] if reasons else []
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """How far Little's law is off, where that is too far.
+
+    Attributes:
+        sure: whether that is beyond chance; in windows as short as a response time, chance can do a lot.
+        reason: in words.
+    """
+
+    sure: bool
+    reason: str
+
+
+def deviation(good: Sequence[Summary]) -> Deviation | None:
+    """Return how far Little's law is off, or None if it holds."""
+    law = together([s.flow for s in good]).littles_law
+    if law is None or abs(law - 1) <= LITTLES_LAW_LIMIT:
+        return None
+    blocks = [value for s in good if (value := s.flow.littles_law)]
+    p = estimate(blocks).p if len(blocks) >= LEAST_BLOCKS else None
+    reason = f"throughput × mean response time is {law - 1:+.0%} off the mean number in flight (Little's law)"
+    return Deviation(p is not None and p < SURE_P, reason)
+
+
+def overloaded(load: Load, good: Sequence[Summary], label: SideLabel) -> list[Flag]:
+    """Return a flag if a side answers less than what arrives, and its queue grows."""
+    if isinstance(load, ClosedLoop):
+        return []
+    whole, offered = together([s.flow for s in good]), float(np.mean([s.offered_rps for s in good]))
+    answered = whole.answers / whole.windows_s if whole.windows_s else 0.0  # well or not: a failure is no queue
+    grew = together([s.later for s in good]).in_flight / max(together([s.earlier for s in good]).in_flight, 1e-9)
+    cut = any(s.failures.get(Failure.CUT_OFF) for s in good)
+    if answered < ON_TIME_LEAST * offered and (cut or grew > 1 + 4 * DRIFT_LIMIT):
+        return [Flag("overloaded", label, f"{offered:,.0f} arrivals a second, {answered:,.0f} answers")]
+    return []
+
+
+def unsteady(load: Load, good: Sequence[Summary], label: SideLabel, *, thinking: bool) -> list[Flag]:
+    """Return a flag if the later half of the trials differs from the earlier one, or the flow does not add up."""
+    reasons = list(_drift(load, good))
+    law = None if thinking else deviation(good)
+    if law and not law.sure:
+        reasons.append(law.reason)
+    return [Flag("not-steady", label, "; ".join(reasons))] if reasons else []
+
+
+def _drift(load: Load, good: Sequence[Summary]) -> Iterator[str]:
+    """Compare the later half of each trial's windows with the earlier one: throughput, or what is in flight."""
+    changes = []
+    for s in good:
+        a, b = s.earlier, s.later
+        if isinstance(load, ClosedLoop):
+            before, after = (f.answers / f.windows_s if f.windows_s else 0.0 for f in (a, b))
+        else:
+            before, after = a.in_flight, b.in_flight
+        if before > 0 and after > 0:
+            changes.append(after / before)
+    if len(changes) < LEAST_BLOCKS:
+        return
+    change = estimate(changes)
+    if abs(math.log(change.value)) > DRIFT_LIMIT and change.p is not None and change.p < SURE_P:
+        what = "throughput" if isinstance(load, ClosedLoop) else "what is in flight"
+        yield f"{what} changed by {change.value - 1:+.0%} within a trial"
+
+
+def leak(blocks: Mapping[int, Iterable[Summary]]) -> str | None:
+    """Return how a side leaks memory, or None if it doesn't.
+
+    It leaks if the later half of every block made it a fifth larger. A server that warms up grows in the earlier
+    half; one that a single cell makes large was not asked by that cell in the later half of every block.
+
+    Args:
+        blocks: the side's trials, by block.
+    """
+    grown = [halves for trials in blocks.values() if (halves := _later_half(_readings(trials))) is not None]
+    if not grown or min(after / before for before, after in grown) < GROWTH_LEAST:
+        return None
+    before, after = max(grown, key=lambda halves: halves[1] / halves[0])
+    return f"its memory grew from {before / 1e6:,.0f} to {after / 1e6:,.0f} MB in the later half of a block"
+
+
+def _readings(trials: Iterable[Summary]) -> list[int]:
+    return [size for _, size in sorted(reading for trial in trials for reading in trial.sizes)]
+
+
+def _later_half(readings: Sequence[int]) -> tuple[int, int] | None:
+    if len(readings) < READINGS_LEAST:
+        return None
+    middle = readings[len(readings) // 2 - 1]
+    return (middle, readings[-1]) if middle > 0 else None

@@ -1,0 +1,124 @@
+"""A comparison in a sentence or two (pure).
+
+What a flag is, and what each of them says (pure).
+
+What is known of a run beside its samples (pure).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from loadtests.records.outcome import Comparison, Metric, SideLabel, side_names
+
+NOUN: dict[Metric, str] = {
+    "throughput": "throughput",
+    "p50": "the median response time",
+    "p99": "the 99th percentile of the response time",
+    "cpu_per_request": "server CPU per request",
+}
+MEANING = {
+    "collapsed": "the side could not be measured in at least one block: it died, hung or gave no good answer",
+    "failures": "more than 1 % of the side's requests failed; they count as slower than everything",
+    "driver-bound": "the load driver may have been the limit, not the server, so there is no verdict; use fewer users "
+    "or a lower rate, a slower scenario, or drivers on more cores",
+    "overloaded": "the server could not keep up with the arrivals, so its response times grow for as long as one "
+    "measures; use a lower --rate to see them in a steady state",
+    "not-steady": "the load had not settled, or the machine stopped and started while it was measured; use a longer "
+    "--time and --slice",
+    "noisy-machine": "the ratio changes from block to block more than a quiet machine would let it, or something else "
+    "took CPU time; close other programs, or use more --blocks and a longer --time",
+    "leaking-memory": "the later half of every block made the server a fifth larger or more: it keeps what it should "
+    "let go; the later cells of a block met another server than the earlier ones, and in the end memory runs out",
+    "small": "the difference is sure, but smaller than 10 %: less than that is no reason to rewrite an app",
+    "many-comparisons": "the interval excludes 1, but among so many comparisons that can happen by chance; "
+    "run this one alone, with more blocks",
+    "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; use more blocks",
+    "too-few-blocks": "a verdict needs at least 6 blocks",
+    "too-few-samples": "some blocks hold too few requests for this percentile, so that its ratio can't be paired; "
+    "use a longer --time",
+}
+"""What each flag says and what to do, without the ``:a`` or ``:b`` that tells whom it concerns."""
+NO_VERDICT = frozenset({"driver-bound"})
+"""Flags that take a cell out of the headlines: what was measured may be the client."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A reason to doubt one cell.
+
+    Attributes:
+        name: a key of MEANING.
+        label: the side it concerns; None if it is both.
+        reason: what was seen, with its figure; may be empty.
+    """
+
+    name: str
+    label: SideLabel | None = None
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.label}" if self.label else self.name
+
+
+def explain(comparison: Comparison, flags: Sequence[Flag], collapses: Mapping[SideLabel, Sequence[str | None]]) -> str:
+    """Say what was found, how sure it is, and what each flag means.
+
+    Args:
+        comparison: the comparison, its explanation still empty.
+        flags: its flags with their reasons.
+        collapses: what each trial of a side said of itself: a sentence, or None if it was measured.
+    """
+    a, b = side_names(comparison.a.side, comparison.b.side)
+    sentences = [_finding(comparison, a, b, left_out=any(flag.name in NO_VERDICT for flag in flags))]
+    for flag in flags:
+        told = Counter(reason for reason in collapses[flag.label] if reason) if flag.label else Counter[str]()
+        side = {"a": a, "b": b}.get(flag.label or "")
+        reason = f"“{told.most_common(1)[0][0]}”" if flag.name == "collapsed" and told else flag.reason
+        text = f"{MEANING[flag.name]}{f' ({reason})' if reason else ''}."
+        sentences.append(f"{side}: {text}" if side else text[0].upper() + text[1:])
+    return " ".join(sentences)
+
+
+def _finding(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
+    noun = NOUN[c.metric]
+    if c.ratio is None:
+        if c.verdict in ("a", "b"):
+            good, bad = (a, b) if c.verdict == "a" else (b, a)
+            why = "because it collapsed or because too many requests failed"
+            return f"{good} is better: there is no figure for {noun} of {bad}, {why}."
+        return f"The two sides could not be compared in {noun}."
+    less = "" if c.metric == "throughput" else ", of which less is better,"
+    how_much = f"{b} ÷ {a} in {noun}{less} is {written(c.ratio)}"
+    if c.interval is not None:
+        how_much += f", 95 % interval {written(c.interval[0])} to {written(c.interval[1])} over {c.blocks} blocks"
+    match c.verdict:
+        case "a" | "b":
+            better = a if c.verdict == "a" else b
+            return f"{better} is better: {how_much}."
+        case "equivalent":
+            return f"No difference worth having: {how_much}."
+        case _:
+            return f"{'No verdict' if left_out else 'Not decided'}: {how_much}."
+
+
+def written(ratio: float) -> str:
+    """Write a ratio with two decimals, or as many as it takes to see that it is not 0."""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What is known of a run beside its samples.
+
+    Attributes:
+        ceiling_rps: what the driver reaches against a server that does nothing, in requests/s; None if unknown.
+        steal: the largest share of the cores' time that the hypervisor took in a block; None if unknown.
+        foreign: the largest share of the cores' time that other programs took in a block; None if unknown.
+        leaks: how a side's memory grew, where it did.
+    """
+
+    ceiling_rps: float | None = None
+    steal: float | None = None
+    foreign: float | None = None
+    leaks: Mapping[SideLabel, str] = field(default_factory=dict)
