@@ -81,8 +81,8 @@ def run_(context: click.Context, /, resume: Path | None, **options: object) -> N
     package.module:app, or the URL of a server that runs already; settings follow it after commas:
     sync,session_limit=none.
     """
-    from loadtests.commands import run
     from loadtests.experiment.options import RunOptions
+    from loadtests.runner import run
 
     if resume is None:
         out = run.measure(RunOptions.model_validate(options))
@@ -115,8 +115,8 @@ def dial_(**options: Any) -> None:  # noqa: ANN401 - click has checked their typ
     Each combination is measured on both sides, and the ratio of their throughputs becomes one picture, with the line
     from which on a model lets async win. It takes about six minutes.
     """
-    from loadtests.commands import run
     from loadtests.experiment.options import dial_options
+    from loadtests.runner import run
 
     show_report(run.measure(dial_options(**options)))
 

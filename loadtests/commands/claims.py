@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.claims import CLAIMS, Claim
-from loadtests.commands.run import new_folder
 from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.lesson import Measure
 from loadtests.lessons.teaching import measure_here
 from loadtests.lessons.telling import STYLES
 from loadtests.lessons.verdicts import FILE, ClaimsRecord, Evidence, Verdict, read_claims, verdicts
 from loadtests.records.run_folder import check_free, write_json
+from loadtests.runner.run import new_folder
 from loadtests.servers.databases import check_database
 from loadtests.system.errors import RunError, UsageError
 from loadtests.system.machine import read_environment

@@ -11,11 +11,11 @@ from loadtests.charts.deadlock import Tried, draw, finding, tried_in
 from loadtests.charts.files import drawing, save
 from loadtests.charts.view import LABELS, view
 from loadtests.charts.wording import number
-from loadtests.commands import run
 from loadtests.commands.report import write
 from loadtests.experiment.options import RunOptions
 from loadtests.lessons.verdicts import borne_on
 from loadtests.records.run_folder import RunFolder, check_free
+from loadtests.runner import run
 from loadtests.system.errors import RunError, UsageError, told
 from loadtests.system.terminal import PipeConsole
 

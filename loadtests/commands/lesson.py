@@ -8,13 +8,13 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from loadtests.commands.run import new_folder
 from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS, lesson_named
 from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.lesson import Lesson
 from loadtests.lessons.record import LessonRecord, read_lesson
 from loadtests.lessons.teaching import teach
+from loadtests.runner.run import new_folder
 from loadtests.system.terminal import PipeConsole
 
 WIDE = 100

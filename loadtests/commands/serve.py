@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from loadtests.experiment.sides import parse_side
-from loadtests.importable import check_importable
+from loadtests.runner.run import check_importable
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores

@@ -13,13 +13,12 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from loadtests.commands.run import new_folder
 from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.options import check_driver, parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import Label, parse_side
-from loadtests.importable import check_importable
 from loadtests.records.run_folder import check_free, write_json
+from loadtests.runner.run import check_importable, new_folder
 from loadtests.servers.databases import check_database, check_reachable, open_databases
 from loadtests.slo.objective import parse_objective
 from loadtests.slo.probing import Inquiry, Prober, Tell

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.records.run_folder import VALIDATIONS
+from loadtests.runner.single_server import Stage
 from loadtests.system.cores import assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError
 from loadtests.system.machine import read_environment
@@ -18,7 +19,6 @@ from loadtests.validation.course import Course
 from loadtests.validation.findings import findings
 from loadtests.validation.record import Validation
 from loadtests.validation.sizes import ValidateOptions
-from loadtests.validation.stage import Stage
 from loadtests.validation.watch import watching
 from loadtests.validation.wording import SIGNS, TITLES, WORDS, aim, found, markdown
 

@@ -3,9 +3,9 @@
 import tempfile
 from pathlib import Path
 
-from loadtests.ceiling import measure_ceiling
 from loadtests.doctor.check import Check
 from loadtests.drivers.process import Driver, DriverFailed
+from loadtests.runner.single_server import measure_ceiling
 from loadtests.system.cores import Cores, pinned
 from loadtests.system.errors import RunError
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import psutil
 
-from loadtests.machine import summed
 from loadtests.records.manifest import MachineRecord
+from loadtests.runner.cell import total_usage
 from loadtests.system.cores import Cores, pinned
 from loadtests.system.resources import read_usage, usage_between
 
@@ -52,7 +52,7 @@ def take(cores: Cores) -> Sample:
         speeds = tuple(_speed() for _ in range(WINDOWS))
         wall_step_s = (time.time() - wall_s) - (time.monotonic() - monotonic_s)
         usage = usage_between(before, read_usage(cores.all))
-    return Sample(count, load_average, summed(0, [usage], len(cores.all) or count), speeds, wall_step_s)
+    return Sample(count, load_average, total_usage(0, [usage], len(cores.all) or count), speeds, wall_step_s)
 
 
 def neighbour_noise(speeds: Sequence[float]) -> float:

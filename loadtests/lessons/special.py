@@ -14,12 +14,11 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.lessons.counting import Count
 from loadtests.lessons.lesson import Measure, Special
 from loadtests.records.outcome import Outcome, SideLabel
+from loadtests.runner.single_server import Stage, drive_alone
 from loadtests.servers.reference import STATION, stalling
 from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
 from loadtests.system.processes import Child
-from loadtests.validation.stage import Stage
-from loadtests.validation.timed import drive_alone
 
 TURN_S = 2.0
 """How long each client asks, in seconds."""

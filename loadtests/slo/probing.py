@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from loadtests.analysis.summary import Summary, percentile, summarise
-from loadtests.arena import Arena
-from loadtests.ceiling import measure_ceiling
 from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import Driver, DriverFailed
 from loadtests.experiment.loads import MAX_RATE, OpenLoop
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import Label
-from loadtests.measuring import PHASE_LIMIT_S, STALL_S
+from loadtests.runner.block import Arena
+from loadtests.runner.cell import PHASE_LIMIT_S, STALL_S
+from loadtests.runner.single_server import measure_ceiling
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
 from loadtests.servers.probe import warm

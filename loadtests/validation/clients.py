@@ -16,9 +16,9 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import Label
 from loadtests.records.samples import Recording
+from loadtests.runner.single_server import Stage, target
 from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
-from loadtests.validation.stage import Stage, target
 
 LOCUST = "loadtests.drivers.locust"
 WRK_LIMIT_S = 60.0

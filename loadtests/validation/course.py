@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from loadtests.runner.single_server import Stage
 from loadtests.system.machine import Environment, machine_id
 from loadtests.validation import agenda, queue, rivals, stall
 from loadtests.validation.agenda import Rehearsal
@@ -13,7 +14,6 @@ from loadtests.validation.occasion import occasion
 from loadtests.validation.record import Check, Comparisons, Known, Record, Validation
 from loadtests.validation.rehearse import CALIBRATIONS_S, calibrate, rehearse
 from loadtests.validation.sizes import Sizes
-from loadtests.validation.stage import Stage
 from loadtests.validation.watch import Watch
 
 

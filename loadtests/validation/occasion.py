@@ -1,7 +1,7 @@
 """When a check was carried out, and at which commit."""
 
+from loadtests.runner.single_server import Stage
 from loadtests.validation.record import Occasion
-from loadtests.validation.stage import Stage
 
 
 def occasion(stage: Stage, seconds: float) -> Occasion:

@@ -5,12 +5,12 @@ import time
 from loadtests.analysis.summary import summarise
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import OpenLoop
+from loadtests.runner.single_server import Stage, drive_alone
 from loadtests.servers.reference import QUEUES, SERVICE_S, STATION
 from loadtests.validation.occasion import occasion
 from loadtests.validation.queueing import Queue, bands
 from loadtests.validation.record import Band, Percentiles, QueueRecord
-from loadtests.validation.stage import Stage
-from loadtests.validation.timed import drive_alone, known_percentile, logged
+from loadtests.validation.timed import known_percentile, logged
 
 ARRIVALS_RPS = 50.0
 """At each queue: half of what it can serve."""

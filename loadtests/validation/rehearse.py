@@ -4,18 +4,18 @@ import shutil
 from datetime import UTC, datetime
 
 from loadtests.analysis.analyse import analyse
-from loadtests.describe import new_manifest
 from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Comparison, Outcome
 from loadtests.records.run_folder import create_run_folder
-from loadtests.runner import Progress, Runner
+from loadtests.runner.run_log import new_manifest
+from loadtests.runner.runner import Progress, Runner
+from loadtests.runner.single_server import Stage, ask, target
 from loadtests.servers.databases import SqliteDatabases
 from loadtests.servers.reference import MORE_CPU, MORE_WAIT_S
 from loadtests.validation.agenda import BASE, CPU, CPU_USERS, Rehearsal
 from loadtests.validation.record import Known
-from loadtests.validation.stage import Stage, ask, target
 from loadtests.validation.truth import of_more_cpu, of_more_wait
 
 CALIBRATION_S = 1.5

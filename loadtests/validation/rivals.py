@@ -7,11 +7,11 @@ from functools import partial
 
 from loadtests.analysis.comparison import Estimate, estimate
 from loadtests.experiment.options import parse_scenario
+from loadtests.runner.single_server import Stage
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.validation import clients
 from loadtests.validation.occasion import occasion
 from loadtests.validation.record import Agreement, DriversRecord
-from loadtests.validation.stage import Stage
 
 SIDES = ("sync", "async")
 SCENARIOS = ("noop", "mixed", "query")

@@ -7,11 +7,11 @@ import numpy as np
 from loadtests.analysis.summary import summarise
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
+from loadtests.runner.single_server import Stage, drive_alone
 from loadtests.servers.reference import STATION, stalling
 from loadtests.validation.occasion import occasion
 from loadtests.validation.record import StallRecord
-from loadtests.validation.stage import Stage
-from loadtests.validation.timed import drive_alone, known_percentile, logged
+from loadtests.validation.timed import known_percentile, logged
 
 EVERY_S = 10.0
 FOR_S = 1.0

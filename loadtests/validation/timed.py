@@ -7,38 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.analysis.summary import percentile
-from loadtests.drivers.jobs import PairingJob
-from loadtests.drivers.process import Driver
-from loadtests.experiment.loads import Load
-from loadtests.experiment.scenario import Request
 from loadtests.records.samples import Recording
+from loadtests.runner.single_server import ask
 from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
-from loadtests.validation.stage import Stage, ask, target
 
 Values = npt.NDArray[np.floating]
-
-
-def drive_alone(
-    stage: Stage, driver: Driver, server: Server, path: str, load: Load, window_s: float, settling_s: float = 0.0
-) -> Recording:
-    """Ask one server for one path in a single long slice; raises RunError if it gives up.
-
-    Args:
-        stage: where.
-        driver: puts on the load.
-        server: is asked.
-        path: of the request.
-        load: how it is asked.
-        window_s: length of the steady window, in seconds.
-        settling_s: in an open loop, arrivals before the window, in seconds; the driver's usual ones at least.
-    """
-    waits_s = settling_s / 3  # an open loop's lead-in lasts three waits
-    job = PairingJob({"a": target(server)}, (Request("GET", path),), load, window_s, 0.0, waits_s, stage.seed)
-    recording = driver.drive(job)["a"]
-    if recording.stalled or not recording.slices:
-        raise RunError(f"{path} with {load}: {recording.stalled or 'no slice came to its end'}")
-    return recording
 
 
 def logged(server: Server, name: str, recording: Recording) -> Values:

@@ -13,7 +13,7 @@ from loadtests.charts.dial import heat_map
 from loadtests.charts.files import drawing, save
 from loadtests.charts.ratio import against_loads
 from loadtests.claims import CLAIMS
-from loadtests.commands import claims, deadlock, run
+from loadtests.commands import claims, deadlock
 from loadtests.commands.report import write
 from loadtests.experiment import options
 from loadtests.experiment.options import USERS, RunOptions
@@ -23,6 +23,7 @@ from loadtests.lessons.teaching import teach
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
 from loadtests.lessons.verdicts import Evidence, borne_on
 from loadtests.records.run_folder import RunFolder, check_free, write_json
+from loadtests.runner import run
 from loadtests.system.terminal import PipeConsole
 from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, TIMELINE, read_example
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from loadtests.describe import new_manifest
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import ORDERS, Experiment
@@ -14,6 +13,7 @@ from loadtests.experiment.sides import parse_side
 from loadtests.records.run_folder import RunFolder, create_run_folder
 from loadtests.records.samples import Failure, Recording, Samples, Slice
 from loadtests.records.trial_file import TrialKey
+from loadtests.runner.run_log import new_manifest
 from loadtests.system.cores import Cores
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from loadtests.runner.single_server import Stage
 from loadtests.servers.reference import stalling
 from loadtests.system.cores import Cores
 from loadtests.system.processes import Child
 from loadtests.validation.queue import measure_queue
-from loadtests.validation.stage import Stage
 from tests.e2e.harness import bench, eventually, started
 
 WORK = "work"

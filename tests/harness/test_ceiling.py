@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from loadtests.ceiling import answers_per_second
 from loadtests.records.samples import Failure
+from loadtests.runner.single_server import answers_per_second
 from loadtests.servers.null_server import ANSWER, HEAD_ANSWER, MAX_HEAD_BYTES, REFUSAL, Answering
 from loadtests.system.errors import RunError
 from tests.harness.build import recording

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.claims import CLAIMS
-from loadtests.commands import claims, deadlock, example, run
+from loadtests.commands import claims, deadlock, example
 from loadtests.commands.deadlock import Grid
 from loadtests.experiment.options import RunOptions
 from loadtests.lessons.catalogue import LESSONS
@@ -14,6 +14,7 @@ from loadtests.lessons.lesson import Lesson, Measure
 from loadtests.lessons.record import FILE, LessonRecord, read_lesson
 from loadtests.lessons.verdicts import Evidence, read_claims
 from loadtests.records.run_folder import check_free
+from loadtests.runner import run
 from loadtests.system.errors import UsageError
 from loadtests.writing import measuring
 from loadtests.writing.example import read_example

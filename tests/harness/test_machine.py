@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.machine import Watch, summed
+from loadtests.runner.cell import Watch, total_usage
 from loadtests.system.cores import Cores
 from loadtests.system.resources import Reading, Usage, read_usage, usage_between
 
@@ -34,15 +34,15 @@ def test_steal_is_unknown_where_it_is_not_counted(before: float | None, after: f
 def test_a_block_sums_up_its_cells(
     usages: list[Usage], cores: int, steal: float | None, foreign: float, why: str
 ) -> None:
-    record = summed(3, usages, cores)
+    record = total_usage(3, usages, cores)
     assert (record.block, record.steal, record.foreign) == (3, steal, foreign), why
     assert record.seconds == sum(usage.seconds for usage in usages)
 
 
 def test_one_record_a_block_and_none_where_nothing_was_driven(monkeypatch: pytest.MonkeyPatch) -> None:
     readings = iter([Reading(0, 0, 0, 0), Reading(1, 1, 0, 0.5), Reading(5, 9, 0, 1), Reading(6, 9.5, 0, 1.5)])
-    monkeypatch.setattr("loadtests.machine.read_usage", lambda _cores: next(readings))
-    monkeypatch.setattr("loadtests.machine.core_times", lambda _cores: [{}, {}])
+    monkeypatch.setattr("loadtests.runner.cell.read_usage", lambda _cores: next(readings))
+    monkeypatch.setattr("loadtests.runner.cell.core_times", lambda _cores: [{}, {}])
     watch = Watch(Cores((0,), (1,)), servers_are_ours=True)
     assert watch.finish(0) == []
     with watch.cell():

@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from loadtests.describe import new_manifest
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Manifest
 from loadtests.records.trial_file import TrialKey
-from loadtests.resumption import check_same, experiment_of, lacking, resumed
+from loadtests.runner.run_log import check_same, experiment_of, lacking, new_manifest, resumed
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 from loadtests.validation.wording import digest

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from loadtests.experiment.sides import parse_side
-from loadtests.importable import check_importable
+from loadtests.runner.run import check_importable
 from loadtests.servers.server import app_environment
 from loadtests.system.errors import UsageError
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.describe import new_manifest
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
@@ -18,6 +17,7 @@ from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import RunFolder, UnreadableRun, create_run_folder
 from loadtests.records.samples import Failure, Samples
 from loadtests.records.trial_file import TrialKey
+from loadtests.runner.run_log import new_manifest
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 from tests.harness.build import recording

@@ -1,31 +1,35 @@
-"""Execute the plan, block by block, and save each trial as it ends."""
+"""Execute the plan, block by block, and save each trial as it ends.
+
+Notice that the wall clock was set. Nothing is measured by it, but whoever reads times of day should know.
+"""
 
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.arena import Arena
-from loadtests.ceiling import measure_ceiling
 from loadtests.drivers.choice import LoadDriver, start_driver
 from loadtests.drivers.process import DriverFailed
 from loadtests.experiment.options import POSTGRES, SQLITE
 from loadtests.experiment.plan import Experiment, Pairing, Plan
-from loadtests.journal import Journal
-from loadtests.machine import Watch
-from loadtests.measuring import Measurer
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.trial_file import TrialKey
+from loadtests.runner.block import Arena
+from loadtests.runner.cell import Measurer, Watch
+from loadtests.runner.run_log import Journal
+from loadtests.runner.single_server import measure_ceiling
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
 from loadtests.servers.probe import warm
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError, UsageError
-from loadtests.wall_clock import WallClock
 
 WARM_LIMIT_S = 2.0
+STEP_LEAST_S = 1.0
+"""Less is what keeping it right comes to over a long run."""
 
 
 @dataclass(frozen=True)
@@ -178,3 +182,24 @@ class Runner:
 
     def _tell(self, block: int, now: str) -> None:
         self.listener(Progress(block, self.done, now))
+
+
+class WallClock:
+    """Compares the wall clock with the one that can't be set."""
+
+    def __init__(self) -> None:
+        self._ahead_s = _ahead_s()
+
+    def stepped(self) -> str | None:
+        """Return a sentence if it was set since it was last asked, or since the beginning."""
+        before, self._ahead_s = self._ahead_s, _ahead_s()
+        step_s = self._ahead_s - before
+        if abs(step_s) < STEP_LEAST_S:
+            return None
+        which = "forward" if step_s > 0 else "back"
+        asleep = ", or the machine slept" if step_s > 0 else ""
+        return f"the wall clock was set {which} by {abs(step_s):,.0f} s{asleep}"
+
+
+def _ahead_s() -> float:
+    return time.time() - time.monotonic()

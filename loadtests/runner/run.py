@@ -1,23 +1,36 @@
-"""``bench run``, up to the last sample: of a new run, or of one that was interrupted."""
+"""``bench run``, up to the last sample: of a new run, or of one that was interrupted.
 
+Whether the sides' apps can be imported, asked before anything is written.
+
+The display while a run goes on: what is measured, which block, how long still.
+"""
+
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests.describe import new_manifest
+from rich.console import Console
+from rich.progress import TextColumn
+
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Plan
-from loadtests.importable import check_importable
-from loadtests.live import display
+from loadtests.experiment.sides import BUILDS, Side
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RESULTS, RunFolder, check_free, create_run_folder, locked
-from loadtests.resumption import check_same, experiment_of, lacking, resumed
-from loadtests.runner import Runner
+from loadtests.runner.run_log import check_same, experiment_of, lacking, new_manifest, resumed
+from loadtests.runner.runner import Listener, Runner
+from loadtests.runner.runner import Progress as Standing
 from loadtests.servers.databases import check_database, check_reachable, open_databases
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, told
-from loadtests.system.terminal import PipeConsole
+from loadtests.system.processes import Child
+from loadtests.system.terminal import PipeConsole, progress_bar
+
+LIMIT_S = 30.0
+POLL_S = 0.02
 
 
 def measure(options: RunOptions) -> Path:
@@ -100,3 +113,55 @@ def _told(out: Path) -> Iterator[None]:
         if isinstance(error, BenchError) and error.exit_status == UsageError.exit_status:
             raise
         raise RunError(f"{told(error, out)}; {kept}") from error
+
+
+def check_importable(*sides: Side) -> None:
+    """Import the sides' apps, each in a process of its own; raises UsageError with an import's last word.
+
+    Our own builds are there; importing them would only take time.
+    """
+    apps = {side.app: side for side in sides if side.app is not None and side.app not in BUILDS.values()}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        children = {
+            side: stack.enter_context(
+                Child(
+                    "loadtests.servers.import_check",
+                    [app],
+                    log=folder / str(number) / "log",
+                    environment=side.environment(),
+                )
+            )
+            for number, (app, side) in enumerate(apps.items())
+        }
+        deadline = time.monotonic() + LIMIT_S
+        for side, child in children.items():
+            while child.alive:
+                if time.monotonic() > deadline:
+                    raise UsageError(f"side {side.spec!r}: its import took more than {LIMIT_S:g} s")
+                time.sleep(POLL_S)
+            if child.process.returncode != 0:
+                reason = child.last_words() or f"its import ended with status {child.process.returncode}"
+                raise UsageError(f"side {side.spec!r} can't be imported from this folder: {reason}")
+
+
+@contextmanager
+def display(console: Console, blocks: int, trials: int) -> Iterator[Listener]:
+    """Show a run's progress; yields what to tell it. In a pipe it prints a line a block instead."""
+    if not console.is_terminal:
+        yield _lines(console, blocks)
+        return
+    with progress_bar(console, TextColumn("block {task.fields[block]}/{task.fields[blocks]}")) as bar:
+        task = bar.add_task("", total=trials, block=1, blocks=blocks, now="starting")
+        yield lambda at: bar.update(task, completed=at.done, block=at.block + 1, now=at.now)
+
+
+def _lines(console: Console, blocks: int) -> Listener:
+    seen: set[int] = set()
+
+    def tell(at: Standing) -> None:
+        if at.block not in seen:
+            seen.add(at.block)
+            console.print(f"block {at.block + 1} of {blocks}")
+
+    return tell
