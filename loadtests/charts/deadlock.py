@@ -7,12 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from loadtests.charts.style import INK, MUTED, wrap
-from loadtests.charts.view import LABELS, View
-from loadtests.charts.wording import listed, number
-from loadtests.doubts.deadlock import SIGN
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import SideLabel
+from loadtests.report.charts.style import INK, MUTED, wrap
+from loadtests.report.doubts import SIGN
+from loadtests.report.view import LABELS, View
+from loadtests.report.wording import listed, number
 
 CELL_WIDTH, CELL_HEIGHT = 0.66, 0.46
 LEFT, GAP, MARGIN, TOP, FOOT = 1.0, 0.35, 0.18, 0.5, 0.95

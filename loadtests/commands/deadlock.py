@@ -8,13 +8,13 @@ from rich.text import Text
 
 from loadtests.analysis.analyse import analyse
 from loadtests.charts.deadlock import Tried, draw, finding, tried_in
-from loadtests.charts.files import drawing, save
-from loadtests.charts.view import LABELS, view
-from loadtests.charts.wording import number
-from loadtests.commands.report import write
 from loadtests.experiment.options import RunOptions
 from loadtests.lessons.verdicts import borne_on
 from loadtests.records.run_folder import RunFolder, check_free
+from loadtests.report.charts.style import drawing, save
+from loadtests.report.html.page import write
+from loadtests.report.view import LABELS, view_of
+from loadtests.report.wording import number
 from loadtests.runner import run
 from loadtests.system.errors import RunError, UsageError, told
 from loadtests.system.terminal import PipeConsole
@@ -100,7 +100,7 @@ def measure(grid: Grid) -> None:
         manifest = folder.read_manifest()
         outcome = analyse(folder, manifest)
         write(folder, manifest, outcome, borne_on(manifest, outcome))
-        tried += tried_in(view(manifest, outcome), connections)
+        tried += tried_in(view_of(manifest, outcome), connections)
     try:
         with drawing():
             paths = save(draw(tried, grid.threads), out, NAME)

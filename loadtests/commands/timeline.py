@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from loadtests.analysis.analyse import analyse
-from loadtests.charts.timelines import draw_one
-from loadtests.charts.view import view
 from loadtests.records.run_folder import RunFolder
+from loadtests.report.charts.timeline import draw_one
+from loadtests.report.view import view_of
 from loadtests.system.errors import RunError, UsageError, told
 from loadtests.system.terminal import PipeConsole
 
@@ -25,7 +25,7 @@ def show(path: Path, scenario: str | None, load: float | None, block: int) -> No
     """
     folder = RunFolder(path)
     manifest = folder.read_manifest()
-    run = view(manifest, analyse(folder, manifest))
+    run = view_of(manifest, analyse(folder, manifest))
     names = [known.name for known in run.scenarios]
     name = scenario or next(iter(names), "")
     if name not in names:

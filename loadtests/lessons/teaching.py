@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.analysis.analyse import analyse
-from loadtests.commands.report import write
 from loadtests.experiment.options import SQLITE, RunOptions
 from loadtests.lessons.lesson import Lesson, Measure
 from loadtests.lessons.record import FILE, LessonRecord
@@ -16,6 +15,7 @@ from loadtests.lessons.special import experiment
 from loadtests.lessons.verdicts import borne_on
 from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import RunFolder, check_free, write_json
+from loadtests.report.html.page import write
 from loadtests.runner import run
 from loadtests.runner.single_server import Stage
 from loadtests.system.cores import assign_cores, pinned

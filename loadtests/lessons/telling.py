@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.charts.wording import number
 from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.lessons.expectation import Judged, Standing, together
 from loadtests.lessons.lesson import Code, Lesson
 from loadtests.records.outcome import Outcome, headline_of
+from loadtests.report.wording import number
 from loadtests.servers.handlers import routes
 
 STYLES: dict[Standing, str] = {

@@ -1,6 +1,4 @@
-"""The report: a run as one file of HTML that opens offline."""
+"""What a reader sees of a run: the terminal's table, charts, the HTML page, and what to doubt, in words.
 
-from loadtests.report.images import data_uri
-from loadtests.report.page import render
-
-__all__ = ["data_uri", "render"]
+It reads records and analysis, and measures nothing. What comes in turns figures into words or pictures.
+"""

@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtests.analysis.comparison import Finding, Range, Status
-from loadtests.charts.files import drawing, save
-from loadtests.charts.style import FAINT, INK, MUTED, ZONE, fit, wrap
+from loadtests.report.charts.style import FAINT, INK, MUTED, ZONE, drawing, fit, save, wrap
 from loadtests.validation.findings import findings
 from loadtests.validation.record import Validation
 from loadtests.validation.wording import SIGNS, TITLES, WORDS, commits, figure, found

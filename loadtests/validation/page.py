@@ -5,8 +5,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from loadtests.charts.wording import listed
-from loadtests.report.images import data_uri
+from loadtests.report.html.page import data_uri
+from loadtests.report.wording import listed
 from loadtests.validation.chart import title
 from loadtests.validation.findings import covers, findings
 from loadtests.validation.record import Known, Validation
@@ -22,7 +22,7 @@ def render(validation: Validation, chart: Path) -> str:
         validation: what was measured.
         chart: the SVG that ``chart.draw`` wrote.
     """
-    templates = Environment(loader=PackageLoader("loadtests"), autoescape=True, undefined=StrictUndefined)
+    templates = Environment(loader=PackageLoader("loadtests.report.html"), autoescape=True, undefined=StrictUndefined)
     templates.trim_blocks = templates.lstrip_blocks = True
     occasions = [getattr(validation, check).occasion for check in validation.checked()]
     return templates.get_template("validation.html.j2").render(

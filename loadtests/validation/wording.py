@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 
 from loadtests.analysis.comparison import Finding, Range, Status, Unit
-from loadtests.charts.wording import number
 from loadtests.records.manifest import QuotedFinding, ValidationDigest
+from loadtests.report.wording import number
 from loadtests.validation.findings import findings
 from loadtests.validation.record import Check, Validation
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from loadtests.analysis.analyse import analyse
 from loadtests.charts.deadlock import Tried, tried_in
-from loadtests.charts.view import View, view
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import LessonRecord, read_lesson
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
 from loadtests.lessons.verdicts import ClaimsRecord, Evidence, read_claims
 from loadtests.records.run_folder import RunFolder, UnreadableRun
+from loadtests.report.view import View, view_of
 
 EXAMPLE = Path("results/example")
 RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
@@ -62,7 +62,7 @@ def _run(path: Path) -> View:
     """Derive a run anew from its raw samples; read what was derived where those were not kept."""
     folder = RunFolder(path)
     manifest = folder.read_manifest()
-    return view(manifest, analyse(folder, manifest) if folder.trials.exists() else folder.read_outcome())
+    return view_of(manifest, analyse(folder, manifest) if folder.trials.exists() else folder.read_outcome())
 
 
 def _deadlock(folder: Path) -> list[Tried]:

@@ -6,15 +6,14 @@ from statistics import median
 
 from loadtests.analysis.model.limits import worded
 from loadtests.charts.deadlock import finding as deadlock_finding
-from loadtests.charts.dial import finding as dial_finding
-from loadtests.charts.view import LABELS, View
-from loadtests.charts.wording import number, ratio
-from loadtests.kinds import kind_of, word
 from loadtests.lessons import telling
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.expectation import SIGNS
 from loadtests.lessons.verdicts import verdicts as claim_verdicts
 from loadtests.records.outcome import Comparison
+from loadtests.report.charts.dial import finding as dial_finding
+from loadtests.report.view import LABELS, View
+from loadtests.report.wording import kind_of, number, ratio, word
 from loadtests.writing.blocks import Block
 from loadtests.writing.example import TIMELINE, Example
 
@@ -144,7 +143,7 @@ def deadlock(example: Example) -> str:
 
 def headline(example: Example) -> str:
     """Return the README's chart."""
-    from loadtests.charts.findings import of_loads  # noqa: PLC0415
+    from loadtests.report.titles import of_loads  # noqa: PLC0415
 
     said = of_loads(example.run)
     return f"![{said}](results/example/ratio.png)\n\n{_source(example.run)}"

@@ -7,14 +7,9 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 from loadtests.analysis.analyse import analyse
-from loadtests.charts import timelines
 from loadtests.charts.deadlock import draw as draw_deadlock
-from loadtests.charts.dial import heat_map
-from loadtests.charts.files import drawing, save
-from loadtests.charts.ratio import against_loads
 from loadtests.claims import CLAIMS
 from loadtests.commands import claims, deadlock
-from loadtests.commands.report import write
 from loadtests.experiment import options
 from loadtests.experiment.options import USERS, RunOptions
 from loadtests.lessons.catalogue import LESSONS
@@ -23,6 +18,11 @@ from loadtests.lessons.teaching import teach
 from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
 from loadtests.lessons.verdicts import Evidence, borne_on
 from loadtests.records.run_folder import RunFolder, check_free, write_json
+from loadtests.report.charts import timeline
+from loadtests.report.charts.dial import heat_map
+from loadtests.report.charts.ratio import against_loads
+from loadtests.report.charts.style import drawing, save
+from loadtests.report.html.page import write
 from loadtests.runner import run
 from loadtests.system.terminal import PipeConsole
 from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, TIMELINE, read_example
@@ -67,7 +67,7 @@ def draw_pictures(out: Path) -> None:
             save(against_loads(example.run), folder, "ratio")
             save(heat_map(example.dial), folder, DIAL)
             save(draw_deadlock(example.deadlock, THREADS), folder, DEADLOCK)
-        drawn = timelines.draw_one(example.run, RunFolder(out / RUN).read_trial, folder, TIMELINE, load, 0)
+        drawn = timeline.draw_one(example.run, RunFolder(out / RUN).read_trial, folder, TIMELINE, load, 0)
         for path in drawn.paths if drawn is not None else []:
             path.rename(folder / f"timeline{path.suffix}")
         for path in folder.glob("*.png"):

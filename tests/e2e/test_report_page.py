@@ -13,13 +13,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from loadtests.analysis.model.capacity import Demand, Resources, predict
 from loadtests.analysis.model.limits import with_limits
-from loadtests.charts.catalogue import draw
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import HandlerRecord
-from loadtests.report.page import render
+from loadtests.report.charts.catalogue import draw
+from loadtests.report.html.page import render
 from loadtests.servers.handlers import sources
 from tests.harness.synthetic import Run, collapsing, make_run
 

@@ -11,18 +11,17 @@ import pytest
 
 from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.summary import Summary
-from loadtests.charts.answers import answer
-from loadtests.charts.catalogue import CHARTS, draw
-from loadtests.charts.decided import tally
-from loadtests.charts.findings import of_loads, of_ratio
-from loadtests.charts.predicted import finding, predictions
-from loadtests.charts.style import LOOKS, fit, width_in, wrap
-from loadtests.charts.verdicts import MARKS
-from loadtests.charts.view import view
-from loadtests.charts.wording import listed, named, number, ratio
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
-from loadtests.kinds import kind_of, word
 from loadtests.records.outcome import Interval, Outcome, SideLabel
+from loadtests.report.charts.catalogue import CHARTS, draw
+from loadtests.report.charts.marks import MARKS
+from loadtests.report.charts.predicted import finding, predictions
+from loadtests.report.charts.style import LOOKS, fit, width_in, wrap
+from loadtests.report.highlights import tally
+from loadtests.report.html.sections import answer
+from loadtests.report.titles import of_loads, of_ratio
+from loadtests.report.view import view_of
+from loadtests.report.wording import kind_of, listed, named, number, ratio, word
 from tests.harness.synthetic import Run, client_limited, collapsing, make_run
 
 LONG = "sync,session_limit=none,thread_limit=100"
@@ -144,7 +143,7 @@ def test_drawing_leaves_matplotlib_as_it_was(tmp_path: Path) -> None:
 
 
 def test_titles_state_the_finding() -> None:
-    run = view(*make_run(noise=0))
+    run = view_of(*make_run(noise=0))
     said = {chart.name: chart.finding(run) for chart in CHARTS}
     read, call = (run.comparisons[name, ClosedLoop(128), "throughput"] for name in ("get_post", "external_api"))
     assert said["verdicts"] == (
@@ -160,7 +159,7 @@ def test_titles_state_the_finding() -> None:
 
 
 def test_titles_of_an_open_loop_speak_of_waiting() -> None:
-    run = view(*make_run(["external_api", "get_post"], rates=[50, 620], noise=0.01, slice_s=2))
+    run = view_of(*make_run(["external_api", "get_post"], rates=[50, 620], noise=0.01, slice_s=2))
     said = {chart.name: chart.finding(run) for chart in CHARTS}
     call, read = (run.comparisons[name, OpenLoop(620), "p99"] for name in ("external_api", "get_post"))
     assert (call.verdict, read.verdict) == ("b", "a")
@@ -178,21 +177,21 @@ def test_titles_of_an_open_loop_speak_of_waiting() -> None:
 
 
 def test_in_an_open_loop_more_is_worse() -> None:
-    run = view(*make_run(["external_api"], rates=[50, 620]))
+    run = view_of(*make_run(["external_api"], rates=[50, 620]))
     assert run.above == "a"
     reading = next(chart.reading(run) for chart in CHARTS if chart.name == "verdicts")
     assert reading.startswith("Right of the grey zone the slowest requests wait longer with async, so sync is better;")
 
 
 def test_a_side_that_falls_behind_is_named_and_the_ratio_of_its_waits_is_not() -> None:
-    run = view(*make_run(["external_api"], rates=[50, 900], slice_s=2))
+    run = view_of(*make_run(["external_api"], rates=[50, 900], slice_s=2))
     assert of_ratio(run) == "sync falls behind in external_api at 900/s"
     assert "Of 900 external_api requests a second sync answers 7" in THROUGHPUT.finding(run)
     assert answer(run, "external_api").startswith("async is better at 900/s (sync can't keep up at 900/s); ")
 
 
 def test_few_blocks_do_not_say_who_falls_behind() -> None:
-    run = view(*make_run(["external_api"], rates=[50, 900], slice_s=2, blocks=2))
+    run = view_of(*make_run(["external_api"], rates=[50, 900], slice_s=2, blocks=2))
     assert of_ratio(run) == "Undecided: too few blocks for a verdict on async and sync"
     assert THROUGHPUT.finding(run) == "sync may fall behind in external_api at 900/s, but that is not sure"
     assert "(sync may not keep up at 900/s)" in answer(run, "external_api")
@@ -202,7 +201,7 @@ def test_a_flag_alone_does_not_say_that_a_side_falls_behind() -> None:
     """Its answers' interval reaches up to what was offered: one slow moment of the machine is enough for the flag."""
     manifest, outcome = make_run(["external_api"], rates=[900], slice_s=2)
     wide = [replace(cell, throughput=Interval(850, (790, 915))) for cell in outcome.cells]
-    run = view(manifest, replace(outcome, cells=wide))
+    run = view_of(manifest, replace(outcome, cells=wide))
     assert "overloaded:a" in run.headlines()[0].flags
     assert "falls behind" not in " ".join(chart.finding(run) for chart in CHARTS)
 
@@ -216,21 +215,21 @@ def test_predictions_are_judged_one_by_one() -> None:
         else cell
         for cell in outcome.cells
     ]
-    run = view(manifest, replace(outcome, cells=cells))
+    run = view_of(manifest, replace(outcome, cells=cells))
     assert [round(each.off, 3) for each in predictions(run)] == [0, 0.04, 0.2, -0.03]
     assert [each.missed for each in predictions(run)] == [False, False, True, False]
     assert finding(run) == "The model is off by 4\xa0% in the median; 3 of 4 are within 10\xa0%"
 
 
 def test_where_the_client_was_the_limit_the_model_is_not_judged() -> None:
-    run = view(*predicted(make_run(["hash"], [1, 8, 128], change=client_limited(["hash"], [128])), off=2))
+    run = view_of(*predicted(make_run(["hash"], [1, 8, 128], change=client_limited(["hash"], [128])), off=2))
     assert [each.limited for each in predictions(run)] == [False, False, True, True]
     assert finding(run).endswith("0 of 2 are within 10\xa0%")
 
 
 def test_what_the_client_limits_is_not_sold() -> None:
     manifest, outcome = make_run(["noop", "get_post"], [8, 128], noise=0, change=client_limited(["noop"], [8, 128]))
-    run = view(manifest, outcome)
+    run = view_of(manifest, outcome)
     for chart in CHARTS:
         assert "noop" not in chart.finding(run)
     assert "noop no verdict at any load" in f"noop {answer(run, 'noop')}"
@@ -244,14 +243,16 @@ def test_what_the_client_limits_is_not_sold() -> None:
 
 
 def test_a_lead_is_not_said_to_hold_where_the_client_was_the_limit() -> None:
-    run = view(*make_run(["get_post"], [8, 64, 128], noise=0, change=client_limited(["get_post"], [128])))
+    run = view_of(*make_run(["get_post"], [8, 64, 128], noise=0, change=client_limited(["get_post"], [128])))
     assert of_loads(run) == "sync is ahead in get_post from 8 users to 64 users"
 
 
 def test_a_title_says_how_much_is_open() -> None:
-    run = view(*make_run(["get_post", "hash"], [1, 8, 128], noise=0.02, change=client_limited(["hash"], [1, 8, 128])))
+    run = view_of(
+        *make_run(["get_post", "hash"], [1, 8, 128], noise=0.02, change=client_limited(["hash"], [1, 8, 128]))
+    )
     assert of_ratio(run).startswith("At 128 users, async handles only ")
-    few = view(*make_run(["get_post", "hash", "noop"], [8], noise=0, change=client_limited(["hash", "noop"], [8])))
+    few = view_of(*make_run(["get_post", "hash", "noop"], [8], noise=0, change=client_limited(["hash", "noop"], [8])))
     assert of_ratio(few).endswith("; no verdict in 2 of 3 cells")
 
 
@@ -262,7 +263,7 @@ def test_an_interval_that_excludes_1_and_is_no_verdict_has_a_mark_of_its_own() -
     assert kinds == {"unconfirmed"}
     assert len({MARKS[kind].symbol for kind in MARKS}) == len(MARKS)
     assert "In 2 of those not decided the interval excludes 1" in tally(
-        view(manifest, replace(outcome, comparisons=vetoed))
+        view_of(manifest, replace(outcome, comparisons=vetoed))
     )
 
 
@@ -274,7 +275,7 @@ def test_titles_turn_round_with_the_data() -> None:
         else c
         for c in outcome.comparisons
     ]
-    text = of_ratio(view(manifest, replace(outcome, comparisons=swapped)))
+    text = of_ratio(view_of(manifest, replace(outcome, comparisons=swapped)))
     assert text == "At 128 users, sync handles only 0.43 times as many external_api requests as async"
 
 
@@ -293,24 +294,24 @@ def test_titles_turn_round_with_the_data() -> None:
     ],
 )
 def test_a_run_that_decides_nothing_says_so(run: Callable[[], Run], title: str) -> None:
-    assert of_loads(view(*run())) == title
+    assert of_loads(view_of(*run())) == title
 
 
 def test_a_collapse_comes_first() -> None:
-    run = view(*make_run(["query", "external_api"], [1, 64], change=collapsing("a", ["query"], [64])))
+    run = view_of(*make_run(["query", "external_api"], [1, 64], change=collapsing("a", ["query"], [64])))
     assert of_ratio(run).startswith("sync collapses in query at 64 users; ")
     assert answer(run, "query").startswith("sync collapses at 64 users, async does not; ")
 
 
 def test_answers_name_every_planned_load() -> None:
-    run = view(*make_run(["get_post"], [1, 8, 128], change=lambda s, _n, users_, *_: None if users_ == 8 else s))
+    run = view_of(*make_run(["get_post"], [1, 8, 128], change=lambda s, _n, users_, *_: None if users_ == 8 else s))
     said = answer(run, "get_post")
     assert "at 128 users" in said
     assert said.endswith("not measured at 8 users.")
 
 
 def test_the_tally_counts_every_cell() -> None:
-    assert tally(view(*make_run(["external_api"], [1, 128], noise=0.001))).startswith(
+    assert tally(view_of(*make_run(["external_api"], [1, 128], noise=0.001))).startswith(
         "Of 2 cells (a scenario under a load), async is better in"
     )
 
@@ -329,7 +330,7 @@ def test_the_tally_counts_every_cell() -> None:
     ],
 )
 def test_sides_have_short_names_that_differ(a: str, b: str, names: tuple[str, str]) -> None:
-    run = view(*make_run(["hash"], [1], a=a, b=b, blocks=1))
+    run = view_of(*make_run(["hash"], [1], a=a, b=b, blocks=1))
     assert (run.names["a"], run.names["b"]) == names
     assert set(run.abbreviations.values()) <= {a, b}
 
@@ -363,7 +364,7 @@ def test_figures_are_written_as_people_write_them() -> None:
 
 
 def test_titles_speak_of_the_highest_load_that_was_measured() -> None:
-    run = view(*make_run(["external_api"], [64, 128], change=lambda s, _n, load, *_: None if load == 128 else s))
+    run = view_of(*make_run(["external_api"], [64, 128], change=lambda s, _n, load, *_: None if load == 128 else s))
     for chart in CHARTS:
         assert "128 users" not in chart.finding(run)
         assert "No difference" not in chart.finding(run)

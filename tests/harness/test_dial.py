@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from loadtests.analysis.summary import Summary
-from loadtests.charts.catalogue import draw
-from loadtests.charts.dial import curve_of, finding, heat_map
-from loadtests.charts.dial_grid import dial_of
-from loadtests.charts.view import view
 from loadtests.experiment.options import dial_options
 from loadtests.records.outcome import SideLabel
+from loadtests.report.charts.catalogue import draw
+from loadtests.report.charts.dial import curve_of, dial_of, finding, heat_map
+from loadtests.report.view import view_of
 from loadtests.system.errors import UsageError
 from tests.harness.synthetic import Run, make_run
 
@@ -44,14 +43,14 @@ def dialled(a: str = "sync") -> Run:
 
 
 def test_the_grid_has_a_row_for_each_cpu_time_and_a_column_for_each_wait() -> None:
-    found = dial_of(view(*dialled()))
+    found = dial_of(view_of(*dialled()))
     assert found is not None
     assert (tuple(found.cpus_ms), tuple(found.waits_ms)) == (CPUS, WAITS)
     assert found.cells[0.1, 200.0].ratio == pytest.approx(3.2, rel=0.01)
 
 
 def test_the_models_line_moves_to_longer_waits_with_more_cpu() -> None:
-    run = view(*dialled())
+    run = view_of(*dialled())
     found = dial_of(run)
     assert found is not None
     short, middle, long = (each.wait_ms if each else None for each in found.crossings(run))
@@ -66,7 +65,7 @@ def test_the_models_line_moves_to_longer_waits_with_more_cpu() -> None:
 
 
 def test_of_another_app_the_model_knows_nothing() -> None:
-    run = view(*dialled(a="http://127.0.0.1:8000"))
+    run = view_of(*dialled(a="http://127.0.0.1:8000"))
     found = dial_of(run)
     assert found is not None
     assert curve_of(found, run) == []
@@ -74,14 +73,14 @@ def test_of_another_app_the_model_knows_nothing() -> None:
 
 
 def test_the_title_says_where_each_side_wins_by_most() -> None:
-    title = finding(view(*dialled())).replace("\u00a0", " ")
+    title = finding(view_of(*dialled())).replace("\u00a0", " ")
     assert "3.21 times as many requests with 0.1 ms of CPU and 100 ms of wait" in title
     assert "only 0.84 times as many requests with 5 ms of CPU and 0 ms of wait" in title
 
 
 def test_a_run_without_a_grid_has_no_dial(tmp_path: Path) -> None:
     run = make_run(["mixed", "noop", "mixed[cpu_ms=1,wait_ms=5]"], [1, 8])
-    assert dial_of(view(*run)) is None
+    assert dial_of(view_of(*run)) is None
     assert not any(path.stem == "dial" for path in draw(*run, tmp_path))
 
 

@@ -13,7 +13,6 @@ from xml.etree import ElementTree
 import click
 import pytest
 
-from loadtests.charts.view import view
 from loadtests.claims import CLAIMS, Claim
 from loadtests.cli.group import bench
 from loadtests.experiment.loads import parse_rates, parse_users
@@ -22,6 +21,7 @@ from loadtests.experiment.sides import parse_side
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.verdicts import ClaimsRecord
 from loadtests.records.outcome import Seen
+from loadtests.report.view import view_of
 from loadtests.system.errors import BenchError
 from loadtests.validation.record import CHECKS
 from loadtests.writing.blocks import fill
@@ -230,7 +230,7 @@ def example() -> Example:
         for cell in outcome.cells
         if cell.throughput
     ]
-    run = view(manifest.model_copy(update={"seconds": 240.0}), replace(outcome, cells=cells))
+    run = view_of(manifest.model_copy(update={"seconds": 240.0}), replace(outcome, cells=cells))
     record = ClaimsRecord(
         created=datetime.now(UTC), seconds=1.0, environment=manifest.environment, claims=[], evidence={}
     )

@@ -9,11 +9,11 @@ import pytest
 from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.crossover import Parting, parting_of
 from loadtests.charts.deadlock import Tried, draw, finding, tried_in
-from loadtests.charts.files import drawing, save
-from loadtests.charts.view import view
 from loadtests.records.outcome import CellResult, Interval, Outcome
-from loadtests.report.limits import parting
-from loadtests.report.page import render
+from loadtests.report.charts.style import drawing, save
+from loadtests.report.html.page import render
+from loadtests.report.html.tables import parting
+from loadtests.report.view import view_of
 from tests.harness.synthetic import make_run
 
 SYNC, ASYNC = Resources(1, threads=40), Resources(1)
@@ -68,7 +68,7 @@ def test_the_report_says_it() -> None:
     manifest, _ = make_run(["external_api"], [1, 32, 128])
     outcome = measured()
     cells = [replace(c, predicted_rps=100.0, limit="users") for c in outcome.cells]
-    said = parting(view(manifest, replace(outcome, cells=cells)), "external_api")
+    said = parting(view_of(manifest, replace(outcome, cells=cells)), "external_api")
     assert said.startswith("By the model async handles 10")
     assert said.endswith("measured, with 128 users, and not yet with 32.")
     assert "By the model async handles" in render(manifest, replace(outcome, cells=cells), [])
@@ -106,7 +106,7 @@ def test_another_failure_is_no_deadlock() -> None:
     manifest, outcome = make_run(["get_post"], [8, 64])
     reasons = {"a": ["nothing was answered for 5 s"], "b": ["exited with status 1 before it was ready"]}
     cells = [replace(c, collapsed=reasons[c.label], throughput=None) for c in outcome.cells]
-    seen = tried_in(view(manifest, replace(outcome, cells=cells)), 15)
+    seen = tried_in(view_of(manifest, replace(outcome, cells=cells)), 15)
     assert {(one.label, one.stalled, one.failed) for one in seen} == {("a", 1, 0), ("b", 0, 1)}
 
 

@@ -12,13 +12,13 @@ import pytest
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.summary import Summary
-from loadtests.charts.catalogue import draw
-from loadtests.charts.view import view
-from loadtests.charts.wording import ratio
-from loadtests.doubts import doubts
 from loadtests.records.manifest import HandlerRecord, MachineRecord
 from loadtests.records.outcome import SideLabel, headline_of
-from loadtests.report.page import render
+from loadtests.report.charts.catalogue import draw
+from loadtests.report.doubts import doubts
+from loadtests.report.html.page import render
+from loadtests.report.view import view_of
+from loadtests.report.wording import ratio
 from tests.harness.synthetic import Run, client_limited, collapsing, make_run
 
 SVG = "data:image/svg+xml,"
@@ -134,7 +134,7 @@ def test_cells_that_the_client_limits_are_counted_and_told() -> None:
 
 def test_too_few_requests_are_told_with_the_time_that_they_take() -> None:
     manifest, outcome = make_run(["hash"], rates=[5, 600])
-    found = {doubt.title: doubt.text for doubt in doubts(view(manifest, outcome), outcome)}
+    found = {doubt.title: doubt.text for doubt in doubts(view_of(manifest, outcome), outcome)}
     assert "windows of 73.6 s at 5/s together" in found["Too few requests for a 99th percentile"]
 
 
@@ -289,21 +289,21 @@ def test_only_settings_that_differ_are_picked_out() -> None:
 def test_what_to_doubt_follows_from_the_run() -> None:
     manifest, outcome = make_run(["hash"], [1], a="sync", b="http://10.0.0.7:8000", blocks=3)
     shared = manifest.model_copy(update={"server_cores": [0], "driver_cores": [0]})
-    titles = [doubt.title for doubt in doubts(view(shared, outcome), outcome)]
+    titles = [doubt.title for doubt in doubts(view_of(shared, outcome), outcome)]
     for title in ("Server and driver shared a core", "3 blocks are too few", "side B ran already", "A virtual machine"):
         assert title in titles
     assert "Loopback" not in titles
-    serious = [doubt.serious for doubt in doubts(view(shared, outcome), outcome)]
+    serious = [doubt.serious for doubt in doubts(view_of(shared, outcome), outcome)]
     assert serious == sorted(serious, reverse=True)
 
 
 def test_the_drivers_ceiling_is_told_beside_the_fastest_cell() -> None:
     manifest, outcome = make_run(["hash"], [1])
-    [unknown] = [doubt.title for doubt in doubts(view(manifest, outcome), outcome) if "ceiling" in doubt.title]
+    [unknown] = [doubt.title for doubt in doubts(view_of(manifest, outcome), outcome) if "ceiling" in doubt.title]
     assert "is not known" in unknown
     fastest = max(cell.throughput.value for cell in outcome.cells if cell.throughput)
     known = manifest.model_copy(update={"driver_ceiling_rps": 4 * fastest})
-    [text] = [doubt.text for doubt in doubts(view(known, outcome), outcome) if "ceiling" in doubt.title]
+    [text] = [doubt.text for doubt in doubts(view_of(known, outcome), outcome) if "ceiling" in doubt.title]
     assert "came to 25% of that" in text
 
 
@@ -341,5 +341,5 @@ def test_a_deadlock_of_threads_and_connections_is_told_by_its_name(side: str, lo
         return replace(made, collapsed="nothing was answered for 5 s") if made and made.collapsed else made
 
     manifest, outcome = make_run(["get_post"], [8, 128], a=side, b="sync", change=change)
-    titles = [doubt.title for doubt in doubts(view(manifest, outcome), outcome)]
+    titles = [doubt.title for doubt in doubts(view_of(manifest, outcome), outcome)]
     assert any("deadlock" in title for title in titles) is told

@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.analysis.comparison import Finding, Proportion, of_share
 from loadtests.records.run_folder import digest_path, quoted_validation
-from loadtests.report.page import render as render_report
+from loadtests.report.html.page import render as render_report
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import machine_id
 from loadtests.validation import chart, page

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from loadtests.verdict_table import verdict_table
+from loadtests.report.verdict_table import verdict_table
 from tests.harness.synthetic import Run, client_limited, make_run
 
 

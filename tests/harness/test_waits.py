@@ -10,14 +10,13 @@ import pytest
 from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.limits import demand_of, mixed_ms, with_limits
 from loadtests.analysis.model.observed import limit_seen, places, seen_in, story_of
-from loadtests.charts.timeline import finding
-from loadtests.charts.timelines import draw_all, draw_one
-from loadtests.charts.view import view
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Interval, Limit, Seen
 from loadtests.records.samples import ROW, UNKNOWN, Recording, Timeline
 from loadtests.records.trial_file import TrialKey, dump_trial, read_trial
-from loadtests.report.page import render
+from loadtests.report.charts.timeline import draw_all, draw_one, finding
+from loadtests.report.html.page import render
+from loadtests.report.view import view_of
 from tests.harness.build import recording
 from tests.harness.synthetic import make_run
 
@@ -163,7 +162,7 @@ def test_nobody_looked_or_nothing_came() -> None:
 
 
 def test_timelines_are_drawn_at_the_highest_load(tmp_path: Path) -> None:
-    run = view(*make_run(["external_api", "hash"], [1, 128]))
+    run = view_of(*make_run(["external_api", "hash"], [1, 128]))
     trials = {
         TrialKey(1, "external_api", ClosedLoop(128).slug, "a"): with_timeline(40),
         TrialKey(1, "external_api", ClosedLoop(128).slug, "b"): with_timeline(128),
@@ -179,7 +178,7 @@ def test_timelines_are_drawn_at_the_highest_load(tmp_path: Path) -> None:
 
 
 def test_one_side_alone_has_a_picture(tmp_path: Path) -> None:
-    run = view(*make_run(["external_api"], [8]))
+    run = view_of(*make_run(["external_api"], [8]))
     trials = {TrialKey(0, "external_api", ClosedLoop(8).slug, "b"): with_timeline()}
     drawn = draw_one(run, trials.get, tmp_path, "external_api", ClosedLoop(8), 0)
     assert drawn is not None

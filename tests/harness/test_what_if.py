@@ -6,13 +6,13 @@ import pytest
 
 from loadtests.analysis.model.capacity import Demand, Resources, predict
 from loadtests.analysis.model.limits import with_limits
-from loadtests.charts.view import view
-from loadtests.report.what_if import Start, panel
+from loadtests.report.html.panels import Start, panel
+from loadtests.report.view import view_of
 from tests.harness.synthetic import Run, make_run
 
 
 def start(run: Run, scenario: str, label: str) -> Start:
-    found = panel(view(*run))
+    found = panel(view_of(*run))
     assert found is not None
     [choice] = [choice for choice in found.choices if choice.name == scenario]
     return choice.a if label == "a" else choice.b
@@ -28,7 +28,7 @@ def test_a_side_begins_with_what_it_needs_and_has() -> None:
 
 
 def test_it_begins_with_the_wait_that_tells_most() -> None:
-    found = panel(view(*make_run(["get_post", "noop", "external_api", "mixed"])))
+    found = panel(view_of(*make_run(["get_post", "noop", "external_api", "mixed"])))
     assert found is not None
     assert [choice.name for choice in found.choices] == ["get_post", "noop", "external_api", "mixed"]
     assert found.chosen == "external_api"
@@ -47,7 +47,7 @@ def test_it_tells_of_the_heaviest_load_what_the_report_tells() -> None:
 
 def test_a_dial_s_cells_can_be_chosen() -> None:
     names = [f"mixed[cpu_ms=1,wait_ms={wait}]" for wait in (0, 20, 100)]
-    found = panel(view(*make_run(names, [96])))
+    found = panel(view_of(*make_run(names, [96])))
     assert found is not None
     assert [choice.a.wait_ms for choice in found.choices] == [0, 20, 100]
 
@@ -63,4 +63,4 @@ def test_a_dial_s_cells_can_be_chosen() -> None:
     ],
 )
 def test_where_the_model_knows_nothing_there_is_no_panel(run: Callable[[], Run]) -> None:
-    assert panel(view(*run())) is None
+    assert panel(view_of(*run())) is None

@@ -1,0 +1,123 @@
+"""Which charts there are, what each is about and how to read it; and how they become files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from loadtests.records.manifest import Manifest
+from loadtests.records.outcome import Outcome
+from loadtests.report import titles
+from loadtests.report.charts import dial, latency, predicted, ratio, throughput
+from loadtests.report.charts.style import drawing, save
+from loadtests.report.view import View, directions, view_of
+
+HOLLOW = "A filled mark is a verdict, in the shape of the side that is better; what is hollow is not decided."
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart that a run may have.
+
+    Attributes:
+        name: also its files'.
+        topic: what it shows, in a few words.
+        finding: what it says about a run; its title.
+        reading: how to read it.
+        draw: makes it; None where it would be empty.
+    """
+
+    name: str
+    topic: Callable[[View], str]
+    finding: Callable[[View], str]
+    reading: Callable[[View], str]
+    draw: Callable[[View], Figure | None]
+
+
+CHARTS = (
+    Chart(
+        "ratio",
+        lambda v: (
+            "The ratio of p99 response times against the rate"
+            if v.open_loop
+            else "The ratio of throughputs against users"
+        ),
+        titles.of_loads,
+        lambda v: f"{directions(v, 'Above', 'below')} {HOLLOW}",
+        lambda v: ratio.against_loads(v) if len(v.loads) > 1 else None,
+    ),
+    Chart(
+        "dial",
+        lambda _: "The dial: how long a request computes against how long it waits",
+        dial.finding,
+        dial.reading,
+        dial.heat_map,
+    ),
+    Chart(
+        "predicted",
+        lambda _: "Predicted against measured",
+        predicted.finding,
+        lambda _: (
+            "On the diagonal the model is right; above it, it promises more than was measured, below it less. It knows"
+            " threads, connections, cores, and what one request needs; the closer the points, the less is unexplained."
+        ),
+        predicted.scatter,
+    ),
+    Chart(
+        "verdicts",
+        lambda v: (
+            "Whose slowest requests wait less at the highest rate"
+            if v.open_loop
+            else "Who handles more at the highest load"
+        ),
+        lambda v: titles.of_ratio(v, v.highest),
+        lambda v: f"{directions(v, 'Right of', 'left of')} {HOLLOW} A whisker is the 95 % interval.",
+        ratio.at_highest_load,
+    ),
+    Chart(
+        "throughput",
+        lambda v: "Answered against offered" if v.open_loop else "Throughput against users",
+        titles.of_throughput,
+        lambda v: (
+            "On the dashed line every request that arrives is answered. A side that leaves the line falls behind:"
+            " its queue, and with it every response time, grows for as long as the load lasts."
+            if v.open_loop
+            else "Higher is better. A line that stops rising has met a limit: a core, a pool, or the threads."
+        ),
+        lambda v: (throughput.against_offered if v.open_loop else throughput.throughput)(v),
+    ),
+    Chart(
+        "latency",
+        lambda v: f"Response times at the highest {'rate' if v.open_loop else 'load'}",
+        titles.of_latency,
+        lambda v: (
+            "Further left is better. The longer a line, the more the slowest requests differ from the usual one."
+            + (" Each time runs from the instant at which the request was due." if v.open_loop else "")
+        ),
+        latency.at_highest_load,
+    ),
+    Chart(
+        "cpu",
+        lambda _: "Server CPU per request",
+        titles.of_cpu,
+        lambda _: "Lower is better. One core divided by this is the most requests that one worker can answer.",
+        throughput.cpu,
+    ),
+)
+"""In the order in which a reader should meet them."""
+LEADING = frozenset({"ratio", "dial", "predicted"})
+"""Those that come before any table."""
+
+
+def draw(manifest: Manifest, outcome: Outcome, folder: Path) -> list[Path]:
+    """Write every chart that is not empty as SVG and PNG; return the paths.
+
+    Charts of an earlier derivation that are now empty are removed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    run = view_of(manifest, outcome)
+    with drawing():
+        return [
+            path for chart in CHARTS for path in save(chart.draw(run) if run.scenarios else None, folder, chart.name)
+        ]

@@ -1,0 +1,226 @@
+"""Where the requests of one cell were, instant by instant: both sides' trials of one block, side by side.
+
+Which timelines a run's report shows, and how a single one is drawn.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from loadtests.analysis.model import observed
+from loadtests.analysis.model.limits import SYNC_BUILD, resources
+from loadtests.analysis.model.observed import Line, Story, places
+from loadtests.experiment.loads import ClosedLoop, Load
+from loadtests.records.outcome import SideLabel
+from loadtests.records.samples import UNKNOWN, Recording
+from loadtests.records.trial_file import TrialKey
+from loadtests.report.charts.layout import Grid, head, sheet
+from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, drawing, save
+from loadtests.report.view import LABELS, View
+from loadtests.report.wording import listed
+
+Trial = Callable[[TrialKey], Recording | None]
+"""Returns one trial of the run; None if it was not measured."""
+PREFIX = "timeline-"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place where requests can be: how it looks, and what it is called."""
+
+    name: str
+    colour: str
+    hatch: str
+    words: str
+
+
+PLACES = (
+    Place("thread", "#009E73", "", "in a thread"),
+    Place("loop", "#56B4E9", "", "on the event loop, running or awaiting"),
+    Place("thread_queue", "#D55E00", "////", "waiting for a thread"),
+    Place("turn_queue", "#CC79A7", "\\\\\\\\", "waiting for their turn at the database"),
+    Place("connection_queue", "#F0E442", "....", "waiting for a connection"),
+)
+THREADS = Line2D([], [], color="#009E73", linewidth=1.8)
+CONNECTIONS = Line2D([], [], color=INK, linewidth=1.8, linestyle=(0, (3, 1.2)))
+LIMIT = Line2D([], [], color=MUTED, linewidth=1.0, linestyle=":")
+
+
+def draw(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, Story], block: int) -> Figure:
+    """Draw the sides of one cell in one block; there is at least one."""
+    labels = list(stories)
+    grid = Grid(4 * len(labels), len(labels), 3.35, 1.05, 0.5, 0.12)
+    note = (
+        f"{scenario} with {load}, block {block + 1}; only the turns in which a side was under load, one after another,"
+        " with their lead-ins and lead-outs. Dotted: the most there can be."
+    )
+    figure, axes = sheet(view, finding(view, scenario, load, stories), _keys(stories.values()), grid, note)
+    rows = [axes[i : i + len(labels)] for i in range(0, len(axes), len(labels))]
+    for column, label in enumerate(labels):
+        story = stories[label]
+        _where(rows[0][column], story, load)
+        _in_use(rows[1][column], view, scenario, label, story)
+        _line(rows[2][column], story, 100 * story.busy, label)
+        _line(rows[3][column], story, 1000 * story.timeline.rows["lag_s"].astype(float), label)
+        for row, (name, about) in zip(rows, _headings(view.names[label]), strict=True):
+            head(row[column], grid, name, about)
+    for row in rows:
+        top = 1.08 * max(1.0, *(ax.dataLim.y1 for ax in row))
+        for ax in row:
+            ax.set_ylim(0, top)
+            ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+            ax.grid(visible=True, axis="y")
+    return figure
+
+
+def finding(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, Story]) -> str:
+    """Say where most requests of each side were."""
+    said = []
+    for label, story in stories.items():
+        if not len(story.steady):
+            continue
+        where = places(story.steady)
+        means = {place: float(getattr(where, place.name).mean()) for place in PLACES}
+        most = max(means, key=lambda place: means[place])
+        whole = max(1.0, float(story.steady.rows["in_flight"].mean()))
+        said.append(f"{view.names[label]}: {means[most]:,.0f} of {whole:,.0f} requests {most.words}")
+    return f"{scenario}, {load}" + (f" – {'; '.join(said)}" if said else "")
+
+
+def _headings(name: str) -> tuple[tuple[str, str], ...]:
+    return (
+        (name, "requests that the app is busy with, by where they are"),
+        (name, "threads and connections in use"),
+        (name, "CPU, % of a core"),
+        (name, "how late the event loop is, ms"),
+    )
+
+
+def _keys(stories: Iterable[Story]) -> list[Key]:
+    where = [places(story.timeline) for story in stories]
+    keys = [
+        Key(place.words, patch={"facecolor": place.colour, "edgecolor": INK, "hatch": place.hatch, "linewidth": 0.4})
+        for place in PLACES
+        if any(getattr(known, place.name).any() for known in where)
+    ]
+    window = Key("measured", patch={"facecolor": ZONE, "edgecolor": ZONE})
+    return [*keys, Key("threads in use", THREADS), Key("connections in use", CONNECTIONS), window]
+
+
+def _where(ax: Axes, story: Story, load: Load) -> None:
+    where = places(story.timeline)
+    base = np.zeros(len(story.time_s))
+    for place in PLACES:
+        amount: Line = getattr(where, place.name)
+        ax.fill_between(
+            story.time_s, base, base + amount, step="mid", facecolor=place.colour, edgecolor=INK, linewidth=0.0,
+            hatch=place.hatch,
+        )  # fmt: skip
+        base = base + amount
+    if isinstance(load, ClosedLoop):
+        ax.axhline(load.users, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
+    _time(ax, story)
+
+
+def _in_use(ax: Axes, view: View, scenario: str, label: SideLabel, story: Story) -> None:
+    rows = story.timeline.rows
+    for name, look in (("threads", THREADS), ("connections", CONNECTIONS)):
+        known = np.where(rows[name] == UNKNOWN, np.nan, rows[name].astype(float))
+        ax.plot(story.time_s, known, color=look.get_color(), linewidth=1.8, linestyle=look.get_linestyle())
+    for most in _limits(view, scenario, label):
+        ax.axhline(most, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
+    _time(ax, story)
+
+
+def _limits(view: View, scenario: str, label: SideLabel) -> Iterator[int]:
+    side = view.manifest.a if label == "a" else view.manifest.b
+    has = resources(side, scenario, 1)
+    if has is not None:
+        yield from has.admitted.values()
+    elif side.settings.get("app") == SYNC_BUILD:
+        yield int(side.settings.get("thread_limit") or 40)
+
+
+def _line(ax: Axes, story: Story, values: Line, label: SideLabel) -> None:
+    look = LOOKS[label]
+    ax.plot(story.time_s, values, color=look.ink, linewidth=1.4)
+    _time(ax, story)
+
+
+def _time(ax: Axes, story: Story) -> None:
+    ax.set_xlim(0, max(story.time_s[-1], 0.01))
+    for opened, closed in story.windows_s:
+        ax.axvspan(opened, closed, color=ZONE, zorder=0, linewidth=0)
+    for end in story.turns_s:
+        ax.axvline(end, color="white", linewidth=1.6, zorder=4)
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.tick_params(axis="x", labelsize=7.5)
+
+
+def reading(names: Sequence[str]) -> str:
+    """Say how to read it."""
+    return (
+        f"One trial each of {listed(names)}, from left to right in seconds under load. The top row is all requests that"
+        " the app has, divided by where they are: what is hatched waits in a queue. A queue says which limit binds;"
+        " without one, and with a core that has time left, it is the users who are too few."
+    )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A timeline that was drawn.
+
+    Attributes:
+        scenario: its name.
+        load: its load.
+        block: from 0.
+        finding: what it says.
+        reading: how to read it.
+        paths: its files.
+    """
+
+    scenario: str
+    load: Load
+    block: int
+    finding: str
+    reading: str
+    paths: list[Path]
+
+
+def draw_all(run: View, trial: Trial, folder: Path) -> list[Drawn]:
+    """Draw each scenario at its highest load, in the first block in which it was looked at; remove older drawings."""
+    for old in folder.glob(f"{PREFIX}*"):
+        old.unlink()
+    drawn = []
+    for scenario in run.scenarios:
+        load = run.measured_loads(scenario.name)[-1]
+        found = (draw_one(run, trial, folder, scenario.name, load, block) for block in range(run.blocks))
+        drawn += [next(filter(None, found), None)]
+    return [one for one in drawn if one is not None]
+
+
+def draw_one(run: View, trial: Trial, folder: Path, scenario: str, load: Load, block: int) -> Drawn | None:
+    """Draw both sides of one cell in one block; None if nobody looked into either."""
+    keys = {label: TrialKey(block, scenario, load.slug, label) for label in LABELS}
+    recordings = dict(_recordings(keys, trial))
+    stories = {label: story for label, r in recordings.items() if (story := observed.story_of(r)) is not None}
+    if not stories:
+        return None
+    with drawing():
+        figure = draw(run, scenario, load, stories, block)
+        name = PREFIX + keys["a"].file_name.removesuffix("-a.npz")
+        paths = save(figure, folder, name)
+    names = [run.names[label] for label in stories]
+    return Drawn(scenario, load, block, finding(run, scenario, load, stories), reading(names), paths)
+
+
+def _recordings(keys: Mapping[SideLabel, TrialKey], trial: Trial) -> Iterator[tuple[SideLabel, Recording]]:
+    for label, key in keys.items():
+        if (recording := trial(key)) is not None:
+            yield label, recording

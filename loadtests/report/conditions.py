@@ -1,0 +1,236 @@
+"""A doubt, and the words that flags go by (pure).
+
+Doubts about the conditions: blocks, cores, machine, code, and what no run can tell (pure).
+
+Doubts about the load: whether the client could make it, and what its kind hides (pure).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from loadtests.analysis.comparison import MIN_BLOCKS
+from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
+from loadtests.analysis.flags import MEANING
+from loadtests.analysis.summary import samples_needed
+from loadtests.experiment.loads import OpenLoop
+from loadtests.report.view import LABELS, View
+from loadtests.report.wording import listed, named
+
+BUSY_MACHINE = 0.5
+"""Load average per core, when the run began, above which something else was running."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A reason not to believe, or not to generalise.
+
+    Attributes:
+        title: in a few words.
+        text: in a sentence or two.
+        serious: whether it touches this run's verdicts, rather than what they say of other machines.
+    """
+
+    title: str
+    text: str
+    serious: bool = False
+
+
+def flag_words(run: View, flag: str) -> tuple[str, str]:
+    """Return a flag as a reader should see it, ``driver-bound (async)``, and what it means."""
+    name, _, label = flag.partition(":")
+    side = {"a": run.names["a"], "b": run.names["b"]}.get(label)
+    return f"{name} ({side})" if side else name, MEANING.get(name, "")
+
+
+def blocks(run: View) -> Iterator[Doubt]:
+    """Say how much so many blocks can carry."""
+    if run.blocks < MIN_BLOCKS:
+        yield Doubt(
+            f"{run.blocks} block{'s are' if run.blocks != 1 else ' is'} too few",
+            f"An interval needs at least {MIN_BLOCKS} blocks to deserve its name; every verdict is left open.",
+            serious=True,
+        )
+    else:
+        yield Doubt(
+            f"{run.blocks} blocks",
+            "Intervals this short of data lean on the blocks' logarithms being about normal. More blocks make them"
+            " narrower and safer.",
+        )
+
+
+def cores(run: View) -> Iterator[Doubt]:
+    """Say whether servers and driver were in each other's way."""
+    server, driver = set(run.manifest.server_cores), set(run.manifest.driver_cores)
+    if not server:
+        yield Doubt(
+            "Nothing was pinned to a core",
+            "Servers, driver and upstream could take each other's CPU time.",
+            serious=True,
+        )
+    elif server & driver:
+        yield Doubt(
+            "Server and driver shared a core",
+            f"The servers ran on {_cores_named(server)}, the driver and the upstream on {_cores_named(driver)}: what"
+            " one spends, the other lacks.",
+            serious=True,
+        )
+
+
+def machine(run: View) -> Iterator[Doubt]:
+    """Say what of the machine may have disturbed."""
+    machine = run.manifest.environment
+    if machine.virtualisation:
+        yield Doubt(
+            "A virtual machine",
+            f"It runs in {machine.virtualisation}: neighbours, unseen from here, may take CPU time. Both sides meet"
+            " that alike, since they take turns, but intervals grow.",
+        )
+    if machine.governor not in (None, "performance"):
+        yield Doubt(
+            f"CPU frequency governor “{machine.governor}”",
+            "The clock may follow the load, which favours whichever side keeps the core busier.",
+        )
+    if machine.load_average > BUSY_MACHINE * machine.cores:
+        yield Doubt(
+            "The machine was busy",
+            f"Its load average was {machine.load_average:g} on {machine.cores} cores when the run began.",
+            serious=True,
+        )
+
+
+def database(run: View) -> Iterator[Doubt]:
+    """Say what is particular to the database."""
+    manifest = run.manifest
+    if manifest.database == "sqlite":
+        yield Doubt(
+            "SQLite",
+            "Its asynchronous driver is a thread for each connection, not non-blocking I/O: what the database scenarios"
+            " show is true of this pair of drivers. --database postgres asks a server over a socket.",
+        )
+    elif manifest.database == "postgres":
+        yield Doubt(
+            "A database server on the same machine",
+            f"{manifest.database_version} shared the cores of the driver and the upstream, with its default settings;"
+            " its CPU time is not part of a side's CPU per request.",
+        )
+
+
+def provenance(run: View) -> Iterator[Doubt]:
+    """Say what is not known of the code and the servers."""
+    commit = run.manifest.environment.commit
+    if commit is None:
+        yield Doubt("The code is not known", "The run was made outside a git checkout.")
+    elif commit.endswith("+"):
+        yield Doubt("The code is not known exactly", f"Files differed from commit {commit[:-1]}.")
+    for label, side in zip(LABELS, (run.manifest.a, run.manifest.b), strict=True):
+        if "url" in side.settings:
+            yield Doubt(
+                f"{run.names[label]} ran already",
+                "The harness did not start it: its settings, database, CPU and memory are not known, and it was not"
+                " started afresh for each block.",
+                serious=True,
+            )
+
+
+def always(run: View) -> Iterator[Doubt]:
+    """Say what is true of every run."""
+    yield Doubt(
+        "One machine",
+        "Ratios travel better than absolute figures, but neither is a promise for other hardware, other versions or"
+        " another database.",
+    )
+    if not any("url" in side.settings for side in (run.manifest.a, run.manifest.b)):
+        yield Doubt(
+            "Loopback",
+            "Requests cross no network: no latency, no TLS, no proxy, no slow clients. Real networks add waiting"
+            " outside the handler, which neither side can save.",
+        )
+
+
+def _cores_named(cores: set[int]) -> str:
+    return f"core{'s' if len(cores) > 1 else ''} {listed([str(core) for core in sorted(cores)])}"
+
+
+def driver(run: View) -> Iterator[Doubt]:
+    """Say how much room the load driver had."""
+    busiest = max(run.cells.values(), key=lambda cell: cell.driver_peak, default=None)
+    if busiest is None or busiest.driver_peak > DRIVER_BUSY_LIMIT:
+        return
+    yield Doubt(
+        "The load driver had room",
+        f"In its busiest second it took {busiest.driver_peak:.0%} of its core ({busiest.scenario} at"
+        f" {named([busiest.load])}, {run.names[busiest.label]}). A busier client would have been measured instead of"
+        " the server.",
+    )
+
+
+def ceiling(run: View) -> Iterator[Doubt]:
+    """Say how near the fastest cell came to what the driver can send at all."""
+    ceiling_rps = run.manifest.driver_ceiling_rps
+    if ceiling_rps is None:
+        yield Doubt("The load driver's ceiling is not known", "It was not measured by itself when the run began.")
+        return
+    fastest_rps = max((cell.throughput.value for cell in run.cells.values() if cell.throughput), default=0.0)
+    yield Doubt(
+        "The load driver's ceiling",
+        f"Against a server that does nothing it reached {ceiling_rps:,.0f} requests/s when the run began; the fastest"
+        f" cell came to {fastest_rps / ceiling_rps:.0%} of that.",
+    )
+
+
+def locust(run: View) -> Iterator[Doubt]:
+    """Say what it means that Locust put on the load."""
+    if run.manifest.driver != "locust":
+        return
+    workers = run.manifest.workers
+    if workers > 1:
+        text = (
+            f"A master and {workers} workers. How busy they were is said of the busiest of them, or of all together on"
+            " the cores they share, whichever is nearer to its limit."
+        )
+    else:
+        text = "One process of Locust sent all requests."
+    yield Doubt("Locust put on the load", f"{text} Journeys think between requests, which bounds their throughput.")
+
+
+def loop(run: View) -> Iterator[Doubt]:
+    """Say what this kind of load hides."""
+    if not run.open_loop:
+        yield Doubt(
+            "A closed loop",
+            "Users wait for their answer before they ask again, so a slow server is asked less often. Under arrivals"
+            " that do not wait, its response times would be worse than these; --rate measures them.",
+        )
+        return
+    yield from _few_requests(run)
+    yield Doubt(
+        "An open loop",
+        "Arrivals take no notice of the server, as if every request came from another user who has never met it. Real"
+        " users who meet a slow site leave it, or try again. Near a server's limit a slightly higher rate means a much"
+        " longer wait: what holds at one rate says little about the next.",
+    )
+    yield Doubt(
+        "Short windows",
+        "A queue that takes minutes to build up is not seen in a few seconds. A side that keeps up here by a little may"
+        " fall behind over an hour.",
+    )
+    if any(isinstance(load, OpenLoop) and load.arrivals == "constant" for load in run.loads):
+        yield Doubt(
+            "Evenly spaced arrivals",
+            "Nothing comes in bursts, so requests get in each other's way less than those of independent users would.",
+        )
+
+
+def _few_requests(run: View) -> Iterator[Doubt]:
+    needed = samples_needed(99)
+    short = [
+        load for load in run.loads if any("too-few-samples" in c.flags and c.load == load for c in run.headlines())
+    ]
+    if short:
+        times = listed([f"{needed / load.size:.1f} s at {named([load])}" for load in short])
+        yield Doubt(
+            "Too few requests for a 99th percentile",
+            f"It needs {needed} requests of each side in every block. That takes windows of {times} together; a longer"
+            " --time has them.",
+            serious=True,
+        )

@@ -1,0 +1,187 @@
+"""What to doubt about a run: how it was measured, on what, and which of its cells are flagged (pure).
+
+Doubts about single cells: missing, collapsed, taken out, flagged (pure).
+
+A side that stops answering because threads and connections wait for each other, told by its name (pure).
+
+Doubts about what happened while the run went on (pure).
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from loadtests.analysis.flags import MEANING, NO_VERDICT
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.records.outcome import Outcome
+from loadtests.report import conditions, highlights
+from loadtests.report.conditions import Doubt, flag_words
+from loadtests.report.view import LABELS, View
+from loadtests.report.wording import listed, named
+
+TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples"}) | NO_VERDICT
+"""Flags that have a doubt of their own, or are none."""
+SYNC_BUILD = "sync_app.main:app"
+SIGN = "nothing was answered"
+"""How a trial says that its side hung."""
+MOST_LOGS = 6
+
+
+def doubts(run: View, outcome: Outcome) -> list[Doubt]:
+    """Return every doubt that the run itself gives rise to, the serious ones first."""
+    found = [
+        *incomplete(run, outcome),
+        *collapses(run),
+        *deadlock(run),
+        *logs(run),
+        *taken_out(run),
+        *flagged(run),
+        *conditions.blocks(run),
+        *conditions.driver(run),
+        *conditions.ceiling(run),
+        *conditions.locust(run),
+        *conditions.cores(run),
+        *conditions.machine(run),
+        *conditions.database(run),
+        *conditions.provenance(run),
+        *mishaps(run),
+        *interruptions(run),
+        *clock(run),
+        *conditions.always(run),
+        *conditions.loop(run),
+    ]
+    return sorted(found, key=lambda doubt: not doubt.serious)
+
+
+def incomplete(run: View, outcome: Outcome) -> Iterator[Doubt]:
+    """Say what is missing of a run that ended early."""
+    if run.manifest.complete and outcome.complete:
+        return
+    planned, measured = len(run.manifest.cells()), run.headlines()
+    fewest = min((c.blocks for c in measured), default=0)
+    yield Doubt(
+        "The run is incomplete",
+        f"It ended before its plan did: of {planned} cells {planned - len(measured)} were not measured at all, and the "
+        f"others rest on {fewest} to {max((c.blocks for c in measured), default=0)} of {run.blocks} blocks. If it was "
+        "stopped because of what it showed, its verdicts mean little.",
+        serious=True,
+    )
+
+
+def collapses(run: View) -> Iterator[Doubt]:
+    """Say which side could not be measured, and why."""
+    for label in LABELS:
+        cells = [cell for (_, _, side), cell in run.cells.items() if side == label and cell.collapsed]
+        if not cells:
+            continue
+        said = [
+            f"{cell.scenario} at {named([cell.load])}, in {len(cell.collapsed)} of {run.blocks} blocks:"
+            f" “{Counter(cell.collapsed).most_common(1)[0][0]}”"
+            for cell in cells
+        ]
+        yield Doubt(
+            f"{run.names[label]} collapsed",
+            f"{'; '.join(said)}. Its figures are of the blocks that were left, if any.",
+            serious=True,
+        )
+
+
+def taken_out(run: View) -> Iterator[Doubt]:
+    """Say which cells have no verdict because the client may have been the limit."""
+    out = highlights.taken_out(run)
+    if out:
+        count = f"{len(out)} cell{'s were' if len(out) > 1 else ' was'}"
+        yield Doubt(
+            f"{count} taken out: the client may have been the limit",
+            f"{_sentence(MEANING['driver-bound'])}. It concerns {listed(highlights.places(out))}. What speaks"
+            " for the client is told in words beside their figures.",
+            serious=True,
+        )
+
+
+def flagged(run: View) -> Iterator[Doubt]:
+    """Say which cells are flagged, a doubt a flag."""
+    found: dict[str, list[str]] = {}
+    for c in run.headlines():
+        for flag in c.flags:
+            if flag.partition(":")[0] not in TOLD_APART:
+                found.setdefault(flag, []).append(f"{c.scenario} at {named([c.load])}")
+    for flag, where in found.items():
+        words, meaning = flag_words(run, flag)
+        count = f"{len(where)} cell{'s' if len(where) > 1 else ''}"
+        yield Doubt(f"Flagged {words}: {count}", f"{_sentence(meaning)}: {listed(where)}.", serious=True)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def deadlock(run: View) -> Iterator[Doubt]:
+    """Say who waits for whom, where the sync build hung with nothing to limit its sessions."""
+    for label, side in zip(LABELS, (run.manifest.a, run.manifest.b), strict=True):
+        threads, connections = _resources(side.settings)
+        hung = [
+            f"{cell.scenario} at {named([load])}"
+            for (_, load, whose), cell in run.cells.items()
+            if whose == label
+            and isinstance(load, ClosedLoop)
+            and load.users > connections
+            and any(SIGN in sentence for sentence in cell.collapsed)
+        ]
+        if hung and threads:
+            yield Doubt(
+                f"{run.names[label]}: a deadlock of threads and connections",
+                f"Of the {threads} worker threads all wait for one of {connections} database connections. The"
+                f" {connections} requests that hold one wait for a thread, which FastAPI needs to turn their result"
+                " into an answer and to give the connection back. Nobody moves until the pool gives up, after 30 s:"
+                " “QueuePool limit … reached”. A larger pool only moves the edge. The cure is to let no more requests"
+                f" begin than there are connections: Depends(get_db, max_concurrency={connections}), which is what the"
+                f" build does without session_limit=none. Seen in {listed(hung)}.",
+                serious=True,
+            )
+
+
+def _resources(settings: Mapping[str, str | int | float | None]) -> tuple[int, int]:
+    """Return threads and connections of a sync build whose sessions nothing limits; no threads for any other side."""
+    if settings.get("app") != SYNC_BUILD or settings.get("session_limit") != "none":
+        return 0, 0
+    threads, pool, overflow = (int(settings[name] or 0) for name in ("thread_limit", "pool_size", "max_overflow"))
+    return threads, pool + overflow
+
+
+def mishaps(run: View) -> Iterator[Doubt]:
+    """Say what of the harness was replaced, and that something was measured again."""
+    if said := _said(run, "restarted"):
+        yield Doubt("Something was tried again", "; ".join(said) + ".")
+
+
+def logs(run: View) -> Iterator[Doubt]:
+    """Quote the log of a side that gave no good answer to a cell, each line of it once."""
+    if said := list(dict.fromkeys(_said(run, "log"))):
+        more = f"; and {len(said) - MOST_LOGS} more" if len(said) > MOST_LOGS else ""
+        yield Doubt(
+            "What a side's log says that gave no good answer", "; ".join(said[:MOST_LOGS]) + more + ".", serious=True
+        )
+
+
+def interruptions(run: View) -> Iterator[Doubt]:
+    """Say that the run was not made in one sitting."""
+    if said := _said(run, "resumed"):
+        yield Doubt(
+            "The run was interrupted",
+            f"It was {', and '.join(said)}. Between the sittings the machine may have changed in what can't be"
+            " checked; sides were only ever compared within one.",
+        )
+
+
+def clock(run: View) -> Iterator[Doubt]:
+    """Say that the wall clock was set."""
+    if said := _said(run, "clock"):
+        text = "; ".join(said)
+        yield Doubt(
+            "The wall clock was set",
+            f"{text[:1].upper()}{text[1:]}. Nothing is measured by it; only times of day in logs and run.json jump.",
+        )
+
+
+def _said(run: View, kind: str) -> list[str]:
+    return [event.message for event in run.manifest.events if event.kind == kind]

@@ -1,0 +1,154 @@
+"""Which comparisons speak for a run: the largest sure differences, and the sides that gave up (pure).
+
+How much the run decided: a count of its verdicts, and what to say where there are few (pure).
+"""
+
+import math
+from collections.abc import Sequence
+
+from loadtests.analysis.comparison import MIN_BLOCKS
+from loadtests.experiment.loads import Load, ascending
+from loadtests.records.outcome import Comparison, Metric, SideLabel
+from loadtests.report.view import LABELS, View
+from loadtests.report.wording import CLIENT, MARGIN_PERCENT, fell_behind, gave_up, kind_of, limited, listed, named, some
+
+WAITS: frozenset[Metric] = frozenset({"p50", "p99"})
+
+
+def extremes(view: View, metric: Metric, at: Load | None = None) -> list[tuple[SideLabel, Comparison]]:
+    """Return for b, then for a, the comparison that it wins by most, if it wins one by more than the margin.
+
+    Differences of about the same size count as equal, and the heavier load speaks for them. Response times of a
+    server that falls behind grow for as long as one measures, so that their ratio says nothing: they are left out.
+    """
+
+    def size(c: Comparison) -> tuple[float, float]:
+        return round(abs(math.log(c.ratio or 1)), 1), c.load.size
+
+    found: list[tuple[SideLabel, Comparison]] = []
+    for label in reversed(LABELS):
+        won = [
+            c
+            for c in view.all(metric)
+            if ahead(c, label)
+            and c.ratio is not None
+            and at in (None, c.load)
+            and not (metric in WAITS and fell_behind(c))
+        ]
+        if won:
+            found.append((label, max(won, key=size)))
+    return found
+
+
+def ahead(c: Comparison, label: SideLabel) -> bool:
+    """Whether a side wins by more than the margin, and not just because the other one gave up."""
+    return c.verdict == label and "small" not in c.flags and gave_up(c) is None
+
+
+def losses(view: View, at: Load | None = None) -> list[str]:
+    """Say which side collapses or falls behind, and where; at one load or at all."""
+    cells = [c for c in view.headlines() if at in (None, c.load)]
+    said = []
+    for label in LABELS:
+        said += _where(f"{view.names[label]} collapses in", [c for c in cells if gave_up(c) == label])
+    for label in LABELS:
+        said += _where(f"more than 1 % fail with {view.names[label]} in", [c for c in cells if _failed(c) == label])
+    for label in LABELS:
+        said += _where(f"{view.names[label]} falls behind in", [c for c in cells if view.behind(c) == [label]])
+    return said + _where("both sides fall behind in", [c for c in cells if len(view.behind(c)) == len(LABELS)])
+
+
+def maybes(view: View) -> list[str]:
+    """Say which side may fall behind, though it is not sure, and where."""
+    said = []
+    for label in LABELS:
+        may = [c for c in view.headlines() if label in fell_behind(c) and label not in view.behind(c)]
+        said += _where(f"{view.names[label]} may fall behind in", may)
+    return said
+
+
+def _failed(c: Comparison) -> SideLabel | None:
+    """Return the side that lost because its percentile falls among requests that failed, if it does not fall behind."""
+    if c.ratio is not None or c.verdict not in LABELS or gave_up(c) or fell_behind(c):
+        return None
+    return "a" if c.verdict == "b" else "b"
+
+
+def taken_out(view: View, at: Load | None = None) -> list[Comparison]:
+    """Return the cells that have no verdict because the client may have been the limit; at one load or at all."""
+    return [c for c in view.headlines() if limited(c) and at in (None, c.load)]
+
+
+def places(comparisons: Sequence[Comparison]) -> list[str]:
+    """Name the cells of comparisons by scenario: "noop at 8 and 64 users"."""
+    loads: dict[str, list[Load]] = {}
+    for c in comparisons:
+        loads.setdefault(c.scenario, []).append(c.load)
+    return [f"{scenario} at {named(ascending(at))}" for scenario, at in loads.items()]
+
+
+def _where(what: str, lost: Sequence[Comparison]) -> list[str]:
+    if not lost:
+        return []
+    scenarios = list(dict.fromkeys(c.scenario for c in lost))
+    loads = ascending({c.load for c in lost if c.scenario == scenarios[0]})
+    same = all(ascending(c.load for c in lost if c.scenario == name) == loads for name in scenarios)
+    return [f"{what} {some(scenarios)}{f' at {named(loads)}' if same else ''}"]
+
+
+def tally(view: View) -> str:
+    """Count the verdicts: "Of 28 cells, async is better in 9, …"; and say which cells were taken out, and why."""
+    cells = view.headlines()
+    kinds = [kind_of(c) for c in cells]
+    out, unconfirmed = taken_out(view), kinds.count("unconfirmed")
+    b, a, alike = (sum(c.verdict == verdict for c in cells) for verdict in ("b", "a", "equivalent"))
+    unsure = kinds.count("inconclusive") + unconfirmed
+    counts = [
+        (b, f"{view.names['b']} is better in {b}"),
+        (a, f"{view.names['a']} is better in {a}"),
+        (alike, f"there is no difference worth having in {alike}"),
+        (unsure, f"{unsure} {'is' if unsure == 1 else 'are'} not decided"),
+        (len(out), f"{len(out)} {'was' if len(out) == 1 else 'were'} taken out"),
+    ]
+    said = listed([text for count, text in counts if count])
+    if not cells:
+        return "Nothing was measured."
+    sentences = [f"Of {len(cells)} cell{'s' if len(cells) > 1 else ''} (a scenario under a load), {said}."]
+    if unconfirmed:
+        sentences.append(
+            f"In {unconfirmed} of those not decided the interval excludes 1, which among so many cells may be chance."
+        )
+    if out:
+        sentences.append(f"Taken out because {CLIENT}: {listed(places(out))}.")
+    return " ".join(sentences)
+
+
+def share(view: View, at: Load | None = None) -> str:
+    """Say in how many cells nothing was decided, if that is most of them; else nothing."""
+    cells = [c for c in view.headlines() if at in (None, c.load)]
+    open_ = sum(c.verdict == "inconclusive" for c in cells)
+    if 2 * open_ <= len(cells):
+        return ""
+    return f"; no verdict in {open_} of {len(cells)} cells" if len(cells) > 1 else "; no verdict"
+
+
+def undecided(view: View, at: Load | None = None) -> str:
+    """Say how little the run decided: the title where neither side wins by more than the margin."""
+    here = [c for c in view.headlines() if at in (None, c.load)]
+    cells = [c for c in here if not limited(c)]
+    a, b = view.names["a"], view.names["b"]
+    close = sum(c.verdict == "equivalent" or "small" in c.flags for c in cells)
+    where = "everywhere" if at is None else f"at {named([at])}"
+    if not cells:
+        return f"No verdict {where.replace('every', 'any')}: {CLIENT}"
+    if close == len(here):
+        what = f"the slowest 1 % of {b} and {a} are" if view.open_loop else f"{b} and {a} are"
+        return f"No difference worth having: {what} within {MARGIN_PERCENT} % of each other {where}"
+    if close:
+        rest = "the rest is undecided" if len(cells) == len(here) else "the rest is undecided or was taken out"
+        return f"No difference worth having between {b} and {a} in {close} of {len(here)} cells, {rest}"
+    if view.blocks < MIN_BLOCKS or any("too-few-blocks" in c.flags for c in cells):
+        return f"Undecided: too few blocks for a verdict on {b} and {a}"
+    if all("too-few-samples" in c.flags for c in cells):
+        return f"Undecided: too few requests to know the slowest 1 % of {b} and {a}"
+    return f"Undecided: this run can't tell {b} from {a}"

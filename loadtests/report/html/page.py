@@ -1,0 +1,241 @@
+"""The page: what goes into the template, and the charts in it.
+
+The page's own scripts: the only ones that its security policy lets run, for it knows what each of them hashes to.
+
+Charts as part of a page.
+"""
+
+import io
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from loadtests.analysis.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
+from loadtests.analysis.summary import PERCENTILES, samples_needed
+from loadtests.experiment.loads import OpenLoop
+from loadtests.records.manifest import Manifest
+from loadtests.records.outcome import Outcome
+from loadtests.records.run_folder import RunFolder
+from loadtests.report import view
+from loadtests.report.charts import catalogue
+from loadtests.report.charts.catalogue import CHARTS, LEADING
+from loadtests.report.charts.marks import MARKS
+from loadtests.report.charts.timeline import Drawn, draw_all
+from loadtests.report.doubts import doubts
+from loadtests.report.highlights import tally
+from loadtests.report.html.panels import panel
+from loadtests.report.html.sections import Section, section_of
+from loadtests.report.html.tables import ADDING_UP, NOTHING, agreement, columns, headings
+from loadtests.report.titles import of_ratio
+from loadtests.report.view import View, view_of
+from loadtests.report.wording import MARGIN_PERCENT, listed, named
+from loadtests.system.errors import RunError, told
+
+MODEL, PANEL, TABLES = "model.js", "what_if.js", "tables.js"
+UNESCAPED = " /:;,=()?!*+@$[]{}|^~`.-_"
+"""What may stand in an image's source as it is."""
+COLOURS = 64
+"""Of a picture of dots: as many as a chart has, with their shades at edges."""
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A chart as the report shows it."""
+
+    topic: str
+    finding: str
+    reading: str
+    source: str
+    leading: bool = False
+
+
+class TestedClaim(Protocol):
+    """What the page shows of a claim that the run has the cells for; all of it are words."""
+
+    @property
+    def says(self) -> str:
+        """The claim."""
+
+    @property
+    def sign(self) -> str:
+        """Whether it holds, as a sign."""
+
+    @property
+    def standing(self) -> str:
+        """The same in a word."""
+
+    @property
+    def figure(self) -> str:
+        """What was measured."""
+
+    @property
+    def why(self) -> str:
+        """A remark; may be empty."""
+
+    @property
+    def lesson(self) -> str | None:
+        """Where it is explained."""
+
+
+def render(
+    manifest: Manifest,
+    outcome: Outcome,
+    charts: Sequence[Path],
+    timelines: Sequence[Drawn] = (),
+    claims: Sequence[TestedClaim] = (),
+) -> str:
+    """Return the report as HTML with everything in it: charts too, and nothing to fetch.
+
+    Args:
+        manifest: run.json.
+        outcome: summary.json.
+        charts: what ``charts.draw`` wrote; only the SVGs are read.
+        timelines: what ``charts.draw_all`` wrote.
+        claims: what this run says of what is claimed.
+    """
+    run = view_of(manifest, outcome)
+    templates = Environment(loader=PackageLoader("loadtests.report.html"), autoescape=True, undefined=StrictUndefined)
+    templates.trim_blocks = templates.lstrip_blocks = True
+    what_if = panel(run)
+    scripts = [script(name) for name in (TABLES, *([MODEL, PANEL] if what_if else []))]
+    doubted = doubts(run, outcome)
+    sections = [section_of(run, scenario, f"s{i}") for i, scenario in enumerate(manifest.scenarios)]
+    return templates.get_template("report.html.j2").render(
+        manifest=manifest,
+        run=run,
+        view=view,
+        complete=manifest.complete and outcome.complete,
+        headline=of_ratio(run) if run.headlines() else "Nothing was measured",
+        tally=tally(run),
+        sections=sections,
+        claims=claims,
+        flags_seen=_flags_in(sections),
+        plates=_plates(run, charts),
+        timelines={seen.scenario: _timeline(seen) for seen in timelines},
+        kinds={kind: mark.symbol for kind, mark in MARKS.items()},
+        differing=_settings(manifest, differing=True),
+        settings=_settings(manifest, differing=False),
+        doubts=doubted,
+        serious=sum(doubt.serious for doubt in doubted),
+        what_if=what_if,
+        what_if_data=asdict(what_if) if what_if else None,
+        scripts=scripts,
+        allowed=allowed(scripts),
+        margin=MARGIN_PERCENT,
+        needed={f"p{p:g}": samples_needed(p) for p in PERCENTILES},
+        min_blocks=MIN_BLOCKS,
+        sign_flip=(SIGN_FLIP_FROM, SIGN_FLIP_EXACT),
+        columns=columns(run),
+        adding_up=ADDING_UP,
+        predicted=headings(run),
+        agreement=agreement(run),
+        arrivals={load.arrivals for load in run.loads if isinstance(load, OpenLoop)},
+        listed=listed,
+        named=named,
+        nothing=NOTHING,
+    )
+
+
+def _plates(run: View, charts: Sequence[Path]) -> list[Plate]:
+    drawn = {path.stem: path for path in charts if path.suffix == ".svg"}
+    return [
+        Plate(
+            chart.topic(run),
+            chart.finding(run),
+            chart.reading(run),
+            data_uri(drawn[chart.name]),
+            leading=chart.name in LEADING,
+        )
+        for chart in CHARTS
+        if chart.name in drawn
+    ]
+
+
+def _timeline(seen: Drawn) -> Plate:
+    topic = f"Where the requests of {seen.scenario} were, with {seen.load}"
+    (png,) = [path for path in seen.paths if path.suffix == ".png"]
+    return Plate(topic, seen.finding, seen.reading, dots_uri(png))
+
+
+def _flags_in(sections: Sequence[Section]) -> dict[str, str]:
+    """Return each flag that the report shows, without the side that it concerns, with its meaning."""
+    verdicts = [verdict for section in sections for _, row in section.ratios for verdict in row if verdict is not None]
+    return {words.partition(" (")[0]: meaning for verdict in verdicts for words, meaning in verdict.flags}
+
+
+def _settings(manifest: Manifest, *, differing: bool) -> list[tuple[str, str, str, bool]]:
+    """Return settings by name with each side's value and whether they differ; all of them, or only those that do."""
+    a, b = manifest.a.settings, manifest.b.settings
+    names = list(dict.fromkeys([*a, *b]))
+    rows = [(name, _setting(a, name), _setting(b, name), a.get(name) != b.get(name)) for name in names]
+    return [row for row in rows if row[3] or not differing]
+
+
+def _setting(settings: Mapping[str, object], name: str) -> str:
+    return NOTHING if settings.get(name) is None else str(settings[name])
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script as the page holds it.
+
+    Attributes:
+        text: to be put between the tags as it is.
+        source: what allows it in the policy's ``script-src``: ``'sha256-…'``.
+    """
+
+    text: Markup
+    source: Markup
+
+
+@lru_cache
+def script(name: str) -> Script:
+    """Return one of the files beside this one."""
+    text = (files("loadtests.report.html") / "static" / name).read_text(encoding="utf-8")
+    digest = b64encode(sha256(text.encode()).digest()).decode()
+    return Script(Markup(text), Markup(f"'sha256-{digest}'"))  # noqa: S704 - ours, and not what was measured
+
+
+def allowed(scripts: Sequence[Script]) -> Markup:
+    """Return the policy's ``script-src``."""
+    return Markup(" ").join(each.source for each in scripts)
+
+
+def data_uri(path: Path) -> str:
+    """Return an SVG as an image's source: in an image no script would run, and its ids clash with no other's.
+
+    Comments and line ends are left out, and only what must be is escaped: a third smaller than base64.
+    """
+    svg = re.sub(r"<!--.*?-->", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    svg = re.sub(r"\s+", " ", re.sub(r">\s+<", "><", svg))
+    return f"data:image/svg+xml,{quote(svg, safe=UNESCAPED)}"
+
+
+def dots_uri(path: Path) -> str:
+    """Return a PNG as an image's source, in few colours: of a chart with very many strokes it is the smaller one."""
+    packed = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(COLOURS).save(packed, "PNG", optimize=True)
+    return f"data:image/png;base64,{b64encode(packed.getvalue()).decode()}"
+
+
+def write(folder: RunFolder, manifest: Manifest, outcome: Outcome, claims: Sequence[TestedClaim]) -> None:
+    """Write summary, charts and report; raises RunError if they can't be."""
+    try:
+        folder.write_outcome(outcome)
+        drawn = catalogue.draw(manifest, outcome, folder.charts)
+        seen = draw_all(view_of(manifest, outcome), folder.read_trial, folder.charts)
+        folder.write_report(render(manifest, outcome, drawn, seen, claims))
+    except OSError as error:
+        raise RunError(told(error, folder.path)) from error

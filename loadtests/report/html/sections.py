@@ -1,0 +1,221 @@
+"""A scenario's part of the report: the answer, each side's figures, and every comparison.
+
+The question answered for one scenario: which side is better, where, by how much, how sure (pure).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from loadtests.experiment.loads import Load, ascending
+from loadtests.records.manifest import ScenarioRecord
+from loadtests.records.outcome import Comparison, Metric
+from loadtests.report import view
+from loadtests.report.charts.marks import MARKS
+from loadtests.report.conditions import flag_words
+from loadtests.report.html.panels import Handlers, handlers_of
+from loadtests.report.html.tables import NOTHING, Row, adds_up, limit_of, parting, row_of
+from loadtests.report.titles import said_of
+from loadtests.report.view import LABELS, View
+from loadtests.report.wording import CLIENT, MARGIN_PERCENT, fell_behind, gave_up, kind_of, limited, named, ratio, word
+
+OTHERWISE = {
+    "equal": "no difference worth having {where}",
+    "few": "too few requests to know the slowest 1 % {where}",
+    "limited": f"no verdict {{where}}, because {CLIENT}",
+}
+"""What is said of cells in which neither side is better."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A comparison as the report shows it.
+
+    Attributes:
+        kind: for its colour.
+        symbol: for those who don't see the colour.
+        word: for everyone.
+        ratio: b ÷ a; empty where there is none.
+        rank: what a table is sorted by: the ratio as it is; None where there is none.
+        interval: of the ratio; empty where there is none.
+        flags: each flag's short form and its meaning.
+        explanation: a sentence or more.
+    """
+
+    kind: str
+    symbol: str
+    word: str
+    ratio: str
+    rank: float | None
+    interval: str
+    flags: list[tuple[str, str]]
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A scenario's part of the report.
+
+    Attributes:
+        scenario: what was asked.
+        anchor: what links to it name.
+        answer: the question's answer in a sentence.
+        handlers: what both sides run for it; None where that is not known.
+        headlines: by load, the comparison that the verdict is about.
+        rows: each side's figures.
+        ratios: by load, every comparison, the headline first.
+        checks: each side's figures once more, as they must agree with each other.
+        limits: what the model predicts, and which limit binds; only where it says something.
+        parting: from how many users on b handles more, likewise.
+    """
+
+    scenario: ScenarioRecord
+    anchor: str
+    answer: str
+    handlers: Handlers | None
+    headlines: list[tuple[Load, Verdict | None]]
+    rows: list[Row]
+    ratios: list[tuple[Load, list[Verdict | None]]]
+    checks: list[Row]
+    limits: list[Row]
+    parting: str
+
+
+def section_of(run: View, scenario: ScenarioRecord, anchor: str) -> Section:
+    """Return a scenario's part of the report."""
+    loads = ascending({load for s, load in run.manifest.cells() if s.name == scenario.name})
+    measured = run.measured_loads(scenario.name)
+    cells = [
+        cell
+        for load in measured
+        for label in LABELS
+        if (cell := run.cells.get((scenario.name, load, label))) is not None
+    ]
+    return Section(
+        scenario=scenario,
+        anchor=anchor,
+        answer=answer(run, scenario.name),
+        handlers=handlers_of(run, scenario.name),
+        headlines=[
+            (load, _verdict(run, scenario.name, load, run.metric) if load in measured else None) for load in loads
+        ],
+        rows=[row_of(run, cell) for cell in cells],
+        ratios=[(load, _verdicts(run, scenario.name, load)) for load in measured],
+        checks=[adds_up(run, cell) for cell in cells],
+        limits=[row for cell in cells if (row := limit_of(run, cell)) is not None],
+        parting="" if run.open_loop else parting(run, scenario.name),
+    )
+
+
+def _verdicts(run: View, scenario: str, load: Load) -> list[Verdict | None]:
+    """Return a cell's comparisons, the headline first; the others do without the flags that it has already."""
+    first, *others = (_verdict(run, scenario, load, metric) for metric in view.metrics(run))
+    told = first.flags if first else []
+    return [first, *(v and replace(v, flags=[flag for flag in v.flags if flag not in told]) for v in others)]
+
+
+def _verdict(run: View, scenario: str, load: Load, metric: Metric) -> Verdict | None:
+    c = run.comparisons.get((scenario, load, metric))
+    if c is None:
+        return None
+    kind = kind_of(c)
+    return Verdict(
+        kind=kind,
+        symbol=MARKS[kind].symbol,
+        word=word(c, run.names),
+        ratio=NOTHING if c.ratio is None else ratio(c.ratio),
+        rank=c.ratio,
+        interval=_interval(c),
+        flags=[flag_words(run, flag) for flag in c.flags],
+        explanation=c.explanation,
+    )
+
+
+def _interval(c: Comparison) -> str:
+    return f"{ratio(c.interval[0])} to {ratio(c.interval[1])}" if c.interval else ""
+
+
+def answer(view: View, scenario: str) -> str:
+    """Answer the question for one scenario: which side is better, where, by how much, how sure."""
+    cells = view.headlines(scenario)
+    planned = {load for s, load in view.manifest.cells() if s.name == scenario}
+    clauses = [_clause(view, kind, group, len(planned)) for kind, group in _grouped(cells)]
+    missing = ascending(planned - {c.load for c in cells})
+    if missing:
+        clauses.append(f"not measured at {named(missing)}" if cells else "not measured")
+    return "; ".join(clauses) + "."
+
+
+def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
+    groups: dict[str, list[Comparison]] = {
+        kind: [] for kind in ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", "limited")
+    }
+    for c in cells:
+        if gone := gave_up(c):
+            groups[f"gone {gone}"].append(c)
+        elif c.verdict in LABELS:
+            groups[f"small {c.verdict}" if "small" in c.flags else c.verdict].append(c)
+        elif limited(c):
+            groups["limited"].append(c)
+        elif "too-few-samples" in c.flags:
+            groups["few"].append(c)
+        else:
+            groups["equal" if c.verdict == "equivalent" else "open"].append(c)
+    return [(kind, group) for kind, group in groups.items() if group]
+
+
+def _clause(view: View, kind: str, group: Sequence[Comparison], of: int) -> str:
+    a, b = view.names["a"], view.names["b"]
+    loads = ascending(c.load for c in group)
+    where = f"at every {_load_word(view)}" if 1 < of == len(group) else f"at {named(loads)}"
+    match kind.split():
+        case ["gone", gone]:
+            other = a if gone == "b" else b
+            return f"{a if gone == 'a' else b} collapses {where}, {other} does not"
+        case ["small", better]:
+            name = a if better == "a" else b
+            return f"{name} is better by less than {MARGIN_PERCENT} %, for sure but too little to matter, {where}"
+        case ["open"]:
+            return f"not decided {where.replace('every', 'any')}" + _behind(view, group)
+        case ["a" | "b" as better]:
+            name = a if better == "a" else b
+            return f"{name} is better {where}" + _how_much(view, group) + _behind(view, group)
+    if kind == "limited":
+        where = where.replace("every", "any")
+    return OTHERWISE[kind].format(where=where) + _behind(view, group)
+
+
+def _load_word(view: View) -> str:
+    return "rate" if view.open_loop else "load"
+
+
+def _how_much(view: View, group: Sequence[Comparison]) -> str:
+    """Say what the ratio is at the highest load of a group at which it means something, and how sure."""
+    settled = [c for c in group if c.ratio is not None and not fell_behind(c)]
+    if not settled:
+        return ""
+    top = max(settled, key=lambda c: c.load.size)
+    at = f" at {named([top.load])}" if len(group) > 1 else ""
+    return f": {said_of(view, top)}{at}{_interval_of(view, top)}"
+
+
+def _interval_of(view: View, c: Comparison) -> str:
+    if c.interval is None or c.ratio is None:
+        return ""
+    low, high = c.interval if not view.open_loop or c.ratio > 1 else (1 / c.interval[1], 1 / c.interval[0])
+    return (
+        f", 95 % interval {ratio(low)} to {ratio(high)}"
+        if view.open_loop
+        else f" (95 % interval {ratio(low)} to {ratio(high)})"
+    )
+
+
+def _behind(view: View, group: Sequence[Comparison]) -> str:
+    """Say which side can't keep up with the arrivals, if one of the group can't, or may not."""
+    late = {label: ascending(c.load for c in group if label in view.behind(c)) for label in LABELS}
+    if late["a"] and late["a"] == late["b"]:
+        return f" (neither side keeps up at {named(late['a'])})"
+    said = [f"{view.names[label]} can't keep up at {named(loads)}" for label, loads in late.items() if loads]
+    for label in LABELS:
+        loads = ascending(c.load for c in group if label in fell_behind(c) and label not in view.behind(c))
+        said += [f"{view.names[label]} may not keep up at {named(loads)}"] if loads else []
+    return f" ({', '.join(said)})" if said else ""

@@ -1,0 +1,214 @@
+"""Each side's own figures, a row a load.
+
+Does it add up? Figures that were counted apart from each other, and must agree.
+
+Predicted beside measured: what the model says of a cell, which limit binds, and which was seen to.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
+from loadtests.analysis.model.crossover import WORTH, parting_of
+from loadtests.analysis.model.limits import resources, worded
+from loadtests.analysis.summary import samples_needed
+from loadtests.experiment.loads import ClosedLoop, Load
+from loadtests.records.outcome import CellResult, Interval
+from loadtests.report.charts.predicted import NEAR
+from loadtests.report.view import View
+from loadtests.report.wording import NO_BREAK, milliseconds, number
+
+NOTHING = "—"
+SHOWN = ("p50", "p95", "p99")
+"""Percentiles with a column of their own."""
+ADDING_UP = (
+    "Ended/s", "Mean time, ms", "Their product", "In flight, mean", "Product ÷ in flight", "Driver busy, mean",
+    "Driver’s busiest second",
+)  # fmt: skip
+"""Headings of a row's figures."""
+PREDICTED = ("Predicted/s", "Measured/s", "Off by", "What limits it")
+"""Headings of a row's figures."""
+OBSERVED = "Seen to limit it"
+"""One more, where the servers were looked into."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: how it reads, a hint where it needs one, and whether it is outside of what is expected."""
+
+    text: str
+    hint: str = ""
+    off: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One side under one load."""
+
+    load: Load
+    label: str
+    name: str
+    figures: list[Figure]
+    collapsed: list[str] = field(default_factory=list)
+
+
+def columns(run: View) -> list[str]:
+    """Return the headings of a row's figures."""
+    rates = ["Offered/s", "Answered/s"] if run.open_loop else ["Requests/s"]
+    lag = ["p99 lag, ms"] if run.open_loop else []
+    return [
+        *rates, *(f"{name}, ms" for name in SHOWN), *lag, "CPU/request, ms", "Memory", "Threads", "Requests", "Failed",
+    ]  # fmt: skip
+
+
+def row_of(run: View, cell: CellResult) -> Row:
+    """Return one side's figures of one cell."""
+    megabytes = NOTHING if cell.rss_bytes is None else f"{cell.rss_bytes / 1e6:,.0f} MB"
+    reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in cell.failures.items())
+    offered = [Figure(number(cell.offered))] if run.open_loop else []
+    lag = [_percentile(cell.lag_s.get("p99"), cell, "p99")] if run.open_loop else []
+    return Row(
+        load=cell.load,
+        label=cell.label,
+        name=run.names[cell.label],
+        figures=[
+            *offered,
+            _estimate(cell.throughput, 1),
+            *(_percentile(cell.latency_s.get(name), cell, name) for name in SHOWN),
+            *lag,
+            _estimate(cell.cpu_per_request, 1000),
+            Figure(megabytes),
+            Figure(NOTHING if cell.threads is None else f"{cell.threads:,}"),
+            Figure(f"{cell.requests:,}"),
+            Figure(reasons or "0"),
+        ],
+        collapsed=[
+            f"{sentence} ({count} of {run.blocks} blocks)" for sentence, count in Counter(cell.collapsed).most_common()
+        ],
+    )
+
+
+def _estimate(known: Interval | None, scale: float) -> Figure:
+    if known is None:
+        return Figure(NOTHING, "not measured")
+    between = known.interval
+    text = f" ({number(between[0] * scale)} to {number(between[1] * scale)})" if between else ""
+    return Figure(number(known.value * scale) + text)
+
+
+def _percentile(value: float | None, cell: CellResult, name: str) -> Figure:
+    if value is not None:
+        return Figure(milliseconds(value))
+    needed = samples_needed(float(name.removeprefix("p")))
+    if cell.requests < needed:
+        return Figure(NOTHING, f"{name} needs {needed:,} requests, there were {cell.requests:,}")
+    return Figure(NOTHING, "falls among requests that failed")
+
+
+def adds_up(run: View, cell: CellResult) -> Row:
+    """Return one side's figures of one cell, side by side with what they should be."""
+    return Row(
+        load=cell.load,
+        label=cell.label,
+        name=run.names[cell.label],
+        figures=[
+            *_littles_law(cell, steady=not run.overloaded(cell), thinking=run.thinking(cell.scenario)),
+            _share(cell, cell.driver_busy),
+            _share(cell, cell.driver_peak),
+        ],
+    )
+
+
+def _littles_law(cell: CellResult, *, steady: bool, thinking: bool) -> list[Figure]:
+    """Show requests that end a second × the time each takes, beside the number in flight, which is counted apart."""
+    law, mean = cell.littles_law, cell.response_mean_s
+    if law is None or not mean:
+        return [Figure(NOTHING, "not measured")] * 5
+    product = law * cell.in_flight
+    missing = (
+        not thinking and isinstance(cell.load, ClosedLoop) and cell.in_flight < (1 - LITTLES_LAW_LIMIT) * cell.load.size
+    )
+    of_users = f" of {cell.load}" if isinstance(cell.load, ClosedLoop) else ""
+    return [
+        Figure(number(product / mean)),
+        Figure(milliseconds(mean)),
+        Figure(number(product)),
+        Figure(f"{number(cell.in_flight)}{of_users}", "the others waited for the client" if missing else "", missing),
+        Figure(
+            f"{law:.3f}",
+            "" if steady else "it falls behind",
+            steady and not thinking and abs(law - 1) > LITTLES_LAW_LIMIT,
+        ),
+    ]
+
+
+def _share(cell: CellResult, busy: float) -> Figure:
+    if cell.throughput is None:
+        return Figure(NOTHING, "not measured")
+    return Figure(f"{busy:.0%}", "", busy > DRIVER_BUSY_LIMIT)
+
+
+def headings(run: View) -> tuple[str, ...]:
+    """Return the headings of a row's figures."""
+    return (*PREDICTED, OBSERVED) if _looked_into(run) else PREDICTED
+
+
+def limit_of(run: View, cell: CellResult) -> Row | None:
+    """Return one side's prediction of one cell; None where the model says nothing of it."""
+    if cell.predicted_rps is None or cell.limit is None:
+        return None
+    side = run.manifest.a if cell.label == "a" else run.manifest.b
+    measured = cell.throughput.value if cell.throughput else None
+    off = cell.predicted_rps / measured - 1 if measured else None
+    figures = [
+        Figure(number(cell.predicted_rps)),
+        Figure(NOTHING if measured is None else number(measured)),
+        Figure(NOTHING) if off is None else Figure(f"{off:+.0%}".replace("-0%", "+0%"), "", abs(off) > NEAR),
+        Figure(worded(cell.limit, side)),
+    ]
+    if _looked_into(run):
+        seen = cell.limit_seen
+        figures.append(Figure(NOTHING) if seen is None else Figure(worded(seen, side), "", seen != cell.limit))
+    return Row(load=cell.load, label=cell.label, name=run.names[cell.label], figures=figures)
+
+
+def parting(run: View, scenario: str) -> str:
+    """Say from how many users on b handles more, by the model and as measured; nothing where the model says nothing."""
+    cores = max(1, len(run.manifest.server_cores))
+    a, b = (resources(side, scenario, cores) for side in (run.manifest.a, run.manifest.b))
+    cells = [cell for (name, _, _), cell in run.cells.items() if name == scenario]
+    if a is None or b is None or not any(cell.predicted_rps for cell in cells):
+        return ""
+    found = parting_of(cells, run.headlines(scenario), a, b)
+    if found is None:
+        return ""
+    names, more = run.names, f"{WORTH - 1:.0%}".replace("%", f"{NO_BREAK}%")
+    least = "–" if found.least is None else f"{found.least:,}"
+    spread = f"{least} to {found.most:,}" if found.most else f"{least}, or never" if found.least else ""
+    said = (
+        f"By the model {names['b']} handles {more} more than {names['a']} from {_users(found.users)} on"
+        if found.users
+        else f"By the model no number of users lets {names['b']} handle {more} more than {names['a']}"
+    ) + (f" ({spread}, with the CPU times of a request at the ends of their 95{NO_BREAK}% intervals)" if spread else "")
+    if found.from_users is None:
+        return f"{said}; measured, at no load for sure."
+    if found.not_yet is None:
+        return f"{said}; measured, from {_users(found.from_users)} on, the lightest load there was."
+    return f"{said}; measured, with {_users(found.from_users)}, and not yet with {found.not_yet:,}."
+
+
+def _users(count: int) -> str:
+    return f"{count:,} user{'s' if count != 1 else ''}"
+
+
+def agreement(run: View) -> str:
+    """Say in how many cells the limit that was predicted is the one that was seen; nothing where nobody looked."""
+    judged = [cell.limit == cell.limit_seen for cell in run.cells.values() if cell.limit and cell.limit_seen]
+    if not judged:
+        return ""
+    said = f"In {sum(judged)} of the {len(judged)} sides of cells of this run"
+    return f"{said} the limit that was predicted is the one that was seen."
+
+
+def _looked_into(run: View) -> bool:
+    return any(cell.limit_seen for cell in run.cells.values())

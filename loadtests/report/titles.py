@@ -1,0 +1,225 @@
+"""Clauses that titles and answers are made of, and how they become a sentence (pure).
+
+Titles that tell verdicts: who is better, where, by how much (pure).
+
+Titles that tell figures: requests answered, response times, server CPU (pure).
+"""
+
+from collections.abc import Sequence
+
+from loadtests.experiment.loads import Load, ascending
+from loadtests.records.outcome import Comparison, Metric, SideLabel
+from loadtests.report.highlights import ahead, extremes, losses, maybes, share, taken_out, undecided
+from loadtests.report.view import LABELS, View
+from loadtests.report.wording import NO_BREAK, fell_behind, limited, milliseconds, named, number, ratio, some
+
+OURS = ("at ", "of ", "more ", "one ", "both ", "the ")
+"""Words of ours that may begin a sentence, and then with a capital; a side's name stays as it is."""
+
+
+def handling(view: View, label: SideLabel, c: Comparison, *, again: bool) -> str:
+    """Say of a closed loop how many times as many requests b handles."""
+    assert c.ratio is not None  # noqa: S101 - extremes have one
+    as_many = f"{ratio(c.ratio)} times as many {c.scenario} requests"
+    only = "only " if label == "a" else ""
+    return as_many if again else f"{view.names['b']} handles {only}{as_many} as {view.names['a']}"
+
+
+def waiting(view: View, label: SideLabel, c: Comparison, *, again: bool) -> str:
+    """Say of an open loop how many times as long the slowest requests wait with the side that loses."""
+    assert c.ratio is not None  # noqa: S101 - extremes have one
+    times = f"{number(max(c.ratio, 1 / c.ratio))} times as long with {view.names[view.other(label)]}"
+    if again:
+        return f"those of {c.scenario} {times}"
+    return f"the slowest 1 % of {c.scenario} requests wait {times} as with {view.names[label]}"
+
+
+def said_of(view: View, c: Comparison) -> str:
+    """Say what a headline's ratio means: how many times as many requests are handled, or how much longer they wait."""
+    a, b = view.names["a"], view.names["b"]
+    assert c.ratio is not None  # noqa: S101 - the caller has looked
+    if not view.open_loop:
+        only = "only " if c.ratio < 1 else ""
+        return f"{b} handles {only}{ratio(c.ratio)} times as many requests as {a}"
+    slow, fast, times = (b, a, c.ratio) if c.ratio > 1 else (a, b, 1 / c.ratio)
+    return f"the slowest 1 % of requests wait {number(times)} times as long with {slow} as with {fast}{_p99s(view, c)}"
+
+
+def _p99s(view: View, c: Comparison) -> str:
+    """Return both sides' 99th percentiles of the response time in brackets, the longer one first; or nothing."""
+    values = sorted((p99 for label in LABELS if (p99 := pooled(view, c, label, "p99"))), reverse=True)
+    if len(values) < 2:
+        return ""
+    return f" (p99 {milliseconds(values[0])} against {milliseconds(values[1])}{NO_BREAK}ms)"
+
+
+def pooled(view: View, c: Comparison, label: SideLabel, percentile: str) -> float | None:
+    """Return a side's percentile of all blocks together, in seconds: the one that charts and tables show."""
+    cell = view.cells.get((c.scenario, c.load, label))
+    return cell.latency_s.get(percentile) if cell else None
+
+
+def shared_load(wins: Sequence[tuple[SideLabel, Comparison]]) -> str:
+    """Name the load of all wins, if it is one; else nothing."""
+    loads = {c.load for _, c in wins}
+    return named(ascending(loads)) if len(loads) == 1 else ""
+
+
+def sentence(clauses: Sequence[str]) -> str:
+    """Join clauses; a capital only where the first word is ours, never on a side's name."""
+    text = "; ".join(clauses)
+    return text[:1].upper() + text[1:] if text.startswith(OURS) else text
+
+
+def of_ratio(view: View, load: Load | None = None) -> str:
+    """Say where each side wins most; at one load or at all."""
+    found = losses(view, load)
+    wins = extremes(view, view.metric, load)[: 1 if found else 2]
+    at = shared_load(wins)
+    clause = waiting if view.open_loop else handling
+    clauses = [
+        clause(view, label, c, again=position > 0) + ("" if at else f" at {named([c.load])}")
+        for position, (label, c) in enumerate(wins)
+    ]
+    if clauses:
+        found.append((f"at {at}, " if at else "") + ", but ".join(clauses))
+    return sentence(found) + share(view, load) if found else undecided(view, load)
+
+
+def of_loads(view: View) -> str:
+    """Say from which load on each side is ahead, and in which scenarios."""
+    clauses = losses(view)
+    for label in reversed(LABELS):
+        spans: dict[tuple[Load, Load], list[str]] = {}
+        for scenario in view.scenarios:
+            span = _ahead_over(view.headlines(scenario.name), label)
+            if span is not None:
+                spans.setdefault(span, []).append(scenario.name)
+        where = [
+            f"in {some(names)}{_span(view, span)}"
+            for span, names in sorted(spans.items(), key=lambda item: item[0][0].size)
+        ]
+        if where:
+            what = f"{view.names[label]}’s slowest 1 % wait less" if view.open_loop else f"{view.names[label]} is ahead"
+            clauses.append(f"{what} {', '.join(where)}")
+    return sentence(clauses) + share(view) if clauses else of_ratio(view)
+
+
+def _ahead_over(comparisons: Sequence[Comparison], label: SideLabel) -> tuple[Load, Load] | None:
+    """Return between which loads a side wins by more than the margin; None if it doesn't at the highest that counts."""
+    counted = [c for c in comparisons if not limited(c) and not fell_behind(c)]
+    start = None
+    for c in reversed(counted):
+        if not ahead(c, label):
+            break
+        start = c.load
+    return (start, counted[-1].load) if start else None
+
+
+def _span(view: View, span: tuple[Load, Load]) -> str:
+    first, last = span
+    if len(view.loads) == 1:
+        return ""
+    if first == last:
+        return f" at {named([last])}"
+    if last != view.loads[-1] or taken_out(view):
+        return f" from {named([first])} " + ("on" if last == view.loads[-1] else f"to {named([last])}")
+    return (
+        f" at every {'rate' if view.open_loop else 'load'}" if first == view.loads[0] else f" from {named([first])} on"
+    )
+
+
+def of_throughput(view: View) -> str:
+    """Say the figures behind the largest differences in throughput; of an open loop, who falls behind."""
+    return _keeping_up(view) if view.open_loop else _answering(view)
+
+
+def _answering(view: View) -> str:
+    found = losses(view)
+    wins = extremes(view, "throughput")[: 1 if found else 2]
+    at = shared_load(wins)
+    clauses = []
+    for label, c in wins:
+        assert c.a.value is not None and c.b.value is not None  # noqa: PT018, S101 - extremes have both
+        value: dict[SideLabel, str] = {"a": number(c.a.value), "b": number(c.b.value)}
+        loser = view.other(label)
+        where = "" if at else f" at {named([c.load])}"
+        clauses.append(
+            f"{view.names[label]} answers {value[label]} {c.scenario} requests a second{where},"
+            f" {view.names[loser]} {value[loser]}"
+        )
+    if clauses:
+        found.append((f"at {at}, " if at else "") + "; ".join(clauses))
+    return sentence(found) or undecided(view)
+
+
+def _keeping_up(view: View) -> str:
+    behind = [c for c in view.headlines() if view.behind(c)]
+    if not behind and (doubtful := maybes(view)):
+        return "; ".join(doubtful) + ", but that is not sure"
+    if not behind:
+        out = taken_out(view)
+        if len(out) == len(view.headlines()):
+            return undecided(view)
+        but = " wherever the client was not the limit" if out else ""
+        return f"{view.names['b']} and {view.names['a']} both keep up with every rate{but}"
+    clauses = []
+    for scenario in list(dict.fromkeys(c.scenario for c in behind))[:2]:
+        worst = max((c for c in behind if c.scenario == scenario), key=lambda c: c.load.size)
+        cells = {label: view.cells[scenario, worst.load, label] for label in LABELS}
+        answered = [
+            f"{view.names[label]} {'answers ' if not position else ''}{number(known.value)}"
+            for position, label in enumerate(sorted(LABELS, key=lambda label: label not in view.behind(worst)))
+            if (known := cells[label].throughput)
+        ]
+        clauses.append(f"of {worst.load.size:,.10g} {scenario} requests a second {', '.join(answered)}")
+    return sentence(clauses)
+
+
+def of_latency(view: View) -> str:
+    """Say the largest differences at the highest load: between medians, or in an open loop between p99s."""
+    at = view.highest
+    metric: Metric = "p99" if view.open_loop else "p50"
+    clauses = []
+    for label, c in extremes(view, metric, at):
+        value = {side: _shown(view, c, side, metric) for side in LABELS}
+        loser = view.other(label)
+        if view.open_loop:
+            clauses.append(
+                f"1 in 100 {c.scenario} requests takes longer than {value[loser]} with {view.names[loser]},"
+                f" {value[label]} with {view.names[label]}"
+            )
+        else:
+            clauses.append(
+                f"the median {c.scenario} request takes {value[label]} with {view.names[label]},"
+                f" {value[loser]} with {view.names[loser]}"
+            )
+    if clauses:
+        return sentence([f"at {named([at])}, " + "; ".join(clauses)])
+    what = "99th percentiles of the" if view.open_loop else "median"
+    return sentence(losses(view, at)) or f"No sure difference between the {what} response times at {named([at])}"
+
+
+def _shown(view: View, c: Comparison, label: SideLabel, metric: Metric) -> str:
+    """Return the percentile of all blocks together, which is the one that the chart shows."""
+    value = pooled(view, c, label, metric) or (c.a if label == "a" else c.b).value or 0.0
+    return f"{milliseconds(value)}{NO_BREAK}ms"
+
+
+def of_cpu(view: View) -> str:
+    """Say the largest differences in what a request costs the server."""
+    wins = extremes(view, "cpu_per_request", view.highest) or extremes(view, "cpu_per_request")
+    at = shared_load(wins)
+    clauses = []
+    for label, c in wins:
+        assert c.a.value is not None and c.b.value is not None  # noqa: PT018, S101
+        value: dict[SideLabel, str] = {"a": milliseconds(c.a.value), "b": milliseconds(c.b.value)}
+        where = "" if at else f" at {named([c.load])}"
+        loser = view.other(label)
+        clauses.append(
+            f"one {c.scenario} request costs {value[label]}{NO_BREAK}ms of server CPU with {view.names[label]},"
+            f" {value[loser]}{NO_BREAK}ms with {view.names[loser]}{where}"
+        )
+    if at and clauses:
+        return f"At {at}, {'; '.join(clauses)}"
+    return sentence(clauses) or "No sure difference in the server CPU that a request costs"

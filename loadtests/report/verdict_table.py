@@ -1,0 +1,120 @@
+"""The verdict in the terminal: one row a scenario, one column a load."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from loadtests.analysis.flags import MEANING, written
+from loadtests.experiment.loads import OpenLoop, ascending
+from loadtests.records.manifest import Manifest
+from loadtests.records.outcome import Comparison, Outcome, headline_of
+from loadtests.report.view import short_names
+from loadtests.report.wording import Kind, kind_of, word
+
+MINOR = frozenset({"small"})
+"""Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""
+STYLES: dict[Kind, str] = {"a": "bold blue", "b": "bold green", "equivalent": "bold"}
+LEGEND = {
+    "no difference": "the interval lies within ± 10 %",
+    "not decided": "this run can't tell",
+    "not confirmed": "the interval excludes 1, but a stricter test does not agree",
+    "client-bound": "no verdict, the client may have been the limit",
+    "too few requests": "to know the slowest 1 %",
+}
+"""Words of the table that are not a side's name."""
+
+
+def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
+    """Return the table of headline verdicts with a legend, and a footnote for every flag in it."""
+    specs = manifest.a.spec, manifest.b.spec
+    names = short_names(*specs)
+    headlines = {(c.scenario, c.load): c for c in outcome.comparisons if c.metric == headline_of(c.load)}
+    loads = ascending({load for _, load in headlines})
+    open_loop = any(isinstance(load, OpenLoop) for load in loads)
+    what = "Response time of the slowest 1 % (p99)" if open_loop else "Throughput"
+    table = Table(
+        title=f"{what}, {names[1]} ÷ {names[0]}" + ("" if outcome.complete else "   (incomplete run)"),
+        title_justify="left",
+        title_style="bold",
+        show_lines=True,
+    )
+    table.add_column("scenario")
+    for load in loads:
+        table.add_column(str(load), justify="right")
+    marks: dict[str, str] = {}
+    for scenario in manifest.scenarios:
+        cells = [headlines.get((scenario.name, load)) for load in loads]
+        name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
+        table.add_row(name, *(_cell(cell, names, marks) for cell in cells))
+    lines = [
+        _reading(names, _blocks(manifest, outcome), open_loop=open_loop),
+        " ".join(f"{name} is {spec}." for name, spec in zip(names, specs, strict=True) if name != spec),
+        _words(list(headlines.values()), names),
+    ]
+    return Group(table, *(Text(line) for line in lines if line), *_footnotes(names, marks))
+
+
+def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str, str]) -> Text:
+    if comparison is None or (
+        comparison.ratio is None and comparison.verdict == "inconclusive" and not comparison.flags
+    ):
+        return Text("not measured", style="dim")
+    numbers = [marks.setdefault(flag, str(len(marks) + 1)) for flag in comparison.flags if flag not in MINOR]
+    text = Text(_word(comparison, names), style=STYLES.get(kind_of(comparison), _winner_style(comparison)))
+    if numbers:
+        text.append(f"\N{NO-BREAK SPACE}[{','.join(sorted(numbers, key=int))}]", style="yellow")
+    if comparison.ratio is not None:
+        dim = " dim" if kind_of(comparison) == "limited" else ""
+        text.append(f"\n{written(comparison.ratio)} ×", style=f"not bold{dim}")
+        if comparison.interval is not None:
+            text.append("\n{} – {}".format(*map(written, comparison.interval)), style="dim not bold")
+    return text
+
+
+def _word(comparison: Comparison, names: tuple[str, str]) -> str:
+    """Return the better side's name, or the word for there being none."""
+    if comparison.verdict in ("a", "b"):
+        return names[0] if comparison.verdict == "a" else names[1]
+    return word(comparison, {"a": names[0], "b": names[1]})
+
+
+def _winner_style(comparison: Comparison) -> str:
+    """Return the style of a verdict by collapse, which is the winner's; else that of no verdict."""
+    return "bold blue" if comparison.verdict == "a" else "bold green" if comparison.verdict == "b" else "dim"
+
+
+def _blocks(manifest: Manifest, outcome: Outcome) -> str:
+    planned = len(manifest.blocks)
+    done = sorted({c.blocks for c in outcome.comparisons if c.metric == headline_of(c.load) and c.blocks})
+    return f"{planned} blocks" if done in ([], [planned]) else f"{done[0]} to {done[-1]} of {planned} blocks"
+
+
+def _reading(names: tuple[str, str], blocks: str, *, open_loop: bool) -> str:
+    a, b = names
+    if open_loop:
+        return (
+            f"The side named keeps its slowest 1 % waiting less. × is {b} ÷ {a}: below 1 {b} is better; "
+            f"under it its 95 % interval over {blocks}."
+        )
+    return (
+        f"The side named answers more requests per second; × is {b} ÷ {a}, "
+        f"and under it its 95 % interval over {blocks}."
+    )
+
+
+def _words(comparisons: list[Comparison], names: tuple[str, str]) -> str:
+    said = {_word(c, names) for c in comparisons}
+    return " ".join(f"“{text}”: {meaning}." for text, meaning in LEGEND.items() if text in said)
+
+
+def _footnotes(names: tuple[str, str], marks: dict[str, str]) -> list[Text]:
+    """Explain every flag in the table; what was said of one side is not repeated for the other."""
+    lines = []
+    told: dict[str, str] = {}
+    for flag, mark in marks.items():
+        name, _, label = flag.partition(":")
+        side = {"a": f"{names[0]}: ", "b": f"{names[1]}: "}.get(label, "")
+        text = f"as [{told[name]}]" if name in told else MEANING[name]
+        told.setdefault(name, mark)
+        lines.append(Text(f"[{mark}] {side}{text}.", style="yellow"))
+    return lines

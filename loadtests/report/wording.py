@@ -1,0 +1,115 @@
+"""Figures and lists as a person writes them (pure).
+
+What became of a comparison, in a word: a verdict, or the reason why there is none (pure).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from loadtests.analysis.comparison import MARGIN
+from loadtests.analysis.flags import NO_VERDICT
+from loadtests.experiment.loads import Load
+from loadtests.records.outcome import Comparison, SideLabel
+
+MARGIN_PERCENT = round(100 * (math.exp(MARGIN) - 1))
+"""A difference that is less than this is not worth having, in percent."""
+NO_BREAK = "\u00a0"
+"""A space that no line breaks at: between a figure and its unit."""
+Kind = Literal["a", "b", "equivalent", "unconfirmed", "inconclusive", "limited", "collapsed"]
+WORDS: Mapping[Kind, str] = {
+    "equivalent": "no difference",
+    "unconfirmed": "not confirmed",
+    "inconclusive": "not decided",
+    "limited": "client-bound",
+}
+"""What is said where neither side is better."""
+UNCONFIRMED = frozenset({"many-comparisons", "sign-flip"})
+"""Flags of an interval that excludes 1 and yet is no verdict."""
+CLIENT = "the load driver may have been the limit, not the server"
+
+
+def number(value: float) -> str:
+    """Write a positive figure with about three digits: 1,790, 43.2, 1.30, 0.055."""
+    size = abs(value)
+    if size == 0 or size >= 100:
+        return f"{value:,.0f}"
+    if size >= 1:
+        return f"{value:.{1 if size >= 10 else 2}f}"
+    return f"{value:.{1 - math.floor(math.log10(size))}f}"
+
+
+def ratio(value: float) -> str:
+    """Write a ratio with two decimals, or as many as it takes to see that it is not 0."""
+    return number(value) if value < 0.1 or value >= 100 else f"{value:.2f}"
+
+
+def milliseconds(seconds: float) -> str:
+    """Write a duration as a bare figure in milliseconds."""
+    return number(seconds * 1000)
+
+
+def named(loads: Sequence[Load]) -> str:
+    """Write "1 user", "1, 8 and 32 users", "200/s", "200 and 400/s"; the loads are of one kind."""
+    return f"{listed([f'{load.size:,.10g}' for load in loads[:-1]] + [str(loads[-1])])}" if loads else ""
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Write "x", "x and y", "x, y and z"."""
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def some(words: Sequence[str]) -> str:
+    """List up to three words, or two and how many more there are."""
+    return listed(words if len(words) <= 3 else [*words[:2], f"{len(words) - 2} more"])
+
+
+def printable(text: str) -> str:
+    """Replace characters that no font shows and XML forbids."""
+    return "".join(c if c.isprintable() or c == NO_BREAK else "�" for c in text)
+
+
+def gave_up(comparison: Comparison) -> SideLabel | None:
+    """Return the side that lost because it collapsed, if one did."""
+    if comparison.verdict == "b" and "collapsed:a" in comparison.flags:
+        return "a"
+    if comparison.verdict == "a" and "collapsed:b" in comparison.flags:
+        return "b"
+    return None
+
+
+def limited(comparison: Comparison) -> bool:
+    """Whether the cell was taken out of the headlines, because the client may have been the limit."""
+    return any(flag.partition(":")[0] in NO_VERDICT for flag in comparison.flags)
+
+
+def fell_behind(comparison: Comparison) -> list[SideLabel]:
+    """Return the sides that could not keep up with the arrivals of an open loop, unless the client was the limit."""
+    if limited(comparison):
+        return []
+    sides: tuple[SideLabel, SideLabel] = ("a", "b")
+    return [label for label in sides if f"overloaded:{label}" in comparison.flags]
+
+
+def kind_of(comparison: Comparison) -> Kind:
+    """Return how a comparison is to be shown."""
+    if gave_up(comparison):
+        return "collapsed"
+    if limited(comparison):
+        return "limited"
+    if comparison.verdict == "inconclusive" and not UNCONFIRMED.isdisjoint(comparison.flags):
+        return "unconfirmed"
+    return comparison.verdict
+
+
+def word(comparison: Comparison, names: Mapping[SideLabel, str]) -> str:
+    """Return in a few words what became of a comparison, whatever its metric."""
+    if gone := gave_up(comparison):
+        return f"{names[gone]} collapsed"
+    kind = kind_of(comparison)
+    if kind in ("a", "b"):
+        slightly = "slightly " if "small" in comparison.flags else ""
+        return f"{names['a' if kind == 'a' else 'b']} {slightly}better"
+    if kind == "inconclusive" and comparison.ratio is None:
+        return "too few requests" if "too-few-samples" in comparison.flags else "not compared"
+    return WORDS[kind]
