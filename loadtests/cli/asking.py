@@ -50,4 +50,4 @@ def capacity_(context: click.Context, /, sides: tuple[str, ...], slo: str | None
     if given - set(measure):
         raise UsageError("capacity: --slo measures, the other options ask a model; leave out one or the other")
     chosen = {name: options[name] for name in measure}
-    searching.search(searching.SloOptions(sides=sides, slo=slo, **chosen))
+    searching.show(searching.SloOptions(sides=sides, slo=slo, **chosen))

@@ -139,7 +139,7 @@ def deadlock_(**options: Any) -> None:  # noqa: ANN401 - click has checked their
     """
     from loadtests.commands import deadlock
 
-    deadlock.measure(deadlock.Grid(**options))
+    deadlock.show(deadlock.Grid(**options))
 
 
 def _alone(context: click.Context, name: str) -> None:

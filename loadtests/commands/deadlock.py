@@ -81,8 +81,23 @@ class Grid:
         )
 
 
-def measure(grid: Grid) -> None:
-    """Measure every pool, draw the picture, and print where everything is.
+@dataclass(frozen=True)
+class Measured:
+    """What came of it.
+
+    Attributes:
+        tried: every number of users with every pool, with and without a limit on sessions.
+        pictures: the chart's files.
+        folder: where the runs are.
+    """
+
+    tried: list[Tried]
+    pictures: list[Path]
+    folder: Path
+
+
+def measure(grid: Grid) -> Measured:
+    """Measure every pool, and draw the picture.
 
     Raises:
         UsageError: what was asked for cannot be done; nothing was written.
@@ -106,10 +121,13 @@ def measure(grid: Grid) -> None:
             paths = save(draw(tried, grid.threads), out, NAME)
     except OSError as error:
         raise RunError(told(error, out)) from error
-    _show(tried, paths, out)
+    return Measured(tried, paths, out)
 
 
-def _show(tried: list[Tried], paths: list[Path], out: Path) -> None:
+def show(grid: Grid) -> None:
+    """Measure every pool, and print what was found and where everything is. Raises as ``measure`` does."""
+    found = measure(grid)
+    tried = found.tried
     users = sorted({one.users for one in tried})
     table = Table(title=finding(tried), title_justify="left", title_style="bold")
     table.add_column("connections", justify="right")
@@ -123,7 +141,9 @@ def _show(tried: list[Tried], paths: list[Path], out: Path) -> None:
             table.add_row(str(connections), words, *map(_figure, row))
     console = PipeConsole()
     console.print(table)
-    where = "\n".join(["Requests/s; each pool’s own report says who waits for whom.", *map(str, [*paths, out])])
+    where = "\n".join(
+        ["Requests/s; each pool’s own report says who waits for whom.", *map(str, [*found.pictures, found.folder])]
+    )
     console.print(where, highlight=False, soft_wrap=True, markup=False)
 
 

@@ -2,10 +2,11 @@
 
 import math
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -63,8 +64,12 @@ class SloOptions:
         return Inquiry(experiment, labels, parse_objective(self.slo), self.starts)
 
 
-def search(options: SloOptions) -> None:
-    """Search, print what was found, and keep every probe.
+def search(options: SloOptions, telling: Callable[[], AbstractContextManager[Tell]]) -> tuple[SloRecord, Path]:
+    """Search and keep every probe; return what was found, and the folder that it is in.
+
+    Args:
+        options: what was typed.
+        telling: lends what is told of every probe.
 
     Raises:
         UsageError: what was asked for cannot be done; nothing was written.
@@ -86,14 +91,13 @@ def search(options: SloOptions) -> None:
         driver_ceiling_rps=None,
         environment=read_environment(),
     )
-    console = PipeConsole()
     out.mkdir(parents=True)
     work = out / "work"
     try:
         with (
             pinned(cores.driver),
             open_databases(options.database, work, cores) as databases,
-            _telling(console) as tell,
+            telling() as tell,
         ):
             prober = Prober(inquiry, record.model_copy(update={"database": databases.version}), work, cores, tell)
             try:
@@ -110,7 +114,14 @@ def search(options: SloOptions) -> None:
             write_json(out / "slo.json", record)
         else:
             shutil.rmtree(out, ignore_errors=True)
-    _show(console, inquiry, record, out)
+    return record, out
+
+
+def show(options: SloOptions) -> None:
+    """Search, and print what was found. Raises as ``search`` does."""
+    console = PipeConsole()
+    record, out = search(options, partial(_telling, console))
+    _print(console, options, record, out)
 
 
 @contextmanager
@@ -123,25 +134,25 @@ def _telling(console: Console) -> Iterator[Tell]:
         yield lambda record, now: status.update(f"{now}, {len(record.probes)} probes so far")
 
 
-def _show(console: Console, inquiry: Inquiry, record: SloRecord, out: Path) -> None:
+def _print(console: Console, options: SloOptions, record: SloRecord, out: Path) -> None:
+    sides = [parse_side(name).spec for name in options.sides or BOTH]
     title = Text(f"{record.scenario}: {record.objective}")  # no markup: a scenario's parameters are in brackets
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("side")
     table.add_column("most arrivals/s", justify="right")
-    table.add_column(f"over {inquiry.starts} start{'s' if inquiry.starts > 1 else ''}", justify="right")
+    table.add_column(f"over {options.starts} start{'s' if options.starts > 1 else ''}", justify="right")
     table.add_column("beyond that")
-    means: dict[str, float] = {}
-    for label in inquiry.labels:
-        side = inquiry.experiment.side(label).spec
+    means: list[float] = []
+    for side in sides:
         found = [each for each in record.found if each.side == side]
         mean, text, spread = _figures(found)
         if mean:
-            means[label] = mean
+            means.append(mean)
         table.add_row(Text(side), text, spread, Text(_beyond(record, side)))
     console.print(table)
     if len(means) == len(BOTH):
-        a, b = (inquiry.experiment.side(label).spec for label in inquiry.labels)
-        console.print(f"{b} ÷ {a}: {means['b'] / means['a']:.2f}", highlight=False, markup=False)
+        a, b = sides
+        console.print(f"{b} ÷ {a}: {means[1] / means[0]:.2f}", highlight=False, markup=False)
     console.print(
         f"{record.database}. The gap between the highest rate that was kept and the lowest that was not, twice, is 5 %"
         f" at the most. Every probe is in {out / 'slo.json'}",
