@@ -46,8 +46,9 @@ def capacity_(context: click.Context, /, sides: tuple[str, ...], slo: str | None
         capacity.show(capacity.question(**{name: value for name, value in options.items() if name not in measure}))
         return
     from loadtests.commands import slo as searching
+    from loadtests.slo import search
 
     if given - set(measure):
         raise UsageError("capacity: --slo measures, the other options ask a model; leave out one or the other")
     chosen = {name: options[name] for name in measure}
-    searching.show(searching.SloOptions(sides=sides, slo=slo, **chosen))
+    searching.show(search.SloOptions(sides=sides, slo=slo, **chosen))

@@ -1,1 +1,4 @@
-"""The highest rate of arrivals at which a side keeps an objective, such as p99 within 200 ms."""
+"""The highest arrival rate at which each side keeps a service level objective.
+
+What comes in belongs to that search: the objective, its decision rule, the measurement of one rate, the record.
+"""

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from loadtests.records.samples import Failure
-from loadtests.slo.objective import Objective, parse_objective
-from loadtests.slo.search import PRECISION, RateSearch
+from loadtests.slo.objective import PRECISION, Objective, RateSearch, parse_objective
 from loadtests.system.errors import UsageError
 from tests.harness.build import summary
 
