@@ -23,8 +23,8 @@ def report_(folder: Path) -> None:
     Of a lesson, or of claims, it prints what was found.
     """
     from loadtests.commands import claims, lesson
-    from loadtests.lessons.record import FILE as LESSON
-    from loadtests.lessons.verdicts import FILE as CLAIMS
+    from loadtests.lessons.record import CLAIMS_FILE as CLAIMS
+    from loadtests.lessons.record import LESSON_FILE as LESSON
 
     if (folder / CLAIMS).exists():
         claims.again(folder)

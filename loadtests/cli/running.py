@@ -137,9 +137,10 @@ def deadlock_(**options: Any) -> None:  # noqa: ANN401 - click has checked their
     wait for a connection, while those who hold one wait for a thread. Each pool is measured without a
     limit on sessions, as tutorials write it, and with FastAPI's max_concurrency. It takes about three minutes.
     """
-    from loadtests.commands import deadlock
+    from loadtests.commands.deadlock import show
+    from loadtests.lessons.deadlock import Grid
 
-    deadlock.show(deadlock.Grid(**options))
+    show(Grid(**options))
 
 
 def _alone(context: click.Context, name: str) -> None:

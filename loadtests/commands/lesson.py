@@ -8,12 +8,11 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from loadtests.lessons import telling
+from loadtests.lessons import text
 from loadtests.lessons.catalogue import LESSONS, lesson_named
-from loadtests.lessons.expectation import SIGNS
-from loadtests.lessons.lesson import Lesson
+from loadtests.lessons.lesson import SIGNS, Lesson
+from loadtests.lessons.measure import teach
 from loadtests.lessons.record import LessonRecord, read_lesson
-from loadtests.lessons.teaching import teach
 from loadtests.runner.run import new_folder
 from loadtests.system.terminal import PipeConsole
 
@@ -60,7 +59,7 @@ def _ask(console: PipeConsole, lesson: Lesson) -> None:
     pieces = [
         Group(
             Text(code.title, style="bold"),
-            Syntax(telling.source(code), "python", theme="ansi_light", background_color="default", word_wrap=True),
+            Syntax(text.source(code), "python", theme="ansi_light", background_color="default", word_wrap=True),
         )
         for code in lesson.code
     ]
@@ -79,21 +78,21 @@ def _ask(console: PipeConsole, lesson: Lesson) -> None:
 
 def _answer(console: PipeConsole, lesson: Lesson, record: LessonRecord) -> None:
     table = Table(title="Measured", title_justify="left", title_style="bold")
-    for heading in ("", "", *telling.sides(lesson), "ratio (95 % interval)"):
+    for heading in ("", "", *text.sides(lesson), "ratio (95 % interval)"):
         table.add_column(heading, justify="left" if not heading else "right")
-    for row in telling.figures(lesson, record.outcome):
+    for row in text.figures(lesson, record.outcome):
         table.add_row(*map(Text, row))
     console.print(table)
-    seen = telling.seen(lesson, record.outcome)
-    overall = telling.standing([each.judged for each in seen])
-    console.print(Text(f"\nVerdict: {telling.VERDICTS[overall]}", style=telling.STYLES[overall]))
+    seen = text.findings_of(lesson, record.outcome)
+    overall = text.standing([each.judged for each in seen])
+    console.print(Text(f"\nVerdict: {text.VERDICTS[overall]}", style=text.STYLES[overall]))
     for each in seen:
-        sign = Text(f"  {SIGNS[each.judged.standing]} ", style=telling.STYLES[each.judged.standing])
+        sign = Text(f"  {SIGNS[each.judged.standing]} ", style=text.STYLES[each.judged.standing])
         why = f" – {each.judged.why}" if each.judged.why else ""
         figure = f": {each.judged.figure}" if each.judged.figure else ""
         console.print(sign.append(f"{each.says}{figure}{why}.", style="not bold default"))
-    _say(console, telling.REASONS[overall], lesson.why)
-    for sentence in telling.reasons(lesson, record.outcome):
+    _say(console, text.REASONS[overall], lesson.why)
+    for sentence in text.reasons(lesson, record.outcome):
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))
     console.print(Text("\nTry next", style="bold"))
     for command, purpose in lesson.next:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from loadtests.analysis.analyse import analyse
-from loadtests.lessons.verdicts import borne_on
+from loadtests.lessons.record import borne_on
 from loadtests.records.run_folder import RunFolder, remove_leftovers
 from loadtests.report.html.page import write
 from loadtests.report.verdict_table import verdict_table

@@ -43,11 +43,9 @@ async def waiting() -> str:
 all_def = FastAPI()
 all_def.get("/blocking")(blocking)
 all_def.get("/waiting")(waiting_in_a_thread)
-
 mixed = FastAPI()
 mixed.get("/blocking")(blocking)
 mixed.get("/waiting")(waiting)
-
 
 ONE_IN = 200
 """Of so many requests one computes: so few that the slowest 1 % are of the others."""

@@ -1,13 +1,30 @@
-"""What a lesson is."""
+"""What a lesson is.
 
+What a claim expects of a run's figures, so precisely that figures can refute it (pure).
+
+A claim about a ratio or a rate names the range in which the true value lies if it holds. An interval that lies inside
+the range supports it, one that lies outside refutes it, and one that straddles an end leaves it open. So does whatever
+is no measurement: a side that gave no answers, a client that may have been the limit.
+"""
+
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from loadtests.lessons.expectation import Expectation
+from loadtests.analysis.flags import NO_VERDICT
+from loadtests.experiment.loads import Load, OpenLoop
+from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, SideLabel
 
 Special = Literal["clients", "loops"]
 """Experiments that are no ordinary run: other clients, or both loops on a server that stops now and then."""
+Standing = Literal["supported", "refuted", "inconclusive", "not tested"]
+SIGNS: dict[Standing, str] = {"supported": "✔", "refuted": "✘", "inconclusive": "?", "not tested": "–"}
+BY_CHANCE = ("many-comparisons", "sign-flip")
+"""Flags of an interval that excludes 1, where a stricter test does not agree."""
+WORST_FIRST: tuple[Standing, ...] = ("refuted", "not tested", "inconclusive")
+NOT_MEASURED = "this was not measured"
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,56 @@ def _sides(measure: Measure) -> tuple[tuple[str, str, str], ...]:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What a run says of an expectation.
+
+    Attributes:
+        standing: whether it holds.
+        figure: the figure with its interval, as a reader should see it.
+        why: a few words where there is no figure, or it does not count.
+    """
+
+    standing: Standing
+    figure: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Expectation(ABC):
+    """One thing that should be seen in one cell.
+
+    Attributes:
+        says: what should be seen, as a sentence.
+        scenario: its name, parameters included.
+        size: of the load: users, or arrivals per second.
+    """
+
+    says: str
+    scenario: str
+    size: float
+
+    @property
+    def open_loop(self) -> bool:
+        """Whether the load is a rate of arrivals."""
+        return False
+
+    @abstractmethod
+    def judge(self, outcome: Outcome) -> Judged:
+        """Return what a run's figures say of it."""
+
+    def _here(self, scenario: str, load: Load) -> bool:
+        same_loop = isinstance(load, OpenLoop) == self.open_loop
+        return same_loop and (scenario, load.size) == (self.scenario, self.size)
+
+    def _comparison(self, outcome: Outcome, metric: Metric) -> Comparison | None:
+        found = (c for c in outcome.comparisons if c.metric == metric and self._here(c.scenario, c.load))
+        return next(found, None)
+
+    def _cell(self, outcome: Outcome, label: SideLabel) -> CellResult | None:
+        return next((c for c in outcome.cells if c.label == label and self._here(c.scenario, c.load)), None)
+
+
+@dataclass(frozen=True)
 class Lesson:
     """One question, and how it is answered.
 
@@ -94,3 +161,108 @@ class Lesson:
     expects: tuple[Expectation, ...]
     why: str
     next: tuple[tuple[str, str], ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Ratio(Expectation):
+    """The true ratio b ÷ a lies between ``low`` and ``high``."""
+
+    low: float = 0.0
+    high: float = math.inf
+    metric: Metric = "throughput"
+
+    @property
+    def open_loop(self) -> bool:
+        """Whether the load is a rate of arrivals: there the slowest answers are what a verdict is about."""
+        return self.metric == "p99"
+
+    def judge(self, outcome: Outcome) -> Judged:
+        """Return what a run's figures say of it."""
+        c = self._comparison(outcome, self.metric)
+        if c is None:
+            return Judged("not tested", "", NOT_MEASURED)
+        if c.ratio is None or c.interval is None:
+            labels: tuple[SideLabel, SideLabel] = ("a", "b")
+            cells = [cell for label in labels if (cell := self._cell(outcome, label)) is not None]
+            collapses = [f"{cell.side}: {cell.collapsed[0]}" for cell in cells if cell.collapsed]
+            return Judged("inconclusive", "", "; ".join(collapses) or "there is no interval")
+        figure = f"{c.ratio:.2f} ({c.interval[0]:.2f} to {c.interval[1]:.2f})"
+        names = {flag.partition(":")[0] for flag in c.flags}
+        if names & set(NO_VERDICT):
+            return Judged("inconclusive", figure, "the client may have been the limit")
+        if names & set(BY_CHANCE):
+            return Judged("inconclusive", figure, "a stricter test does not agree that there is a difference")
+        return Judged(_place(c.interval, self.low, self.high), figure)
+
+
+@dataclass(frozen=True)
+class Rate(Expectation):
+    """One side's throughput lies between ``low`` and ``high`` requests a second."""
+
+    label: SideLabel = "a"
+    low: float = 0.0
+    high: float = math.inf
+
+    def judge(self, outcome: Outcome) -> Judged:
+        """Return what a run's figures say of it."""
+        cell, c = self._cell(outcome, self.label), self._comparison(outcome, "throughput")
+        if cell is None or c is None:
+            return Judged("not tested", "", NOT_MEASURED)
+        if cell.collapsed or cell.throughput is None:
+            return Judged("inconclusive", "", cell.collapsed[0] if cell.collapsed else "there were no answers")
+        value, interval = cell.throughput.value, cell.throughput.interval
+        if interval is None:
+            return Judged("inconclusive", f"{value:,.4g}/s", "there is no interval")
+        figure = f"{value:,.4g}/s ({interval[0]:,.4g} to {interval[1]:,.4g})"
+        if any(flag in (name, f"{name}:{self.label}") for flag in c.flags for name in NO_VERDICT):
+            return Judged("inconclusive", figure, "the client may have been the limit")
+        return Judged(_place(interval, self.low, self.high), figure)
+
+
+@dataclass(frozen=True)
+class Collapse(Expectation):
+    """One side gives no good answer in any block, and for a stated reason; the other one always does.
+
+    Attributes:
+        label: that side.
+        because: what the sentence on each collapse must hold: another reason is another matter.
+    """
+
+    label: SideLabel = "a"
+    because: str = ""
+
+    def judge(self, outcome: Outcome) -> Judged:
+        """Return what a run's figures say of it."""
+        c, cell = self._comparison(outcome, "throughput"), self._cell(outcome, self.label)
+        if c is None or cell is None:
+            return Judged("not tested", "", NOT_MEASURED)
+        other = c.b if self.label == "a" else c.a
+        if other.value is None or (cell.collapsed and cell.throughput is not None):
+            blocks = len(cell.collapsed)
+            why = f"collapsed in {blocks} block{'s' if blocks != 1 else ''}" if other.value else "no side answered"
+            return Judged("inconclusive", "", why)
+        if cell.throughput is not None:
+            return Judged("refuted", f"{cell.throughput.value:,.0f}/s")
+        if not all(self.because in sentence for sentence in cell.collapsed):
+            return Judged("inconclusive", "", f"it failed for another reason: {cell.collapsed[0]}")
+        if c.verdict not in ("a", "b"):
+            return Judged("inconclusive", "", "there were too few fresh starts to be sure")
+        return Judged("supported", f"none, beside {other.value:,.0f}/s")
+
+
+def together(standings: Sequence[Standing]) -> Standing:
+    """Return what holds of several expectations: all must hold, and one that does not is enough."""
+    return next((worst for worst in WORST_FIRST if worst in standings), "supported")
+
+
+def near(rps: float, within: float = 0.05) -> tuple[float, float]:
+    """Return the range around a rate, ``within`` a share of it."""
+    return rps * (1 - within), rps * (1 + within)
+
+
+def _place(interval: tuple[float, float], low: float, high: float) -> Standing:
+    if low <= interval[0] and interval[1] <= high:
+        return "supported"
+    if interval[1] < low or interval[0] > high:
+        return "refuted"
+    return "inconclusive"

@@ -1,12 +1,15 @@
-"""A load generator as it is often written: one httpx client that all users share. A process of its own."""
+"""A load generator as it is often written: one httpx client that all users share. A process of its own.
+
+What the naive client says when it is done.
+"""
 
 import asyncio
 import time
 
 import click
 import httpx
+from pydantic import BaseModel
 
-from loadtests.lessons.counting import Count
 from loadtests.system.cores import parse_cores, pin
 from loadtests.system.processes import exit_with_parent
 
@@ -24,6 +27,13 @@ def main(url: str, users: int, seconds: float, cores: str) -> None:
     exit_with_parent()
     pin(parse_cores(cores))
     print(asyncio.run(_count(url, users, seconds)).model_dump_json(), flush=True)  # noqa: T201 - its owner reads this
+
+
+class Count(BaseModel):
+    """Good answers, and the seconds in which they came."""
+
+    answers: int
+    seconds: float
 
 
 async def _count(url: str, users: int, seconds: float) -> Count:

@@ -1,8 +1,10 @@
-"""Lessons about mistakes: what the two kinds of routes do not forgive."""
+"""Lessons about mistakes: what the two kinds of routes do not forgive.
 
-from loadtests.lessons.expectation import Collapse, Ratio
-from loadtests.lessons.lesson import Code, Lesson, Measure
-from loadtests.lessons.waiting import handlers
+Lessons about measuring itself: how a load generator lies.
+"""
+
+from loadtests.lessons.io_and_cpu_bound import handlers
+from loadtests.lessons.lesson import Code, Collapse, Lesson, Measure, Ratio
 
 BLOCKED = Lesson(
     name="blocked_loop",
@@ -25,7 +27,6 @@ BLOCKED = Lesson(
         ("bench run blocking_client --users 8", "the same with a synchronous HTTP client"),
     ),
 )  # fmt: skip
-
 DEADLOCK = Lesson(
     name="deadlock",
     title="The deadlock of threads and connections",
@@ -55,7 +56,6 @@ DEADLOCK = Lesson(
         ("bench run get_post --a async,session_limit=none --b async --users 128", "does async deadlock?"),
     ),
 )
-
 N_PLUS_ONE = Lesson(
     name="n_plus_one",
     title="N + 1 queries",
@@ -80,7 +80,6 @@ N_PLUS_ONE = Lesson(
         ("bench run list_posts --users 8", "the fair one: both load eagerly"),
     ),
 )
-
 MISSING_GREENLET = Lesson(
     name="missing_greenlet",
     title="MissingGreenlet",
@@ -94,7 +93,6 @@ MISSING_GREENLET = Lesson(
     " afterwards.",
     next=(("bench lesson n_plus_one", "what the sync build pays for answering"),),
 )
-
 SLOW_CLIENT = Lesson(
     name="slow_client",
     title="The slow client inside the app",
@@ -117,7 +115,6 @@ SLOW_CLIENT = Lesson(
         ("bench lesson lying_client", "the same pool, in a load generator"),
     ),
 )
-
 MIXING = Lesson(
     name="mixing",
     title="def and async def in one app",
@@ -147,5 +144,59 @@ MIXING = Lesson(
     " threads to the one that blocks, so that 64 users find more room than in 40 threads.",
     next=(("bench lesson blocked_loop", "the mix that does not work: a blocking call in `async def`"),),
 )
-
-LESSONS = (BLOCKED, DEADLOCK, N_PLUS_ONE, MISSING_GREENLET, SLOW_CLIENT, MIXING)
+IN_APPS = (BLOCKED, DEADLOCK, N_PLUS_ONE, MISSING_GREENLET, SLOW_CLIENT, MIXING)
+LYING_CLIENT = Lesson(
+    name="lying_client",
+    title="The lying client",
+    question="The same server, 64 users. Does it matter which program asks?",
+    hypothesis="httpx's own connection pool, shared by 64 users, is slower than the server it measures.",
+    code=(
+        Code(
+            "what is often written",
+            "async with httpx.AsyncClient() as client:\n    async with asyncio.TaskGroup() as users:\n"
+            "        for _ in range(64):\n            users.create_task(user(client))",
+        ),
+        Code(
+            "what this harness does",
+            "# aiohttp's pool, behind httpx's interface\ntransport = AiohttpTransport(…)\nasync with"
+            " asyncio.TaskGroup() as users:\n    for _ in range(64):\n        users.create_task(user(transport))",
+        ),
+    ),
+    measure=Measure(["noop"], a="a shared httpx.AsyncClient", b="this harness", users="64", special="clients"),
+    expects=(Ratio("The harness sees at least three times as many answers", "noop", 64, low=3.0),),
+    why="httpcore's pool looks through all its connections for each request. With 64 of them the client is busy with"
+    " its own bookkeeping, its core is full, and what it reports is itself. Two servers measured so look alike,"
+    " whatever they are. This harness measures its own ceiling first, and gives no verdict near it.",
+    next=(
+        ("bench doctor", "how many requests a second can this machine's client make at the most?"),
+        ("bench validate --only drivers", "put the driver beside wrk and Locust"),
+    ),
+)
+COORDINATED_OMISSION = Lesson(
+    name="coordinated_omission",
+    title="Coordinated omission",
+    question="A server stops for a tenth of the time. What is the response time of its slowest 1 %?",
+    hypothesis="An answer takes 20 ms, and every 3 s the server stops for 300 ms. By a schedule of arrivals the slowest"
+    " 1 % take nearly as long as a stop; by four users who wait for their answer, about 20 ms, as if nothing had been.",
+    code=(
+        Code("a closed loop", "while True:\n    sent = now()\n    await ask()\n    record(now() - sent)"),
+        Code(
+            "an open loop",
+            "for due in schedule:\n    await sleep_until(due)\n    create_task(ask_from(due))\n\n"
+            "# in ask_from:\nawait ask()\nrecord(now() - due)",
+        ),
+    ),
+    measure=Measure(["steady"], a="a closed loop", b="an open loop", rate="150", special="loops"),
+    expects=(
+        Ratio("The open loop's slowest 1 % take at least five times as long", "steady", 150, low=5.0, metric="p99"),
+    ),
+    why="In a closed loop every one of the four users waits out the stop with one request, and sends none meanwhile:"
+    " each stop is in the record four times, among hundreds. Real visitors keep coming. An open loop sends by"
+    " schedule, and counts each response from the instant at which it was due, so that all who came during the stop"
+    " are in it.",
+    next=(
+        ("bench run get_post --rate 200", "an open loop: the verdict is about the slowest 1 %"),
+        ('bench capacity --slo p99=200ms --scenario get_post', "the most arrivals a second that keep a promise"),
+    ),
+)  # fmt: skip
+IN_LOAD_GENERATORS = (LYING_CLIENT, COORDINATED_OMISSION)

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.lessons.catalogue import LESSONS
-from loadtests.lessons.record import read_lesson
-from loadtests.lessons.verdicts import read_claims, verdicts
+from loadtests.lessons.record import read_claims, read_lesson, verdicts
 from tests.e2e.harness import bench, eventually, started
 
 pytestmark = pytest.mark.timeout(300)

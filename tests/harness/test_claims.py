@@ -11,14 +11,13 @@ import pytest
 
 from loadtests.analysis.analyse import LABELS, CellTrials, derive
 from loadtests.analysis.summary import Summary, summarise
-from loadtests.claims import CLAIMS, Claim, judge
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
-from loadtests.lessons import telling
-from loadtests.lessons.catalogue import LESSONS, lesson_named
-from loadtests.lessons.expectation import Collapse, Expectation, Judged, Rate, Ratio, Standing
-from loadtests.lessons.teaching import options
-from loadtests.lessons.verdicts import ClaimsRecord, Evidence, borne_on, judged, verdict, verdicts
+from loadtests.lessons import text
+from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim, judge, lesson_named
+from loadtests.lessons.lesson import Collapse, Expectation, Judged, Rate, Ratio, Standing
+from loadtests.lessons.measure import options
+from loadtests.lessons.record import ClaimsRecord, Evidence, borne_on, judged, verdict, verdicts
 from loadtests.records.outcome import Outcome, SideLabel
 from loadtests.system.errors import UsageError
 from tests.harness.build import back_to_back, recording
@@ -225,7 +224,7 @@ def test_the_words_of_a_claim_mean_what_is_checked(name: str) -> None:
 )
 def test_all_must_hold(standings: Sequence[Standing], expected: Standing) -> None:
     seen = [Judged(standing, "1.0") for standing in standings]
-    assert telling.standing(seen) == expected
+    assert text.standing(seen) == expected
     assert judge(TESTABLE[0], seen).standing == expected
 
 
@@ -256,7 +255,7 @@ def test_a_lesson_can_be_measured_and_shows_two_pieces_of_code(name: str, tmp_pa
     if lesson.measure.special is None:
         experiment = options(lesson.measure, tmp_path / "x").experiment()
         assert [scenario.name for scenario in experiment.scenarios] == list(lesson.measure.scenarios)
-    one, other = map(telling.source, lesson.code)
+    one, other = map(text.source, lesson.code)
     assert one.strip()
     assert other.strip()
     assert one != other

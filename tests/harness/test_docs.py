@@ -13,20 +13,18 @@ from xml.etree import ElementTree
 import click
 import pytest
 
-from loadtests.claims import CLAIMS, Claim
 from loadtests.cli.group import bench
 from loadtests.experiment.loads import parse_rates, parse_users
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import parse_side
-from loadtests.lessons.catalogue import LESSONS
-from loadtests.lessons.verdicts import ClaimsRecord
+from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim
+from loadtests.lessons.docs import BLOCKS, fill
+from loadtests.lessons.example import Example
+from loadtests.lessons.record import ClaimsRecord
 from loadtests.records.outcome import Seen
 from loadtests.report.view import view_of
 from loadtests.system.errors import BenchError
 from loadtests.validation.record import CHECKS
-from loadtests.writing.blocks import fill
-from loadtests.writing.example import Example
-from loadtests.writing.figures import BLOCKS
 from tests.harness.synthetic import make_run
 
 ROOT = Path(__file__).parents[2]

@@ -5,19 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.claims import CLAIMS
-from loadtests.commands import claims, deadlock, example
-from loadtests.commands.deadlock import Grid
+from loadtests.commands import example
 from loadtests.experiment.options import RunOptions
-from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons import deadlock
+from loadtests.lessons.catalogue import CLAIMS, LESSONS
+from loadtests.lessons.deadlock import Grid
+from loadtests.lessons.example import KEPT, measure_example, read_example
 from loadtests.lessons.lesson import Lesson, Measure
-from loadtests.lessons.record import FILE, LessonRecord, read_lesson
-from loadtests.lessons.verdicts import Evidence, read_claims
+from loadtests.lessons.record import LESSON_FILE, Evidence, LessonRecord, read_claims, read_lesson
 from loadtests.records.run_folder import check_free
 from loadtests.runner import run
 from loadtests.system.errors import UsageError
-from loadtests.writing import measuring
-from loadtests.writing.example import read_example
 
 HERE = Path(__file__).parents[2]
 EXAMPLE = HERE / "results" / "example"
@@ -42,12 +40,12 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     def teach(lesson: Lesson, out: Path) -> LessonRecord:
         check_free(out)
         out.mkdir(parents=True)
-        shutil.copy(EXAMPLE / "lessons" / f"{lesson.name}.json", out / FILE)
-        return read_lesson(out / FILE)
+        shutil.copy(EXAMPLE / "lessons" / f"{lesson.name}.json", out / LESSON_FILE)
+        return read_lesson(out / LESSON_FILE)
 
     def keep(path: Path, out: Path) -> None:
         out.mkdir(parents=True)
-        for name in measuring.KEPT:
+        for name in KEPT:
             shutil.copy(path / name, out / name)
 
     def evidence(_measure: Measure, out: Path) -> Evidence:
@@ -56,16 +54,16 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(run, "measure", measure)
     monkeypatch.setattr(deadlock, "measure", grid)
-    monkeypatch.setattr(measuring, "teach", teach)
-    monkeypatch.setattr(measuring, "_keep", keep)
-    monkeypatch.setattr(claims, "_measure", evidence)
+    monkeypatch.setattr("loadtests.lessons.example.teach", teach)
+    monkeypatch.setattr("loadtests.lessons.example._keep", keep)
+    monkeypatch.setattr("loadtests.lessons.measure._measure", evidence)
 
 
 @pytest.mark.usefixtures("measured")
 def test_all_of_it_finds_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HERE)
     out = tmp_path / "example"
-    measuring.measure_example(out)
+    measure_example(out)
     assert {path.name for path in out.iterdir()} == {path.name for path in EXAMPLE.iterdir()}
     found = read_example(out)
     assert set(found.lessons) == set(LESSONS)
@@ -73,7 +71,7 @@ def test_all_of_it_finds_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     kept = read_claims(out / "claims.json").evidence
     assert set(kept) == {claim.name for claim in CLAIMS if claim.measure}
     with pytest.raises(UsageError, match="exists already"):
-        measuring.measure_example(out)
+        measure_example(out)
 
 
 @pytest.mark.usefixtures("measured")

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.crossover import Parting, parting_of
-from loadtests.charts.deadlock import Tried, draw, finding, tried_in
+from loadtests.lessons.deadlock import Tried, draw, finding, tried_in
 from loadtests.records.outcome import CellResult, Interval, Outcome
 from loadtests.report.charts.style import drawing, save
 from loadtests.report.html.page import render

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.commands.example import DOCS, README, written
 from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons.docs import BLOCKS, DOCS, README, UnknownBlock, fill, limits, written
+from loadtests.lessons.example import EXAMPLE, Example, read_example
 from loadtests.records.outcome import Interval
-from loadtests.writing.blocks import UnknownBlock, fill
-from loadtests.writing.example import EXAMPLE, Example, read_example
-from loadtests.writing.figures import BLOCKS, limits
 
 HERE = Path(__file__).parents[2]
 MOST_BYTES = 3_000_000

@@ -1,13 +1,17 @@
-"""What a lesson says once it has been measured: its code, its figures, its verdict and the reason, as text (pure)."""
+"""What a lesson says once it has been measured: its code, its figures, its verdict and the reason, as text (pure).
+
+A lesson as a page: the same that ``bench lesson`` prints, from what was measured for the docs (pure).
+"""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.experiment.catalogue import CATALOGUE
-from loadtests.lessons.expectation import Judged, Standing, together
-from loadtests.lessons.lesson import Code, Lesson
+from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons.lesson import SIGNS, Code, Judged, Lesson, Standing, together
+from loadtests.lessons.record import LessonRecord
 from loadtests.records.outcome import Outcome, headline_of
 from loadtests.report.wording import number
 from loadtests.servers.handlers import routes
@@ -28,6 +32,7 @@ REASONS: dict[Standing, str] = {
 """What the mechanism is introduced by: it is no reason for what did not happen."""
 HERE = Path(__file__).parents[2]
 """The folder that has the builds."""
+GENERATED = "<!-- Written by `bench example`; what is changed here by hand is lost. -->"
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def source(code: Code) -> str:
     return textwrap.dedent("\n".join(found.lines))
 
 
-def seen(lesson: Lesson, outcome: Outcome) -> list[Seen]:
+def findings_of(lesson: Lesson, outcome: Outcome) -> list[Seen]:
     """Judge everything that a lesson expects."""
     return [Seen(each.says, _where(lesson, each.scenario, each.size), each.judge(outcome)) for each in lesson.expects]
 
@@ -103,3 +108,75 @@ def _where(lesson: Lesson, scenario: str, size: float) -> str:
     if lesson.measure.rate is not None:
         return f"{scenario}, {size:,.4g}/s"
     return f"{scenario}, {size:,.4g} user{'s' if size != 1 else ''}"
+
+
+def lesson_page(lesson: Lesson, record: LessonRecord) -> str:
+    """Return a lesson's page."""
+    return "\n".join([*_page(lesson, record), ""])
+
+
+def lesson_index(records: Mapping[str, LessonRecord]) -> str:
+    """Return the page that lists all lessons."""
+    lines = [
+        GENERATED,
+        "# Lessons",
+        "",
+        "One question each: what you expect, the code, a measurement, the answer and the reason. `bench lesson NAME`"
+        " takes one on your own machine (with `uv run` before it, as before every command here); these pages show what"
+        " came out on ours. Each measurement is repeated in six *blocks*, fresh starts of both sides; a *ratio* is the"
+        " right side divided by the left one, block by block, and its *95 % interval* is how sure that is.",
+        "",
+        "| lesson | question | the hypothesis | takes |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, record in records.items():
+        lesson = LESSONS[name]
+        overall = standing([each.judged for each in findings_of(lesson, record.outcome)])
+        words = {"supported": "holds", "refuted": "does not hold", "inconclusive": "not decided"}.get(overall, overall)
+        lines.append(
+            f"| [{lesson.title}]({name}.md) | {_cell(lesson.question)} | {SIGNS[overall]} {words}"
+            f" | {record.seconds:.0f} s |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
+    yield from [GENERATED, f"# {lesson.title}", "", f"[All lessons](README.md) · `bench lesson {lesson.name}`", ""]
+    yield from [f"**Question.** {lesson.question}", "", f"**Hypothesis.** {lesson.hypothesis}", "", "## The code", ""]
+    for code in lesson.code:
+        yield from [f"{_upper(code.title)}:", "", "```python", source(code), "```", ""]
+    yield from ["## Measured", ""]
+    if lesson.measure.special is None:
+        yield from [f"`{lesson.measure.command}`", ""]
+    a, b = sides(lesson)
+    yield f"| | | {_cell(a)} | {_cell(b)} | ratio (95 % interval) |"
+    yield "| --- | --- | ---: | ---: | ---: |"
+    for row in figures(lesson, record.outcome):
+        yield f"| {' | '.join(map(_cell, row))} |"
+    machine = record.environment
+    yield ""
+    yield (
+        f"On {machine.cpu}, {machine.cores} core{'s' if machine.cores != 1 else ''}, {machine.python},"
+        f" {record.database}, {record.created:%-d %B %Y}; it took {record.seconds:.0f} s. Other machines give other"
+        " figures; compare the ratios."
+    )
+    seen = findings_of(lesson, record.outcome)
+    overall = standing([each.judged for each in seen])
+    yield from ["", "## Verdict", "", f"**{VERDICTS[overall]}**", ""]
+    for each in seen:
+        figure = f": {each.judged.figure}" if each.judged.figure else ""
+        why = f" – {each.judged.why}" if each.judged.why else ""
+        yield f"- {SIGNS[each.judged.standing]} {each.says}{figure}{why}."
+    yield from ["", f"## {REASONS[overall]}", "", lesson.why, ""]
+    quoted = reasons(lesson, record.outcome)
+    yield from "\n>\n".join(f"> {sentence}" for sentence in quoted).splitlines()
+    yield from [*([""] if quoted else []), "## Try next", ""]
+    yield from (f"- `{command}` – {purpose}" for command, purpose in lesson.next)
+
+
+def _upper(text: str) -> str:
+    return f"`{text}`" if text.endswith("_app") else text[:1].upper() + text[1:]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,21 +1,54 @@
-"""What the docs quote: tables and sentences, each from what was measured (pure)."""
+"""Blocks of the docs that are generated: what stands between their marks is replaced, the rest is left alone (pure).
+
+A block begins with ``<!-- from the example: NAME -->`` and ends with ``<!-- end -->``.
+
+What the docs quote: tables and sentences, each from what was measured (pure).
+"""
 
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from statistics import median
 
 from loadtests.analysis.model.limits import worded
-from loadtests.charts.deadlock import finding as deadlock_finding
-from loadtests.lessons import telling
+from loadtests.lessons import text
 from loadtests.lessons.catalogue import LESSONS
-from loadtests.lessons.expectation import SIGNS
-from loadtests.lessons.verdicts import verdicts as claim_verdicts
+from loadtests.lessons.deadlock import finding as deadlock_finding
+from loadtests.lessons.example import TIMELINE, Example
+from loadtests.lessons.lesson import SIGNS
+from loadtests.lessons.record import verdicts as claim_verdicts
 from loadtests.records.outcome import Comparison
 from loadtests.report.charts.dial import finding as dial_finding
 from loadtests.report.view import LABELS, View
 from loadtests.report.wording import kind_of, number, ratio, word
-from loadtests.writing.blocks import Block
-from loadtests.writing.example import TIMELINE, Example
+from loadtests.system.errors import UsageError
+
+BEGIN, END = "\n<!-- from the example: ", "\n<!-- end -->\n"
+_BLOCK = re.compile(r"(<!-- from the example: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+Block = Callable[[Example], str]
+DOCS = Path("docs")
+README = Path("README.md")
+
+
+class UnknownBlock(UsageError):
+    """A page asks for a block that there is not."""
+
+
+def fill(page: str, blocks: Mapping[str, Block], example: Example) -> str:
+    """Return a page with every block written anew; raises UnknownBlock."""
+
+    def replaced(match: re.Match[str]) -> str:
+        name = match["name"]
+        if name not in blocks:
+            raise UnknownBlock(f"there is no block {name!r}; there are: {', '.join(blocks)}")
+        return f"{match[1]}{blocks[name](example).rstrip()}\n{match[3]}"
+
+    if page.count(BEGIN) != page.count(END):
+        raise UnknownBlock(
+            f"{page.count(BEGIN)} blocks begin and {page.count(END)} end on a page that begins: {page[:40]!r}"
+        )
+    return _BLOCK.sub(replaced, page)
 
 
 def verdicts(example: Example) -> str:
@@ -91,8 +124,8 @@ def which(example: Example) -> str:
     lines = ["| the route … | use | measured here | as expected | lesson |", "| --- | --- | --- | --- | --- |"]
     for about, use, lesson in WHICH:
         outcome = example.lessons[lesson].outcome
-        rows = telling.figures(LESSONS[lesson], outcome)
-        standing = telling.standing([each.judged for each in telling.seen(LESSONS[lesson], outcome)])
+        rows = text.figures(LESSONS[lesson], outcome)
+        standing = text.standing([each.judged for each in text.findings_of(LESSONS[lesson], outcome)])
         link = f"[{LESSONS[lesson].title}](docs/lessons/{lesson}.md)"
         said = "; ".join(f"{where}: {figures}" for where, figures in map(_short, rows))
         lines.append(f"| {about} | {use} | {said} | {SIGNS[standing]} {standing} | {link} |")
@@ -189,8 +222,30 @@ def _source(run: View) -> str:
 
 def pages(example: Example) -> Iterator[tuple[str, str]]:
     """Yield each page that is generated as a whole, by its path."""
-    from loadtests.writing.lesson_page import lesson_index, lesson_page  # noqa: PLC0415
+    from loadtests.lessons.text import lesson_index, lesson_page  # noqa: PLC0415
 
     yield "docs/lessons/README.md", lesson_index(example.lessons)
     for name, record in example.lessons.items():
         yield f"docs/lessons/{name}.md", lesson_page(LESSONS[name], record)
+
+
+def written(example: Example) -> dict[Path, str]:
+    """Return every page with its figures, as it should be: those that are generated whole, and those with blocks."""
+    whole = {Path(path): text for path, text in pages(example)}
+    edited = {
+        path: fill(path.read_text(encoding="utf-8"), BLOCKS, example)
+        for path in [README, *sorted(DOCS.rglob("*.md"))]
+        if path not in whole
+    }
+    return whole | edited
+
+
+def write_docs(example: Example) -> list[Path]:
+    """Write the pages that are not as they should be; return their paths."""
+    changed = []
+    for path, page in written(example).items():
+        if not path.exists() or path.read_text(encoding="utf-8") != page:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(page, encoding="utf-8")
+            changed.append(path)
+    return changed

@@ -1,36 +1,105 @@
-"""Measure everything that the docs rest on, anew, and put it where they find it."""
+"""results/example: what this project's own docs rest on, read back.
+
+Measure everything that the docs rest on, anew, and put it where they find it.
+"""
 
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
 
 from loadtests.analysis.analyse import analyse
-from loadtests.charts.deadlock import draw as draw_deadlock
-from loadtests.claims import CLAIMS
-from loadtests.commands import claims, deadlock
 from loadtests.experiment import options
 from loadtests.experiment.options import USERS, RunOptions
-from loadtests.lessons.catalogue import LESSONS
-from loadtests.lessons.record import FILE as LESSON_FILE
-from loadtests.lessons.teaching import teach
-from loadtests.lessons.verdicts import FILE as CLAIMS_FILE
-from loadtests.lessons.verdicts import Evidence, borne_on
-from loadtests.records.run_folder import RunFolder, check_free, write_json
+from loadtests.lessons import deadlock, measure
+from loadtests.lessons.catalogue import CLAIMS, LESSONS
+from loadtests.lessons.deadlock import Tried, tried_in
+from loadtests.lessons.deadlock import draw as draw_deadlock
+from loadtests.lessons.measure import teach
+from loadtests.lessons.record import (
+    CLAIMS_FILE,
+    LESSON_FILE,
+    ClaimsRecord,
+    Evidence,
+    LessonRecord,
+    borne_on,
+    read_claims,
+    read_lesson,
+)
+from loadtests.records.run_folder import RunFolder, UnreadableRun, check_free, write_json
 from loadtests.report.charts import timeline
 from loadtests.report.charts.dial import heat_map
 from loadtests.report.charts.ratio import against_loads
 from loadtests.report.charts.style import drawing, save
 from loadtests.report.html.page import write
+from loadtests.report.view import View, view_of
 from loadtests.runner import run
 from loadtests.system.terminal import PipeConsole
-from loadtests.writing.example import DEADLOCK, DIAL, LESSON_FOLDER, RUN, TIMELINE, read_example
 
+EXAMPLE = Path("results/example")
+RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
+POOL = "pool-"
+TIMELINE = "external_api"
+"""Of which scenario the docs show where its requests were."""
 KEPT = ("run.json", "summary.json")
 """Of runs whose raw samples are too many to keep."""
 THREADS = 40
 COLOURS = 96
+
+
+@dataclass(frozen=True)
+class Example:
+    """Everything that was measured for the docs.
+
+    Attributes:
+        run: the default run.
+        dial: the dial.
+        deadlock: the grid of users and connections.
+        lessons: each lesson, by name.
+        claims: what holds.
+    """
+
+    run: View
+    dial: View
+    deadlock: list[Tried]
+    lessons: Mapping[str, LessonRecord]
+    claims: ClaimsRecord
+
+
+def read_example(folder: Path = EXAMPLE) -> Example:
+    """Read all of it; raises UnreadableRun naming what is missing or no good."""
+    lessons = {name: read_lesson(folder / LESSON_FOLDER / f"{name}.json") for name in LESSONS}
+    return Example(
+        run=_run(folder / RUN),
+        dial=_run(folder / DIAL),
+        deadlock=_deadlock(folder / DEADLOCK),
+        lessons=lessons,
+        claims=_claims(folder / CLAIMS_FILE, lessons),
+    )
+
+
+def _claims(path: Path, lessons: Mapping[str, LessonRecord]) -> ClaimsRecord:
+    """Return the claims with all that they rest on: what lessons measured is kept with them."""
+    record = read_claims(path)
+    evidence = {name: Evidence(outcome=lesson.outcome) for name, lesson in lessons.items()}
+    return record.model_copy(update={"evidence": {**evidence, **record.evidence}})
+
+
+def _run(path: Path) -> View:
+    """Derive a run anew from its raw samples; read what was derived where those were not kept."""
+    folder = RunFolder(path)
+    manifest = folder.read_manifest()
+    return view_of(manifest, analyse(folder, manifest) if folder.trials.exists() else folder.read_outcome())
+
+
+def _deadlock(folder: Path) -> list[Tried]:
+    pools = [path for path in sorted(folder.glob(f"{POOL}*")) if path.name.removeprefix(POOL).isdigit()]
+    if not pools:
+        raise UnreadableRun(f"{folder} has no runs in it")
+    return [one for path in pools for one in tried_in(_run(path), int(path.name.removeprefix(POOL)))]
 
 
 def measure_example(out: Path) -> None:
@@ -44,13 +113,13 @@ def measure_example(out: Path) -> None:
     work = out / "work"
     _default_run(out / RUN)
     _keep(run.measure(_dial(work / DIAL)), out / DIAL)
-    _deadlock(work / DEADLOCK, out / DEADLOCK)
+    _measure_deadlock(work / DEADLOCK, out / DEADLOCK)
     evidence: dict[str, Evidence] = {}
     (out / LESSON_FOLDER).mkdir(parents=True)
     for name, lesson in LESSONS.items():
         evidence[name] = Evidence(outcome=teach(lesson, work / LESSON_FOLDER / name).outcome)
         shutil.copy(work / LESSON_FOLDER / name / LESSON_FILE, out / LESSON_FOLDER / f"{name}.json")
-    record = claims.examine(CLAIMS, evidence, work, PipeConsole())
+    record = measure.examine(CLAIMS, evidence, work, PipeConsole())
     own = {name: found for name, found in record.evidence.items() if name not in LESSONS}  # theirs is kept already
     write_json(out / CLAIMS_FILE, record.model_copy(update={"evidence": own}))
     draw_pictures(out)
@@ -92,7 +161,7 @@ def _dial(out: Path) -> RunOptions:
     )  # fmt: skip
 
 
-def _deadlock(work: Path, out: Path) -> None:
+def _measure_deadlock(work: Path, out: Path) -> None:
     grid = deadlock.Grid("15,40,80", "8,16,32,48,64,128,256", THREADS, 2, 0.8, "sqlite", 0, work)
     deadlock.measure(grid)
     for pool in work.glob("pool-*"):

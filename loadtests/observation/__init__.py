@@ -1,1 +1,0 @@
-"""Observation inside the servers: where requests wait, sampled on one timeline; off unless it is asked for."""

@@ -1,1 +1,0 @@
-"""A PostgreSQL server of the run's own: found, made, started, and gone with its owner."""
