@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import Progress, TextColumn
+from rich.progress import Progress as ProgressBar
+from rich.progress import TextColumn
 
 from loadtests.system.terminal import progress_bar
 
@@ -12,7 +13,7 @@ from loadtests.system.terminal import progress_bar
 class Watch:
     """Where a validation stands: steps whose lengths were estimated beforehand, one after another."""
 
-    def __init__(self, console: Console, bar: Progress | None, total_s: float) -> None:
+    def __init__(self, console: Console, bar: ProgressBar | None, total_s: float) -> None:
         self._console = console
         self._bar = bar
         self._task = bar.add_task("", total=total_s, step="", now="starting") if bar else None
