@@ -35,7 +35,7 @@ def validate_(**options: object) -> None:
     hour, with --comparisons 200 two hours. Later reports on this machine quote it.
     """
     from loadtests.commands.validate import validate
-    from loadtests.validation.sizes import ValidateOptions
+    from loadtests.validation.plan import ValidateOptions
 
     validate(ValidateOptions.model_validate(options))
 

@@ -13,13 +13,12 @@ from loadtests.system.cores import assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError
 from loadtests.system.machine import read_environment
 from loadtests.system.terminal import PipeConsole
-from loadtests.validation import chart, page
-from loadtests.validation.archive import Archive
-from loadtests.validation.course import Course
+from loadtests.validation import chart, pages
+from loadtests.validation.checks import Course, watching
 from loadtests.validation.findings import findings
+from loadtests.validation.pages import Archive
+from loadtests.validation.plan import ValidateOptions
 from loadtests.validation.record import Validation
-from loadtests.validation.sizes import ValidateOptions
-from loadtests.validation.watch import watching
 from loadtests.validation.wording import SIGNS, TITLES, WORDS, aim, found, markdown
 
 STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow"}
@@ -71,7 +70,7 @@ def _keep(archive: Archive, folder: Path, validation: Validation) -> str:
     archive.keep(validation, folder)
     (folder / "validation.md").write_text(markdown(validation), encoding="utf-8")
     svg, _ = chart.draw(validation, folder)
-    (folder / "report.html").write_text(page.render(validation, svg), encoding="utf-8")
+    (folder / "report.html").write_text(pages.render(validation, svg), encoding="utf-8")
     return f"what was measured is kept in {folder}"
 
 

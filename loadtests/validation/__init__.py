@@ -1,1 +1,4 @@
-"""Known answers: questions whose answer was put there, asked to see whether the harness finds it."""
+"""How often the harness itself is wrong: measurements whose answers are known beforehand.
+
+What comes in is a known answer, how it is measured, or how it is reported.
+"""

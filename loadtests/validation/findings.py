@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 
 from loadtests.analysis.comparison import Finding, count, estimate, of_figure, of_share
 from loadtests.analysis.flags import NO_VERDICT
-from loadtests.validation.queueing import Queue
 from loadtests.validation.record import (
     Check,
     Comparisons,
@@ -16,6 +15,7 @@ from loadtests.validation.record import (
     Study,
     Validation,
 )
+from loadtests.validation.response_times import Queue
 
 MOST_FALSE = 0.05
 COVERAGE = (0.93, 0.97)

@@ -1,10 +1,14 @@
-"""What a validation measured: the content of validation.json. Everything it claims is worked out from this."""
+"""What a validation measured: the content of validation.json. Everything it claims is worked out from this.
+
+When a check was carried out, and at which commit.
+"""
 
 from typing import Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from loadtests.records.outcome import Verdict
+from loadtests.runner.single_server import Stage
 from loadtests.system.machine import Environment
 
 Study = Literal["alike", "cpu_10", "wait_2", "cpu_5"]
@@ -236,3 +240,8 @@ class Validation(Record):
             return self
         missing: dict[str, Any] = {check: getattr(earlier, check) for check in CHECKS if getattr(self, check) is None}
         return self.model_copy(update=missing)
+
+
+def occasion(stage: Stage, seconds: float) -> Occasion:
+    """Return when a check was carried out that took so many seconds."""
+    return Occasion(created=stage.created, commit=stage.commit, seconds=round(seconds, 1))

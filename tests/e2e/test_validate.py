@@ -15,7 +15,7 @@ from loadtests.runner.single_server import Stage
 from loadtests.servers.reference import stalling
 from loadtests.system.cores import Cores
 from loadtests.system.processes import Child
-from loadtests.validation.queue import measure_queue
+from loadtests.validation.response_times import measure_queue
 from tests.e2e.harness import bench, eventually, started
 
 WORK = "work"

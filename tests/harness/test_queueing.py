@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from loadtests.validation.queueing import Queue, bands, departures, simulate
+from loadtests.validation.response_times import Queue, bands, departures, simulate
 
 HALF_BUSY = Queue(arrivals_rps=50, service_s=0.01)
 

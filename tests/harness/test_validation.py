@@ -11,12 +11,11 @@ from loadtests.analysis.comparison import Finding, Proportion, Status, status_of
 from loadtests.servers.reference import MORE_CPU, ROUNDS, work
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import machine_id
-from loadtests.validation import agenda
+from loadtests.validation import plan
 from loadtests.validation.findings import additions, false_alarms, findings
+from loadtests.validation.other_clients import agreement, alternate
+from loadtests.validation.plan import ValidateOptions, of_more_cpu, of_more_wait
 from loadtests.validation.record import Known, Percentiles, Study, Validation
-from loadtests.validation.rivals import agreement, alternate
-from loadtests.validation.sizes import ValidateOptions
-from loadtests.validation.truth import of_more_cpu, of_more_wait
 from tests.harness.validations import comparisons, environment, queued, rivalled, row, stalled
 
 
@@ -157,7 +156,7 @@ def test_a_share_of_nothing_is_unknown() -> None:
 
 
 def test_the_agenda_has_the_comparisons_that_were_asked_for() -> None:
-    own = agenda.alike(40, blog=0.25, time_s=0.8, blocks=6, rng=random.Random(1))
+    own = plan.alike(40, blog=0.25, time_s=0.8, blocks=6, rng=random.Random(1))
     assert sum(len(r.experiment.cells) for r in own) == 40
     specs = [r.experiment.b.spec for r in own]
     assert specs.count("async") == specs.count("sync") == 1
@@ -166,14 +165,14 @@ def test_the_agenda_has_the_comparisons_that_were_asked_for() -> None:
 
 
 def test_five_percent_gets_twice_the_blocks() -> None:
-    added = agenda.additions(5, time_s=0.8, blocks=6, rng=random.Random(1))
+    added = plan.additions(5, time_s=0.8, blocks=6, rng=random.Random(1))
     assert [(r.study, r.experiment.blocks) for r in added] == [("cpu_10", 6), ("wait_2", 6), ("cpu_5", 12)] * 2
 
 
 def test_orders_are_merged_evenly() -> None:
-    own = agenda.alike(16, blog=0, time_s=0.8, blocks=6, rng=random.Random(1))
-    added = agenda.additions(1, time_s=0.8, blocks=6, rng=random.Random(1))[:2]
-    studies = [r.study == "alike" for r in agenda.interleave(own, added)]
+    own = plan.alike(16, blog=0, time_s=0.8, blocks=6, rng=random.Random(1))
+    added = plan.additions(1, time_s=0.8, blocks=6, rng=random.Random(1))[:2]
+    studies = [r.study == "alike" for r in plan.interleave(own, added)]
     assert studies == [True, False, True, True, False, True]
 
 

@@ -10,9 +10,9 @@ from loadtests.records.run_folder import digest_path, quoted_validation
 from loadtests.report.html.page import render as render_report
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import machine_id
-from loadtests.validation import chart, page
-from loadtests.validation.archive import Archive
+from loadtests.validation import chart, pages
 from loadtests.validation.findings import findings
+from loadtests.validation.pages import Archive
 from loadtests.validation.record import Validation
 from loadtests.validation.wording import aim, digest, found, markdown
 from tests.harness.synthetic import make_run
@@ -36,7 +36,7 @@ def test_the_headline_counts_what_was_missed() -> None:
 
 
 def test_the_page_holds_every_finding_and_fetches_nothing(drawn: Path) -> None:
-    html = page.render(whole(), drawn / "validation.svg")
+    html = pages.render(whole(), drawn / "validation.svg")
     for each in findings(whole()).values():
         for finding in each:
             assert found(finding) in html
@@ -47,7 +47,7 @@ def test_the_page_holds_every_finding_and_fetches_nothing(drawn: Path) -> None:
 
 def test_part_of_a_validation_has_a_page_too(tmp_path: Path) -> None:
     part = whole(queue=None, stall=None, drivers=None, aa=None, complete=False, quick=True)
-    html = page.render(part, chart.draw(part, tmp_path)[0])
+    html = pages.render(part, chart.draw(part, tmp_path)[0])
     assert "incomplete" in html
     assert "smoke test" in html
 

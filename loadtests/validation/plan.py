@@ -1,8 +1,17 @@
-"""Which comparisons with known answers are made, and in which order (pure)."""
+"""Which comparisons with known answers are made, and in which order (pure).
+
+How much a validation measures: from the options of ``bench validate`` to a plan, checked before anything starts.
+
+What the ratio of two known sides must be (pure).
+"""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict
 
 from loadtests.experiment.catalogue import REPRESENTATIVE
 from loadtests.experiment.loads import ClosedLoop, parse_users
@@ -11,7 +20,8 @@ from loadtests.experiment.plan import Experiment, choose
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.servers.reference import WAIT_S
-from loadtests.validation.record import Study
+from loadtests.system.errors import UsageError
+from loadtests.validation.record import CHECKS, Check, Study
 
 KNOWN = "loadtests.servers.reference"
 BASE = f"{KNOWN}:base"
@@ -23,7 +33,6 @@ EFFECTS_SHARE = 0.3
 """Comparisons for each addition, per comparison of a side with itself."""
 START_S = 3.0
 """What starting both sides and the driver takes in each block, about."""
-
 CPU = replace(parse_scenario("GET /cpu"), title="a known amount of CPU work")
 WAIT = replace(parse_scenario("GET /wait"), title="a known wait", wait_s=WAIT_S)
 ALIKE_USERS = (4, 16)
@@ -31,6 +40,13 @@ CPU_USERS = (4, 8, 12, 16)
 """Enough that the server's core is never idle."""
 WAIT_USERS = (1, 2, 4, 8)
 """Few enough that its core never is what limits it."""
+COMPARISONS = 40
+QUICK_COMPARISONS = 4
+QUICK_TIME_S = 0.4
+MAX_COMPARISONS = 10_000
+MIN_BLOCKS = 6
+MAX_BLOCKS = 100
+MAX_TIME_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -142,3 +158,123 @@ def _rehearsal(
             seed=rng.randrange(2**32),
         ),
     )
+
+
+class ValidateOptions(BaseModel):
+    """The options of ``bench validate``, as typed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    comparisons: int | None = None
+    blog: float = 0.25
+    blocks: int = BLOCKS
+    time_s: float | None = None
+    quick: bool = False
+    only: str | None = None
+    seed: int = 0
+    out: Path | None = None
+
+    def sizes(self) -> "Sizes":
+        """Check everything; raises UsageError."""
+        comparisons = _given(self.comparisons, QUICK_COMPARISONS if self.quick else COMPARISONS)
+        time_s = _given(self.time_s, QUICK_TIME_S if self.quick else default_time_s())
+        if not 1 <= comparisons <= MAX_COMPARISONS:
+            raise UsageError(f"--comparisons {comparisons}: must be from 1 to {MAX_COMPARISONS}")
+        if not 0 <= self.blog <= 1:
+            raise UsageError(f"--blog {self.blog:g}: must be a share from 0 to 1")
+        if not MIN_BLOCKS <= self.blocks <= MAX_BLOCKS:
+            raise UsageError(
+                f"--blocks {self.blocks}: must be from {MIN_BLOCKS} to {MAX_BLOCKS}; fewer give no verdict"
+            )
+        if not 0 < time_s <= MAX_TIME_S:
+            raise UsageError(f"--time {time_s:g}: must be more than 0 and at most {MAX_TIME_S:g} seconds")
+        effects = max(1, round(comparisons * EFFECTS_SHARE))
+        return Sizes(
+            checks=self._checks(),
+            comparisons=comparisons,
+            effects=effects,
+            blog=self.blog,
+            blocks=self.blocks,
+            time_s=time_s,
+            effects_s=self.time_s or (QUICK_TIME_S if self.quick else effects_time_s()),
+            **(_QUICK if self.quick else _USUAL),
+        )
+
+    def _checks(self) -> tuple[Check, ...]:
+        named = CHECKS if self.only is None else tuple(part.strip() for part in self.only.split(","))
+        if unknown := [name for name in named if name not in CHECKS]:
+            raise UsageError(f"--only {self.only}: {unknown[0]!r} is no check; there are: {', '.join(CHECKS)}")
+        return tuple(check for check in CHECKS if check in named)
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _given(value: _Number | None, default: _Number) -> _Number:
+    return default if value is None else value
+
+
+class Sizes(BaseModel):
+    """How much of everything.
+
+    Attributes:
+        checks: those to carry out.
+        comparisons: of a side with itself.
+        effects: for each addition.
+        blog: share of the former that take the blog's builds.
+        blocks: fresh starts behind a comparison.
+        time_s: seconds for each cell and block where a side is compared with itself.
+        effects_s: the same where it is compared with one that does more.
+        queue_s: how long the queue is measured.
+        stall_s: how long the stalled server is measured, by each loop.
+        pace_s: how long the pace is measured.
+        rounds: turns of each client beside the others.
+        round_s: how long a turn is.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    checks: tuple[Check, ...]
+    comparisons: int
+    effects: int
+    blog: float
+    blocks: int
+    time_s: float
+    effects_s: float
+    queue_s: float
+    stall_s: float
+    pace_s: float
+    rounds: int
+    round_s: float
+
+
+_USUAL = {"queue_s": 60.0, "stall_s": 30.0, "pace_s": 10.0, "rounds": 8, "round_s": 1.0}
+_QUICK = {"queue_s": 10.0, "stall_s": 10.0, "pace_s": 3.0, "rounds": 3, "round_s": 1.0}
+
+
+def of_more_cpu(more: float, work_share: float) -> float:
+    """Return b ÷ a of throughput where b does more of the work, and the server's core is never idle.
+
+    Throughput is then 1 ÷ CPU per request. What a server does besides the work is the same on both sides, so that a
+    tenth more work is less than a tenth more CPU per request.
+
+    Args:
+        more: by how much b's work is more, 0.1 for a tenth.
+        work_share: what share of a's CPU time is the work, 0 to 1.
+    """
+    return 1 / (1 + more * work_share)
+
+
+def of_more_wait(more_s: float, users: int, throughput_rps: float) -> float:
+    """Return b ÷ a of throughput in a closed loop where b waits longer, and nothing else limits it.
+
+    Each user has one request in flight, so a request takes users ÷ throughput (Little's law), and b's takes
+    ``more_s`` more.
+
+    Args:
+        more_s: by how much b waits longer, in seconds.
+        users: of the closed loop.
+        throughput_rps: a's, in requests/s.
+    """
+    took_s = users / throughput_rps
+    return took_s / (took_s + more_s)

@@ -1,0 +1,265 @@
+"""Carry out the checks, one after another, and keep what each has found as soon as it is known.
+
+The display while a validation goes on: which check, what it does, how long still.
+
+Carry out comparisons with known answers: ordinary runs, analysed as any other, whose folders are then removed.
+"""
+
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from rich.console import Console
+from rich.progress import Progress as ProgressBar
+from rich.progress import TextColumn
+
+from loadtests.analysis.analyse import analyse
+from loadtests.drivers.jobs import PairingJob
+from loadtests.drivers.process import Driver
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.records.outcome import Comparison, Outcome
+from loadtests.records.run_folder import create_run_folder
+from loadtests.runner.run_log import new_manifest
+from loadtests.runner.runner import Progress, Runner
+from loadtests.runner.single_server import Stage, ask, target
+from loadtests.servers.databases import SqliteDatabases
+from loadtests.servers.reference import MORE_CPU, MORE_WAIT_S
+from loadtests.system.machine import Environment, machine_id
+from loadtests.system.terminal import progress_bar
+from loadtests.validation import other_clients, plan, response_times
+from loadtests.validation.plan import BASE, CPU, CPU_USERS, Rehearsal, Sizes, of_more_cpu, of_more_wait
+from loadtests.validation.record import Check, Comparisons, Known, Record, Validation, occasion
+
+CALIBRATION_S = 1.5
+CALIBRATIONS_S = len(CPU_USERS) * (CALIBRATION_S + 0.5) + 3.0
+"""What calibrating takes, about."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A check that is carried out in one go."""
+
+    check: Check
+    title: str
+    seconds: float
+    measure: Callable[[Stage], Record]
+
+
+class Watch:
+    """Where a validation stands: steps whose lengths were estimated beforehand, one after another."""
+
+    def __init__(self, console: Console, bar: ProgressBar | None, total_s: float) -> None:
+        self._console = console
+        self._bar = bar
+        self._task = bar.add_task("", total=total_s, step="", now="starting") if bar else None
+        self._behind_s = 0.0
+        self._length_s = 0.0
+
+    def step(self, name: str, length_s: float) -> None:
+        """Begin a step; in a pipe it is a line.
+
+        Args:
+            name: what it is.
+            length_s: how long it takes, about, in seconds.
+        """
+        self._behind_s += self._length_s
+        self._length_s = length_s
+        if self._bar is None or self._task is None:
+            self._console.print(name, highlight=False, markup=False)
+        else:
+            self._bar.update(self._task, completed=self._behind_s, step=name, now="")
+
+    def tell(self, now: str, behind_s: float) -> None:
+        """Say what a step does, and how many of its seconds are over."""
+        if self._bar is not None and self._task is not None:
+            done = self._behind_s + min(behind_s, self._length_s)
+            self._bar.update(self._task, completed=done, now=now)
+
+
+class Course:
+    """One validation; call ``run`` once, and ``found`` whenever something may have been found."""
+
+    def __init__(self, sizes: Sizes, environment: Environment, *, quick: bool, seed: int) -> None:
+        self._sizes = sizes
+        self._environment = environment
+        self._quick = quick
+        self._records: dict[Check, Record] = {}
+        self._complete = False
+        rng = random.Random(seed)
+        own, added = [], []
+        if "aa" in sizes.checks:
+            own = plan.alike(sizes.comparisons, blog=sizes.blog, time_s=sizes.time_s, blocks=sizes.blocks, rng=rng)
+        if "effects" in sizes.checks:
+            added = plan.additions(sizes.effects, time_s=sizes.effects_s, blocks=sizes.blocks, rng=rng)
+        self._rehearsals = plan.interleave(own, added)
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it takes, about."""
+        calibration = CALIBRATIONS_S if "effects" in self._sizes.checks else 0.0
+        alone = sum(step.seconds for step in self._steps())
+        return alone + calibration + sum(rehearsal.seconds for rehearsal in self._rehearsals)
+
+    def found(self) -> Validation:
+        """Return what is known by now."""
+        return Validation(
+            machine=machine_id(self._environment),
+            environment=self._environment,
+            quick=self._quick,
+            complete=self._complete,
+            **self._records,
+        )
+
+    def run(self, stage: Stage, watch: Watch) -> None:
+        """Carry out every check, the short ones first; what was found before an exception is kept."""
+        for step in self._steps():
+            watch.step(step.title, step.seconds)
+            self._records[step.check] = step.measure(stage)
+        self._rehearse(stage, watch)
+        self._complete = True
+
+    def _steps(self) -> list[_Step]:
+        sizes = self._sizes
+        steps = (
+            _Step(
+                "queue",
+                "a queue that follows from theory",
+                response_times.QUEUE_OVERHEAD_S + sizes.queue_s,
+                partial(response_times.measure_queue, window_s=sizes.queue_s),
+            ),
+            _Step(
+                "stall",
+                "a server that is stopped now and then",
+                response_times.STALL_OVERHEAD_S + sizes.pace_s + 2 * sizes.stall_s,
+                partial(response_times.measure_stall, window_s=sizes.stall_s, pace_s=sizes.pace_s),
+            ),
+            _Step(
+                "drivers",
+                "other clients beside the driver",
+                other_clients.rivals_s(sizes.rounds, sizes.round_s),
+                partial(other_clients.measure_rivals, rounds=sizes.rounds, round_s=sizes.round_s),
+            ),
+        )
+        return [step for step in steps if step.check in sizes.checks]
+
+    def _rehearse(self, stage: Stage, watch: Watch) -> None:
+        work_share: dict[int, float] = {}
+        ceiling_rps: float | None = None
+        spent: dict[Check, float] = {"aa": 0.0, "effects": 0.0}
+        rows: dict[Check, list[Known]] = {"aa": [], "effects": []}
+        if "effects" in self._sizes.checks:
+            watch.step("how much of the server's time is the known work", CALIBRATIONS_S)
+            work_share = calibrate(stage)
+        for number, rehearsal in enumerate(self._rehearsals):
+            watch.step(_title(rehearsal, number, len(self._rehearsals)), rehearsal.seconds)
+            check: Check = "aa" if rehearsal.study == "alike" else "effects"
+            began = time.monotonic()
+            ceiling_rps, known = rehearse(stage, rehearsal, number, work_share, ceiling_rps)
+            rows[check] += known
+            spent[check] += time.monotonic() - began
+            self._records[check] = Comparisons(
+                occasion=occasion(stage, spent[check]),
+                time_s=self._sizes.time_s if check == "aa" else self._sizes.effects_s,
+                work_share=work_share if check == "effects" else {},
+                rows=list(rows[check]),
+            )
+
+
+def _title(rehearsal: Rehearsal, number: int, count: int) -> str:
+    experiment = rehearsal.experiment
+    a, b = (side.spec.rpartition(":")[2] for side in (experiment.a, experiment.b))
+    return f"rehearsal {number + 1} of {count}, {b} against {'itself' if a == b else a}"
+
+
+@contextmanager
+def watching(console: Console, total_s: float) -> Iterator[Watch]:
+    """Show a validation's progress."""
+    if not console.is_terminal:
+        yield Watch(console, None, total_s)
+        return
+    with progress_bar(console, TextColumn("{task.fields[step]}", markup=False)) as bar:
+        yield Watch(console, bar, total_s)
+
+
+def rehearse(
+    stage: Stage, rehearsal: Rehearsal, number: int, work_share: dict[int, float], ceiling_rps: float | None
+) -> tuple[float | None, list[Known]]:
+    """Carry out one rehearsal; return the driver's ceiling and the comparisons of throughput.
+
+    Args:
+        stage: where.
+        rehearsal: what.
+        number: its number.
+        work_share: users → share of the server's CPU time that is the known work.
+        ceiling_rps: the driver's ceiling as an earlier one measured it, in requests/s; None to measure it.
+    """
+    experiment = rehearsal.experiment
+    trials = 2 * len(experiment.cells) * experiment.blocks
+
+    def listen(at: Progress) -> None:
+        stage.tell(f"block {at.block + 1} of {experiment.blocks}, {at.now}", rehearsal.seconds * at.done / trials)
+
+    path = stage.work / f"run{number}"
+    manifest = new_manifest(experiment, path.name, datetime.now(UTC), stage.cores)
+    manifest = manifest.model_copy(update={"driver_ceiling_rps": ceiling_rps})
+    try:
+        folder = create_run_folder(path, manifest)
+        manifest = Runner(experiment, folder, manifest, stage.cores, listen, experiment.plan(), SqliteDatabases()).run()
+        outcome = analyse(folder, manifest)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+    return manifest.driver_ceiling_rps, [_known(rehearsal, number, c, work_share) for c in _headlines(outcome)]
+
+
+def calibrate(stage: Stage) -> dict[int, float]:
+    """Return users → share of the server's CPU time that is the known work, as the server's own clocks tell it."""
+    shares: dict[int, float] = {}
+    with (
+        Driver(stage.cores, stage.work / "calibration-driver" / "log") as driver,
+        stage.server(BASE, "calibration") as server,
+    ):
+        server.wait_until_ready()
+        for done, users in enumerate(CPU_USERS):
+            stage.tell(f"the share of the known work, {users} users", CALIBRATIONS_S * done / len(CPU_USERS))
+            before = _spent(ask(server, "/spent"))
+            job = PairingJob({"a": target(server)}, CPU.requests, ClosedLoop(users), CALIBRATION_S, 0, 0, stage.seed)
+            driver.drive(job)
+            after = _spent(ask(server, "/spent"))
+            shares[users] = (after["work_s"] - before["work_s"]) / (after["cpu_s"] - before["cpu_s"])
+    return shares
+
+
+def _spent(answer: object) -> dict[str, float]:
+    if not isinstance(answer, dict):
+        raise TypeError(f"not what /spent answers: {answer!r}")
+    return answer
+
+
+def _headlines(outcome: Outcome) -> list[Comparison]:
+    return [c for c in outcome.comparisons if c.metric == "throughput" and isinstance(c.load, ClosedLoop)]
+
+
+def _known(rehearsal: Rehearsal, number: int, found: Comparison, work_share: dict[int, float]) -> Known:
+    users, study, truth = int(found.load.size), rehearsal.study, 1.0
+    if study in MORE_CPU:
+        truth = of_more_cpu(MORE_CPU[study], work_share[users])
+    elif study in MORE_WAIT_S and found.a.value:
+        truth = of_more_wait(MORE_WAIT_S[study], users, found.a.value)
+    return Known(
+        study=study,
+        run=number,
+        sides=(found.a.side, found.b.side),
+        scenario=found.scenario,
+        users=users,
+        blocks=found.blocks,
+        truth=truth,
+        ratio=found.ratio,
+        interval=found.interval,
+        verdict=found.verdict,
+        flags=found.flags,
+    )

@@ -1,0 +1,175 @@
+"""Programs that put load on a server and say how many requests a second it answered.
+
+Put the httpx driver beside other clients, on the same two servers, in turn.
+"""
+
+import importlib
+import importlib.util
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Protocol
+
+from loadtests.analysis.comparison import Estimate, estimate
+from loadtests.analysis.summary import summarise
+from loadtests.drivers.jobs import PairingJob
+from loadtests.drivers.process import Driver
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.sides import Label
+from loadtests.records.samples import Recording
+from loadtests.runner.single_server import Stage, target
+from loadtests.servers.auxiliary import SlowApi
+from loadtests.servers.server import Server
+from loadtests.system.errors import RunError
+from loadtests.validation.record import Agreement, DriversRecord, occasion
+
+LOCUST = "loadtests.drivers.locust"
+WRK_LIMIT_S = 60.0
+Client = Callable[[Server, Scenario], float]
+"""Returns requests/s of one turn; raises RunError."""
+SIDES = ("sync", "async")
+SCENARIOS = ("noop", "mixed", "query")
+USERS = 64
+TURN_S = 1.4
+"""What a turn takes beside its window, about: users start, the load settles, the last answers come."""
+OVERHEAD_S = 10.0
+Turn = Callable[[], float]
+
+
+class _Drives(Protocol):
+    def drive(self, job: PairingJob) -> dict[Label, Recording]: ...
+
+
+def at_hand() -> list[str]:
+    """Return the names of the clients that this machine has, beside the httpx driver."""
+    found = ["wrk"] if shutil.which("wrk") else []
+    return found + (["locust"] if importlib.util.find_spec(LOCUST) else [])
+
+
+def start(name: str, stage: Stage, stack: ExitStack, users: int, seconds: float) -> Client:
+    """Make a client ready.
+
+    Args:
+        name: ``httpx`` or one of those at hand.
+        stage: where.
+        stack: ends what it starts.
+        users: of the closed loop.
+        seconds: how long a turn is.
+    """
+    log = stage.work / f"client-{name}" / "log"
+    if name == "wrk":
+        return lambda server, scenario: _by_wrk(server, scenario, users, seconds)
+    if name == "locust":
+        made = importlib.import_module(f"{LOCUST}.process").LocustDriver(stage.cores, log)
+        return _by_driver(name, stack.enter_context(made), users, seconds)
+    return _by_driver(name, stack.enter_context(Driver(stage.cores, log)), users, seconds)
+
+
+def _by_driver(name: str, driver: _Drives, users: int, seconds: float) -> Client:
+    """Return a driver as a client: one slice as long as a turn."""
+
+    def measure(server: Server, scenario: Scenario) -> float:
+        load = ClosedLoop(users)
+        job = PairingJob({"a": target(server)}, scenario.requests, load, seconds, 0.0, scenario.wait_s, seed=0)
+        summary = summarise(driver.drive(job)["a"])
+        if summary.collapsed or summary.failures:
+            raise RunError(f"{name}, {scenario.name} on {server.side.spec}: {summary.collapsed or summary.failures}")
+        return summary.throughput_rps
+
+    return measure
+
+
+def _by_wrk(server: Server, scenario: Scenario, users: int, seconds: float) -> float:
+    """Return wrk's throughput: one thread, on this process's cores. It takes whole seconds only."""
+    url = server.url + scenario.requests[0].path
+    command = ["wrk", "-t1", f"-c{users}", f"-d{max(1, round(seconds))}s", "--timeout", "5s", url]
+    try:
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=WRK_LIMIT_S)  # noqa: S603
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RunError(f"wrk, {scenario.name} on {server.side.spec}: {error}") from None
+    errors = re.search(r"Non-2xx or 3xx responses: \d+|Socket errors: .*", done.stdout)
+    found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    if errors or not found or not float(found[1]):
+        raise RunError(f"wrk, {scenario.name} on {server.side.spec}: {errors[0] if errors else 'no answer at all'}")
+    return float(found[1])
+
+
+def rivals_s(rounds: int, round_s: float) -> float:
+    """Return how long it takes, about, in seconds."""
+    others = len(at_hand())
+    turns = len(SCENARIOS) * len(SIDES) * rounds * (1 + others)
+    return OVERHEAD_S + turns * (round_s + TURN_S) if others else 0.0
+
+
+def measure_rivals(stage: Stage, rounds: int, round_s: float) -> DriversRecord:
+    """Let every client that is at hand have its turns; where there is none, nothing is compared.
+
+    Args:
+        stage: where.
+        rounds: turns of each client on each side, for each scenario.
+        round_s: how long a turn is, in seconds.
+    """
+    began = time.monotonic()
+    names = ["httpx", *at_hand()]
+    rows: list[Agreement] = []
+    with ExitStack() as stack:
+        if len(names) > 1:
+            url = stack.enter_context(SlowApi(stage.cores, stage.work / "upstream" / "log")).url
+            ready = [start(name, stage, stack, USERS, round_s) for name in names]
+            servers = [stack.enter_context(stage.server(side, f"rivals-{side}", url)) for side in SIDES]
+            for server in servers:
+                server.wait_until_ready()
+            for done, name in enumerate(SCENARIOS):
+                stage.tell(name, rivals_s(rounds, round_s) * done / len(SCENARIOS))
+                scenario = parse_scenario(name)
+                turns = [partial(client, server, scenario) for client in ready for server in servers]
+                columns = alternate(turns, rounds)
+                for i, other in enumerate(names[1:], 1):
+                    rows.append(agreement(other, name, columns[:2], columns[2 * i : 2 * i + 2]))
+    return DriversRecord(
+        occasion=occasion(stage, time.monotonic() - began),
+        users=USERS,
+        rounds=rounds,
+        seconds=round_s,
+        clients=names,
+        rows=rows,
+    )
+
+
+def alternate(turns: Sequence[Turn], rounds: int) -> list[list[float]]:
+    """Take turns forwards and backwards, so that drift hits all alike; return each one's results by round."""
+    results: list[list[float]] = [[] for _ in turns]
+    for number in range(rounds):
+        for position in list(range(len(turns)))[:: 1 if number % 2 else -1]:
+            results[position].append(turns[position]())
+    return results
+
+
+def agreement(client: str, scenario: str, ours: list[list[float]], theirs: list[list[float]]) -> Agreement:
+    """Compare two clients' requests/s of the sync and of the async build, round by round."""
+    our_ratios, their_ratios = _divide(ours[1], ours[0]), _divide(theirs[1], theirs[0])
+    return Agreement(
+        client=client,
+        scenario=scenario,
+        ours=_whole(estimate(our_ratios)),
+        theirs=_whole(estimate(their_ratios)),
+        apart=_whole(estimate(_divide(our_ratios, their_ratios))),
+        ours_rps=estimate(ours[1]).value,
+        theirs_rps=estimate(theirs[1]).value,
+        headroom=_whole(estimate(_divide(ours[1], theirs[1]))),
+    )
+
+
+def _divide(numerators: list[float], denominators: list[float]) -> list[float]:
+    return [n / d for n, d in zip(numerators, denominators, strict=True)]
+
+
+def _whole(found: Estimate) -> tuple[float, float, float]:
+    low, high = found.interval or (found.value, found.value)
+    return found.value, low, high
