@@ -1,20 +1,65 @@
-"""The ``bench`` command: parse, call, print.
+"""The ``bench`` command, a module for each of its subcommands: parse what was typed, call, print.
 
-What a command needs is imported when it is called: matplotlib and the rest take a second, in which neither
-`--help` nor Ctrl-C should have to wait.
+A subcommand's module is imported when it is called: all of them take seconds, in which neither ``--help`` nor Ctrl-C
+should have to wait.
 """
 
 import sys
 from contextlib import suppress
+from importlib import import_module
 
 import click
 
-from loadtests.cli import asking, looking, running, teaching, trusting
-from loadtests.cli.group import bench
 from loadtests.system.errors import BenchError, Interrupted, RunError, as_exception
 from loadtests.system.processes import stop_all
 
-__all__ = ["asking", "bench", "looking", "main", "running", "teaching", "trusting"]
+SUBCOMMANDS = {
+    "capacity": "Say how much a side can do at the most: by a model, or measured against an objective.",
+    "claims": "Test what the tutorial claims and what others published, on this machine.",
+    "deadlock": "Show the sync build stop answering, because threads and connections wait for each other; and the"
+    " cure.",
+    "dial": "Turn two dials: how long a request computes, and how long it waits.",
+    "doctor": "Look whether this machine is fit to measure on.",
+    "lesson": "Take the lesson NAME: a question, two pieces of code, a live measurement, the answer and the reason.",
+    "list": "List the scenarios, with what is expected of each.",
+    "report": "Rebuild summary, charts and report of RUN, a run's folder, from its raw samples.",
+    "run": "Measure both sides and say which is faster.",
+    "serve": "Serve SIDE by itself, to look at or to attack by hand.",
+    "timeline": "Draw where the requests of one cell of RUN were: in threads, on the event loop, or in a queue for"
+    " what.",
+    "validate": "Ask questions whose answers are known, and say how often this harness is wrong on this machine.",
+}
+"""The first paragraph of each one's help, which the list of all of them shows."""
+HIDDEN = ("example",)
+
+
+class LazyGroup(click.Group):
+    """Subcommands that are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names that help shows."""
+        return [*SUBCOMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand; None if there is none of that name."""
+        if cmd_name not in SUBCOMMANDS and cmd_name not in HIDDEN:
+            return None
+        command: click.Command = getattr(import_module(f"loadtests.cli.{cmd_name}"), f"{cmd_name}_")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the subcommands without importing them."""
+        listed = {name: click.Command(name, help=text) for name, text in SUBCOMMANDS.items()}
+        click.Group(commands=listed).format_commands(ctx, formatter)
+
+
+@click.group(cls=LazyGroup, context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]})
+def bench() -> None:
+    """Answer one question with evidence: should a route be def or async def.
+
+    The same FastAPI blog exists twice, with `def` routes and with `async def` routes. `bench run` puts both
+    under the same load, side by side, and says which one is faster, by how much, and how sure that is.
+    """
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import click
 import pytest
 
-from loadtests.cli.group import bench
+from loadtests.cli import SUBCOMMANDS, bench
 from loadtests.experiment.loads import parse_rates, parse_users
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import parse_side
@@ -117,7 +117,9 @@ def check(command: str) -> None:
     if not words:
         return
     name, *arguments = words
-    subcommand = bench.commands[name]
+    subcommand = bench.get_command(click.Context(bench), name)
+    if subcommand is None:
+        raise click.UsageError(f"there is no bench {name}")
     if not arguments:  # the command is only mentioned
         return
     context = subcommand.make_context(name, arguments)
@@ -154,7 +156,17 @@ def test_commands_on_a_page_are_commands(page: Path) -> None:
 
 def test_every_command_is_told_of_in_the_readme() -> None:
     text = README.read_text(encoding="utf-8")
-    assert [name for name, known in bench.commands.items() if not known.hidden and f"bench {name}" not in text] == []
+    assert [name for name in SUBCOMMANDS if f"bench {name}" not in text] == []
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_the_list_of_commands_says_of_each_what_its_own_help_says(name: str) -> None:
+    command = bench.get_command(click.Context(bench), name)
+    assert command is not None
+    assert command.help is not None
+    assert not command.hidden
+    first, _, _ = command.help.partition("\n\n")
+    assert " ".join(first.split()) == SUBCOMMANDS[name]
 
 
 @pytest.mark.parametrize("name", LESSONS)

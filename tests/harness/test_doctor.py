@@ -11,18 +11,41 @@ import pytest
 from packaging.requirements import Requirement
 from rich.console import Console
 
-from loadtests.commands.doctor import table
-from loadtests.doctor.check import Check
-from loadtests.doctor.clock import Clock, judge_clock
-from loadtests.doctor.cores import check_cores, judge_governors
-from loadtests.doctor.database import Address, check_postgres, judge_postgres, parse_url
-from loadtests.doctor.driver import judge_ceiling
-from loadtests.doctor.folder import check_sqlite, judge_folder, judge_sqlite
-from loadtests.doctor.limited import within
-from loadtests.doctor.limits import FILES_NEEDED, PORTS_NEEDED, Ports, judge_open_files, judge_ports, parse_ports
-from loadtests.doctor.neighbours import check_load, check_noise, check_steal
-from loadtests.doctor.sample import Sample, neighbour_noise
-from loadtests.doctor.versions import judge_tools, judge_versions, unmet
+from loadtests.cli.doctor import table
+from loadtests.doctor import Check
+from loadtests.doctor.hardware import (
+    Clock,
+    Sample,
+    check_cores,
+    check_load,
+    check_noise,
+    check_steal,
+    judge_ceiling,
+    judge_clock,
+    judge_governors,
+    neighbour_noise,
+)
+from loadtests.doctor.installation import (
+    FILES_NEEDED,
+    PORTS_NEEDED,
+    Ports,
+    judge_open_files,
+    judge_ports,
+    judge_tools,
+    judge_versions,
+    parse_ports,
+    unmet,
+)
+from loadtests.doctor.storage import (
+    Address,
+    check_postgres,
+    check_sqlite,
+    judge_folder,
+    judge_postgres,
+    judge_sqlite,
+    parse_url,
+    within,
+)
 from loadtests.records.manifest import MachineRecord
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.commands import example
+from loadtests.cli.example import example
 from loadtests.experiment.options import RunOptions
 from loadtests.lessons import deadlock
 from loadtests.lessons.catalogue import CLAIMS, LESSONS
@@ -81,7 +81,7 @@ def test_a_new_example_takes_the_place_of_the_old_one(tmp_path: Path, monkeypatc
     (tmp_path / "README.md").write_text("\n<!-- from the example: model -->\n<!-- end -->\n")
     (tmp_path / "results" / "example").mkdir(parents=True)
     (tmp_path / "results" / "example" / "old").touch()
-    example.example(measure=True)
+    example(measure=True)
     assert {path.name for path in (tmp_path / "results").iterdir()} == {"example"}
     assert not (tmp_path / "results" / "example" / "old").exists()
     assert "Median error" in (tmp_path / "README.md").read_text()
@@ -91,9 +91,9 @@ def test_a_new_example_takes_the_place_of_the_old_one(tmp_path: Path, monkeypatc
 def test_what_an_attempt_left_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="run it in the project's folder"):
-        example.example(measure=True)
+        example(measure=True)
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").touch()
     (tmp_path / "results" / "example-new").mkdir(parents=True)
     with pytest.raises(UsageError, match="is left of an attempt that did not end; remove it"):
-        example.example(measure=True)
+        example(measure=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import click
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,18 @@ from loadtests.records.run_folder import check_free
 from loadtests.runner.run import new_folder
 from loadtests.system.errors import UsageError
 from loadtests.system.terminal import PipeConsole
+
+
+@click.command(name="claims")
+@click.argument("names", nargs=-1, metavar="[CLAIM]...")
+@click.option("--out", type=click.Path(path_type=Path), help="Where figures go; a folder that must not exist yet.")
+def claims_(names: tuple[str, ...], out: Path | None) -> None:
+    """Test what the tutorial claims and what others published, on this machine.
+
+    Each CLAIM, or all of them, is measured and called supported, refuted or inconclusive, with its figure. All of them
+    take about twenty minutes. Those about PostgreSQL need the extra: uv run --extra postgres bench claims.
+    """
+    show(names, out)
 
 
 def show(names: Sequence[str], out: Path | None) -> None:

@@ -4,6 +4,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +23,36 @@ from loadtests.validation.record import Validation
 from loadtests.validation.wording import SIGNS, TITLES, WORDS, aim, found, markdown
 
 STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow"}
+
+
+@click.command(name="validate")
+@click.option(
+    "--comparisons",
+    type=int,
+    help="How often a side is compared with itself; 200 tell a good rate from a bad one.  [default: 40]",
+)
+@click.option("--only", metavar="CHECKS", help="Some checks alone: aa,effects,queue,stall,drivers.  [default: all]")
+@click.option("--quick", is_flag=True, help="A smoke test of a few minutes, too short to prove a rate.")
+@click.option("--blog", default=0.25, show_default=True, help="Share of aa that takes the blog's own builds.")
+@click.option("--blocks", default=6, show_default=True, help="Fresh starts behind each comparison.")
+@click.option(
+    "--time",
+    "time_s",
+    type=float,
+    help="Seconds for each scenario, load and block.  [default: what the default `bench run` gives them]",
+)
+@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder of validations.  [default: results/validation]"
+)
+def validate_(**options: object) -> None:
+    """Ask questions whose answers are known, and say how often this harness is wrong on this machine.
+
+    A side is compared with itself, and with one that does a little more on purpose; a queue, a stall and a pace
+    whose figures follow from theory are measured; other clients measure beside the driver. It takes half an
+    hour, with --comparisons 200 two hours. Later reports on this machine quote it.
+    """
+    validate(ValidateOptions.model_validate(options))
 
 
 class TargetMissed(BenchError):

@@ -2,10 +2,19 @@
 
 import shutil
 
+import click
+
 from loadtests.lessons.docs import DOCS, README, write_docs
 from loadtests.lessons.example import EXAMPLE, draw_pictures, measure_example, read_example
 from loadtests.system.errors import UsageError
 from loadtests.system.terminal import PipeConsole
+
+
+@click.command(name="example", hidden=True)
+@click.option("--measure", is_flag=True, help="Measure everything anew first, which takes half an hour.")
+def example_(measure: bool) -> None:
+    """Write the figures of this project's README and docs from results/example."""
+    example(measure=measure)
 
 
 def example(*, measure: bool) -> None:

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import click
 from rich.console import Console
 
 from loadtests.experiment.sides import parse_side
@@ -15,6 +16,19 @@ from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 
 NOT_PINNED = Cores((), ())
+
+
+@click.command(name="serve")
+@click.argument("side")
+@click.option("--port", default=8000, show_default=True, help="Where it listens, on this machine only.")
+@click.option("--database", "database_url", default="sqlite:///blog.db", show_default=True, help="Its database.")
+def serve_(side: str, port: int, database_url: str) -> None:
+    """Serve SIDE by itself, to look at or to attack by hand.
+
+    SIDE is written as for `bench run`: sync, async, package.module:app, with settings after commas. The slow external
+    API that the blog calls runs beside it.
+    """
+    serve(side, port, database_url)
 
 
 def serve(spec: str, port: int, database_url: str) -> None:

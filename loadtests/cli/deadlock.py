@@ -1,5 +1,9 @@
 """``bench deadlock``: threads against connections, as a run for each size of the pool, and one picture of them all."""
 
+from pathlib import Path
+from typing import Any
+
+import click
 from rich.table import Table
 from rich.text import Text
 
@@ -9,9 +13,23 @@ from loadtests.report.wording import number
 from loadtests.system.terminal import PipeConsole
 
 
-def show(grid: Grid) -> None:
-    """Measure every pool, and print what was found and where everything is. Raises as ``measure`` does."""
-    found = measure(grid)
+@click.command(name="deadlock")
+@click.option("--pools", default="15,40,80", show_default=True, help="Database connections: a row for each number.")
+@click.option("--users", default="8,16,32,48,64,128,256", show_default=True, help="Users: a column for each number.")
+@click.option("--threads", default=40, show_default=True, help="Threads of the sync build.")
+@click.option("--blocks", default=2, show_default=True, help="Fresh starts for each number of connections.")
+@click.option("--time", "time_s", default=0.8, show_default=True, help="Seconds for each cell of a block, at least.")
+@click.option("--database", default="sqlite", show_default=True, metavar="DATABASE", help="As for `bench run`.")
+@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option("--out", type=click.Path(path_type=Path), help="A folder for the runs, which must not exist yet.")
+def deadlock_(**options: Any) -> None:  # noqa: ANN401 - click has checked their types
+    """Show the sync build stop answering, because threads and connections wait for each other; and the cure.
+
+    A `def` route that holds a database connection needs a thread to go on. With enough users all threads may come to
+    wait for a connection, while those who hold one wait for a thread. Each pool is measured without a
+    limit on sessions, as tutorials write it, and with FastAPI's max_concurrency. It takes about three minutes.
+    """
+    found = measure(Grid(**options))
     tried = found.tried
     users = sorted({one.users for one in tried})
     table = Table(title=finding(tried), title_justify="left", title_style="bold")

@@ -1,5 +1,6 @@
 """``bench list``: the catalogue for people."""
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -7,8 +8,9 @@ from rich.text import Text
 from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE
 
 
-def show() -> None:
-    """Print every scenario with its kind, its parameters and what is expected of it."""
+@click.command(name="list")
+def list_() -> None:
+    """List the scenarios, with what is expected of each."""
     table = Table(box=None, padding=(0, 2, 1, 0))
     for heading in ("scenario", "kind", "what is asked, and what we expect"):
         table.add_column(heading)

@@ -2,12 +2,27 @@
 
 from pathlib import Path
 
+import click
+
 from loadtests.analysis.analyse import analyse
 from loadtests.records.run_folder import RunFolder
 from loadtests.report.charts.timeline import draw_one
 from loadtests.report.view import view_of
 from loadtests.system.errors import RunError, UsageError, told
 from loadtests.system.terminal import PipeConsole
+
+
+@click.command(name="timeline")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("scenario", required=False)
+@click.option("--load", type=float, help="Users, or arrivals per second.  [default: the highest]")
+@click.option("--block", default=1, show_default=True, help="Which fresh start of both sides.")
+def timeline_(folder: Path, scenario: str | None, load: float | None, block: int) -> None:
+    """Draw where the requests of one cell of RUN were: in threads, on the event loop, or in a queue for what.
+
+    The run must have looked into its servers: `bench run --observe`.
+    """
+    show(folder, scenario, load, block)
 
 
 def show(path: Path, scenario: str | None, load: float | None, block: int) -> None:

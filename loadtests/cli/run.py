@@ -1,16 +1,14 @@
-"""Commands that measure: ``run``, ``dial`` and ``deadlock``."""
+"""``bench run``: measure both sides, or what an interrupted run lacks, and show the report."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from loadtests.cli.group import bench, show_report
 from loadtests.system.errors import UsageError
 
 
-@bench.command(name="run")
+@click.command(name="run")
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--a", default="sync", show_default=True, metavar="SIDE", help="The side that ratios are divided by.")
 @click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
@@ -81,6 +79,7 @@ def run_(context: click.Context, /, resume: Path | None, **options: object) -> N
     package.module:app, or the URL of a server that runs already; settings follow it after commas:
     sync,session_limit=none.
     """
+    from loadtests.cli.report import show_report
     from loadtests.experiment.options import RunOptions
     from loadtests.runner import run
 
@@ -90,57 +89,6 @@ def run_(context: click.Context, /, resume: Path | None, **options: object) -> N
         _alone(context, "resume")
         out = run.resume(resume)
     show_report(out)
-
-
-@bench.command(name="dial")
-@click.option("--cpu-ms", default="0.1,1,5", show_default=True, help="How long a request computes: a row for each.")
-@click.option(
-    "--wait-ms", default="0,5,20,50,100,200", show_default=True, help="How long it waits then: a column for each."
-)
-@click.option("--a", default="sync", show_default=True, metavar="SIDE", help="The side that ratios are divided by.")
-@click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
-@click.option("--users", default=80, show_default=True, help="Concurrent users; more than there are threads.")
-@click.option("--blocks", default=6, show_default=True, help="Fresh starts of both sides; 6 at least for a verdict.")
-@click.option("--time", "time_s", default=0.8, show_default=True, help="Seconds for each cell of a block, at least.")
-@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
-@click.option(
-    "--observe",
-    is_flag=True,
-    help="Look inside the servers: threads, connections, event loop and CPU on one timeline for each trial.",
-)
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
-def dial_(**options: Any) -> None:  # noqa: ANN401 - click has checked their types
-    """Turn two dials: how long a request computes, and how long it waits.
-
-    Each combination is measured on both sides, and the ratio of their throughputs becomes one picture, with the line
-    from which on a model lets async win. It takes about six minutes.
-    """
-    from loadtests.experiment.options import dial_options
-    from loadtests.runner import run
-
-    show_report(run.measure(dial_options(**options)))
-
-
-@bench.command(name="deadlock")
-@click.option("--pools", default="15,40,80", show_default=True, help="Database connections: a row for each number.")
-@click.option("--users", default="8,16,32,48,64,128,256", show_default=True, help="Users: a column for each number.")
-@click.option("--threads", default=40, show_default=True, help="Threads of the sync build.")
-@click.option("--blocks", default=2, show_default=True, help="Fresh starts for each number of connections.")
-@click.option("--time", "time_s", default=0.8, show_default=True, help="Seconds for each cell of a block, at least.")
-@click.option("--database", default="sqlite", show_default=True, metavar="DATABASE", help="As for `bench run`.")
-@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
-@click.option("--out", type=click.Path(path_type=Path), help="A folder for the runs, which must not exist yet.")
-def deadlock_(**options: Any) -> None:  # noqa: ANN401 - click has checked their types
-    """Show the sync build stop answering, because threads and connections wait for each other; and the cure.
-
-    A `def` route that holds a database connection needs a thread to go on. With enough users all threads may come to
-    wait for a connection, while those who hold one wait for a thread. Each pool is measured without a
-    limit on sessions, as tutorials write it, and with FastAPI's max_concurrency. It takes about three minutes.
-    """
-    from loadtests.commands.deadlock import show
-    from loadtests.lessons.deadlock import Grid
-
-    show(Grid(**options))
 
 
 def _alone(context: click.Context, name: str) -> None:

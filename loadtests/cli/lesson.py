@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import click
 from rich.console import Group
 from rich.padding import Padding
 from rich.syntax import Syntax
@@ -18,6 +19,20 @@ from loadtests.system.terminal import PipeConsole
 
 WIDE = 100
 """Columns from which on two pieces of code fit side by side."""
+
+
+@click.command(name="lesson")
+@click.argument("name", required=False)
+@click.option("--out", type=click.Path(path_type=Path), help="Where its figures go; a folder that must not exist yet.")
+def lesson_(name: str | None, out: Path | None) -> None:
+    """Take the lesson NAME: a question, two pieces of code, a live measurement, the answer and the reason.
+
+    Without a NAME it lists them all. Each takes about a minute at the most.
+    """
+    if name is None:
+        show_list()
+    else:
+        take(name, out)
 
 
 def show_list() -> None:

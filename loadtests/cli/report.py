@@ -1,0 +1,42 @@
+"""``bench report``: everything that follows from a run's raw samples."""
+
+from pathlib import Path
+
+import click
+
+from loadtests.analysis.analyse import analyse
+from loadtests.cli import claims, lesson
+from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, borne_on
+from loadtests.records.run_folder import RunFolder, remove_leftovers
+from loadtests.report.html.page import write
+from loadtests.report.verdict_table import verdict_table
+from loadtests.system.terminal import PipeConsole
+
+
+@click.command(name="report")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+def report_(folder: Path) -> None:
+    """Rebuild summary, charts and report of RUN, a run's folder, from its raw samples.
+
+    Of a lesson, or of claims, it prints what was found.
+    """
+    if (folder / CLAIMS_FILE).exists():
+        claims.again(folder)
+        return
+    if (folder / "run.json").exists() or not (folder / LESSON_FILE).exists():
+        show_report(folder)
+    if (folder / LESSON_FILE).exists():
+        lesson.again(folder / LESSON_FILE)
+
+
+def show_report(path: Path) -> None:
+    """Derive summary, charts and report from a run's raw samples, and print the verdicts; raises UnreadableRun."""
+    console = PipeConsole()
+    folder = RunFolder(path)
+    manifest = folder.read_manifest()
+    remove_leftovers(folder)
+    outcome = analyse(folder, manifest)
+    console.print(verdict_table(manifest, outcome))
+    write(folder, manifest, outcome, borne_on(manifest, outcome))
+    where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
+    console.print(where, highlight=False, soft_wrap=True, markup=False)
