@@ -17,18 +17,9 @@ from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.model.observed import seen_in
 from loadtests.analysis.summary import PERCENTILES, Column, Summary, percentile, percentiles, samples_needed, summarise
 from loadtests.experiment.loads import Load, OpenLoop
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Manifest
-from loadtests.records.outcome import (
-    UNITS,
-    CellResult,
-    Comparison,
-    Interval,
-    Metric,
-    Outcome,
-    SideLabel,
-    Value,
-    Verdict,
-)
+from loadtests.records.outcome import UNITS, CellResult, Comparison, Interval, Metric, Outcome, Value, Verdict
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.trial_file import TrialKey
 
@@ -59,7 +50,7 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
     }
     complete = manifest.complete and planned <= summaries.keys()
     sides = (manifest.a.spec, manifest.b.spec)
-    outcome = derive(
+    outcome = compare_cells(
         manifest.name, complete=complete, sides=sides, cells=cells, conditions=_conditions(manifest, summaries)
     )
     return with_limits(outcome, manifest)
@@ -103,7 +94,7 @@ class CellTrials:
         return [(s["a"], s["b"]) for _, s in sorted(self.blocks.items()) if "a" in s and "b" in s]
 
 
-def derive(
+def compare_cells(
     run: str,
     *,
     complete: bool,

@@ -188,7 +188,9 @@ class Proportion:
         return low, high
 
 
-def of_share(name: str, share: Proportion, aim: Range, *, least: int, of: str, truth: float | None = None) -> Finding:
+def share_finding(
+    name: str, share: Proportion, aim: Range, *, least: int, of: str, truth: float | None = None
+) -> Finding:
     """Judge how often something happened; nothing at all is undecided.
 
     Args:
@@ -206,7 +208,7 @@ def of_share(name: str, share: Proportion, aim: Range, *, least: int, of: str, t
     return Finding(name, "%", aim, truth, found, share.interval, status, note)
 
 
-def of_figure(
+def figure_finding(
     name: str,
     unit: Unit,
     found: float,

@@ -20,7 +20,7 @@ from loadtests.analysis.flags import Conditions, Flag
 from loadtests.analysis.flow import together
 from loadtests.analysis.summary import Summary, percentile
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.records.outcome import SideLabel
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Failure
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")

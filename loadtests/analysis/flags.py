@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from loadtests.records.outcome import Comparison, Metric, SideLabel, side_names
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.outcome import Comparison, Metric, side_names
 
 NOUN: dict[Metric, str] = {
     "throughput": "throughput",

@@ -10,7 +10,7 @@ from importlib import import_module
 
 import click
 
-from loadtests.system.errors import BenchError, Interrupted, RunError, as_exception
+from loadtests.system.errors import BenchError, Interrupted, RunError, signals_as_exceptions
 from loadtests.system.processes import stop_all
 
 SUBCOMMANDS = {
@@ -65,7 +65,7 @@ def bench() -> None:
 def main() -> None:
     """Run a command; every failure is one line on standard error and an exit status."""
     try:
-        with as_exception():
+        with signals_as_exceptions():
             bench.main(standalone_mode=False)
     except click.ClickException as error:
         _fail(error.format_message(), 2)

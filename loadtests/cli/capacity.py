@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.analysis.model.capacity import Demand, Prediction, Resources, predict
-from loadtests.analysis.model.crossover import SHORTEST_S, WORTH, crossing_users, crossing_wait_s
+from loadtests.analysis.model.crossover import SHORTEST_S, WORTH, crossover_users, crossover_wait_s
 from loadtests.experiment.loads import ClosedLoop, parse_users
 from loadtests.experiment.sides import parse_side
 from loadtests.records.outcome import Limit
@@ -169,7 +169,7 @@ def _crossings(asked: Question) -> list[str]:
     percent = f"{WORTH - 1:.0%}"
     most = asked.users[-1].users
     sides = asked.sync, asked.async_, asked.demand, asked.demand
-    users, wait_s = crossing_users(*sides), crossing_wait_s(*sides, most)
+    users, wait_s = crossover_users(*sides), crossover_wait_s(*sides, most)
     lines = [
         f"async answers {percent} more from {users} users on."
         if users

@@ -11,7 +11,7 @@ from rich.text import Text
 from loadtests.lessons.catalogue import CLAIMS, Claim
 from loadtests.lessons.lesson import SIGNS
 from loadtests.lessons.measure import examine
-from loadtests.lessons.record import CLAIMS_FILE, Verdict, read_claims, verdicts
+from loadtests.lessons.record import CLAIMS_FILE, ClaimResult, claim_results, read_claims
 from loadtests.lessons.text import STYLES
 from loadtests.records.run_folder import check_free
 from loadtests.runner.run import new_folder
@@ -56,14 +56,14 @@ def show(names: Sequence[str], out: Path | None) -> None:
 def again(folder: Path) -> None:
     """Print what was found of the claims; raises UnreadableRun."""
     console = PipeConsole()
-    console.print(table(verdicts(read_claims(folder / CLAIMS_FILE))))
+    console.print(table(claim_results(read_claims(folder / CLAIMS_FILE))))
     console.print(
         f"Each interval is a single one, at 95 %.\n\nfigures  {folder / CLAIMS_FILE}",
         highlight=False, markup=False, soft_wrap=True,
     )  # fmt: skip
 
 
-def table(found: Sequence[Verdict]) -> Table:
+def table(found: Sequence[ClaimResult]) -> Table:
     """Return the table of claims."""
     shown = Table(title="Claims", title_justify="left", title_style="bold", show_lines=True)
     for heading in ("", "claim", "figure (95 % interval)", "lesson"):

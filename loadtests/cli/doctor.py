@@ -15,7 +15,7 @@ from loadtests.doctor.hardware import (
     check_load,
     check_noise,
     check_steal,
-    take,
+    take_sample,
 )
 from loadtests.doctor.installation import check_open_files, check_ports, check_tools, check_versions
 from loadtests.doctor.storage import check_database, check_folder
@@ -71,7 +71,7 @@ def examine(database_url: str | None) -> list[Check]:
     """Carry out every check; takes some four seconds. Raises UsageError if the URL is not of a known database."""
     cores = assign_cores()
     database = check_database(database_url)  # first, for its URL may be wrong
-    sample = take(cores)
+    sample = take_sample(cores)
     return [
         check_cores(cores),
         check_governor(cores),

@@ -12,7 +12,7 @@ from rich.text import Text
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import LESSONS, lesson_named
 from loadtests.lessons.lesson import SIGNS, Lesson
-from loadtests.lessons.measure import teach
+from loadtests.lessons.measure import measure_lesson
 from loadtests.lessons.record import LessonRecord, read_lesson
 from loadtests.runner.run import new_folder
 from loadtests.system.terminal import PipeConsole
@@ -55,7 +55,7 @@ def take(name: str, out: Path | None) -> None:
     lesson = lesson_named(name)
     console = PipeConsole()
     _ask(console, lesson)
-    record = teach(lesson, out or new_folder(f"lessons/{name}"))
+    record = measure_lesson(lesson, out or new_folder(f"lessons/{name}"))
     _answer(console, lesson, record)
 
 

@@ -6,7 +6,7 @@ import click
 
 from loadtests.analysis.analyse import analyse
 from loadtests.cli import claims, lesson
-from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, borne_on
+from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, claims_covered_by
 from loadtests.records.run_folder import RunFolder, remove_leftovers
 from loadtests.report.html.page import write
 from loadtests.report.verdict_table import verdict_table
@@ -37,6 +37,6 @@ def show_report(path: Path) -> None:
     remove_leftovers(folder)
     outcome = analyse(folder, manifest)
     console.print(verdict_table(manifest, outcome))
-    write(folder, manifest, outcome, borne_on(manifest, outcome))
+    write(folder, manifest, outcome, claims_covered_by(manifest, outcome))
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
     console.print(where, highlight=False, soft_wrap=True, markup=False)

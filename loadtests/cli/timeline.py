@@ -8,7 +8,7 @@ from loadtests.analysis.analyse import analyse
 from loadtests.records.run_folder import RunFolder
 from loadtests.report.charts.timeline import draw_one
 from loadtests.report.view import view_of
-from loadtests.system.errors import RunError, UsageError, told
+from loadtests.system.errors import RunError, UsageError, describe_error
 from loadtests.system.terminal import PipeConsole
 
 
@@ -56,7 +56,7 @@ def show(path: Path, scenario: str | None, load: float | None, block: int) -> No
     try:
         drawn = draw_one(run, folder.read_trial, folder.charts, name, chosen, block - 1)
     except OSError as error:
-        raise RunError(told(error, path)) from error
+        raise RunError(describe_error(error, path)) from error
     if drawn is None:
         why = "nothing was seen" if manifest.observe else "nobody looked; run it with --observe"
         raise UsageError(f"{path}: of the servers of {name} with {chosen}, block {block}: {why}")

@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.records.run_folder import VALIDATIONS
-from loadtests.runner.single_server import Stage
+from loadtests.runner.single_server import Testbed
 from loadtests.system.cores import assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError
 from loadtests.system.machine import read_environment
 from loadtests.system.terminal import PipeConsole
 from loadtests.validation import chart, pages
-from loadtests.validation.checks import Course, watching
+from loadtests.validation.checks import ValidationRun, progress_display
 from loadtests.validation.findings import findings
 from loadtests.validation.pages import Archive
 from loadtests.validation.plan import ValidateOptions
@@ -73,14 +73,14 @@ def validate(options: ValidateOptions) -> None:
     sizes = options.sizes()
     now = datetime.now(UTC)
     machine = read_environment()
-    course = Course(sizes, machine, quick=options.quick, seed=options.seed)
+    course = ValidationRun(sizes, machine, quick=options.quick, seed=options.seed)
     archive = Archive(options.out or VALIDATIONS)
     folder = archive.open(now.strftime("%Y-%m-%dT%H-%M-%S"))
     cores = assign_cores()
     console = PipeConsole()
     try:
-        with pinned(cores.driver), watching(console, course.seconds) as watch:
-            stage = Stage(folder / "work", cores, now, machine.commit, options.seed, watch.tell)
+        with pinned(cores.driver), progress_display(console, course.seconds) as watch:
+            stage = Testbed(folder / "work", cores, now, machine.commit, options.seed, watch.tell)
             course.run(stage, watch)
     except (BenchError, OSError, Interrupted) as error:
         kept = _keep(archive, folder, course.found())

@@ -75,7 +75,7 @@ class Sample:
         return neighbour_noise(self.speeds)
 
 
-def take(cores: Cores) -> Sample:
+def take_sample(cores: Cores) -> Sample:
     """Count on the servers' core for a second, and look what else goes on."""
     load_average = psutil.getloadavg()[0]
     count = psutil.cpu_count() or 1

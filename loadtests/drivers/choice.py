@@ -8,7 +8,7 @@ from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.locust.process import LocustDriver
 from loadtests.drivers.process import Driver
 from loadtests.experiment.plan import DriverName
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.cores import Cores
 
@@ -16,7 +16,7 @@ from loadtests.system.cores import Cores
 class LoadDriver(Protocol):
     """The owner's end of a driver; a context manager."""
 
-    def drive(self, job: PairingJob) -> dict[Label, Recording]:
+    def drive(self, job: PairingJob) -> dict[SideLabel, Recording]:
         """Run one pairing; raises DriverFailed."""
 
     def restart(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from loadtests.experiment.loads import Load
 from loadtests.experiment.scenario import Journeys, Request
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class PairingJob:
         journeys: what users do instead of sending the requests in turn; for Locust alone.
     """
 
-    targets: Mapping[Label, Target]
+    targets: Mapping[SideLabel, Target]
     requests: tuple[Request, ...]
     load: Load
     slice_s: float

@@ -14,11 +14,11 @@ from loadtests.drivers.open_loop import OpenLoopTrial
 from loadtests.drivers.trial import Trial
 from loadtests.drivers.turns import OVERTIME, of_closed_loop, of_open_loop
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 
 
-async def drive(job: PairingJob) -> dict[Label, Recording]:
+async def drive(job: PairingJob) -> dict[SideLabel, Recording]:
     """Alternate the sides, a b b a …, for about ``job.pairing_s`` seconds; return each side's recording.
 
     Every side gets one slice at least. One that stalls gets no further slice. What follows the first round is planned

@@ -7,7 +7,7 @@ from typing import Self
 
 from loadtests.drivers import wire
 from loadtests.drivers.jobs import PairingJob
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.cores import Cores
 from loadtests.system.errors import BenchError
@@ -43,7 +43,7 @@ class Driver:
     def __repr__(self) -> str:
         return f"<Driver {self._child!r}>"
 
-    def drive(self, job: PairingJob) -> dict[Label, Recording]:
+    def drive(self, job: PairingJob) -> dict[SideLabel, Recording]:
         """Run one pairing; raises DriverFailed if no recordings come back in time."""
         try:
             self._connection.send(job)

@@ -11,7 +11,7 @@ from collections.abc import Coroutine, Mapping
 from multiprocessing.connection import Connection
 from typing import Final, TypeVar
 
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.errors import BenchError
 
@@ -45,7 +45,7 @@ async def _beat(owner: Connection) -> None:
         await asyncio.sleep(BEAT_S)
 
 
-def send(owner: Connection, recordings: Mapping[Label, Recording]) -> None:
+def send(owner: Connection, recordings: Mapping[SideLabel, Recording]) -> None:
     """Hand recordings to the owner, a side at a time."""
     for label, recording in recordings.items():
         owner.send((label, recording))
@@ -59,7 +59,7 @@ def limit_reading(driver: Connection) -> None:
         pipe.detach()
 
 
-def receive(driver: Connection, limit_s: float) -> dict[Label, Recording]:
+def receive(driver: Connection, limit_s: float) -> dict[SideLabel, Recording]:
     """Wait for all recordings of a job.
 
     Raises:
@@ -67,7 +67,7 @@ def receive(driver: Connection, limit_s: float) -> dict[Label, Recording]:
         EOFError, OSError: the driver is gone.
     """
     deadline = time.monotonic() + limit_s
-    recordings: dict[Label, Recording] = {}
+    recordings: dict[SideLabel, Recording] = {}
     while driver.poll(min(SILENCE_S, max(0.0, deadline - time.monotonic()))):
         try:
             message = driver.recv()

@@ -12,9 +12,9 @@ from typing import Literal
 
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.scenario import Scenario
-from loadtests.experiment.sides import Label, Side
+from loadtests.experiment.sides import Side, SideLabel
 
-ORDERS: tuple[tuple[Label, Label], tuple[Label, Label]] = (("a", "b"), ("b", "a"))
+ORDERS: tuple[tuple[SideLabel, SideLabel], tuple[SideLabel, SideLabel]] = (("a", "b"), ("b", "a"))
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Pairing:
     """
 
     cell: Cell
-    order: tuple[Label, Label]
+    order: tuple[SideLabel, SideLabel]
     seed: int
 
 
@@ -115,7 +115,7 @@ class Experiment:
         """Draw the order of trials."""
         return make_plan(self.cells, self.blocks, self.seed)
 
-    def side(self, label: Label) -> Side:
+    def side(self, label: SideLabel) -> Side:
         """Return the side under a label."""
         return self.a if label == "a" else self.b
 

@@ -106,4 +106,4 @@ def _running(text: str, url: str, given: Mapping[str, str]) -> Side:
     return Side(text, None, url.rstrip("/"), (), ServerSettings())
 
 
-Label = Literal["a", "b"]
+SideLabel = Literal["a", "b"]

@@ -11,16 +11,16 @@ from matplotlib.patches import Rectangle
 from loadtests.analysis.analyse import analyse
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import RunOptions
-from loadtests.lessons.record import borne_on
-from loadtests.records.outcome import SideLabel
+from loadtests.experiment.sides import SideLabel
+from loadtests.lessons.record import claims_covered_by
 from loadtests.records.run_folder import RunFolder, check_free
 from loadtests.report.charts.style import INK, MUTED, drawing, save, wrap
 from loadtests.report.doubts import SIGN
 from loadtests.report.html.page import write
-from loadtests.report.view import LABELS, View, view_of
+from loadtests.report.view import LABELS, RunView, view_of
 from loadtests.report.wording import listed, number
 from loadtests.runner import run
-from loadtests.system.errors import RunError, UsageError, told
+from loadtests.system.errors import RunError, UsageError, describe_error
 
 SCENARIO = "get_post"
 NAME = "deadlock"
@@ -148,17 +148,17 @@ def measure(grid: Grid) -> Measured:
         folder = RunFolder(run.measure(options))
         manifest = folder.read_manifest()
         outcome = analyse(folder, manifest)
-        write(folder, manifest, outcome, borne_on(manifest, outcome))
+        write(folder, manifest, outcome, claims_covered_by(manifest, outcome))
         tried += tried_in(view_of(manifest, outcome), connections)
     try:
         with drawing():
             paths = save(draw(tried, grid.threads), out, NAME)
     except OSError as error:
-        raise RunError(told(error, out)) from error
+        raise RunError(describe_error(error, out)) from error
     return Measured(tried, paths, out)
 
 
-def tried_in(run: View, connections: int) -> list[Tried]:
+def tried_in(run: RunView, connections: int) -> list[Tried]:
     """Return what one run says, in which both sides had so many connections."""
     return [
         Tried(

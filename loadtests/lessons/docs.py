@@ -17,10 +17,10 @@ from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.deadlock import finding as deadlock_finding
 from loadtests.lessons.example import TIMELINE, Example
 from loadtests.lessons.lesson import SIGNS
-from loadtests.lessons.record import verdicts as claim_verdicts
+from loadtests.lessons.record import claim_results as claim_verdicts
 from loadtests.records.outcome import Comparison
 from loadtests.report.charts.dial import finding as dial_finding
-from loadtests.report.view import LABELS, View
+from loadtests.report.view import LABELS, RunView
 from loadtests.report.wording import kind_of, number, ratio, word
 from loadtests.system.errors import UsageError
 
@@ -176,9 +176,9 @@ def deadlock(example: Example) -> str:
 
 def headline(example: Example) -> str:
     """Return the README's chart."""
-    from loadtests.report.titles import of_loads  # noqa: PLC0415
+    from loadtests.report.titles import loads_title  # noqa: PLC0415
 
-    said = of_loads(example.run)
+    said = loads_title(example.run)
     return f"![{said}](results/example/ratio.png)\n\n{_source(example.run)}"
 
 
@@ -196,7 +196,7 @@ BLOCKS: Mapping[str, Block] = {
 }
 
 
-def _verdict(run: View, c: Comparison | None) -> str:
+def _verdict(run: RunView, c: Comparison | None) -> str:
     if c is None:
         return "–"
     said = word(c, run.names)
@@ -212,7 +212,7 @@ def _short(row: tuple[str, str, str, str, str]) -> tuple[str, str]:
     return where, found if unit == "requests/s" else f"{found} × as long for the slowest 1 %"
 
 
-def _source(run: View) -> str:
+def _source(run: RunView) -> str:
     machine = run.manifest.environment
     return (
         f"From results/example/run: {machine.cpu}, {machine.cores} cores, {machine.python},"

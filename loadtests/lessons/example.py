@@ -18,14 +18,14 @@ from loadtests.lessons import deadlock, measure
 from loadtests.lessons.catalogue import CLAIMS, LESSONS
 from loadtests.lessons.deadlock import Tried, tried_in
 from loadtests.lessons.deadlock import draw as draw_deadlock
-from loadtests.lessons.measure import teach
+from loadtests.lessons.measure import measure_lesson
 from loadtests.lessons.record import (
     CLAIMS_FILE,
     LESSON_FILE,
     ClaimsRecord,
     Evidence,
     LessonRecord,
-    borne_on,
+    claims_covered_by,
     read_claims,
     read_lesson,
 )
@@ -35,7 +35,7 @@ from loadtests.report.charts.dial import heat_map
 from loadtests.report.charts.ratio import against_loads
 from loadtests.report.charts.style import drawing, save
 from loadtests.report.html.page import write
-from loadtests.report.view import View, view_of
+from loadtests.report.view import RunView, view_of
 from loadtests.runner import run
 from loadtests.system.terminal import PipeConsole
 
@@ -62,8 +62,8 @@ class Example:
         claims: what holds.
     """
 
-    run: View
-    dial: View
+    run: RunView
+    dial: RunView
     deadlock: list[Tried]
     lessons: Mapping[str, LessonRecord]
     claims: ClaimsRecord
@@ -88,7 +88,7 @@ def _claims(path: Path, lessons: Mapping[str, LessonRecord]) -> ClaimsRecord:
     return record.model_copy(update={"evidence": {**evidence, **record.evidence}})
 
 
-def _run(path: Path) -> View:
+def _run(path: Path) -> RunView:
     """Derive a run anew from its raw samples; read what was derived where those were not kept."""
     folder = RunFolder(path)
     manifest = folder.read_manifest()
@@ -117,7 +117,7 @@ def measure_example(out: Path) -> None:
     evidence: dict[str, Evidence] = {}
     (out / LESSON_FOLDER).mkdir(parents=True)
     for name, lesson in LESSONS.items():
-        evidence[name] = Evidence(outcome=teach(lesson, work / LESSON_FOLDER / name).outcome)
+        evidence[name] = Evidence(outcome=measure_lesson(lesson, work / LESSON_FOLDER / name).outcome)
         shutil.copy(work / LESSON_FOLDER / name / LESSON_FILE, out / LESSON_FOLDER / f"{name}.json")
     record = measure.examine(CLAIMS, evidence, work, PipeConsole())
     own = {name: found for name, found in record.evidence.items() if name not in LESSONS}  # theirs is kept already
@@ -172,7 +172,7 @@ def _keep(path: Path, out: Path) -> None:
     folder = RunFolder(path)
     manifest = folder.read_manifest()
     outcome = analyse(folder, manifest)
-    write(folder, manifest, outcome, borne_on(manifest, outcome))
+    write(folder, manifest, outcome, claims_covered_by(manifest, outcome))
     out.mkdir(parents=True)
     for name in KEPT:
         shutil.copy(path / name, out / name)

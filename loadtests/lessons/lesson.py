@@ -15,7 +15,8 @@ from typing import Literal
 
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop
-from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, SideLabel
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome
 
 Special = Literal["clients", "loops"]
 """Experiments that are no ordinary run: other clients, or both loops on a server that stops now and then."""

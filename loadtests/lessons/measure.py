@@ -16,22 +16,23 @@ import numpy as np
 from pydantic import ValidationError
 from rich.console import Console
 
-from loadtests.analysis.analyse import CellTrials, analyse, derive
+from loadtests.analysis.analyse import CellTrials, analyse, compare_cells
 from loadtests.analysis.summary import Summary, summarise
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import SQLITE, RunOptions, parse_scenario
+from loadtests.experiment.sides import SideLabel
 from loadtests.lessons.catalogue import Claim
 from loadtests.lessons.lesson import Lesson, Measure, Special
 from loadtests.lessons.naive_client import Count
-from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, ClaimsRecord, Evidence, LessonRecord, borne_on
-from loadtests.records.outcome import Outcome, SideLabel
+from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, ClaimsRecord, Evidence, LessonRecord, claims_covered_by
+from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import RunFolder, check_free, write_json
 from loadtests.report.html.page import write
 from loadtests.runner import run
-from loadtests.runner.single_server import Stage, drive_alone
+from loadtests.runner.single_server import Testbed, drive_alone
 from loadtests.servers.databases import check_database
-from loadtests.servers.reference import STATION, stalling
+from loadtests.servers.reference import REFERENCE_APP, pausing
 from loadtests.servers.server import Server
 from loadtests.system.cores import assign_cores, pinned
 from loadtests.system.errors import RunError, UsageError
@@ -51,7 +52,7 @@ RUNS = "runs"
 """The folder of the runs that claims were measured by."""
 
 
-def teach(lesson: Lesson, out: Path) -> LessonRecord:
+def measure_lesson(lesson: Lesson, out: Path) -> LessonRecord:
     """Measure a lesson; return what was found, which ``out`` keeps too.
 
     Raises:
@@ -104,7 +105,7 @@ def _by_run(measure: Measure, out: Path) -> tuple[Outcome, str]:
     folder = RunFolder(run.measure(options(measure, out)))
     manifest = folder.read_manifest()
     outcome = analyse(folder, manifest)
-    write(folder, manifest, outcome, borne_on(manifest, outcome))
+    write(folder, manifest, outcome, claims_covered_by(manifest, outcome))
     return outcome, manifest.database_version or SQLITE
 
 
@@ -123,7 +124,7 @@ def _specially(measure: Measure, out: Path) -> Outcome:
                     shown.update(f"{what} of {measure.blocks}")
 
             assert measure.special is not None  # noqa: S101 - the caller has asked
-            return experiment(measure.special, measure, Stage(work, cores, datetime.now(UTC), None, SEED, tell))
+            return special_outcome(measure.special, measure, Testbed(work, cores, datetime.now(UTC), None, SEED, tell))
     except BaseException:
         shutil.rmtree(out, ignore_errors=True)
         raise
@@ -131,12 +132,12 @@ def _specially(measure: Measure, out: Path) -> Outcome:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def experiment(special: Special, measure: Measure, stage: Stage) -> Outcome:
+def special_outcome(special: Special, measure: Measure, stage: Testbed) -> Outcome:
     """Carry out an experiment that is no ordinary run; raises RunError if it can't be."""
     return _EXPERIMENTS[special](measure, stage)
 
 
-def _clients(measure: Measure, stage: Stage) -> Outcome:
+def _clients(measure: Measure, stage: Testbed) -> Outcome:
     """Let both clients ask one server in turn, each first in half of the blocks."""
     (name,), users = measure.scenarios, int(measure.users or 1)
     scenario = parse_scenario(name)
@@ -161,7 +162,7 @@ def _clients(measure: Measure, stage: Stage) -> Outcome:
     return _outcome(measure, name, ClosedLoop(users), blocks)
 
 
-def _naive(server: Server, path: str, users: int, stage: Stage) -> float:
+def _naive(server: Server, path: str, users: int, stage: Testbed) -> float:
     cores = ",".join(map(str, stage.cores.driver))
     arguments = [server.url + path, f"--users={users}", f"--seconds={TURN_S}", f"--cores={cores}"]
     with Child("loadtests.lessons.naive_client", arguments, log=stage.work / "naive" / "log") as child:
@@ -179,11 +180,11 @@ def _counted(rps: float) -> Summary:
     return Summary(rps, 0, {}, empty, None, None, None, 0.0, None if rps else "not one good answer")
 
 
-def _loops(measure: Measure, stage: Stage) -> Outcome:
+def _loops(measure: Measure, stage: Testbed) -> Outcome:
     """Let both loops ask a server that stops now and then, in turn."""
     blocks: Blocks = {}
     rate = float(measure.rate or RATE)
-    with Driver(stage.cores, stage.work / "driver" / "log") as driver, stage.server(STATION, "lesson") as server:
+    with Driver(stage.cores, stage.work / "driver" / "log") as driver, stage.server(REFERENCE_APP, "lesson") as server:
         server.wait_until_ready()
         loads: Mapping[SideLabel, Load] = {"a": ClosedLoop(USERS), "b": OpenLoop(rate, "constant")}
         for block in range(measure.blocks):
@@ -191,7 +192,7 @@ def _loops(measure: Measure, stage: Stage) -> Outcome:
             order: list[SideLabel] = ["a", "b"] if block % 2 else ["b", "a"]
             blocks[block] = {}
             for label in order:
-                with stalling(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
+                with pausing(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
                     recording = drive_alone(stage, driver, server, "/steady", loads[label], EVERY_S)
                 blocks[block][label] = summarise(recording, arrivals=label == "b")
     return _outcome(measure, measure.scenarios[0], OpenLoop(rate, "constant"), blocks)
@@ -199,10 +200,10 @@ def _loops(measure: Measure, stage: Stage) -> Outcome:
 
 def _outcome(measure: Measure, scenario: str, load: Load, blocks: Blocks) -> Outcome:
     cells = [CellTrials(scenario, load, blocks)]
-    return derive(scenario, complete=True, sides=(measure.a, measure.b), cells=cells)
+    return compare_cells(scenario, complete=True, sides=(measure.a, measure.b), cells=cells)
 
 
-_EXPERIMENTS: Mapping[Special, Callable[[Measure, Stage], Outcome]] = {"clients": _clients, "loops": _loops}
+_EXPERIMENTS: Mapping[Special, Callable[[Measure, Testbed], Outcome]] = {"clients": _clients, "loops": _loops}
 
 
 def examine(chosen: Sequence[Claim], evidence: dict[str, Evidence], folder: Path, console: Console) -> ClaimsRecord:
@@ -221,7 +222,7 @@ def examine(chosen: Sequence[Claim], evidence: dict[str, Evidence], folder: Path
         console.print(f"{number} of {len(chosen)}: {claim.says}", highlight=False, markup=False)
         measure = claim.measured_by
         if measure is not None and claim.evidence not in evidence:
-            evidence[claim.evidence] = _measure(measure, folder / RUNS / claim.evidence)
+            evidence[claim.evidence] = _measure_claim(measure, folder / RUNS / claim.evidence)
         done.append(claim.name)
         seconds = round(time.monotonic() - began, 1)
         record = record.model_copy(update={"seconds": seconds, "claims": done, "evidence": evidence})
@@ -229,7 +230,7 @@ def examine(chosen: Sequence[Claim], evidence: dict[str, Evidence], folder: Path
     return record
 
 
-def _measure(measure: Measure, out: Path) -> Evidence:
+def _measure_claim(measure: Measure, out: Path) -> Evidence:
     """Return what was found; or why nothing was: there is no PostgreSQL here, or the measurement broke off."""
     try:
         check_database(measure.database)

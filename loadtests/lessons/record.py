@@ -94,7 +94,7 @@ class ClaimsRecord(Kept):
     evidence: dict[str, Evidence]
 
 
-class Verdict(Kept):
+class ClaimResult(Kept):
     """One claim, and what is known of it.
 
     Attributes:
@@ -131,11 +131,11 @@ def read_claims(path: Path) -> ClaimsRecord:
         raise UnreadableRun(f"{path} can't be read: {str(error).splitlines()[0]}") from None
 
 
-def verdicts(record: ClaimsRecord) -> list[Verdict]:
+def claim_results(record: ClaimsRecord) -> list[ClaimResult]:
     """Judge all claims of a record by what was measured for them."""
     known = {claim.name: claim for claim in CLAIMS}
     return [
-        verdict(known[name], judged(known[name], record.evidence))
+        claim_result(known[name], judged(known[name], record.evidence))
         for name in record.claims
         if name in known  # a record may be older than the claims
     ]
@@ -151,10 +151,10 @@ def judged(claim: Claim, evidence: Mapping[str, Evidence]) -> list[Judged]:
     return [expectation.judge(found.outcome) for expectation in claim.expects]
 
 
-def verdict(claim: Claim, seen: Sequence[Judged]) -> Verdict:
+def claim_result(claim: Claim, seen: Sequence[Judged]) -> ClaimResult:
     """Return what is known of a claim."""
     overall, measure = judge(claim, seen), claim.measured_by
-    return Verdict(
+    return ClaimResult(
         name=claim.name,
         origin=claim.origin,
         says=claim.says,
@@ -166,7 +166,7 @@ def verdict(claim: Claim, seen: Sequence[Judged]) -> Verdict:
     )
 
 
-def borne_on(manifest: Manifest, outcome: Outcome) -> list[Verdict]:
+def claims_covered_by(manifest: Manifest, outcome: Outcome) -> list[ClaimResult]:
     """Return the claims that an ordinary run has the cells for, with what it says of them."""
     found = []
     for claim in CLAIMS:
@@ -176,5 +176,5 @@ def borne_on(manifest: Manifest, outcome: Outcome) -> list[Verdict]:
         same = (measure.a, measure.b, measure.database) == (manifest.a.spec, manifest.b.spec, manifest.database)
         seen = [expectation.judge(outcome) for expectation in claim.expects] if same else []
         if seen and all(each.standing != "not tested" for each in seen):
-            found.append(verdict(claim, seen))
+            found.append(claim_result(claim, seen))
     return found

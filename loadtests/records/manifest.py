@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from loadtests.experiment.loads import Load, ascending
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.system.machine import Environment
 
 
@@ -39,7 +39,7 @@ class PairingRecord(Record):
 
     scenario: str
     load: Load
-    order: tuple[Label, Label]
+    order: tuple[SideLabel, SideLabel]
 
 
 class Event(Record):
@@ -56,7 +56,7 @@ class Event(Record):
     """
 
     block: int
-    label: Label | None
+    label: SideLabel | None
     kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log"]
     message: str
     seconds: float | None = None
@@ -183,7 +183,7 @@ class Manifest(Record):
     driver_ceiling_rps: float | None = None
     machine: list[MachineRecord] = []
     validation: ValidationDigest | None = None
-    handlers: dict[str, dict[Label, HandlerRecord]] = {}
+    handlers: dict[str, dict[SideLabel, HandlerRecord]] = {}
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loadtests.experiment.loads import ClosedLoop, Load
+from loadtests.experiment.sides import SideLabel
 
 Verdict = Literal["a", "b", "equivalent", "inconclusive"]
 Metric = Literal["throughput", "p50", "p99", "cpu_per_request"]
-SideLabel = Literal["a", "b"]
 Limit = Literal["users", "cpu", "threads", "connections"]
 UNITS: Mapping[Metric, str] = {
     "throughput": "requests/s",

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import ROW, Recording, Samples, Seconds, Slice, Timeline
 
 COMPRESSION = 1
@@ -48,7 +48,7 @@ class TrialKey:
     block: int
     scenario: str
     load: str
-    label: Label
+    label: SideLabel
 
     @property
     def file_name(self) -> str:

@@ -13,7 +13,7 @@ from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.summary import samples_needed
 from loadtests.experiment.loads import OpenLoop
-from loadtests.report.view import LABELS, View
+from loadtests.report.view import LABELS, RunView
 from loadtests.report.wording import listed, named
 
 BUSY_MACHINE = 0.5
@@ -35,14 +35,14 @@ class Doubt:
     serious: bool = False
 
 
-def flag_words(run: View, flag: str) -> tuple[str, str]:
+def flag_words(run: RunView, flag: str) -> tuple[str, str]:
     """Return a flag as a reader should see it, ``driver-bound (async)``, and what it means."""
     name, _, label = flag.partition(":")
     side = {"a": run.names["a"], "b": run.names["b"]}.get(label)
     return f"{name} ({side})" if side else name, MEANING.get(name, "")
 
 
-def blocks(run: View) -> Iterator[Doubt]:
+def blocks(run: RunView) -> Iterator[Doubt]:
     """Say how much so many blocks can carry."""
     if run.blocks < MIN_BLOCKS:
         yield Doubt(
@@ -58,7 +58,7 @@ def blocks(run: View) -> Iterator[Doubt]:
         )
 
 
-def cores(run: View) -> Iterator[Doubt]:
+def cores(run: RunView) -> Iterator[Doubt]:
     """Say whether servers and driver were in each other's way."""
     server, driver = set(run.manifest.server_cores), set(run.manifest.driver_cores)
     if not server:
@@ -76,7 +76,7 @@ def cores(run: View) -> Iterator[Doubt]:
         )
 
 
-def machine(run: View) -> Iterator[Doubt]:
+def machine(run: RunView) -> Iterator[Doubt]:
     """Say what of the machine may have disturbed."""
     machine = run.manifest.environment
     if machine.virtualisation:
@@ -98,7 +98,7 @@ def machine(run: View) -> Iterator[Doubt]:
         )
 
 
-def database(run: View) -> Iterator[Doubt]:
+def database(run: RunView) -> Iterator[Doubt]:
     """Say what is particular to the database."""
     manifest = run.manifest
     if manifest.database == "sqlite":
@@ -115,7 +115,7 @@ def database(run: View) -> Iterator[Doubt]:
         )
 
 
-def provenance(run: View) -> Iterator[Doubt]:
+def provenance(run: RunView) -> Iterator[Doubt]:
     """Say what is not known of the code and the servers."""
     commit = run.manifest.environment.commit
     if commit is None:
@@ -132,7 +132,7 @@ def provenance(run: View) -> Iterator[Doubt]:
             )
 
 
-def always(run: View) -> Iterator[Doubt]:
+def always(run: RunView) -> Iterator[Doubt]:
     """Say what is true of every run."""
     yield Doubt(
         "One machine",
@@ -151,7 +151,7 @@ def _cores_named(cores: set[int]) -> str:
     return f"core{'s' if len(cores) > 1 else ''} {listed([str(core) for core in sorted(cores)])}"
 
 
-def driver(run: View) -> Iterator[Doubt]:
+def driver(run: RunView) -> Iterator[Doubt]:
     """Say how much room the load driver had."""
     busiest = max(run.cells.values(), key=lambda cell: cell.driver_peak, default=None)
     if busiest is None or busiest.driver_peak > DRIVER_BUSY_LIMIT:
@@ -164,7 +164,7 @@ def driver(run: View) -> Iterator[Doubt]:
     )
 
 
-def ceiling(run: View) -> Iterator[Doubt]:
+def ceiling(run: RunView) -> Iterator[Doubt]:
     """Say how near the fastest cell came to what the driver can send at all."""
     ceiling_rps = run.manifest.driver_ceiling_rps
     if ceiling_rps is None:
@@ -178,7 +178,7 @@ def ceiling(run: View) -> Iterator[Doubt]:
     )
 
 
-def locust(run: View) -> Iterator[Doubt]:
+def locust(run: RunView) -> Iterator[Doubt]:
     """Say what it means that Locust put on the load."""
     if run.manifest.driver != "locust":
         return
@@ -193,7 +193,7 @@ def locust(run: View) -> Iterator[Doubt]:
     yield Doubt("Locust put on the load", f"{text} Journeys think between requests, which bounds their throughput.")
 
 
-def loop(run: View) -> Iterator[Doubt]:
+def loop(run: RunView) -> Iterator[Doubt]:
     """Say what this kind of load hides."""
     if not run.open_loop:
         yield Doubt(
@@ -221,7 +221,7 @@ def loop(run: View) -> Iterator[Doubt]:
         )
 
 
-def _few_requests(run: View) -> Iterator[Doubt]:
+def _few_requests(run: RunView) -> Iterator[Doubt]:
     needed = samples_needed(99)
     short = [
         load for load in run.loads if any("too-few-samples" in c.flags and c.load == load for c in run.headlines())

@@ -15,7 +15,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Outcome
 from loadtests.report import conditions, highlights
 from loadtests.report.conditions import Doubt, flag_words
-from loadtests.report.view import LABELS, View
+from loadtests.report.view import LABELS, RunView
 from loadtests.report.wording import listed, named
 
 TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples"}) | NO_VERDICT
@@ -26,7 +26,7 @@ SIGN = "nothing was answered"
 MOST_LOGS = 6
 
 
-def doubts(run: View, outcome: Outcome) -> list[Doubt]:
+def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
     """Return every doubt that the run itself gives rise to, the serious ones first."""
     found = [
         *incomplete(run, outcome),
@@ -52,7 +52,7 @@ def doubts(run: View, outcome: Outcome) -> list[Doubt]:
     return sorted(found, key=lambda doubt: not doubt.serious)
 
 
-def incomplete(run: View, outcome: Outcome) -> Iterator[Doubt]:
+def incomplete(run: RunView, outcome: Outcome) -> Iterator[Doubt]:
     """Say what is missing of a run that ended early."""
     if run.manifest.complete and outcome.complete:
         return
@@ -67,7 +67,7 @@ def incomplete(run: View, outcome: Outcome) -> Iterator[Doubt]:
     )
 
 
-def collapses(run: View) -> Iterator[Doubt]:
+def collapses(run: RunView) -> Iterator[Doubt]:
     """Say which side could not be measured, and why."""
     for label in LABELS:
         cells = [cell for (_, _, side), cell in run.cells.items() if side == label and cell.collapsed]
@@ -85,7 +85,7 @@ def collapses(run: View) -> Iterator[Doubt]:
         )
 
 
-def taken_out(run: View) -> Iterator[Doubt]:
+def taken_out(run: RunView) -> Iterator[Doubt]:
     """Say which cells have no verdict because the client may have been the limit."""
     out = highlights.taken_out(run)
     if out:
@@ -98,7 +98,7 @@ def taken_out(run: View) -> Iterator[Doubt]:
         )
 
 
-def flagged(run: View) -> Iterator[Doubt]:
+def flagged(run: RunView) -> Iterator[Doubt]:
     """Say which cells are flagged, a doubt a flag."""
     found: dict[str, list[str]] = {}
     for c in run.headlines():
@@ -115,7 +115,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def deadlock(run: View) -> Iterator[Doubt]:
+def deadlock(run: RunView) -> Iterator[Doubt]:
     """Say who waits for whom, where the sync build hung with nothing to limit its sessions."""
     for label, side in zip(LABELS, (run.manifest.a, run.manifest.b), strict=True):
         threads, connections = _resources(side.settings)
@@ -148,13 +148,13 @@ def _resources(settings: Mapping[str, str | int | float | None]) -> tuple[int, i
     return threads, pool + overflow
 
 
-def mishaps(run: View) -> Iterator[Doubt]:
+def mishaps(run: RunView) -> Iterator[Doubt]:
     """Say what of the harness was replaced, and that something was measured again."""
     if said := _said(run, "restarted"):
         yield Doubt("Something was tried again", "; ".join(said) + ".")
 
 
-def logs(run: View) -> Iterator[Doubt]:
+def logs(run: RunView) -> Iterator[Doubt]:
     """Quote the log of a side that gave no good answer to a cell, each line of it once."""
     if said := list(dict.fromkeys(_said(run, "log"))):
         more = f"; and {len(said) - MOST_LOGS} more" if len(said) > MOST_LOGS else ""
@@ -163,7 +163,7 @@ def logs(run: View) -> Iterator[Doubt]:
         )
 
 
-def interruptions(run: View) -> Iterator[Doubt]:
+def interruptions(run: RunView) -> Iterator[Doubt]:
     """Say that the run was not made in one sitting."""
     if said := _said(run, "resumed"):
         yield Doubt(
@@ -173,7 +173,7 @@ def interruptions(run: View) -> Iterator[Doubt]:
         )
 
 
-def clock(run: View) -> Iterator[Doubt]:
+def clock(run: RunView) -> Iterator[Doubt]:
     """Say that the wall clock was set."""
     if said := _said(run, "clock"):
         text = "; ".join(said)
@@ -183,5 +183,5 @@ def clock(run: View) -> Iterator[Doubt]:
         )
 
 
-def _said(run: View, kind: str) -> list[str]:
+def _said(run: RunView, kind: str) -> list[str]:
     return [event.message for event in run.manifest.events if event.kind == kind]

@@ -8,14 +8,25 @@ from collections.abc import Sequence
 
 from loadtests.analysis.comparison import MIN_BLOCKS
 from loadtests.experiment.loads import Load, ascending
-from loadtests.records.outcome import Comparison, Metric, SideLabel
-from loadtests.report.view import LABELS, View
-from loadtests.report.wording import CLIENT, MARGIN_PERCENT, fell_behind, gave_up, kind_of, limited, listed, named, some
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.outcome import Comparison, Metric
+from loadtests.report.view import LABELS, RunView
+from loadtests.report.wording import (
+    DRIVER_BOUND,
+    MARGIN_PERCENT,
+    driver_bound,
+    fell_behind,
+    gave_up,
+    kind_of,
+    listed,
+    named,
+    some,
+)
 
 WAITS: frozenset[Metric] = frozenset({"p50", "p99"})
 
 
-def extremes(view: View, metric: Metric, at: Load | None = None) -> list[tuple[SideLabel, Comparison]]:
+def extremes(view: RunView, metric: Metric, at: Load | None = None) -> list[tuple[SideLabel, Comparison]]:
     """Return for b, then for a, the comparison that it wins by most, if it wins one by more than the margin.
 
     Differences of about the same size count as equal, and the heavier load speaks for them. Response times of a
@@ -45,7 +56,7 @@ def ahead(c: Comparison, label: SideLabel) -> bool:
     return c.verdict == label and "small" not in c.flags and gave_up(c) is None
 
 
-def losses(view: View, at: Load | None = None) -> list[str]:
+def losses(view: RunView, at: Load | None = None) -> list[str]:
     """Say which side collapses or falls behind, and where; at one load or at all."""
     cells = [c for c in view.headlines() if at in (None, c.load)]
     said = []
@@ -58,7 +69,7 @@ def losses(view: View, at: Load | None = None) -> list[str]:
     return said + _where("both sides fall behind in", [c for c in cells if len(view.behind(c)) == len(LABELS)])
 
 
-def maybes(view: View) -> list[str]:
+def unconfirmed(view: RunView) -> list[str]:
     """Say which side may fall behind, though it is not sure, and where."""
     said = []
     for label in LABELS:
@@ -74,9 +85,9 @@ def _failed(c: Comparison) -> SideLabel | None:
     return "a" if c.verdict == "b" else "b"
 
 
-def taken_out(view: View, at: Load | None = None) -> list[Comparison]:
+def taken_out(view: RunView, at: Load | None = None) -> list[Comparison]:
     """Return the cells that have no verdict because the client may have been the limit; at one load or at all."""
-    return [c for c in view.headlines() if limited(c) and at in (None, c.load)]
+    return [c for c in view.headlines() if driver_bound(c) and at in (None, c.load)]
 
 
 def places(comparisons: Sequence[Comparison]) -> list[str]:
@@ -96,7 +107,7 @@ def _where(what: str, lost: Sequence[Comparison]) -> list[str]:
     return [f"{what} {some(scenarios)}{f' at {named(loads)}' if same else ''}"]
 
 
-def tally(view: View) -> str:
+def tally(view: RunView) -> str:
     """Count the verdicts: "Of 28 cells, async is better in 9, …"; and say which cells were taken out, and why."""
     cells = view.headlines()
     kinds = [kind_of(c) for c in cells]
@@ -119,11 +130,11 @@ def tally(view: View) -> str:
             f"In {unconfirmed} of those not decided the interval excludes 1, which among so many cells may be chance."
         )
     if out:
-        sentences.append(f"Taken out because {CLIENT}: {listed(places(out))}.")
+        sentences.append(f"Taken out because {DRIVER_BOUND}: {listed(places(out))}.")
     return " ".join(sentences)
 
 
-def share(view: View, at: Load | None = None) -> str:
+def share(view: RunView, at: Load | None = None) -> str:
     """Say in how many cells nothing was decided, if that is most of them; else nothing."""
     cells = [c for c in view.headlines() if at in (None, c.load)]
     open_ = sum(c.verdict == "inconclusive" for c in cells)
@@ -132,15 +143,15 @@ def share(view: View, at: Load | None = None) -> str:
     return f"; no verdict in {open_} of {len(cells)} cells" if len(cells) > 1 else "; no verdict"
 
 
-def undecided(view: View, at: Load | None = None) -> str:
+def undecided(view: RunView, at: Load | None = None) -> str:
     """Say how little the run decided: the title where neither side wins by more than the margin."""
     here = [c for c in view.headlines() if at in (None, c.load)]
-    cells = [c for c in here if not limited(c)]
+    cells = [c for c in here if not driver_bound(c)]
     a, b = view.names["a"], view.names["b"]
     close = sum(c.verdict == "equivalent" or "small" in c.flags for c in cells)
     where = "everywhere" if at is None else f"at {named([at])}"
     if not cells:
-        return f"No verdict {where.replace('every', 'any')}: {CLIENT}"
+        return f"No verdict {where.replace('every', 'any')}: {DRIVER_BOUND}"
     if close == len(here):
         what = f"the slowest 1 % of {b} and {a} are" if view.open_loop else f"{b} and {a} are"
         return f"No difference worth having: {what} within {MARGIN_PERCENT} % of each other {where}"

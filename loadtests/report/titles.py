@@ -8,16 +8,17 @@ Titles that tell figures: requests answered, response times, server CPU (pure).
 from collections.abc import Sequence
 
 from loadtests.experiment.loads import Load, ascending
-from loadtests.records.outcome import Comparison, Metric, SideLabel
-from loadtests.report.highlights import ahead, extremes, losses, maybes, share, taken_out, undecided
-from loadtests.report.view import LABELS, View
-from loadtests.report.wording import NO_BREAK, fell_behind, limited, milliseconds, named, number, ratio, some
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.outcome import Comparison, Metric
+from loadtests.report.highlights import ahead, extremes, losses, share, taken_out, unconfirmed, undecided
+from loadtests.report.view import LABELS, RunView
+from loadtests.report.wording import NO_BREAK, driver_bound, fell_behind, milliseconds, named, number, ratio, some
 
 OURS = ("at ", "of ", "more ", "one ", "both ", "the ")
 """Words of ours that may begin a sentence, and then with a capital; a side's name stays as it is."""
 
 
-def handling(view: View, label: SideLabel, c: Comparison, *, again: bool) -> str:
+def handling(view: RunView, label: SideLabel, c: Comparison, *, again: bool) -> str:
     """Say of a closed loop how many times as many requests b handles."""
     assert c.ratio is not None  # noqa: S101 - extremes have one
     as_many = f"{ratio(c.ratio)} times as many {c.scenario} requests"
@@ -25,7 +26,7 @@ def handling(view: View, label: SideLabel, c: Comparison, *, again: bool) -> str
     return as_many if again else f"{view.names['b']} handles {only}{as_many} as {view.names['a']}"
 
 
-def waiting(view: View, label: SideLabel, c: Comparison, *, again: bool) -> str:
+def waiting(view: RunView, label: SideLabel, c: Comparison, *, again: bool) -> str:
     """Say of an open loop how many times as long the slowest requests wait with the side that loses."""
     assert c.ratio is not None  # noqa: S101 - extremes have one
     times = f"{number(max(c.ratio, 1 / c.ratio))} times as long with {view.names[view.other(label)]}"
@@ -34,7 +35,7 @@ def waiting(view: View, label: SideLabel, c: Comparison, *, again: bool) -> str:
     return f"the slowest 1 % of {c.scenario} requests wait {times} as with {view.names[label]}"
 
 
-def said_of(view: View, c: Comparison) -> str:
+def ratio_in_words(view: RunView, c: Comparison) -> str:
     """Say what a headline's ratio means: how many times as many requests are handled, or how much longer they wait."""
     a, b = view.names["a"], view.names["b"]
     assert c.ratio is not None  # noqa: S101 - the caller has looked
@@ -45,7 +46,7 @@ def said_of(view: View, c: Comparison) -> str:
     return f"the slowest 1 % of requests wait {number(times)} times as long with {slow} as with {fast}{_p99s(view, c)}"
 
 
-def _p99s(view: View, c: Comparison) -> str:
+def _p99s(view: RunView, c: Comparison) -> str:
     """Return both sides' 99th percentiles of the response time in brackets, the longer one first; or nothing."""
     values = sorted((p99 for label in LABELS if (p99 := pooled(view, c, label, "p99"))), reverse=True)
     if len(values) < 2:
@@ -53,7 +54,7 @@ def _p99s(view: View, c: Comparison) -> str:
     return f" (p99 {milliseconds(values[0])} against {milliseconds(values[1])}{NO_BREAK}ms)"
 
 
-def pooled(view: View, c: Comparison, label: SideLabel, percentile: str) -> float | None:
+def pooled(view: RunView, c: Comparison, label: SideLabel, percentile: str) -> float | None:
     """Return a side's percentile of all blocks together, in seconds: the one that charts and tables show."""
     cell = view.cells.get((c.scenario, c.load, label))
     return cell.latency_s.get(percentile) if cell else None
@@ -71,7 +72,7 @@ def sentence(clauses: Sequence[str]) -> str:
     return text[:1].upper() + text[1:] if text.startswith(OURS) else text
 
 
-def of_ratio(view: View, load: Load | None = None) -> str:
+def ratio_title(view: RunView, load: Load | None = None) -> str:
     """Say where each side wins most; at one load or at all."""
     found = losses(view, load)
     wins = extremes(view, view.metric, load)[: 1 if found else 2]
@@ -86,7 +87,7 @@ def of_ratio(view: View, load: Load | None = None) -> str:
     return sentence(found) + share(view, load) if found else undecided(view, load)
 
 
-def of_loads(view: View) -> str:
+def loads_title(view: RunView) -> str:
     """Say from which load on each side is ahead, and in which scenarios."""
     clauses = losses(view)
     for label in reversed(LABELS):
@@ -102,12 +103,12 @@ def of_loads(view: View) -> str:
         if where:
             what = f"{view.names[label]}’s slowest 1 % wait less" if view.open_loop else f"{view.names[label]} is ahead"
             clauses.append(f"{what} {', '.join(where)}")
-    return sentence(clauses) + share(view) if clauses else of_ratio(view)
+    return sentence(clauses) + share(view) if clauses else ratio_title(view)
 
 
 def _ahead_over(comparisons: Sequence[Comparison], label: SideLabel) -> tuple[Load, Load] | None:
     """Return between which loads a side wins by more than the margin; None if it doesn't at the highest that counts."""
-    counted = [c for c in comparisons if not limited(c) and not fell_behind(c)]
+    counted = [c for c in comparisons if not driver_bound(c) and not fell_behind(c)]
     start = None
     for c in reversed(counted):
         if not ahead(c, label):
@@ -116,7 +117,7 @@ def _ahead_over(comparisons: Sequence[Comparison], label: SideLabel) -> tuple[Lo
     return (start, counted[-1].load) if start else None
 
 
-def _span(view: View, span: tuple[Load, Load]) -> str:
+def _span(view: RunView, span: tuple[Load, Load]) -> str:
     first, last = span
     if len(view.loads) == 1:
         return ""
@@ -129,12 +130,12 @@ def _span(view: View, span: tuple[Load, Load]) -> str:
     )
 
 
-def of_throughput(view: View) -> str:
+def throughput_title(view: RunView) -> str:
     """Say the figures behind the largest differences in throughput; of an open loop, who falls behind."""
     return _keeping_up(view) if view.open_loop else _answering(view)
 
 
-def _answering(view: View) -> str:
+def _answering(view: RunView) -> str:
     found = losses(view)
     wins = extremes(view, "throughput")[: 1 if found else 2]
     at = shared_load(wins)
@@ -153,9 +154,9 @@ def _answering(view: View) -> str:
     return sentence(found) or undecided(view)
 
 
-def _keeping_up(view: View) -> str:
+def _keeping_up(view: RunView) -> str:
     behind = [c for c in view.headlines() if view.behind(c)]
-    if not behind and (doubtful := maybes(view)):
+    if not behind and (doubtful := unconfirmed(view)):
         return "; ".join(doubtful) + ", but that is not sure"
     if not behind:
         out = taken_out(view)
@@ -176,7 +177,7 @@ def _keeping_up(view: View) -> str:
     return sentence(clauses)
 
 
-def of_latency(view: View) -> str:
+def latency_title(view: RunView) -> str:
     """Say the largest differences at the highest load: between medians, or in an open loop between p99s."""
     at = view.highest
     metric: Metric = "p99" if view.open_loop else "p50"
@@ -200,13 +201,13 @@ def of_latency(view: View) -> str:
     return sentence(losses(view, at)) or f"No sure difference between the {what} response times at {named([at])}"
 
 
-def _shown(view: View, c: Comparison, label: SideLabel, metric: Metric) -> str:
+def _shown(view: RunView, c: Comparison, label: SideLabel, metric: Metric) -> str:
     """Return the percentile of all blocks together, which is the one that the chart shows."""
     value = pooled(view, c, label, metric) or (c.a if label == "a" else c.b).value or 0.0
     return f"{milliseconds(value)}{NO_BREAK}ms"
 
 
-def of_cpu(view: View) -> str:
+def cpu_title(view: RunView) -> str:
     """Say the largest differences in what a request costs the server."""
     wins = extremes(view, "cpu_per_request", view.highest) or extremes(view, "cpu_per_request")
     at = shared_load(wins)

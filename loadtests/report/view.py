@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from loadtests.analysis.comparison import MIN_BLOCKS
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop, ascending
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Manifest, ScenarioRecord
-from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, SideLabel, headline_of
+from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, headline_of
 from loadtests.report.wording import fell_behind
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
@@ -28,7 +29,7 @@ SHORT_NAMES: dict[Metric, str] = {
 
 
 @dataclass(frozen=True)
-class View:
+class RunView:
     """What charts and report look up.
 
     Attributes:
@@ -158,9 +159,9 @@ class View:
         return "b" if label == "a" else "a"
 
 
-def view_of(manifest: Manifest, outcome: Outcome) -> View:
+def view_of(manifest: Manifest, outcome: Outcome) -> RunView:
     """Index a run."""
-    return View(
+    return RunView(
         manifest=manifest,
         names=dict(zip(LABELS, short_names(manifest.a.spec, manifest.b.spec), strict=True)),
         comparisons={(c.scenario, c.load, c.metric): c for c in outcome.comparisons},
@@ -195,18 +196,18 @@ def _attribute(spec: str) -> str:
     return spec if "://" in spec else spec.rpartition(":")[2]
 
 
-def metrics(view: View) -> list[Metric]:
+def metrics(view: RunView) -> list[Metric]:
     """Return all metrics, the one that the verdicts are about first."""
     all_: list[Metric] = ["throughput", "p50", "p99", "cpu_per_request"]
     return sorted(all_, key=lambda metric: metric != view.metric)
 
 
-def subject(view: View) -> str:
+def subject(view: RunView) -> str:
     """Return what the verdicts are about, as in "Verdicts on …"."""
     return "the slowest answers (p99)" if view.open_loop else "throughput"
 
 
-def ratio_of(view: View, *, begins: bool = True) -> str:
+def ratio_of(view: RunView, *, begins: bool = True) -> str:
     """Say what was divided by what."""
     a, b = view.names["a"], view.names["b"]
     if view.open_loop:
@@ -216,7 +217,7 @@ def ratio_of(view: View, *, begins: bool = True) -> str:
     return text[0].upper() + text[1:] if begins else text
 
 
-def meaning_of_ratio(view: View) -> str:
+def meaning_of_ratio(view: RunView) -> str:
     """Say what a ratio of 2 would mean."""
     a, b = view.names["a"], view.names["b"]
     if view.open_loop:
@@ -226,7 +227,7 @@ def meaning_of_ratio(view: View) -> str:
     return f"how many times as many requests a second {b} handles; above 1 {b} is better"
 
 
-def directions(view: View, upper: str, lower: str) -> str:
+def directions(view: RunView, upper: str, lower: str) -> str:
     """Say for whom each side of the grey zone speaks, in the words of an axis: "Above", "below"."""
     up, down = view.names[view.above], view.names[view.other(view.above)]
     if view.open_loop:

@@ -10,7 +10,8 @@ from typing import Literal
 from loadtests.analysis.comparison import MARGIN
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load
-from loadtests.records.outcome import Comparison, SideLabel
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.outcome import Comparison
 
 MARGIN_PERCENT = round(100 * (math.exp(MARGIN) - 1))
 """A difference that is less than this is not worth having, in percent."""
@@ -26,7 +27,7 @@ WORDS: Mapping[Kind, str] = {
 """What is said where neither side is better."""
 UNCONFIRMED = frozenset({"many-comparisons", "sign-flip"})
 """Flags of an interval that excludes 1 and yet is no verdict."""
-CLIENT = "the load driver may have been the limit, not the server"
+DRIVER_BOUND = "the load driver may have been the limit, not the server"
 
 
 def number(value: float) -> str:
@@ -78,14 +79,14 @@ def gave_up(comparison: Comparison) -> SideLabel | None:
     return None
 
 
-def limited(comparison: Comparison) -> bool:
+def driver_bound(comparison: Comparison) -> bool:
     """Whether the cell was taken out of the headlines, because the client may have been the limit."""
     return any(flag.partition(":")[0] in NO_VERDICT for flag in comparison.flags)
 
 
 def fell_behind(comparison: Comparison) -> list[SideLabel]:
     """Return the sides that could not keep up with the arrivals of an open loop, unless the client was the limit."""
-    if limited(comparison):
+    if driver_bound(comparison):
         return []
     sides: tuple[SideLabel, SideLabel] = ("a", "b")
     return [label for label in sides if f"overloaded:{label}" in comparison.flags]
@@ -95,7 +96,7 @@ def kind_of(comparison: Comparison) -> Kind:
     """Return how a comparison is to be shown."""
     if gave_up(comparison):
         return "collapsed"
-    if limited(comparison):
+    if driver_bound(comparison):
         return "limited"
     if comparison.verdict == "inconclusive" and not UNCONFIRMED.isdisjoint(comparison.flags):
         return "unconfirmed"

@@ -7,17 +7,17 @@ from types import TracebackType
 from typing import Self
 
 from loadtests.experiment.plan import Experiment
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.servers.databases import Database, Databases
 from loadtests.servers.server import Server, ServerFailed
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 
-LABELS: tuple[Label, Label] = ("a", "b")
+LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 Warm = Callable[[list[Server]], None]
 
 
-class Arena:
+class BlockServers:
     """Both sides of one block, running; a context manager that owns their processes."""
 
     def __init__(
@@ -29,7 +29,7 @@ class Arena:
         upstream_url: str,
         cores: Cores,
         warm: Warm,
-        labels: Sequence[Label] = LABELS,
+        labels: Sequence[SideLabel] = LABELS,
     ) -> None:
         """Prepare a block.
 
@@ -50,10 +50,10 @@ class Arena:
         self._warm = warm
         self._labels = tuple(labels)
         self._stack = ExitStack()
-        self._servers: dict[Label, Server] = {}
-        self._databases: dict[Label, Database] = {}
+        self._servers: dict[SideLabel, Server] = {}
+        self._databases: dict[SideLabel, Database] = {}
         self._starts = 0
-        self.broken: dict[Label, str] = {}
+        self.broken: dict[SideLabel, str] = {}
         """Sides that could not be started in this block, with the reason."""
 
     def __enter__(self) -> Self:
@@ -67,27 +67,27 @@ class Arena:
             server.ask_to_end()  # both at once: each takes a moment
         self._stack.close()
 
-    def start(self) -> dict[Label, float]:
+    def start(self) -> dict[SideLabel, float]:
         """Start the sides at once; return the seconds each took. Those that fail are in ``broken``."""
         for label in self._labels:
             self._launch(label)
         return self._await(self._labels)
 
-    def restart(self, label: Label) -> float | None:
+    def restart(self, label: SideLabel) -> float | None:
         """Replace a side by a fresh one; return the seconds it took, or None if it is ``broken`` now."""
         self._servers.pop(label).stop()
         self._launch(label)
         return self._await((label,)).get(label)
 
-    def server(self, label: Label) -> Server:
+    def server(self, label: SideLabel) -> Server:
         """Return a side that runs; KeyError if it is broken."""
         return self._servers[label]
 
-    def restore(self, label: Label) -> None:
+    def restore(self, label: SideLabel) -> None:
         """Bring back the rows a side started with; raises RunError if it holds a lock."""
         self._databases[label].restore()
 
-    def _launch(self, label: Label) -> None:
+    def _launch(self, label: SideLabel) -> None:
         self._starts += 1
         database = self._made.fresh(self._work, f"{label}{self._starts}")
         self._databases[label] = database
@@ -108,15 +108,15 @@ class Arena:
         self._stack.callback(server.stop)
         self._servers[label] = server
 
-    def _await(self, labels: Sequence[Label]) -> dict[Label, float]:
+    def _await(self, labels: Sequence[SideLabel]) -> dict[SideLabel, float]:
         """Wait until sides are ready, and warm them up together; return the seconds each took to start."""
-        seconds: dict[Label, float] = {}
+        seconds: dict[SideLabel, float] = {}
 
-        def ready(label: Label) -> None:
+        def ready(label: SideLabel) -> None:
             seconds[label] = self._servers[label].wait_until_ready(self._experiment.start_limit_s)
             self._databases[label].remember()
 
-        def still_well(label: Label) -> None:
+        def still_well(label: SideLabel) -> None:
             self._servers[label].check_alive("while it was warmed up")
             self._databases[label].restore()
 
@@ -128,7 +128,7 @@ class Arena:
         self._each(labels, still_well)
         return {label: took for label, took in seconds.items() if label not in self.broken}
 
-    def _each(self, labels: Sequence[Label], act: Callable[[Label], None]) -> None:
+    def _each(self, labels: Sequence[SideLabel], act: Callable[[SideLabel], None]) -> None:
         """Do something with every side that is not broken; one that fails is, from then on."""
         for label in labels:
             if label in self.broken:

@@ -17,11 +17,11 @@ from loadtests.drivers.jobs import PairingJob, Target
 from loadtests.drivers.process import DriverFailed
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment, Pairing
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import MachineRecord
 from loadtests.records.samples import Failure, Recording, Samples
-from loadtests.runner.block import Arena
-from loadtests.runner.run_log import Journal
+from loadtests.runner.block import BlockServers
+from loadtests.runner.run_log import RunLog
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
@@ -33,7 +33,7 @@ PHASE_LIMIT_S = 30.0
 """A slice's phase may take so long, and half a wait for each user more: pools serve many of them one after another."""
 
 
-class Watch:
+class InterferenceMonitor:
     """Sums up what happened in a block's cells."""
 
     def __init__(self, cores: Cores, *, servers_are_ours: bool) -> None:
@@ -64,11 +64,17 @@ class Watch:
         return [record if self._servers_are_ours else record.model_copy(update={"foreign": None})]
 
 
-class Measurer:
+class CellRunner:
     """Measures the pairings of one block."""
 
     def __init__(
-        self, experiment: Experiment, number: int, arena: Arena, driver: LoadDriver, journal: Journal, watch: Watch
+        self,
+        experiment: Experiment,
+        number: int,
+        arena: BlockServers,
+        driver: LoadDriver,
+        journal: RunLog,
+        watch: InterferenceMonitor,
     ) -> None:
         """Prepare.
 
@@ -86,14 +92,14 @@ class Measurer:
         self._driver = driver
         self._journal = journal
         self._watch = watch
-        self._worn: set[Label] = set()
+        self._worn: set[SideLabel] = set()
 
-    def measure(self, pairing: Pairing) -> dict[Label, Recording]:
+    def measure(self, pairing: Pairing) -> dict[SideLabel, Recording]:
         """Measure one cell; a side that hung or died is replaced before the next one, if there is any."""
         arena = self._arena
         while self._worn:
             arena.restart(self._worn.pop())
-        recordings: dict[Label, Recording] = {label: nothing(reason) for label, reason in arena.broken.items()}
+        recordings: dict[SideLabel, Recording] = {label: nothing(reason) for label, reason in arena.broken.items()}
         servers = {label: arena.server(label) for label in pairing.order if label not in recordings}
         if servers:
             job = self._job(pairing, servers)
@@ -124,14 +130,14 @@ class Measurer:
         failed = recording.samples.failure != Failure.NONE
         return server.child.last_words() if server.child is not None and len(failed) and failed.all() else ""
 
-    def _restore(self, label: Label) -> None:
+    def _restore(self, label: SideLabel) -> None:
         try:
             self._arena.restore(label)
         except RunError as failure:
             self._note(label, "collapsed", f"{self._spec(label)}: {failure}; it is replaced")
             self._worn.add(label)
 
-    def _drive(self, job: PairingJob) -> dict[Label, Recording]:
+    def _drive(self, job: PairingJob) -> dict[SideLabel, Recording]:
         """Drive a pairing; a driver that died is replaced and the pairing tried again, once."""
         driver = self._driver
         try:
@@ -146,7 +152,7 @@ class Measurer:
             driver.restart()
             return {label: nothing(f"{failure}, twice") for label in job.targets}
 
-    def _job(self, pairing: Pairing, servers: dict[Label, Server]) -> PairingJob:
+    def _job(self, pairing: Pairing, servers: dict[SideLabel, Server]) -> PairingJob:
         scenario, load = pairing.cell.scenario, pairing.cell.load
         return PairingJob(
             targets={label: Target(server.url, tuple(server.pids)) for label, server in servers.items()},
@@ -161,10 +167,10 @@ class Measurer:
             journeys=scenario.journeys,
         )
 
-    def _spec(self, label: Label) -> str:
+    def _spec(self, label: SideLabel) -> str:
         return self._experiment.side(label).spec
 
-    def _note(self, label: Label | None, kind: str, message: str) -> None:
+    def _note(self, label: SideLabel | None, kind: str, message: str) -> None:
         self._journal.event(self._number, label, kind, message)
 
 

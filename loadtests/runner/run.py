@@ -20,12 +20,12 @@ from loadtests.experiment.plan import Experiment, Plan
 from loadtests.experiment.sides import BUILDS, Side
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RESULTS, RunFolder, check_free, create_run_folder, locked
-from loadtests.runner.run_log import check_same, experiment_of, lacking, new_manifest, resumed
+from loadtests.runner.run_log import check_same, experiment_of, missing_trials, new_manifest, resumed
 from loadtests.runner.runner import Listener, Runner
 from loadtests.runner.runner import Progress as Standing
 from loadtests.servers.databases import check_database, check_reachable, open_databases
 from loadtests.system.cores import Cores, assign_cores, pinned
-from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, told
+from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, describe_error
 from loadtests.system.processes import Child
 from loadtests.system.terminal import PipeConsole, progress_bar
 
@@ -83,7 +83,7 @@ def resume(out: Path) -> Path:
     now = datetime.now(UTC)
     check_same(before, new_manifest(experiment, before.name, now, cores))
     with _told(out), locked(folder):
-        plan = lacking(experiment.plan(), {key for key, _ in folder.read_trials()})
+        plan = missing_trials(experiment.plan(), {key for key, _ in folder.read_trials()})
         if before.complete and not any(plan):
             raise UsageError(f"--resume {out}: nothing is missing; bench report {out} shows what was found")
         _carry_out(experiment, folder, resumed(before, plan, now), cores, plan)
@@ -112,7 +112,7 @@ def _told(out: Path) -> Iterator[None]:
     except (BenchError, OSError) as error:
         if isinstance(error, BenchError) and error.exit_status == UsageError.exit_status:
             raise
-        raise RunError(f"{told(error, out)}; {kept}") from error
+        raise RunError(f"{describe_error(error, out)}; {kept}") from error
 
 
 def check_importable(*sides: Side) -> None:

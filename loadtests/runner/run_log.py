@@ -13,7 +13,7 @@ from datetime import datetime
 from loadtests.experiment.loads import ascending
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment, Plan
-from loadtests.experiment.sides import Label, Side, parse_side
+from loadtests.experiment.sides import Side, SideLabel, parse_side
 from loadtests.records.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.records.run_folder import RunFolder, quoted_validation
 from loadtests.records.trial_file import TrialKey
@@ -78,7 +78,7 @@ def _side_record(side: Side) -> SideRecord:
     return SideRecord.model_validate({"spec": side.spec, "settings": side.settings()})
 
 
-class Journal:
+class RunLog:
     """The manifest of a run that goes on, and the file it lives in."""
 
     def __init__(self, folder: RunFolder, manifest: Manifest) -> None:
@@ -91,7 +91,7 @@ class Journal:
         self.manifest = self.manifest.model_copy(update=changes)
         self._folder.write_manifest(self.manifest)
 
-    def event(self, block: int, label: Label | None, kind: str, message: str, seconds: float | None = None) -> None:
+    def event(self, block: int, label: SideLabel | None, kind: str, message: str, seconds: float | None = None) -> None:
         """Add a line; see ``Event`` for what goes into it."""
         event = Event.model_validate(
             {"block": block, "label": label, "kind": kind, "message": message, "seconds": seconds}
@@ -129,7 +129,7 @@ def check_same(before: Manifest, now: Manifest) -> None:
         )
 
 
-def lacking(plan: Plan, found: Collection[TrialKey]) -> Plan:
+def missing_trials(plan: Plan, found: Collection[TrialKey]) -> Plan:
     """Return the plan without the pairings of which both sides were saved; a block may come out empty."""
     return tuple(
         tuple(

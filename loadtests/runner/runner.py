@@ -16,9 +16,9 @@ from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.trial_file import TrialKey
-from loadtests.runner.block import Arena
-from loadtests.runner.cell import Measurer, Watch
-from loadtests.runner.run_log import Journal
+from loadtests.runner.block import BlockServers
+from loadtests.runner.cell import CellRunner, InterferenceMonitor
+from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import measure_ceiling
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
@@ -81,11 +81,11 @@ class Runner:
         self.plan = plan
         self.databases = databases
         self.done = 2 * (len(experiment.cells) * experiment.blocks - sum(map(len, plan)))
-        self._journal = Journal(folder, manifest)
+        self._journal = RunLog(folder, manifest)
         self._wall_clock = WallClock()
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         database_is_ours = experiment.database in (SQLITE, POSTGRES)
-        self._watch = Watch(cores, servers_are_ours=servers_are_ours and database_is_ours)
+        self._watch = InterferenceMonitor(cores, servers_are_ours=servers_are_ours and database_is_ours)
 
     def run(self) -> Manifest:
         """Run every block; return the final manifest.
@@ -131,7 +131,7 @@ class Runner:
         self._tell(number, "starting both sides")
         with (
             self._driver(work) as driver,
-            Arena(
+            BlockServers(
                 self.experiment,
                 self.databases,
                 work=work,
@@ -144,14 +144,14 @@ class Runner:
                 journal.event(number, label, "started", f"{self.experiment.side(label).spec} was ready", seconds)
             for label, reason in arena.broken.items():
                 journal.event(number, label, "collapsed", f"{self.experiment.side(label).spec} {reason}")
-            measurer = Measurer(self.experiment, number, arena, driver, journal, self._watch)
+            measurer = CellRunner(self.experiment, number, arena, driver, journal, self._watch)
             for pairing in block:
                 self._tell(number, str(pairing.cell))
                 self._pairing(number, pairing, measurer, slow_api)
                 self._tell(number, str(pairing.cell))
         journal.update(machine=[*journal.manifest.machine, *self._watch.finish(number)])
 
-    def _pairing(self, number: int, pairing: Pairing, measurer: Measurer, slow_api: SlowApi) -> None:
+    def _pairing(self, number: int, pairing: Pairing, measurer: CellRunner, slow_api: SlowApi) -> None:
         """Measure one cell, and save both sides' trials."""
         recordings = measurer.measure(pairing)
         if not slow_api.alive:

@@ -19,7 +19,7 @@ from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.scenario import Request
 from loadtests.experiment.sides import parse_side
 from loadtests.records.samples import Failure, Recording
-from loadtests.servers.auxiliary import Companion
+from loadtests.servers.auxiliary import AuxiliaryServer
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
@@ -45,7 +45,7 @@ def measure_ceiling(cores: Cores, driver: LoadDriver, log: Path) -> float:
         RunError: the null server did not start, or did not answer.
         DriverFailed: the driver died or hung.
     """
-    with Companion("loadtests.servers.null_server", "the null server", cores.server, log) as null_server:
+    with AuxiliaryServer("loadtests.servers.null_server", "the null server", cores.server, log) as null_server:
         job = PairingJob(
             targets={"a": Target(null_server.url)},
             requests=(Request("GET", "/", contains=b"ok"),),
@@ -72,7 +72,7 @@ def answers_per_second(recording: Recording) -> float:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Testbed:
     """Where checks are carried out.
 
     Attributes:
@@ -121,7 +121,7 @@ def ask(server: Server, path: str) -> object:
 
 
 def drive_alone(
-    stage: Stage, driver: Driver, server: Server, path: str, load: Load, window_s: float, settling_s: float = 0.0
+    stage: Testbed, driver: Driver, server: Server, path: str, load: Load, window_s: float, settling_s: float = 0.0
 ) -> Recording:
     """Ask one server for one path in a single long slice; raises RunError if it gives up.
 

@@ -18,7 +18,7 @@ READY_LIMIT_S = 20.0
 POLL_S = 0.02
 
 
-class Companion:
+class AuxiliaryServer:
     """Runs a module that takes ``--port`` and ``--cores``; a context manager that owns its process."""
 
     def __init__(self, module: str, name: str, cores: tuple[int, ...], log: Path) -> None:
@@ -82,7 +82,7 @@ class Companion:
         self._child.stop()
 
 
-class SlowApi(Companion):
+class SlowApi(AuxiliaryServer):
     """Runs ``loadtests.servers.slow_api`` beside the driver; a context manager that owns it."""
 
     def __init__(self, cores: Cores, log: Path) -> None:

@@ -95,11 +95,11 @@ def open_databases(name: str, work: Path, cores: Cores) -> Iterator[Databases]:
         yield SqliteDatabases()
         return
     from loadtests.servers.postgres import PostgresDatabases  # noqa: PLC0415 - its driver is an extra
-    from loadtests.servers.postgres_server import Cluster  # noqa: PLC0415
+    from loadtests.servers.postgres_server import PostgresServer  # noqa: PLC0415
 
     tag = hashlib.sha256(str(work.absolute()).encode()).hexdigest()[:8]
     with contextlib.ExitStack() as stack:
-        url = stack.enter_context(Cluster(work / "postgres", cores.driver)).url if name == POSTGRES else name
+        url = stack.enter_context(PostgresServer(work / "postgres", cores.driver)).url if name == POSTGRES else name
         databases = stack.enter_context(contextlib.closing(PostgresDatabases(url, tag)))
         databases.clear()  # what a run in this folder left that was killed
         yield databases

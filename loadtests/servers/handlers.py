@@ -26,13 +26,13 @@ from sqlalchemy.sql import ClauseElement
 
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario import Request, Scenario
-from loadtests.experiment.sides import BUILDS, Label, Side
+from loadtests.experiment.sides import BUILDS, Side, SideLabel
 from loadtests.records.manifest import HandlerRecord
 from shared import models, queries
 from shared.sqlite import prepare_connection
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
-Sources = dict[str, dict[Label, HandlerRecord]]
+Sources = dict[str, dict[SideLabel, HandlerRecord]]
 """By scenario and side."""
 SAMPLES: Mapping[type, object] = {int: 1, float: 0.0, str: "x"}
 """Arguments to try a query with: of the one user and the one post that there are, and no time to wait."""
@@ -104,7 +104,7 @@ def _routes(file: Path, prefix: str) -> Iterator[Route]:
 def sources(experiment: Experiment) -> Sources:
     """Return the handlers that the scenarios' requests reach; of other apps than ours nothing is known."""
     found: Sources = {}
-    labels: tuple[Label, Label] = ("a", "b")
+    labels: tuple[SideLabel, SideLabel] = ("a", "b")
     for label in labels:
         side = experiment.side(label)
         known = _workload_routes(side)

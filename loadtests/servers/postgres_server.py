@@ -28,7 +28,7 @@ PROGRAMS = ("initdb", "postgres")
 LIMIT_S = 10.0
 
 
-class Cluster:
+class PostgresServer:
     """A server on loopback with an empty cluster; a context manager that owns its process."""
 
     def __init__(self, folder: Path, cores: tuple[int, ...] = ()) -> None:

@@ -21,7 +21,7 @@ USERS = 8
 ROUNDS = 3
 
 
-class Asker:
+class ProbeConnection:
     """A connection to one server; close it with ``close``."""
 
     def __init__(self, url: str, limit_s: float) -> None:
@@ -81,7 +81,7 @@ def warm(urls: Sequence[str], requests: Sequence[Request], limit_s: float) -> No
 
 
 def _visit(url: str, requests: Sequence[Request], limit_s: float) -> None:
-    asker = Asker(url, limit_s)
+    asker = ProbeConnection(url, limit_s)
     with contextlib.closing(asker), contextlib.suppress(OSError, http.client.HTTPException):
         deadline = time.monotonic() + limit_s
         for request in [*requests] * ROUNDS:

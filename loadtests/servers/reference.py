@@ -46,7 +46,7 @@ MORE_CPU = {"cpu_5": 0.05, "cpu_10": 0.10}
 """Share of rounds that a side does beyond ROUNDS."""
 MORE_WAIT_S = {"wait_2": 0.002}
 """What a side waits beyond WAIT_S."""
-STATION = "loadtests.servers.reference:app"
+REFERENCE_APP = "loadtests.servers.reference:app"
 """This module's app, as a side."""
 QUEUES = 4
 SERVICE_S = 0.010
@@ -163,7 +163,7 @@ async def until(due: float) -> None:
 
 
 @contextlib.contextmanager
-def stalling(pids: Sequence[int], every_s: float, for_s: float, log: Path) -> Iterator[None]:
+def pausing(pids: Sequence[int], every_s: float, for_s: float, log: Path) -> Iterator[None]:
     """Stop processes for a while, again and again; whatever ends it, they go on in the end.
 
     Args:

@@ -13,7 +13,7 @@ import psutil
 
 from loadtests.experiment.sides import Side
 from loadtests.records.samples import Timeline, collect_observations
-from loadtests.servers.probe import Asker
+from loadtests.servers.probe import ProbeConnection
 from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError
 from loadtests.system.processes import Child
@@ -145,7 +145,7 @@ class Server:
         self.stop()
 
     def _answers(self, timeout_s: float) -> bool:
-        asker = Asker(self.url, timeout_s)
+        asker = ProbeConnection(self.url, timeout_s)
         try:
             asker.ask("HEAD", "" if urlsplit(self.url).path else "/")
         except (OSError, http.client.HTTPException):

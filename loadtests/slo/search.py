@@ -16,9 +16,9 @@ from loadtests.drivers.process import Driver, DriverFailed
 from loadtests.experiment.loads import MAX_RATE, OpenLoop
 from loadtests.experiment.options import check_driver, parse_scenario
 from loadtests.experiment.plan import Experiment
-from loadtests.experiment.sides import Label, parse_side
+from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.records.run_folder import check_free, write_json
-from loadtests.runner.block import Arena
+from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import PHASE_LIMIT_S, STALL_S
 from loadtests.runner.run import check_importable, new_folder
 from loadtests.runner.single_server import measure_ceiling
@@ -57,7 +57,7 @@ class Inquiry:
     """
 
     experiment: Experiment
-    labels: Sequence[Label]
+    labels: Sequence[SideLabel]
     objective: Objective
     starts: int
 
@@ -75,12 +75,12 @@ class Prober:
 
     def run(self, databases: Databases) -> SloRecord:
         """Search on every side after every fresh start; whatever ends it early, ``record`` holds what was found."""
-        last: dict[Label, float] = {}
+        last: dict[SideLabel, float] = {}
         most = self._most()
         with SlowApi(self._cores, self._work / "upstream" / "log") as slow_api:
             for start in range(self._inquiry.starts):
                 folder = self._work / f"start{start}"
-                arena = Arena(
+                arena = BlockServers(
                     self._inquiry.experiment,
                     databases,
                     work=folder,
@@ -109,7 +109,9 @@ class Prober:
         self.record = self.record.model_copy(update={"driver_ceiling_rps": ceiling and round(ceiling, 1)})
         return min(MAX_RATE, CEILING_SHARE * ceiling) if ceiling else MAX_RATE
 
-    def _search(self, start: int, arena: Arena, driver: Driver, last: dict[Label, float], most: float) -> None:
+    def _search(
+        self, start: int, arena: BlockServers, driver: Driver, last: dict[SideLabel, float], most: float
+    ) -> None:
         least = self._inquiry.objective.requests / LONGEST_S
         searches = {
             label: RateSearch(BACK * last.get(label, START_RPS / BACK), most, least) for label in self._inquiry.labels
@@ -130,7 +132,7 @@ class Prober:
             )
             self.record = self.record.model_copy(update={"found": [*self.record.found, found]})
 
-    def _probe(self, start: int, label: Label, rate_rps: float, arena: Arena, driver: Driver) -> bool:
+    def _probe(self, start: int, label: SideLabel, rate_rps: float, arena: BlockServers, driver: Driver) -> bool:
         self._tell(
             self.record, f"start {start + 1} of {self._inquiry.starts}, {self._spec(label)} at {rate_rps:,.4g}/s"
         )
@@ -149,7 +151,7 @@ class Prober:
         self.record = self.record.model_copy(update={"probes": [*self.record.probes, probe]})
         return missed is None
 
-    def _measure(self, label: Label, rate_rps: float, arena: Arena, driver: Driver) -> Summary:
+    def _measure(self, label: SideLabel, rate_rps: float, arena: BlockServers, driver: Driver) -> Summary:
         """Ask one side at one rate, once; a side that breaks is replaced, for the next probe."""
         server, [scenario] = arena.server(label), self._inquiry.experiment.scenarios
         seconds = min(LONGEST_S, max(SHORTEST_S, self._inquiry.objective.requests / rate_rps))
@@ -180,7 +182,7 @@ class Prober:
         [scenario] = self._inquiry.experiment.scenarios
         warm([server.url for server in servers], scenario.requests[:1], WARM_LIMIT_S + scenario.wait_s)
 
-    def _spec(self, label: Label) -> str:
+    def _spec(self, label: SideLabel) -> str:
         return self._inquiry.experiment.side(label).spec
 
 
@@ -208,7 +210,7 @@ class SloOptions:
         check_driver("httpx", 0, [scenario], [load])
         check_importable(sides[0], sides[-1])
         check_database(self.database)
-        labels: tuple[Label, ...] = ("a", "b") if len(sides) > 1 else ("a",)
+        labels: tuple[SideLabel, ...] = ("a", "b") if len(sides) > 1 else ("a",)
         experiment = Experiment(
             sides[0], sides[-1], (scenario,), (load,), 1, 1.0, 1.0, self.seed, database=self.database
         )

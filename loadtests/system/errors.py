@@ -12,7 +12,7 @@ from types import FrameType
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def told(error: Exception, where: object) -> str:
+def describe_error(error: Exception, where: object) -> str:
     """Return what an error says in a sentence; of the system's, what it means for files at ``where``."""
     if not isinstance(error, OSError):
         return str(error)
@@ -59,7 +59,7 @@ class _Shield:
 
 
 @contextmanager
-def as_exception() -> Iterator[None]:
+def signals_as_exceptions() -> Iterator[None]:
     """Raise Interrupted in the main thread at the first signal; ignore further ones, so that cleaning up is whole.
 
     Cleaning up is bounded in time: every process gets a short grace and is then killed. After an interrupt signals

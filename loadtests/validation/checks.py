@@ -26,13 +26,13 @@ from loadtests.records.outcome import Comparison, Outcome
 from loadtests.records.run_folder import create_run_folder
 from loadtests.runner.run_log import new_manifest
 from loadtests.runner.runner import Progress, Runner
-from loadtests.runner.single_server import Stage, ask, target
+from loadtests.runner.single_server import Testbed, ask, target
 from loadtests.servers.databases import SqliteDatabases
 from loadtests.servers.reference import MORE_CPU, MORE_WAIT_S
 from loadtests.system.machine import Environment, machine_id
 from loadtests.system.terminal import progress_bar
 from loadtests.validation import other_clients, plan, response_times
-from loadtests.validation.plan import BASE, CPU, CPU_USERS, Rehearsal, Sizes, of_more_cpu, of_more_wait
+from loadtests.validation.plan import BASE, CPU, CPU_USERS, KnownAnswerRun, Sizes, of_more_cpu, of_more_wait
 from loadtests.validation.record import Check, Comparisons, Known, Record, Validation, occasion
 
 CALIBRATION_S = 1.5
@@ -47,10 +47,10 @@ class _Step:
     check: Check
     title: str
     seconds: float
-    measure: Callable[[Stage], Record]
+    measure: Callable[[Testbed], Record]
 
 
-class Watch:
+class ProgressDisplay:
     """Where a validation stands: steps whose lengths were estimated beforehand, one after another."""
 
     def __init__(self, console: Console, bar: ProgressBar | None, total_s: float) -> None:
@@ -81,7 +81,7 @@ class Watch:
             self._bar.update(self._task, completed=done, now=now)
 
 
-class Course:
+class ValidationRun:
     """One validation; call ``run`` once, and ``found`` whenever something may have been found."""
 
     def __init__(self, sizes: Sizes, environment: Environment, *, quick: bool, seed: int) -> None:
@@ -115,7 +115,7 @@ class Course:
             **self._records,
         )
 
-    def run(self, stage: Stage, watch: Watch) -> None:
+    def run(self, stage: Testbed, watch: ProgressDisplay) -> None:
         """Carry out every check, the short ones first; what was found before an exception is kept."""
         for step in self._steps():
             watch.step(step.title, step.seconds)
@@ -141,13 +141,13 @@ class Course:
             _Step(
                 "drivers",
                 "other clients beside the driver",
-                other_clients.rivals_s(sizes.rounds, sizes.round_s),
-                partial(other_clients.measure_rivals, rounds=sizes.rounds, round_s=sizes.round_s),
+                other_clients.other_clients_s(sizes.rounds, sizes.round_s),
+                partial(other_clients.measure_other_clients, rounds=sizes.rounds, round_s=sizes.round_s),
             ),
         )
         return [step for step in steps if step.check in sizes.checks]
 
-    def _rehearse(self, stage: Stage, watch: Watch) -> None:
+    def _rehearse(self, stage: Testbed, watch: ProgressDisplay) -> None:
         work_share: dict[int, float] = {}
         ceiling_rps: float | None = None
         spent: dict[Check, float] = {"aa": 0.0, "effects": 0.0}
@@ -159,7 +159,7 @@ class Course:
             watch.step(_title(rehearsal, number, len(self._rehearsals)), rehearsal.seconds)
             check: Check = "aa" if rehearsal.study == "alike" else "effects"
             began = time.monotonic()
-            ceiling_rps, known = rehearse(stage, rehearsal, number, work_share, ceiling_rps)
+            ceiling_rps, known = measure_known_answers(stage, rehearsal, number, work_share, ceiling_rps)
             rows[check] += known
             spent[check] += time.monotonic() - began
             self._records[check] = Comparisons(
@@ -170,24 +170,24 @@ class Course:
             )
 
 
-def _title(rehearsal: Rehearsal, number: int, count: int) -> str:
+def _title(rehearsal: KnownAnswerRun, number: int, count: int) -> str:
     experiment = rehearsal.experiment
     a, b = (side.spec.rpartition(":")[2] for side in (experiment.a, experiment.b))
     return f"rehearsal {number + 1} of {count}, {b} against {'itself' if a == b else a}"
 
 
 @contextmanager
-def watching(console: Console, total_s: float) -> Iterator[Watch]:
+def progress_display(console: Console, total_s: float) -> Iterator[ProgressDisplay]:
     """Show a validation's progress."""
     if not console.is_terminal:
-        yield Watch(console, None, total_s)
+        yield ProgressDisplay(console, None, total_s)
         return
     with progress_bar(console, TextColumn("{task.fields[step]}", markup=False)) as bar:
-        yield Watch(console, bar, total_s)
+        yield ProgressDisplay(console, bar, total_s)
 
 
-def rehearse(
-    stage: Stage, rehearsal: Rehearsal, number: int, work_share: dict[int, float], ceiling_rps: float | None
+def measure_known_answers(
+    stage: Testbed, rehearsal: KnownAnswerRun, number: int, work_share: dict[int, float], ceiling_rps: float | None
 ) -> tuple[float | None, list[Known]]:
     """Carry out one rehearsal; return the driver's ceiling and the comparisons of throughput.
 
@@ -216,7 +216,7 @@ def rehearse(
     return manifest.driver_ceiling_rps, [_known(rehearsal, number, c, work_share) for c in _headlines(outcome)]
 
 
-def calibrate(stage: Stage) -> dict[int, float]:
+def calibrate(stage: Testbed) -> dict[int, float]:
     """Return users → share of the server's CPU time that is the known work, as the server's own clocks tell it."""
     shares: dict[int, float] = {}
     with (
@@ -244,7 +244,7 @@ def _headlines(outcome: Outcome) -> list[Comparison]:
     return [c for c in outcome.comparisons if c.metric == "throughput" and isinstance(c.load, ClosedLoop)]
 
 
-def _known(rehearsal: Rehearsal, number: int, found: Comparison, work_share: dict[int, float]) -> Known:
+def _known(rehearsal: KnownAnswerRun, number: int, found: Comparison, work_share: dict[int, float]) -> Known:
     users, study, truth = int(found.load.size), rehearsal.study, 1.0
     if study in MORE_CPU:
         truth = of_more_cpu(MORE_CPU[study], work_share[users])

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 
-from loadtests.analysis.comparison import Finding, count, estimate, of_figure, of_share
+from loadtests.analysis.comparison import Finding, count, estimate, figure_finding, share_finding
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.validation.record import (
     Check,
@@ -59,8 +59,8 @@ def false_alarms(found: Comparisons) -> Iterator[Finding]:
     # What could not be called wrong must not count as right; but a run is one, whatever was held back in it.
     least = LEAST_ALIKE - (ALIKE_HELD_BACK if len(found.rows) >= LEAST_ALIKE else 0)
     of = "comparisons" + (f", {held_back} more held back" if held_back else "")
-    yield of_share("false verdicts", count([called(row) for row in rows]), (0, MOST_FALSE), least=least, of=of)
-    yield of_share(
+    yield share_finding("false verdicts", count([called(row) for row in rows]), (0, MOST_FALSE), least=least, of=of)
+    yield share_finding(
         "runs with a false verdict",
         count([run in wrong for run in sorted(runs)]),
         (0, MOST_FALSE),
@@ -80,13 +80,13 @@ def additions(found: Comparisons) -> Iterator[Finding]:
         seen = count([row.verdict == "a" for row in rows])  # more work is never better
         bound = sum(any(flag.startswith("driver-bound") for flag in row.flags) for row in rows)
         of = "comparisons" + (f", {bound} held back as driver-bound" if bound else "")
-        yield of_share(f"{name}, {blocks} blocks", seen, (least, 1), least=LEAST_EFFECTS, of=of)
+        yield share_finding(f"{name}, {blocks} blocks", seen, (least, 1), least=LEAST_EFFECTS, of=of)
         measured = _by_run(rows)
         if len(measured) > 1:
             truth = estimate([row.truth for row in rows]).value
             off = estimate(measured)
             low, high = off.interval or (off.value, off.value)
-            yield of_figure(
+            yield figure_finding(
                 f"ratio of {study.replace('_', ' + ')}",
                 "×",
                 truth * off.value,
@@ -124,14 +124,14 @@ def covers(row: Known) -> bool:
 
 def _coverage(name: str, rows: list[Known], least: int) -> Finding:
     held = count([covers(row) for row in rows if row.interval is not None])
-    return of_share(name, held, COVERAGE, least=least, of="comparisons", truth=0.95)
+    return share_finding(name, held, COVERAGE, least=least, of="comparisons", truth=0.95)
 
 
 def _queue(found: QueueRecord) -> Iterator[Finding]:
     queue = Queue(found.arrivals_rps, found.service_s)
     for name, wanted in (("p50", 50.0), ("p99", 99.0)):
         low, high = getattr(found.band, name)
-        yield of_figure(
+        yield figure_finding(
             f"{name} of an M/M/1 queue",
             "ms",
             getattr(found.measured, name),
@@ -142,7 +142,7 @@ def _queue(found: QueueRecord) -> Iterator[Finding]:
     for name in ("p50", "p99"):
         logged = getattr(found.logged, name)
         most = max(SERVER_SLACK_S, OFF_LOG_MOST * logged)
-        yield of_figure(
+        yield figure_finding(
             f"{name} of that queue beside the server's log",
             "ms",
             getattr(found.measured, name),
@@ -154,7 +154,7 @@ def _queue(found: QueueRecord) -> Iterator[Finding]:
 
 def _stall(found: StallRecord) -> Iterator[Finding]:
     truth = found.for_s - 0.01 * found.every_s
-    yield of_figure(
+    yield figure_finding(
         "p99 of an open loop",
         "ms",
         found.open_p99_s,
@@ -163,14 +163,14 @@ def _stall(found: StallRecord) -> Iterator[Finding]:
         note=f"{found.rate_rps:g}/s, the server stopped for {found.for_s:g} s in {found.every_s:g}",
     )
     stalled, requests = found.closed_stalled
-    yield of_figure(
+    yield figure_finding(
         "p99 of a closed loop, which hides it",
         "ms",
         found.closed_p99_s,
         (0, CLOSED_P99_MOST_S),
         note=f"the same server, {found.users} users: {stalled} of {requests:,} requests met a stall",
     )
-    yield of_figure(
+    yield figure_finding(
         f"dispatch lag, p99 at {found.pace_rps:,g}/s",
         "ms",
         found.pace_lag_p99_s,
@@ -178,7 +178,7 @@ def _stall(found: StallRecord) -> Iterator[Finding]:
         note="the client's own delay",
     )
     logged = found.pace_logged_p99_s
-    yield of_figure(
+    yield figure_finding(
         f"p99 at {found.pace_rps:,g}/s beside the server's log",
         "ms",
         found.pace_p99_s,
@@ -191,7 +191,7 @@ def _stall(found: StallRecord) -> Iterator[Finding]:
 def _drivers(found: DriversRecord) -> Iterator[Finding]:
     for row in found.rows:
         value, low, high = row.apart
-        yield of_figure(
+        yield figure_finding(
             f"{row.scenario}: async ÷ sync, beside {row.client}",
             "×",
             value,
@@ -203,7 +203,7 @@ def _drivers(found: DriversRecord) -> Iterator[Finding]:
     for row in found.rows:
         if row.scenario == "noop":
             value, low, high = row.headroom
-            yield of_figure(
+            yield figure_finding(
                 f"most requests a second, beside {row.client}",
                 "×",
                 value,

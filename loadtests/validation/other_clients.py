@@ -21,9 +21,9 @@ from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.scenario import Scenario
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
-from loadtests.runner.single_server import Stage, target
+from loadtests.runner.single_server import Testbed, target
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
@@ -43,7 +43,7 @@ Turn = Callable[[], float]
 
 
 class _Drives(Protocol):
-    def drive(self, job: PairingJob) -> dict[Label, Recording]: ...
+    def drive(self, job: PairingJob) -> dict[SideLabel, Recording]: ...
 
 
 def at_hand() -> list[str]:
@@ -52,7 +52,7 @@ def at_hand() -> list[str]:
     return found + (["locust"] if importlib.util.find_spec(LOCUST) else [])
 
 
-def start(name: str, stage: Stage, stack: ExitStack, users: int, seconds: float) -> Client:
+def start(name: str, stage: Testbed, stack: ExitStack, users: int, seconds: float) -> Client:
     """Make a client ready.
 
     Args:
@@ -100,14 +100,14 @@ def _by_wrk(server: Server, scenario: Scenario, users: int, seconds: float) -> f
     return float(found[1])
 
 
-def rivals_s(rounds: int, round_s: float) -> float:
+def other_clients_s(rounds: int, round_s: float) -> float:
     """Return how long it takes, about, in seconds."""
     others = len(at_hand())
     turns = len(SCENARIOS) * len(SIDES) * rounds * (1 + others)
     return OVERHEAD_S + turns * (round_s + TURN_S) if others else 0.0
 
 
-def measure_rivals(stage: Stage, rounds: int, round_s: float) -> DriversRecord:
+def measure_other_clients(stage: Testbed, rounds: int, round_s: float) -> DriversRecord:
     """Let every client that is at hand have its turns; where there is none, nothing is compared.
 
     Args:
@@ -126,7 +126,7 @@ def measure_rivals(stage: Stage, rounds: int, round_s: float) -> DriversRecord:
             for server in servers:
                 server.wait_until_ready()
             for done, name in enumerate(SCENARIOS):
-                stage.tell(name, rivals_s(rounds, round_s) * done / len(SCENARIOS))
+                stage.tell(name, other_clients_s(rounds, round_s) * done / len(SCENARIOS))
                 scenario = parse_scenario(name)
                 turns = [partial(client, server, scenario) for client in ready for server in servers]
                 columns = alternate(turns, rounds)

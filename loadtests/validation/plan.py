@@ -50,7 +50,7 @@ MAX_TIME_S = 60.0
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class KnownAnswerRun:
     """An ordinary small run whose outcome is known.
 
     Attributes:
@@ -82,7 +82,7 @@ def effects_time_s() -> float:
     return choose([ClosedLoop(users) for users in CPU_USERS], CELLS).pairing_s
 
 
-def alike(comparisons: int, *, blog: float, time_s: float, blocks: int, rng: random.Random) -> list[Rehearsal]:
+def alike(comparisons: int, *, blog: float, time_s: float, blocks: int, rng: random.Random) -> list[KnownAnswerRun]:
     """Plan comparisons of a side with itself.
 
     Args:
@@ -102,11 +102,11 @@ def alike(comparisons: int, *, blog: float, time_s: float, blocks: int, rng: ran
             taken += 1
         else:
             side, scenarios = BASE, (CPU, WAIT)
-        planned.append(_rehearsal("alike", side, side, scenarios, ALIKE_USERS, blocks, time_s, rng))
+        planned.append(_known_answer_run("alike", side, side, scenarios, ALIKE_USERS, blocks, time_s, rng))
     return planned
 
 
-def additions(comparisons: int, *, time_s: float, blocks: int, rng: random.Random) -> list[Rehearsal]:
+def additions(comparisons: int, *, time_s: float, blocks: int, rng: random.Random) -> list[KnownAnswerRun]:
     """Plan comparisons of a side with one that does a little more, at least so many for each addition.
 
     Args:
@@ -121,19 +121,19 @@ def additions(comparisons: int, *, time_s: float, blocks: int, rng: random.Rando
         ("cpu_5", CPU, CPU_USERS, 2 * blocks),
     )
     return [
-        _rehearsal(study, BASE, f"{KNOWN}:{study}", (scenario,), users, starts, time_s, rng)
+        _known_answer_run(study, BASE, f"{KNOWN}:{study}", (scenario,), users, starts, time_s, rng)
         for _ in range(-(-comparisons // CELLS))
         for study, scenario, users, starts in kinds
     ]
 
 
-def interleave(*queues: Sequence[Rehearsal]) -> list[Rehearsal]:
+def interleave(*queues: Sequence[KnownAnswerRun]) -> list[KnownAnswerRun]:
     """Merge several orders into one in which each is spread evenly, so that a machine's moods meet all alike."""
     keyed = [((i + 0.5) / len(queue), item) for queue in queues for i, item in enumerate(queue)]
     return [item for _, item in sorted(keyed, key=lambda pair: pair[0])]
 
 
-def _rehearsal(
+def _known_answer_run(
     study: Study,
     a: str,
     b: str,
@@ -142,10 +142,10 @@ def _rehearsal(
     blocks: int,
     time_s: float,
     rng: random.Random,
-) -> Rehearsal:
+) -> KnownAnswerRun:
     loads = tuple(ClosedLoop(number) for number in users)
     slice_s = min(choose(loads, len(loads) * len(scenarios)).slice_s, time_s / 2)
-    return Rehearsal(
+    return KnownAnswerRun(
         study,
         Experiment(
             parse_side(a),

@@ -22,8 +22,8 @@ from loadtests.analysis.summary import percentile, summarise
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.records.samples import Recording
-from loadtests.runner.single_server import Stage, ask, drive_alone
-from loadtests.servers.reference import QUEUES, SERVICE_S, STATION, stalling
+from loadtests.runner.single_server import Testbed, ask, drive_alone
+from loadtests.servers.reference import QUEUES, REFERENCE_APP, SERVICE_S, pausing
 from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
 from loadtests.validation.record import Band, Percentiles, QueueRecord, StallRecord, occasion
@@ -46,7 +46,7 @@ STALL_OVERHEAD_S = 10.0
 Values = npt.NDArray[np.floating]
 
 
-def measure_queue(stage: Stage, window_s: float) -> QueueRecord:
+def measure_queue(stage: Testbed, window_s: float) -> QueueRecord:
     """Drive Poisson arrivals through the queues.
 
     Args:
@@ -56,7 +56,10 @@ def measure_queue(stage: Stage, window_s: float) -> QueueRecord:
     began = time.monotonic()
     queue = Queue(ARRIVALS_RPS, SERVICE_S)
     band = bands(queue, QUEUES, (50.0, 99.0), settling_s=SETTLING_S, window_s=window_s, seed=stage.seed)
-    with Driver(stage.cores, stage.work / "queue-driver" / "log") as driver, stage.server(STATION, "queue") as server:
+    with (
+        Driver(stage.cores, stage.work / "queue-driver" / "log") as driver,
+        stage.server(REFERENCE_APP, "queue") as server,
+    ):
         server.wait_until_ready()
         load = OpenLoop(QUEUES * ARRIVALS_RPS)
         recording = drive_alone(stage, driver, server, "/queue", load, window_s, SETTLING_S)
@@ -153,7 +156,7 @@ def bands(
     return {p: (float(low[i]), float(high[i])) for i, p in enumerate(wanted)}
 
 
-def measure_stall(stage: Stage, window_s: float, pace_s: float) -> StallRecord:
+def measure_stall(stage: Testbed, window_s: float, pace_s: float) -> StallRecord:
     """Measure a stopped server with an open and with a closed loop, then one that is not stopped at a high rate.
 
     Args:
@@ -162,15 +165,18 @@ def measure_stall(stage: Stage, window_s: float, pace_s: float) -> StallRecord:
         pace_s: how long the other one is measured.
     """
     began = time.monotonic()
-    with Driver(stage.cores, stage.work / "stall-driver" / "log") as driver, stage.server(STATION, "stall") as server:
+    with (
+        Driver(stage.cores, stage.work / "stall-driver" / "log") as driver,
+        stage.server(REFERENCE_APP, "stall") as server,
+    ):
         server.wait_until_ready()
         stage.tell(f"{PACE_RPS:g}/s", 0)
         paced = drive_alone(stage, driver, server, "/steady", OpenLoop(PACE_RPS), pace_s)
         by_log = logged(server, "steady", paced)
-        with stalling(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
+        with pausing(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
             stage.tell("an open loop while the server is stopped now and then", pace_s)
             opened = drive_alone(stage, driver, server, "/steady", OpenLoop(RATE_RPS, "constant"), window_s)
-        with stalling(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
+        with pausing(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
             stage.tell("a closed loop while the server is stopped now and then", pace_s + window_s)
             closed = drive_alone(stage, driver, server, "/steady", ClosedLoop(USERS), window_s)
     pace, by_open, by_closed = (summarise(recording) for recording in (paced, opened, closed))

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from loadtests.servers.postgres import PostgresDatabases
-from loadtests.servers.postgres_server import Cluster
+from loadtests.servers.postgres_server import PostgresServer
 from tests.contract.servers import Server, serve, serve_build
 
 numbers = count(1)
@@ -27,7 +27,7 @@ def slow_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
     """Run a real PostgreSQL."""
     with (
-        Cluster(tmp_path_factory.mktemp("postgres") / "server") as cluster,
+        PostgresServer(tmp_path_factory.mktemp("postgres") / "server") as cluster,
         closing(PostgresDatabases(cluster.url, "contract")) as databases,
     ):
         yield databases

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from loadtests.servers.auxiliary import Companion
+from loadtests.servers.auxiliary import AuxiliaryServer
 from loadtests.servers.null_server import ANSWER, HEAD_ANSWER, REFUSAL
 from tests.e2e.harness import bench
 
@@ -45,7 +45,7 @@ def test_a_url_that_is_not_understood_is_wrong_usage() -> None:
 @pytest.fixture(scope="module")
 def null_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     log = tmp_path_factory.mktemp("null_server") / "log"
-    with Companion("loadtests.servers.null_server", "the null server", (), log) as server:
+    with AuxiliaryServer("loadtests.servers.null_server", "the null server", (), log) as server:
         parts = urlsplit(server.url)
         yield str(parts.hostname), int(parts.port or 0)
 
@@ -89,7 +89,7 @@ def test_what_it_does_not_read_ends_the_connection(connection: socket.socket) ->
 
 
 def test_a_companion_that_dies_is_replaced_on_the_same_port(tmp_path: Path) -> None:
-    with Companion("loadtests.servers.null_server", "the null server", (), tmp_path / "log") as server:
+    with AuxiliaryServer("loadtests.servers.null_server", "the null server", (), tmp_path / "log") as server:
         url, before = server.url, repr(server)
         server._child.stop(grace_s=0)
         assert "running" in before

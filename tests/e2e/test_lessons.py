@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.lessons.catalogue import LESSONS
-from loadtests.lessons.record import read_claims, read_lesson, verdicts
+from loadtests.lessons.record import claim_results, read_claims, read_lesson
 from tests.e2e.harness import bench, eventually, started
 
 pytestmark = pytest.mark.timeout(300)
@@ -51,7 +51,7 @@ def test_claims_are_tested_and_kept(tmp_path: Path) -> None:
     out = tmp_path / "claims"
     status, output, errors = bench("claims", "lazy-raises", "same-app", "--out", str(out))
     assert status == 0, errors
-    found = {each.name: each for each in verdicts(read_claims(out / "claims.json"))}
+    found = {each.name: each for each in claim_results(read_claims(out / "claims.json"))}
     assert found["lazy-raises"].standing == "supported"
     assert found["lazy-raises"].lesson == "missing_greenlet"
     assert found["same-app"].standing == "not tested"

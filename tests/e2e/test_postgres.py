@@ -12,8 +12,8 @@ import pytest
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.servers.postgres import PostgresDatabases
-from loadtests.servers.postgres_server import Cluster
-from loadtests.servers.probe import Asker
+from loadtests.servers.postgres_server import PostgresServer
+from loadtests.servers.probe import ProbeConnection
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
@@ -25,8 +25,8 @@ LONG = ("run", "get_post", "noop", "--users=1,4", "--blocks=50", "--time=0.3")
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with Cluster(tmp_path_factory.mktemp("postgres") / "server") as cluster:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with PostgresServer(tmp_path_factory.mktemp("postgres") / "server") as cluster:
         yield cluster
 
 
@@ -56,7 +56,7 @@ def test_a_run_with_a_postgresql_of_its_own(tmp_path: Path) -> None:
     assert not (out / "work").exists()
 
 
-def test_asyncpg_beside_psycopg_on_a_server_that_stands(cluster: Cluster, tmp_path: Path) -> None:
+def test_asyncpg_beside_psycopg_on_a_server_that_stands(cluster: PostgresServer, tmp_path: Path) -> None:
     sides = ("--a=async", "--b=async,database_driver=asyncpg")
     out = tmp_path / "run"
     status, _, errors = bench("run", "get_post", *sides, f"--database={cluster.url}", *SHORT, f"--out={out}")
@@ -88,7 +88,7 @@ def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_refuses_is_quoted(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_server_that_refuses_is_quoted(cluster: PostgresServer, tmp_path: Path) -> None:
     url = cluster.url.replace("/postgres", "/no_such_database")
     status, _, errors = bench("run", f"--database={url}", f"--out={tmp_path / 'run'}")
     assert status == 3
@@ -99,7 +99,7 @@ def test_a_server_that_refuses_is_quoted(cluster: Cluster, tmp_path: Path) -> No
 def test_a_server_that_dies_ends_the_run_and_keeps_what_was_measured(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with (
-        Cluster(tmp_path / "server") as mortal,
+        PostgresServer(tmp_path / "server") as mortal,
         started(*LONG, f"--database={mortal.url}", f"--out={out}") as harness,
     ):
         assert eventually(lambda: trials(out) >= 2)
@@ -112,7 +112,7 @@ def test_a_server_that_dies_ends_the_run_and_keeps_what_was_measured(tmp_path: P
     assert summary(out)["complete"] is False
 
 
-def test_a_server_without_connections_left_shows_in_the_report(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_server_without_connections_left_shows_in_the_report(cluster: PostgresServer, tmp_path: Path) -> None:
     with psycopg.connect(cluster.url) as connection:
         connection.execute("DROP ROLE IF EXISTS poor")
         connection.execute("CREATE ROLE poor LOGIN CREATEDB CONNECTION LIMIT 12")
@@ -127,7 +127,7 @@ def test_a_server_without_connections_left_shows_in_the_report(cluster: Cluster,
 
 
 @pytest.mark.parametrize("side", ["sync", "async", "async,database_driver=asyncpg"])
-def test_rows_come_back_under_a_running_server(side: str, cluster: Cluster, tmp_path: Path) -> None:
+def test_rows_come_back_under_a_running_server(side: str, cluster: PostgresServer, tmp_path: Path) -> None:
     [request] = parse_scenario("create_post").requests
     databases = PostgresDatabases(cluster.url, "restore")
     database = databases.fresh(tmp_path, "x")
@@ -142,7 +142,7 @@ def test_rows_come_back_under_a_running_server(side: str, cluster: Cluster, tmp_
         server.wait_until_ready(60.0)
         database.remember()
         before = rows(database.url)
-        with closing(Asker(server.url, limit_s=30.0)) as asker:
+        with closing(ProbeConnection(server.url, limit_s=30.0)) as asker:
             for turn in range(2):
                 for _ in range(3):
                     asker.ask(request.method, request.path, request.json, {"content-type": "application/json"})
@@ -156,7 +156,7 @@ def test_rows_come_back_under_a_running_server(side: str, cluster: Cluster, tmp_
     databases.close()
 
 
-def test_what_a_killed_run_left_on_a_server_is_dropped_by_the_next(cluster: Cluster, tmp_path: Path) -> None:
+def test_what_a_killed_run_left_on_a_server_is_dropped_by_the_next(cluster: PostgresServer, tmp_path: Path) -> None:
     with closing(PostgresDatabases(cluster.url, "left")) as databases:
         databases.fresh(tmp_path, "a").create()
         with closing(PostgresDatabases(cluster.url, "left2")) as others:
@@ -167,7 +167,7 @@ def test_what_a_killed_run_left_on_a_server_is_dropped_by_the_next(cluster: Clus
             others.clear()
 
 
-def _left(cluster: Cluster, prefix: str) -> list[str]:
+def _left(cluster: PostgresServer, prefix: str) -> list[str]:
     with psycopg.connect(cluster.url) as connection:
         found = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{prefix}%"]).fetchall()
         return [name for (name,) in found]

@@ -9,7 +9,7 @@ import pytest
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.servers.databases import SqliteDatabase
-from loadtests.servers.probe import Asker
+from loadtests.servers.probe import ProbeConnection
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 
@@ -35,7 +35,7 @@ def test_rows_come_back_under_a_running_server(side: str, tmp_path: Path) -> Non
         database.remember()
         before = rows(database.path)
         assert sum(map(len, before.values())) > 20
-        with closing(Asker(server.url, limit_s=30.0)) as asker:
+        with closing(ProbeConnection(server.url, limit_s=30.0)) as asker:
             for turn in range(2):  # a restore is no use if the server can't write after it
                 for _ in range(3):
                     asker.ask(request.method, request.path, request.json, {"content-type": "application/json"})

@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.analysis.analyse import CellTrials, derive
+from loadtests.analysis.analyse import CellTrials, compare_cells
 from loadtests.analysis.flow import Flow
 from loadtests.analysis.summary import Summary
 from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import ORDERS
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
-from loadtests.records.outcome import Outcome, SideLabel
+from loadtests.records.outcome import Outcome
 from loadtests.records.samples import Failure
 from loadtests.system.machine import PACKAGES, Environment
 
@@ -74,7 +75,7 @@ def make_run(
                         trials.setdefault(block, {})[label] = kept
             cells.append(CellTrials(name, load, trials))
     manifest = _manifest(scenarios, loads, a, b, blocks, slice_s, complete=complete)
-    return manifest, derive(manifest.name, complete=complete, sides=(a, b), cells=cells)
+    return manifest, compare_cells(manifest.name, complete=complete, sides=(a, b), cells=cells)
 
 
 def collapsing(

@@ -9,7 +9,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from loadtests.servers.probe import Asker
+from loadtests.servers.probe import ProbeConnection
 
 asked: list[tuple[int, str, bytes]] = []
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"
@@ -41,7 +41,7 @@ def trickling(at_once: bytes, then: bytes) -> Iterator[str]:
 def test_an_answer_that_trickles_in_for_ever_is_not_waited_for(at_once: bytes) -> None:
     """Neither in its body nor in its head; if it were, this test would not end."""
     with trickling(at_once, b".") as url:
-        asker = Asker(url, limit_s=0.3)
+        asker = ProbeConnection(url, limit_s=0.3)
         with pytest.raises((OSError, HTTPException)):
             asker.ask("GET", "/")
         asker.close()
@@ -71,7 +71,7 @@ def test_requests_follow_each_other_on_one_connection() -> None:
     asked.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Counting) as server:
         threading.Thread(target=server.serve_forever).start()
-        with closing(Asker(f"http://127.0.0.1:{server.server_address[1]}/base", limit_s=10.0)) as asker:
+        with closing(ProbeConnection(f"http://127.0.0.1:{server.server_address[1]}/base", limit_s=10.0)) as asker:
             for path in ("/plain", "/chunked", "/plain"):
                 asker.ask("POST", path, b"body")
         server.shutdown()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.analysis.model.capacity import Demand, Resources, predict
-from loadtests.analysis.model.crossover import crossing_users, crossing_wait_s
+from loadtests.analysis.model.crossover import crossover_users, crossover_wait_s
 from loadtests.records.outcome import Limit
 
 SYNC, ASYNC = Resources(threads=40), Resources()
@@ -75,16 +75,16 @@ def test_thinking_users_agree_with_the_textbooks_recursion() -> None:
 def test_async_begins_to_win_near_threads_times_cpu() -> None:
     """FINDINGS: the crossing lies near wait = threads × cpu."""
     demand = Demand(0.001, 0.0)
-    wait_s = crossing_wait_s(SYNC, ASYNC, demand, demand, 128)
+    wait_s = crossover_wait_s(SYNC, ASYNC, demand, demand, 128)
     assert wait_s is not None
     assert 0.02 < wait_s < 0.08
 
 
 def test_async_begins_to_win_beyond_as_many_users_as_there_are_threads() -> None:
     demand = Demand(0.0005, 0.05)
-    assert crossing_users(SYNC, ASYNC, demand, demand) == pytest.approx(45, abs=3)
-    assert crossing_users(SYNC, SYNC, demand, demand) is None
-    assert crossing_wait_s(SYNC, SYNC, demand, demand, 128) is None
+    assert crossover_users(SYNC, ASYNC, demand, demand) == pytest.approx(45, abs=3)
+    assert crossover_users(SYNC, SYNC, demand, demand) is None
+    assert crossover_wait_s(SYNC, SYNC, demand, demand, 128) is None
 
 
 def test_a_limit_that_the_other_side_has_not_is_where_they_part() -> None:

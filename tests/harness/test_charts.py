@@ -12,14 +12,15 @@ import pytest
 from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.summary import Summary
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
-from loadtests.records.outcome import Interval, Outcome, SideLabel
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.outcome import Interval, Outcome
 from loadtests.report.charts.catalogue import CHARTS, draw
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.charts.predicted import finding, predictions
 from loadtests.report.charts.style import LOOKS, fit, width_in, wrap
 from loadtests.report.highlights import tally
 from loadtests.report.html.sections import answer
-from loadtests.report.titles import of_loads, of_ratio
+from loadtests.report.titles import loads_title, ratio_title
 from loadtests.report.view import view_of
 from loadtests.report.wording import kind_of, listed, named, number, ratio, word
 from tests.harness.synthetic import Run, client_limited, collapsing, make_run
@@ -185,14 +186,14 @@ def test_in_an_open_loop_more_is_worse() -> None:
 
 def test_a_side_that_falls_behind_is_named_and_the_ratio_of_its_waits_is_not() -> None:
     run = view_of(*make_run(["external_api"], rates=[50, 900], slice_s=2))
-    assert of_ratio(run) == "sync falls behind in external_api at 900/s"
+    assert ratio_title(run) == "sync falls behind in external_api at 900/s"
     assert "Of 900 external_api requests a second sync answers 7" in THROUGHPUT.finding(run)
     assert answer(run, "external_api").startswith("async is better at 900/s (sync can't keep up at 900/s); ")
 
 
 def test_few_blocks_do_not_say_who_falls_behind() -> None:
     run = view_of(*make_run(["external_api"], rates=[50, 900], slice_s=2, blocks=2))
-    assert of_ratio(run) == "Undecided: too few blocks for a verdict on async and sync"
+    assert ratio_title(run) == "Undecided: too few blocks for a verdict on async and sync"
     assert THROUGHPUT.finding(run) == "sync may fall behind in external_api at 900/s, but that is not sure"
     assert "(sync may not keep up at 900/s)" in answer(run, "external_api")
 
@@ -244,16 +245,16 @@ def test_what_the_client_limits_is_not_sold() -> None:
 
 def test_a_lead_is_not_said_to_hold_where_the_client_was_the_limit() -> None:
     run = view_of(*make_run(["get_post"], [8, 64, 128], noise=0, change=client_limited(["get_post"], [128])))
-    assert of_loads(run) == "sync is ahead in get_post from 8 users to 64 users"
+    assert loads_title(run) == "sync is ahead in get_post from 8 users to 64 users"
 
 
 def test_a_title_says_how_much_is_open() -> None:
     run = view_of(
         *make_run(["get_post", "hash"], [1, 8, 128], noise=0.02, change=client_limited(["hash"], [1, 8, 128]))
     )
-    assert of_ratio(run).startswith("At 128 users, async handles only ")
+    assert ratio_title(run).startswith("At 128 users, async handles only ")
     few = view_of(*make_run(["get_post", "hash", "noop"], [8], noise=0, change=client_limited(["hash", "noop"], [8])))
-    assert of_ratio(few).endswith("; no verdict in 2 of 3 cells")
+    assert ratio_title(few).endswith("; no verdict in 2 of 3 cells")
 
 
 def test_an_interval_that_excludes_1_and_is_no_verdict_has_a_mark_of_its_own() -> None:
@@ -275,7 +276,7 @@ def test_titles_turn_round_with_the_data() -> None:
         else c
         for c in outcome.comparisons
     ]
-    text = of_ratio(view_of(manifest, replace(outcome, comparisons=swapped)))
+    text = ratio_title(view_of(manifest, replace(outcome, comparisons=swapped)))
     assert text == "At 128 users, sync handles only 0.43 times as many external_api requests as async"
 
 
@@ -294,12 +295,12 @@ def test_titles_turn_round_with_the_data() -> None:
     ],
 )
 def test_a_run_that_decides_nothing_says_so(run: Callable[[], Run], title: str) -> None:
-    assert of_loads(view_of(*run())) == title
+    assert loads_title(view_of(*run())) == title
 
 
 def test_a_collapse_comes_first() -> None:
     run = view_of(*make_run(["query", "external_api"], [1, 64], change=collapsing("a", ["query"], [64])))
-    assert of_ratio(run).startswith("sync collapses in query at 64 users; ")
+    assert ratio_title(run).startswith("sync collapses in query at 64 users; ")
     assert answer(run, "query").startswith("sync collapses at 64 users, async does not; ")
 
 

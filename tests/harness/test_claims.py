@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.analysis.analyse import LABELS, CellTrials, derive
+from loadtests.analysis.analyse import LABELS, CellTrials, compare_cells
 from loadtests.analysis.summary import Summary, summarise
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.sides import SideLabel
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim, judge, lesson_named
 from loadtests.lessons.lesson import Collapse, Expectation, Judged, Rate, Ratio, Standing
 from loadtests.lessons.measure import options
-from loadtests.lessons.record import ClaimsRecord, Evidence, borne_on, judged, verdict, verdicts
-from loadtests.records.outcome import Outcome, SideLabel
+from loadtests.lessons.record import ClaimsRecord, Evidence, claim_result, claim_results, claims_covered_by, judged
+from loadtests.records.outcome import Outcome
 from loadtests.system.errors import UsageError
 from tests.harness.build import back_to_back, recording
 from tests.harness.synthetic import make_run
@@ -48,7 +49,7 @@ def measured(
         for label, rate in zip(LABELS, rates, strict=True):
             blocks.setdefault(block, {})[label] = _summary(rate * math.exp(rng.normal(0, noise)), load, why)
     cell = CellTrials(expectation.scenario, load, blocks)
-    return derive("made up", complete=True, sides=("sync", "async"), cells=[cell])
+    return compare_cells("made up", complete=True, sides=("sync", "async"), cells=[cell])
 
 
 def _summary(rate: float, load: Load, collapse: str) -> Summary:
@@ -231,7 +232,7 @@ def test_all_must_hold(standings: Sequence[Standing], expected: Standing) -> Non
 def test_what_cannot_be_tested_says_why() -> None:
     untested = [claim for claim in CLAIMS if not claim.expects]
     assert all(claim.untested for claim in untested)
-    assert {verdict(claim, []).standing for claim in untested} == {"not tested"}
+    assert {claim_result(claim, []).standing for claim in untested} == {"not tested"}
     assert all(not claim.untested for claim in TESTABLE)
     assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)
 
@@ -274,7 +275,7 @@ def test_claims_are_judged_by_what_was_kept() -> None:
         evidence={**evidence, "ceiling-pg-sleep": Evidence(why="no PostgreSQL here")},
     )
     back = ClaimsRecord.model_validate_json(record.model_dump_json())
-    found = {each.name: (each.standing, each.why) for each in verdicts(back)}
+    found = {each.name: (each.standing, each.why) for each in claim_results(back)}
     assert found == {"waiting-pays": ("refuted", ""), "ceiling-pg-sleep": ("not tested", "no PostgreSQL here")}
     assert judged(claim, {})[0].standing == "not tested"
 
@@ -286,12 +287,12 @@ def test_a_lesson_that_there_is_not() -> None:
 
 def test_a_run_bears_on_the_claims_that_it_has_the_cells_for() -> None:
     manifest, outcome = make_run(["external_api", "hash"], [1, 128])
-    found = {each.name: each.standing for each in borne_on(manifest, outcome)}
+    found = {each.name: each.standing for each in claims_covered_by(manifest, outcome)}
     assert found["waiting-pays"] == "supported"
     assert found["one-user"] == "supported"
     assert "cpu-does-not" not in found
     manifest, outcome = make_run(["external_api"], [1, 128], a="sync,workers=2")
-    assert borne_on(manifest, outcome) == []
+    assert claims_covered_by(manifest, outcome) == []
 
 
 def test_two_routes_may_be_asked_in_turn() -> None:

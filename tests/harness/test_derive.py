@@ -2,10 +2,11 @@ import math
 
 import pytest
 
-from loadtests.analysis.analyse import CellTrials, derive
+from loadtests.analysis.analyse import CellTrials, compare_cells
 from loadtests.analysis.summary import Summary
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.records.outcome import Comparison, Outcome, SideLabel
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.outcome import Comparison, Outcome
 from tests.harness.build import summary
 
 USERS = ClosedLoop(64)
@@ -20,7 +21,7 @@ def cell(a: list[Summary], b: list[Summary], scenario: str = "query") -> CellTri
 
 
 def outcome_of(*cells: CellTrials) -> Outcome:
-    return derive("run", complete=True, sides=("sync", "async"), cells=cells)
+    return compare_cells("run", complete=True, sides=("sync", "async"), cells=cells)
 
 
 def found(outcome: Outcome, metric: str, scenario: str = "query") -> Comparison:
@@ -93,7 +94,7 @@ def test_both_sides_collapsed_is_no_verdict() -> None:
 
 
 def test_an_interrupted_run_uses_the_blocks_that_have_both_sides() -> None:
-    outcome = derive(
+    outcome = compare_cells(
         "run",
         complete=False,
         sides=("sync", "async"),

@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.analysis.summary import Summary
 from loadtests.experiment.options import dial_options
-from loadtests.records.outcome import SideLabel
+from loadtests.experiment.sides import SideLabel
 from loadtests.report.charts.catalogue import draw
 from loadtests.report.charts.dial import curve_of, dial_of, finding, heat_map
 from loadtests.report.view import view_of

@@ -6,8 +6,9 @@ import pytest
 
 from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.limits import resources, with_limits, worded
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import SideRecord
-from loadtests.records.outcome import CellResult, Interval, Limit, Outcome, SideLabel
+from loadtests.records.outcome import CellResult, Interval, Limit, Outcome
 from tests.harness.synthetic import Run, make_run
 
 # Response time alone in seconds, CPU with one user and under load in seconds: a call to an API of 50 ms.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.runner.cell import Watch, total_usage
+from loadtests.runner.cell import InterferenceMonitor, total_usage
 from loadtests.system.cores import Cores
 from loadtests.system.resources import Reading, Usage, read_usage, usage_between
 
@@ -43,7 +43,7 @@ def test_one_record_a_block_and_none_where_nothing_was_driven(monkeypatch: pytes
     readings = iter([Reading(0, 0, 0, 0), Reading(1, 1, 0, 0.5), Reading(5, 9, 0, 1), Reading(6, 9.5, 0, 1.5)])
     monkeypatch.setattr("loadtests.runner.cell.read_usage", lambda _cores: next(readings))
     monkeypatch.setattr("loadtests.runner.cell.core_times", lambda _cores: [{}, {}])
-    watch = Watch(Cores((0,), (1,)), servers_are_ours=True)
+    watch = InterferenceMonitor(Cores((0,), (1,)), servers_are_ours=True)
     assert watch.finish(0) == []
     with watch.cell():
         pass
@@ -55,7 +55,7 @@ def test_one_record_a_block_and_none_where_nothing_was_driven(monkeypatch: pytes
 
 
 def test_strangers_cannot_be_told_from_a_server_that_ran_already() -> None:
-    watch = Watch(Cores((), ()), servers_are_ours=False)
+    watch = InterferenceMonitor(Cores((), ()), servers_are_ours=False)
     with watch.cell():
         pass
     [record] = watch.finish(0)

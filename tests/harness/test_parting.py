@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from loadtests.analysis.model.capacity import Resources
-from loadtests.analysis.model.crossover import Parting, parting_of
+from loadtests.analysis.model.crossover import Crossover, crossover_of
 from loadtests.lessons.deadlock import Tried, draw, finding, tried_in
 from loadtests.records.outcome import CellResult, Interval, Outcome
 from loadtests.report.charts.style import drawing, save
 from loadtests.report.html.page import render
-from loadtests.report.html.tables import parting
+from loadtests.report.html.tables import crossover_in_words
 from loadtests.report.view import view_of
 from tests.harness.synthetic import make_run
 
@@ -31,8 +31,8 @@ def measured(spread: float = 0.1, users: Sequence[int] = (1, 32, 128)) -> Outcom
     return replace(outcome, cells=[cell(c) for c in outcome.cells])
 
 
-def found(outcome: Outcome, a: Resources = SYNC, b: Resources = ASYNC) -> Parting | None:
-    return parting_of(outcome.cells, [c for c in outcome.comparisons if c.metric == "throughput"], a, b)
+def found(outcome: Outcome, a: Resources = SYNC, b: Resources = ASYNC) -> Crossover | None:
+    return crossover_of(outcome.cells, [c for c in outcome.comparisons if c.metric == "throughput"], a, b)
 
 
 def test_the_sides_part_a_little_above_the_threads() -> None:
@@ -68,7 +68,7 @@ def test_the_report_says_it() -> None:
     manifest, _ = make_run(["external_api"], [1, 32, 128])
     outcome = measured()
     cells = [replace(c, predicted_rps=100.0, limit="users") for c in outcome.cells]
-    said = parting(view_of(manifest, replace(outcome, cells=cells)), "external_api")
+    said = crossover_in_words(view_of(manifest, replace(outcome, cells=cells)), "external_api")
     assert said.startswith("By the model async handles 10")
     assert said.endswith("measured, with 128 users, and not yet with 32.")
     assert "By the model async handles" in render(manifest, replace(outcome, cells=cells), [])

@@ -10,7 +10,7 @@ from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Manifest
 from loadtests.records.trial_file import TrialKey
-from loadtests.runner.run_log import check_same, experiment_of, lacking, new_manifest, resumed
+from loadtests.runner.run_log import check_same, experiment_of, missing_trials, new_manifest, resumed
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 from loadtests.validation.wording import digest
@@ -101,7 +101,7 @@ def test_the_first_thing_that_changed_is_named(
 def test_only_pairings_with_both_sides_are_left_out() -> None:
     plan = EXPERIMENT.plan()
     whole = {key(0, number, label) for number in range(4) for label in "ab"}
-    left = lacking(plan, whole | {key(1, 0, "a"), key(1, 2, "a"), key(1, 2, "b")})
+    left = missing_trials(plan, whole | {key(1, 0, "a"), key(1, 2, "a"), key(1, 2, "b")})
     assert left == ((), (plan[1][0], plan[1][1], plan[1][3]), plan[2])
 
 

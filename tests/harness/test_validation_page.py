@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.analysis.comparison import Finding, Proportion, of_share
+from loadtests.analysis.comparison import Finding, Proportion, share_finding
 from loadtests.records.run_folder import digest_path, quoted_validation
 from loadtests.report.html.page import render as render_report
 from loadtests.system.errors import UsageError
@@ -59,7 +59,7 @@ def test_the_table_can_be_pasted_as_it_is() -> None:
 
 
 def share(low: float, high: float) -> Finding:
-    return of_share("x", Proportion(9, 200), (low, high), least=1, of="things")
+    return share_finding("x", Proportion(9, 200), (low, high), least=1, of="things")
 
 
 def test_figures_and_targets_read_as_sentences_do() -> None:

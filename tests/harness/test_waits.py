@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.limits import demand_of, mixed_ms, with_limits
-from loadtests.analysis.model.observed import limit_seen, places, seen_in, story_of
+from loadtests.analysis.model.observed import limit_seen, load_timeline, places, seen_in
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Interval, Limit, Seen
 from loadtests.records.samples import ROW, UNKNOWN, Recording, Timeline
@@ -149,7 +149,7 @@ def test_only_mixed_has_two_dials() -> None:
 
 def test_a_story_leaves_out_the_other_sides_turns() -> None:
     busy = np.where((np.arange(50) < 20) | (np.arange(50) >= 30), 5, 0)
-    story = story_of(replace(recording([(0, 1)], (0.1, 0.3), (0.7, 0.9)), timeline=timeline(in_flight=busy)))
+    story = load_timeline(replace(recording([(0, 1)], (0.1, 0.3), (0.7, 0.9)), timeline=timeline(in_flight=busy)))
     assert story is not None
     assert len(story.time_s) == 40
     assert story.time_s[-1] == pytest.approx(0.86, abs=0.03)
@@ -157,8 +157,8 @@ def test_a_story_leaves_out_the_other_sides_turns() -> None:
 
 
 def test_nobody_looked_or_nothing_came() -> None:
-    assert story_of(recording([(0, 1)], (0, 1))) is None
-    assert story_of(replace(recording([(0, 1)], (0, 1)), timeline=timeline(in_flight=0))) is None
+    assert load_timeline(recording([(0, 1)], (0, 1))) is None
+    assert load_timeline(replace(recording([(0, 1)], (0, 1)), timeline=timeline(in_flight=0))) is None
 
 
 def test_timelines_are_drawn_at_the_highest_load(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def ratio(a: Resources, b: Resources, demand_a: Demand, demand_b: Demand, users:
     return predict(demand_b, b, users).throughput_rps / predict(demand_a, a, users).throughput_rps
 
 
-def crossing_wait_s(
+def crossover_wait_s(
     a: Resources, b: Resources, demand_a: Demand, demand_b: Demand, users: int, worth: float = WORTH
 ) -> float | None:
     """Return the shortest wait from which on b's throughput is ``worth`` times a's; None if there is none.
@@ -52,7 +52,7 @@ def crossing_wait_s(
     return _least(enough, 0.0, MOST_WAIT_S)
 
 
-def crossing_users(a: Resources, b: Resources, demand_a: Demand, demand_b: Demand, worth: float = WORTH) -> int | None:
+def crossover_users(a: Resources, b: Resources, demand_a: Demand, demand_b: Demand, worth: float = WORTH) -> int | None:
     """Return the fewest users with whom b's throughput is ``worth`` times a's; None if there are none."""
 
     def enough(users: int) -> bool:
@@ -80,7 +80,7 @@ def _least(enough: Callable[[float], bool], low: float, high: float) -> float | 
 
 
 @dataclass(frozen=True)
-class Parting:
+class Crossover:
     """Where b begins to handle ``WORTH`` times as many requests as a.
 
     Attributes:
@@ -98,9 +98,9 @@ class Parting:
     not_yet: int | None
 
 
-def parting_of(
+def crossover_of(
     cells: Sequence[CellResult], comparisons: Sequence[Comparison], a: Resources, b: Resources
-) -> Parting | None:
+) -> Crossover | None:
     """Return where the sides of one scenario part; None if no lighter load tells what a request needs.
 
     Args:
@@ -117,10 +117,10 @@ def parting_of(
     if not all(demands):
         return None
     (middle_a, *ends_a), (middle_b, *ends_b) = demands
-    found = [crossing_users(a, b, one, other) for one, other in product(ends_a, ends_b)]
+    found = [crossover_users(a, b, one, other) for one, other in product(ends_a, ends_b)]
     known = sorted(found, key=lambda users: math.inf if users is None else users)
     measured = _measured(comparisons)
-    return Parting(crossing_users(a, b, middle_a, middle_b), known[0], known[-1], *measured)
+    return Crossover(crossover_users(a, b, middle_a, middle_b), known[0], known[-1], *measured)
 
 
 def _demands(cell: CellResult, others: Sequence[CellResult]) -> list[Demand]:

@@ -19,8 +19,9 @@ from loadtests.analysis.model.capacity import Demand, Prediction, Resources, pre
 from loadtests.analysis.model.observed import limit_seen
 from loadtests.experiment.catalogue import HOLD_A_CONNECTION
 from loadtests.experiment.loads import ClosedLoop, Load
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Manifest, SideRecord
-from loadtests.records.outcome import CellResult, Comparison, Limit, Outcome, SideLabel, headline_of, side_names
+from loadtests.records.outcome import CellResult, Comparison, Limit, Outcome, headline_of, side_names
 
 _MIXED = re.compile(r"mixed\[cpu_ms=(?P<cpu>[\d.]+),wait_ms=(?P<wait>[\d.]+)\]")
 NO_LONGER_A_MODEL = 0.25

@@ -93,7 +93,7 @@ def limit_seen(seen: Seen, busy: float, has: Resources) -> Limit:
 
 
 @dataclass(frozen=True)
-class Story:
+class LoadTimeline:
     """One side's trial while it was under load.
 
     Attributes:
@@ -118,7 +118,7 @@ class Story:
         return np.concatenate([[np.nan], np.where(passed > LONGEST_STEP_S, np.nan, spent / passed)])
 
 
-def story_of(recording: Recording) -> Story | None:
+def load_timeline(recording: Recording) -> LoadTimeline | None:
     """Return a trial's story; None if nobody looked, or nothing was seen."""
     if recording.timeline is None:
         return None
@@ -130,7 +130,7 @@ def story_of(recording: Recording) -> Story | None:
     time_s = np.cumsum(steps)
     ends = np.searchsorted(rows["time_s"], [turn.drained_s for turn in recording.slices])
     windows = [(turn.opened_s, turn.closed_s) for turn in recording.slices]
-    return Story(
+    return LoadTimeline(
         Timeline(rows),
         time_s,
         turns_s=[float(time_s[end - 1]) for end in ends if 0 < end < len(rows)],

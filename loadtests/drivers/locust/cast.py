@@ -14,7 +14,7 @@ from loadtests.drivers.locust.shares import shares
 from loadtests.drivers.phases import REFUSED_PAUSE_S
 from loadtests.experiment.catalogue import LONGEST_THINK
 from loadtests.experiment.scenario import Request
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Failure
 
 JOURNEYS: Mapping[str, type[FastHttpUser]] = {
@@ -55,12 +55,12 @@ def index(job: PairingJob) -> dict[tuple[str, str], int]:
     return {name: number for number, name in reversed(list(enumerate(names)))}
 
 
-def user_classes(job: PairingJob) -> dict[Label, list[type[FastHttpUser]]]:
+def user_classes(job: PairingJob) -> dict[SideLabel, list[type[FastHttpUser]]]:
     """Return each side's classes; their weights are the numbers of users, which add up to those of the job."""
     return {label: [*_classes(job, label, target.base_url)] for label, target in job.targets.items()}
 
 
-def _classes(job: PairingJob, label: Label, host: str) -> list[type[FastHttpUser]]:
+def _classes(job: PairingJob, label: SideLabel, host: str) -> list[type[FastHttpUser]]:
     users = users_of(job)
     if job.journeys is None:
         return [type(f"Asker_{label}", (Asker,), {"host": host, "weight": users, "requests": job.requests})]

@@ -18,7 +18,7 @@ from loadtests.drivers.locust.board import Board
 from loadtests.drivers.locust.orders import Begin, Orders, Performance, users_of
 from loadtests.drivers.locust.slices import OwnCpu, SideSlices
 from loadtests.drivers.turns import OVERTIME, of_closed_loop
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 
 START_LIMIT_S = 20.0
 """Locust's workers may take so long until they are connected, users until they are there, samples until written."""
@@ -55,7 +55,7 @@ class Conductor:
         job, started = told.job, time.perf_counter()
         cpu = OwnCpu(told.pids, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
         self._start_users(Begin(job, told.folder, started))
-        trials: dict[Label, SideSlices] = {
+        trials: dict[SideLabel, SideSlices] = {
             label: SideSlices(side, target, job, self._board, started, cpu)
             for side, (label, target) in enumerate(job.targets.items())
         }
@@ -83,7 +83,7 @@ class Conductor:
             trial.window_s = turns.window_s
         return turns.rounds
 
-    def _run_slice(self, label: Label, trial: SideSlices) -> None:
+    def _run_slice(self, label: SideLabel, trial: SideSlices) -> None:
         trial.run(lambda: self._runner.send_message(orders.TURN, {"side": label}))
         if trial.stalled is not None:
             self._runner.send_message(orders.GIVE_UP, {"side": label})

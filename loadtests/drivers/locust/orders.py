@@ -6,7 +6,7 @@ from pathlib import Path
 
 from loadtests.drivers.jobs import PairingJob
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Slice
 
 # Messages of Locust's own protocol between a master and its workers carry these names.
@@ -75,5 +75,5 @@ class Performance:
     """What came of a pairing: each side's trial, and the files that hold the samples, one a process."""
 
     started_s: float
-    trials: Mapping[Label, Trial]
+    trials: Mapping[SideLabel, Trial]
     files: tuple[Path, ...]

@@ -16,7 +16,7 @@ from loadtests.drivers.locust.board import ROWS, Board
 from loadtests.drivers.locust.orders import Begin, users_of
 from loadtests.drivers.locust.seats import Bench, Seat, SeatedSession, on_request
 from loadtests.drivers.phases import spread_s
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 
 
 class Seated(FastHttpUser):
@@ -50,7 +50,7 @@ class Player:
         self._board = board
         self._number = number
         self._of = of
-        self._benches: dict[Label, Bench] = {}
+        self._benches: dict[SideLabel, Bench] = {}
         self._begin: Begin | None = None
         environment.events.request.add_listener(on_request)
         for name, listener in (

@@ -11,7 +11,7 @@ from loadtests.drivers.jobs import PairingJob
 from loadtests.drivers.locust import board, merge
 from loadtests.drivers.locust.orders import Orders, Performance
 from loadtests.drivers.process import DriverFailed
-from loadtests.experiment.sides import Label
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.cores import Cores
 from loadtests.system.processes import Child
@@ -70,7 +70,7 @@ class LocustDriver:
     def __repr__(self) -> str:
         return f"<LocustDriver {self._children!r}>"
 
-    def drive(self, job: PairingJob) -> dict[Label, Recording]:
+    def drive(self, job: PairingJob) -> dict[SideLabel, Recording]:
         """Run one pairing; raises DriverFailed if a process dies, or no recordings come back in time."""
         players = self._children[1:] or self._children
         told = Orders(job, self._folder.absolute(), tuple(child.pid for child in players))
@@ -128,7 +128,7 @@ class LocustDriver:
         self.stop()
 
 
-def _recording(performance: Performance, label: Label) -> Recording:
+def _recording(performance: Performance, label: SideLabel) -> Recording:
     trial = performance.trials[label]
     rss_bytes, threads = trial.size or (None, None)
     samples = merge.take(performance.files, label)

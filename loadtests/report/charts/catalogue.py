@@ -11,7 +11,7 @@ from loadtests.records.outcome import Outcome
 from loadtests.report import titles
 from loadtests.report.charts import dial, latency, predicted, ratio, throughput
 from loadtests.report.charts.style import drawing, save
-from loadtests.report.view import View, directions, view_of
+from loadtests.report.view import RunView, directions, view_of
 
 HOLLOW = "A filled mark is a verdict, in the shape of the side that is better; what is hollow is not decided."
 
@@ -29,10 +29,10 @@ class Chart:
     """
 
     name: str
-    topic: Callable[[View], str]
-    finding: Callable[[View], str]
-    reading: Callable[[View], str]
-    draw: Callable[[View], Figure | None]
+    topic: Callable[[RunView], str]
+    finding: Callable[[RunView], str]
+    reading: Callable[[RunView], str]
+    draw: Callable[[RunView], Figure | None]
 
 
 CHARTS = (
@@ -43,7 +43,7 @@ CHARTS = (
             if v.open_loop
             else "The ratio of throughputs against users"
         ),
-        titles.of_loads,
+        titles.loads_title,
         lambda v: f"{directions(v, 'Above', 'below')} {HOLLOW}",
         lambda v: ratio.against_loads(v) if len(v.loads) > 1 else None,
     ),
@@ -71,14 +71,14 @@ CHARTS = (
             if v.open_loop
             else "Who handles more at the highest load"
         ),
-        lambda v: titles.of_ratio(v, v.highest),
+        lambda v: titles.ratio_title(v, v.highest),
         lambda v: f"{directions(v, 'Right of', 'left of')} {HOLLOW} A whisker is the 95 % interval.",
         ratio.at_highest_load,
     ),
     Chart(
         "throughput",
         lambda v: "Answered against offered" if v.open_loop else "Throughput against users",
-        titles.of_throughput,
+        titles.throughput_title,
         lambda v: (
             "On the dashed line every request that arrives is answered. A side that leaves the line falls behind:"
             " its queue, and with it every response time, grows for as long as the load lasts."
@@ -90,7 +90,7 @@ CHARTS = (
     Chart(
         "latency",
         lambda v: f"Response times at the highest {'rate' if v.open_loop else 'load'}",
-        titles.of_latency,
+        titles.latency_title,
         lambda v: (
             "Further left is better. The longer a line, the more the slowest requests differ from the usual one."
             + (" Each time runs from the instant at which the request was due." if v.open_loop else "")
@@ -100,7 +100,7 @@ CHARTS = (
     Chart(
         "cpu",
         lambda _: "Server CPU per request",
-        titles.of_cpu,
+        titles.cpu_title,
         lambda _: "Lower is better. One core divided by this is the most requests that one worker can answer.",
         throughput.cpu,
     ),

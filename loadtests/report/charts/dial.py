@@ -18,15 +18,15 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from loadtests.analysis.model.capacity import Demand
-from loadtests.analysis.model.crossover import WORTH, crossing_wait_s
+from loadtests.analysis.model.crossover import WORTH, crossover_wait_s
 from loadtests.analysis.model.limits import mixed_ms, resources
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Comparison
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS, keys
 from loadtests.report.charts.style import FAINT, INK, LOOKS, MUTED, Key
-from loadtests.report.view import LABELS, View, ratio_of
-from loadtests.report.wording import NO_BREAK, kind_of, limited, ratio
+from loadtests.report.view import LABELS, RunView, ratio_of
+from loadtests.report.wording import NO_BREAK, driver_bound, kind_of, ratio
 
 CELL_WIDTH, CELL_HEIGHT = 0.98, 0.78
 FULL = math.log(3.5)
@@ -39,7 +39,7 @@ LEAST = 2
 """Rows and columns that make a grid."""
 
 
-def heat_map(view: View) -> Figure | None:
+def heat_map(view: RunView) -> Figure | None:
     """Draw the grid of ``mixed`` scenarios at the highest load; None if the run has no such grid."""
     dial = dial_of(view)
     if dial is None:
@@ -68,10 +68,10 @@ def heat_map(view: View) -> Figure | None:
     return figure
 
 
-def finding(view: View) -> str:
+def finding(view: RunView) -> str:
     """Say where b wins by most, and where a does, or that neither does anywhere."""
     dial = dial_of(view)
-    known = {at: c for at, c in dial.cells.items() if c.ratio and not limited(c)} if dial else {}
+    known = {at: c for at, c in dial.cells.items() if c.ratio and not driver_bound(c)} if dial else {}
     a, b = view.names["a"], view.names["b"]
     said = []
     for label, choose in (("b", max), ("a", min)):
@@ -86,7 +86,7 @@ def finding(view: View) -> str:
     return f"Against {a}, {b} handles {', but '.join(said)}"
 
 
-def reading(view: View) -> str:
+def reading(view: RunView) -> str:
     """Say how to read it."""
     a, b = view.names["a"], view.names["b"]
     return (
@@ -116,7 +116,7 @@ class Dial:
     cells: Mapping[tuple[float, float], Comparison]
     scenarios: Mapping[tuple[float, float], str]
 
-    def crossings(self, view: View) -> list["Crossing | None"]:
+    def crossings(self, view: RunView) -> list["DialCrossover | None"]:
         """Return for each row the wait from which on the model gives b 10 % more throughput.
 
         What a request costs in CPU is measured, over the row; nothing else is taken from it. Both sides are given the
@@ -127,17 +127,17 @@ class Dial:
         a, b = (resources(side, "mixed", cores) for side in (view.manifest.a, view.manifest.b))
         if a is None or b is None:
             return [None] * len(self.cpus_ms)
-        found: list[Crossing | None] = []
+        found: list[DialCrossover | None] = []
         for cpu_ms in self.cpus_ms:
             costs = self._costs_s(view, cpu_ms)
             waits = [
-                crossing_wait_s(a, b, Demand(cost, 0.0), Demand(cost, 0.0), self.load.users) for cost in costs or ()
+                crossover_wait_s(a, b, Demand(cost, 0.0), Demand(cost, 0.0), self.load.users) for cost in costs or ()
             ]
             ms = [math.inf if wait is None else wait * 1000 for wait in waits]
-            found.append(Crossing(*ms) if ms and ms[0] < math.inf else None)
+            found.append(DialCrossover(*ms) if ms and ms[0] < math.inf else None)
         return found
 
-    def _costs_s(self, view: View, cpu_ms: float) -> tuple[float, float, float] | None:
+    def _costs_s(self, view: RunView, cpu_ms: float) -> tuple[float, float, float] | None:
         """Return the CPU time of a row's requests, the mean over its cells and both sides, in seconds.
 
         Also what it is if each cell's is at the lower, or each at the upper end of its 95 % interval.
@@ -151,7 +151,7 @@ class Dial:
         return fmean(c.value for c in costs), fmean(low for low, _ in ends), fmean(high for _, high in ends)
 
 
-def curve_of(dial: Dial, view: View) -> list[tuple[float, float]]:
+def curve_of(dial: Dial, view: RunView) -> list[tuple[float, float]]:
     """Return the model's crossing as points in the grid's own units: columns and rows, from their middles."""
     rows = [crossing.wait_ms if crossing else None for crossing in dial.crossings(view)]
     points: list[tuple[float, float]] = []
@@ -213,7 +213,7 @@ def _axes(ax: Axes, dial: Dial) -> None:
         ax.spines[side].set_color(FAINT)
 
 
-def _curve_says(view: View) -> str:
+def _curve_says(view: RunView) -> str:
     return f"from here on the model gives {view.names['b']} {WORTH - 1:.0%} more"
 
 
@@ -226,7 +226,7 @@ def _stroke() -> Line2D:
 
 
 @dataclass(frozen=True)
-class Crossing:
+class DialCrossover:
     """Where the model lets b win, in milliseconds of wait: by the row's mean CPU time, and by its lower and upper ends.
 
     An end is infinite where b would never win.
@@ -237,7 +237,7 @@ class Crossing:
     high_ms: float
 
 
-def dial_of(view: View) -> Dial | None:
+def dial_of(view: RunView) -> Dial | None:
     """Return the grid at the highest load, or None if there are too few ``mixed`` scenarios for one."""
     load = view.highest
     if not isinstance(load, ClosedLoop):

@@ -14,7 +14,7 @@ from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, dot, fit, side_key, width_in
-from loadtests.report.view import LABELS, View
+from loadtests.report.view import LABELS, RunView
 from loadtests.report.wording import kind_of, listed, milliseconds, named, number, ratio, word
 
 SHOWN: Mapping[str, tuple[str, str]] = {"p50": ("o", "median"), "p90": ("|", "p90"), "p99": ("o", "p99")}
@@ -23,7 +23,7 @@ ACROSS = 9.9
 GROUP = 0.72
 
 
-def at_highest_load(view: View) -> Figure | None:
+def at_highest_load(view: RunView) -> Figure | None:
     """Draw response times; None if no percentile is known."""
     groups = [(s, view.measured_loads(s.name)[-1]) for s in view.scenarios]
     cells = [[view.cells.get((s.name, load, label)) for label in LABELS] for s, load in groups]
@@ -46,7 +46,7 @@ def at_highest_load(view: View) -> Figure | None:
         f" is left out where there are too few requests to know it. ×: {view.names['b']} divided by {view.names['a']},"
         " block by block, which need not be the quotient of the figures below."
     )
-    figure, (ax,) = sheet(view, titles.of_latency(view), keys, grid, note)
+    figure, (ax,) = sheet(view, titles.latency_title(view), keys, grid, note)
     ax.set_xscale("log")
     low, high = min(known) * 1000, max(known) * 1000
     pad = max(1.1, (high / low) ** 0.09)
@@ -79,7 +79,7 @@ def at_highest_load(view: View) -> Figure | None:
     return figure
 
 
-def _compared(view: View, scenario: str, load: Load) -> str:
+def _compared(view: RunView, scenario: str, load: Load) -> str:
     """Say how sure the differences are, of the medians and of the 99th percentiles.
 
     Response times of a side that falls behind grow for as long as one measures: of those no ratio is worth telling.
@@ -122,7 +122,7 @@ def _row(ax: Axes, y: float, label: str, values: Mapping[str, float]) -> None:
                     color=look.ink)  # fmt: skip
 
 
-def _missing(view: View, cell: CellResult | None) -> str:
+def _missing(view: RunView, cell: CellResult | None) -> str:
     """Say which percentiles are not shown, and why."""
     if cell is None or not cell.requests:
         return "not measured"

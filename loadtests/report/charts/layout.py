@@ -17,7 +17,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from loadtests.experiment.loads import Load
 from loadtests.records.outcome import Comparison
 from loadtests.report.charts.style import INK, MUTED, Key, fit, width_in, wrap
-from loadtests.report.view import View
+from loadtests.report.view import RunView
 from loadtests.report.wording import gave_up
 
 MARGIN = 0.18
@@ -72,7 +72,7 @@ def grid_for(panels: int, left: float, right: float) -> Grid:
     return Grid(panels, columns, width, {1: 2.6, 2: 1.9, 3: 1.62}[columns], left, right)
 
 
-def sheet(view: View, title: str, keys: Sequence[Key], grid: Grid, note: str) -> tuple[Figure, list[Axes]]:
+def sheet(view: RunView, title: str, keys: Sequence[Key], grid: Grid, note: str) -> tuple[Figure, list[Axes]]:
     """Return a figure with its title, legend and footer set, and its empty panels."""
     across = grid.columns * (grid.left + grid.width + grid.right) + 2 * MARGIN
     usable = across - 2 * MARGIN
@@ -112,7 +112,7 @@ def head(ax: Axes, grid: Grid, name: str, about: str, alarm: str = "") -> None:
     ax.text(x, down, text, transform=ax.transAxes, size=8, weight=weight, color=colour, va="top")
 
 
-def _footer(view: View, note: str) -> str:
+def _footer(view: RunView, note: str) -> str:
     missing = f" Not measured: {', '.join(view.unmeasured)}." if view.unmeasured else ""
     partial = "" if view.manifest.complete else " The run is incomplete."
     return f"{note}{missing}{partial} Run {view.manifest.name}."

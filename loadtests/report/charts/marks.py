@@ -12,9 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.path import Path
 
 from loadtests.experiment.loads import Load, ascending
-from loadtests.records.outcome import CellResult, Comparison, Interval, SideLabel
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.outcome import CellResult, Comparison, Interval
 from loadtests.report.charts.style import INK, LOOKS, MUTED, STRUCK, Key, Look, dot
-from loadtests.report.view import LABELS, View
+from loadtests.report.view import LABELS, RunView
 from loadtests.report.wording import MARGIN_PERCENT, Kind, gave_up, kind_of, named, number
 
 OUT = Key("hollow: the client may have been the limit", marker=dot("o", "white", INK))
@@ -58,7 +59,7 @@ MARKS: dict[Kind, Mark] = {
 }
 
 
-def keys(comparisons: Iterable[Comparison], view: View) -> list[Key]:
+def keys(comparisons: Iterable[Comparison], view: RunView) -> list[Key]:
     """Return the legend of a chart of verdicts: what is in it, and no more."""
     words: dict[Kind, str] = {
         "b": f"{view.names['b']} better",
@@ -77,7 +78,7 @@ def keys(comparisons: Iterable[Comparison], view: View) -> list[Key]:
     ]
 
 
-def edge_of(comparison: Comparison, view: View) -> int:
+def edge_of(comparison: Comparison, view: RunView) -> int:
     """Return at which end of the axis a verdict without a ratio stands: 1 at the upper, -1 at the lower, 0 at none.
 
     A side that collapsed, or that failed too often to have a percentile, is infinitely far behind.
@@ -88,7 +89,7 @@ def edge_of(comparison: Comparison, view: View) -> int:
     return 0 if lost is None else -1 if lost == view.above else 1
 
 
-def alarm(view: View, scenario: str) -> str:
+def alarm(view: RunView, scenario: str) -> str:
     """Say which side collapsed in a scenario, or could not keep up, at which loads, and in how many blocks."""
     said = []
     for label, loads in view.collapses(scenario).items():
@@ -128,7 +129,7 @@ class Point:
 
 
 def points_of(
-    view: View, scenario: str, label: SideLabel, read: Callable[[CellResult], Interval | None], scale: float = 1.0
+    view: RunView, scenario: str, label: SideLabel, read: Callable[[CellResult], Interval | None], scale: float = 1.0
 ) -> list[Point]:
     """Return one side's points, from the lightest load to the heaviest, where the figure is known.
 
@@ -153,7 +154,7 @@ def points_of(
     return points
 
 
-def client_was_limit(view: View) -> bool:
+def client_was_limit(view: RunView) -> bool:
     """Whether any point is hollow."""
     return any(view.client_limited(*key) for key in view.cells)
 
@@ -167,7 +168,7 @@ def whiskers(ax: Axes, xs: list[float], points: list[Point], look: Look) -> None
         ax.fill_between(xs, ys - reach[0], ys + reach[1], color=look.colour, alpha=0.18, linewidth=0, zorder=1)
 
 
-def end_label(view: View, label: SideLabel, value: float) -> str:
+def end_label(view: RunView, label: SideLabel, value: float) -> str:
     """Return the label at the end of a line: the value, with the side's name where that is short."""
     name = view.names[label]
     return f"{name} {number(value)}" if len(name) <= 7 else number(value)
@@ -182,7 +183,7 @@ def apart(values: list[float], gap: float) -> list[float]:
     return [middle + up * gap / 2, middle - up * gap / 2]
 
 
-def floor_marks(ax: Axes, view: View, scenario: str, *, bars: bool = False) -> None:
+def floor_marks(ax: Axes, view: RunView, scenario: str, *, bars: bool = False) -> None:
     """Put a cross on the floor for every cell in which a side collapsed."""
     for label, loads in view.collapses(scenario).items():
         xs = [float(LABELS.index(label))] if bars else [load.size for load in loads]

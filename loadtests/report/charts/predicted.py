@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from loadtests.experiment.loads import Load
-from loadtests.records.outcome import SideLabel
+from loadtests.experiment.sides import SideLabel
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import OUT
 from loadtests.report.charts.style import LOOKS, MUTED, ZONE, Key, clear_of, dot, fit, marker
-from loadtests.report.view import LABELS, View
+from loadtests.report.view import LABELS, RunView
 from loadtests.report.wording import NO_BREAK, named
 
 NEAR = 0.10
@@ -50,7 +50,7 @@ class Prediction:
         return abs(self.off) > NEAR and not self.limited
 
 
-def predictions(view: View) -> list[Prediction]:
+def predictions(view: RunView) -> list[Prediction]:
     """Return what the model said of this run, where it said something and something was measured."""
     return [
         Prediction(*key, cell.predicted_rps, cell.throughput.value, view.client_limited(*key))
@@ -59,7 +59,7 @@ def predictions(view: View) -> list[Prediction]:
     ]
 
 
-def finding(view: View) -> str:
+def finding(view: RunView) -> str:
     """Say how far the model is off, and how often it is near."""
     known = [each for each in predictions(view) if not each.limited]
     if not known:
@@ -70,7 +70,7 @@ def finding(view: View) -> str:
     return f"The model is off by {off} in the median; {near} of {len(known)} are within {within}"
 
 
-def scatter(view: View) -> Figure | None:
+def scatter(view: RunView) -> Figure | None:
     """Draw predicted against measured throughput; None where nothing was predicted."""
     known = predictions(view)
     if not known:

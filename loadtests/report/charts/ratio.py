@@ -16,14 +16,14 @@ from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, arms, cut_off, grid_for, head, load_axis, ratio_axis, reach, sheet
 from loadtests.report.charts.marks import MARKS, alarm, edge_of, keys
 from loadtests.report.charts.style import FAINT, INK, MUTED, ZONE, Key, clear_of, fit, width_in
-from loadtests.report.view import LABELS, View, ratio_of
-from loadtests.report.wording import MARGIN_PERCENT, gave_up, kind_of, limited, named, ratio, word
+from loadtests.report.view import LABELS, RunView, ratio_of
+from loadtests.report.wording import MARGIN_PERCENT, driver_bound, gave_up, kind_of, named, ratio, word
 
 ROW = 0.42
 ACROSS = 9.9
 
 
-def against_loads(view: View) -> Figure | None:
+def against_loads(view: RunView) -> Figure | None:
     """Draw the ratio against loads, of which there must be two values at least; None if nothing was compared."""
     shown = [s for s in view.scenarios if view.headlines(s.name)]
     if not shown:
@@ -37,7 +37,7 @@ def against_loads(view: View) -> Figure | None:
     )
     others = [Key("the other scenarios", marker=_line(FAINT))] if len(shown) > 1 else []
     zone = Key(f"the zone of ± {MARGIN_PERCENT} %", patch={"facecolor": ZONE, "edgecolor": FAINT})
-    figure, axes = sheet(view, titles.of_loads(view), [*keys(view.headlines(), view), zone, *others], grid, note)
+    figure, axes = sheet(view, titles.loads_title(view), [*keys(view.headlines(), view), zone, *others], grid, note)
     for ax, scenario in zip(axes, shown, strict=True):
         head(ax, grid, scenario.name, scenario.title, alarm(view, scenario.name))
         load_axis(ax, view.loads, grid.width)
@@ -59,18 +59,18 @@ def _line(colour: str) -> Line2D:
 
 
 def _plot(ax: Axes, comparisons: Sequence[Comparison], colour: str, width: float) -> None:
-    known = [(c.load.size, c.ratio) for c in comparisons if c.ratio and not limited(c)]
+    known = [(c.load.size, c.ratio) for c in comparisons if c.ratio and not driver_bound(c)]
     ax.plot([u for u, _ in known], [r for _, r in known], color=colour, linewidth=width, zorder=2)
 
 
-def _draw(ax: Axes, view: View, comparisons: Sequence[Comparison], limit: float) -> None:
+def _draw(ax: Axes, view: RunView, comparisons: Sequence[Comparison], limit: float) -> None:
     _plot(ax, comparisons, INK, 1.6)
     for c in comparisons:
         mark = MARKS[kind_of(c)]
         end = edge_of(c, view)
         if c.ratio and c.interval:
             ax.errorbar(
-                [c.load.size], [c.ratio], yerr=arms(c), fmt="none", ecolor=FAINT if limited(c) else INK,
+                [c.load.size], [c.ratio], yerr=arms(c), fmt="none", ecolor=FAINT if driver_bound(c) else INK,
                 elinewidth=1.2, capsize=3, zorder=3,
             )  # fmt: skip
         if c.ratio and not end:
@@ -79,7 +79,7 @@ def _draw(ax: Axes, view: View, comparisons: Sequence[Comparison], limit: float)
             ax.plot([c.load.size], [math.exp(0.93 * limit * end)], **mark.style(9), zorder=6)
     _band(ax, comparisons)
     last = comparisons[-1]
-    if last.ratio and last.load == view.loads[-1] and not edge_of(last, view) and not limited(last):
+    if last.ratio and last.load == view.loads[-1] and not edge_of(last, view) and not driver_bound(last):
         ax.annotate(
             ratio(last.ratio), (last.load.size, last.ratio), (9, 0), textcoords="offset points", weight="bold",
             va="center", annotation_clip=False,
@@ -87,13 +87,13 @@ def _draw(ax: Axes, view: View, comparisons: Sequence[Comparison], limit: float)
 
 
 def _band(ax: Axes, comparisons: Sequence[Comparison]) -> None:
-    known = [(c.load.size, *c.interval) for c in comparisons if c.ratio and c.interval and not limited(c)]
+    known = [(c.load.size, *c.interval) for c in comparisons if c.ratio and c.interval and not driver_bound(c)]
     if len(known) > 1:
         sizes, low, high = zip(*known, strict=True)
         ax.fill_between(sizes, low, high, color=INK, alpha=0.13, linewidth=0, zorder=1.5)
 
 
-def _directions(ax: Axes, grid: Grid, view: View) -> None:
+def _directions(ax: Axes, grid: Grid, view: RunView) -> None:
     """Say which way is better for whom, in the corners beside the y axis."""
     up, down = view.names[view.above], view.names[view.other(view.above)]
     for y, words, va in ((0.98, f"↑ {up} better", "top"), (0.02, f"↓ {down} better", "bottom")):
@@ -103,7 +103,7 @@ def _directions(ax: Axes, grid: Grid, view: View) -> None:
         clear_of(text)
 
 
-def at_highest_load(view: View) -> Figure | None:
+def at_highest_load(view: RunView) -> Figure | None:
     """Draw one row a scenario, at the highest load at which it was measured; None if nothing was compared."""
     rows = [view.headlines(s.name)[-1] for s in view.scenarios if view.headlines(s.name)]
     rows.sort(key=lambda c: _rank(view, c))
@@ -121,7 +121,7 @@ def at_highest_load(view: View) -> Figure | None:
         " The axis is logarithmic, so that 2 and 0.5 are as far from 1."
         f"{cut_off(rows, limit)}"
     )
-    figure, (ax,) = sheet(view, titles.of_ratio(view, view.highest), [*keys(rows, view), zone], grid, note)
+    figure, (ax,) = sheet(view, titles.ratio_title(view, view.highest), [*keys(rows, view), zone], grid, note)
     ratio_axis(ax.xaxis, limit)
     ax.set_xlim(math.exp(-limit), math.exp(limit))
     ax.set_ylim(len(rows) - 0.5, -0.5)
@@ -136,7 +136,7 @@ def at_highest_load(view: View) -> Figure | None:
                 va="center", transform=ax.get_yaxis_transform())  # fmt: skip
         ax.text(-left / grid.width, y + 0.2, fit(about, left - 0.1, 8), size=8, color=MUTED, va="center",
                 transform=ax.get_yaxis_transform())  # fmt: skip
-        weight, colour = ("normal", MUTED) if limited(c) else ("bold", INK)
+        weight, colour = ("normal", MUTED) if driver_bound(c) else ("bold", INK)
         ax.text(1 + 0.15 / grid.width, y, fit(_said(view, c), right - 0.1, 9, "bold"), size=9, weight=weight,
                 color=colour, va="center", transform=ax.get_yaxis_transform())  # fmt: skip
     half = grid.width / 2 - 0.1
@@ -147,7 +147,7 @@ def at_highest_load(view: View) -> Figure | None:
     return figure
 
 
-def _row(ax: Axes, view: View, y: int, c: Comparison, limit: float) -> None:
+def _row(ax: Axes, view: RunView, y: int, c: Comparison, limit: float) -> None:
     mark = MARKS[kind_of(c)]
     ax.axhline(y + 0.5, color=ZONE, linewidth=0.6, zorder=0)
     end = edge_of(c, view)
@@ -156,24 +156,24 @@ def _row(ax: Axes, view: View, y: int, c: Comparison, limit: float) -> None:
         return
     if c.ratio is None:
         return
-    faint = limited(c)
+    faint = driver_bound(c)
     if c.interval:
         ax.errorbar([c.ratio], [y], xerr=arms(c), fmt="none", ecolor=FAINT if faint else INK, elinewidth=1.5,
                     capsize=4, zorder=3)  # fmt: skip
     ax.plot([c.ratio], [y], **mark.style(9), zorder=5)
 
 
-def _rank(view: View, c: Comparison) -> tuple[bool, float]:
+def _rank(view: RunView, c: Comparison) -> tuple[bool, float]:
     """Order rows by ratio, largest first; a verdict without one is infinitely far off, a cell left out comes last."""
     end = edge_of(c, view)
-    return limited(c), -math.inf * end if end else -math.log(c.ratio or 1)
+    return driver_bound(c), -math.inf * end if end else -math.log(c.ratio or 1)
 
 
-def _name(view: View, c: Comparison) -> str:
+def _name(view: RunView, c: Comparison) -> str:
     return c.scenario if c.load == view.highest else f"{c.scenario} ({named([c.load])})"
 
 
-def _said(view: View, c: Comparison) -> str:
+def _said(view: RunView, c: Comparison) -> str:
     """Say a row's ratio and verdict; response times of a side that falls behind grow, and their ratio says nothing."""
     late = view.behind(c)
     behind = "both fall behind" if len(late) == len(LABELS) else "".join(f"{view.names[x]} falls behind" for x in late)

@@ -19,7 +19,7 @@ from matplotlib.path import Path as Outline
 from matplotlib.text import Text
 from matplotlib.textpath import TextToPath
 
-from loadtests.records.outcome import SideLabel
+from loadtests.experiment.sides import SideLabel
 from loadtests.report.wording import printable
 
 INK, MUTED, FAINT, ZONE = "#1a1a1a", "#595959", "#c4c4c4", "#e6e6e6"

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator
 
-from loadtests.records.outcome import CellResult, Interval, SideLabel
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.outcome import CellResult, Interval
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, dodge, grid_for, head, load_axis, sheet
 from loadtests.report.charts.marks import (
@@ -26,7 +27,7 @@ from loadtests.report.charts.marks import (
     whiskers,
 )
 from loadtests.report.charts.style import INK, LOOKS, MUTED, Key, fit, marker, side_key, width_in
-from loadtests.report.view import LABELS, View
+from loadtests.report.view import LABELS, RunView
 from loadtests.report.wording import number
 
 LINE = (0, (2, 2))
@@ -55,21 +56,21 @@ THROUGHPUT = Figures(lambda cell: cell.throughput, "Throughput", "requests/s", 1
 CPU = Figures(lambda cell: cell.cpu_per_request, "Server CPU per request", "ms", 1000, collapses=False)
 
 
-def throughput(view: View) -> Figure | None:
+def throughput(view: RunView) -> Figure | None:
     """Draw throughput against users; None if nothing was measured."""
-    return _multiples(view, THROUGHPUT, titles.of_throughput(view))
+    return _multiples(view, THROUGHPUT, titles.throughput_title(view))
 
 
-def cpu(view: View) -> Figure | None:
+def cpu(view: RunView) -> Figure | None:
     """Draw server CPU per request against the load; None if it is unknown throughout."""
-    return _multiples(view, CPU, titles.of_cpu(view))
+    return _multiples(view, CPU, titles.cpu_title(view))
 
 
-def _points(view: View, scenario: str, label: SideLabel, figures: Figures) -> list[Point]:
+def _points(view: RunView, scenario: str, label: SideLabel, figures: Figures) -> list[Point]:
     return points_of(view, scenario, label, figures.read, figures.scale)
 
 
-def _multiples(view: View, figures: Figures, title: str) -> Figure | None:
+def _multiples(view: RunView, figures: Figures, title: str) -> Figure | None:
     drawn = {s.name: {label: _points(view, s.name, label, figures) for label in LABELS} for s in view.scenarios}
     shown = [s for s in view.scenarios if any(drawn[s.name].values()) or (figures.collapses and view.collapses(s.name))]
     if not shown:
@@ -112,7 +113,7 @@ def _value_axis(ax: Axes, sides: dict[SideLabel, list[Point]]) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.9g}"))
 
 
-def _lines(ax: Axes, view: View, grid: Grid, sides: dict[SideLabel, list[Point]]) -> None:
+def _lines(ax: Axes, view: RunView, grid: Grid, sides: dict[SideLabel, list[Point]]) -> None:
     loads = view.loads
     load_axis(ax, loads, grid.width)
     ends: list[tuple[float, SideLabel]] = []
@@ -137,7 +138,7 @@ def _lines(ax: Axes, view: View, grid: Grid, sides: dict[SideLabel, list[Point]]
         )  # fmt: skip
 
 
-def _bars(ax: Axes, view: View, grid: Grid, sides: dict[SideLabel, list[Point]]) -> None:
+def _bars(ax: Axes, view: RunView, grid: Grid, sides: dict[SideLabel, list[Point]]) -> None:
     for x, label in enumerate(LABELS):
         look = LOOKS[label]
         for point in sides[label]:
@@ -153,7 +154,7 @@ def _bars(ax: Axes, view: View, grid: Grid, sides: dict[SideLabel, list[Point]])
     ax.tick_params(axis="x", length=0)
 
 
-def against_offered(view: View) -> Figure | None:
+def against_offered(view: RunView) -> Figure | None:
     """Draw answers a second against arrivals a second, both on the same scale from 0; None if nothing was measured."""
     drawn = {
         s.name: {label: points_of(view, s.name, label, lambda cell: cell.throughput) for label in LABELS}
@@ -171,7 +172,7 @@ def against_offered(view: View) -> Figure | None:
     note = f"Good answers a second, over arrivals a second as they came; all panels have the same scale; {spread}."
     right = 0.1 + max(width_in(end_label(view, label, 10000), 8.5, "bold") for label in LABELS)
     grid = grid_for(len(shown), left=0.66, right=right)
-    figure, axes = sheet(view, titles.of_throughput(view), keys, grid, note)
+    figure, axes = sheet(view, titles.throughput_title(view), keys, grid, note)
     for ax, scenario in zip(axes, shown, strict=True):
         head(ax, grid, scenario.name, scenario.title, alarm(view, scenario.name))
         _rates(ax, view, grid, top)
@@ -183,7 +184,7 @@ def against_offered(view: View) -> Figure | None:
     return figure
 
 
-def _rates(ax: Axes, view: View, grid: Grid, top: float) -> None:
+def _rates(ax: Axes, view: RunView, grid: Grid, top: float) -> None:
     """Set two linear axes from 0, the planned rates as ticks of the lower one; labels that would touch are left out."""
     ax.set_xlim(0, top)
     ax.set_ylim(0, top)
@@ -203,7 +204,7 @@ def _rates(ax: Axes, view: View, grid: Grid, top: float) -> None:
     ax.tick_params(axis="x", color=MUTED)
 
 
-def _sides(ax: Axes, view: View, grid: Grid, sides: dict[SideLabel, list[Point]], top: float) -> None:
+def _sides(ax: Axes, view: RunView, grid: Grid, sides: dict[SideLabel, list[Point]], top: float) -> None:
     ends: list[tuple[float, float, SideLabel]] = []
     for label in LABELS:
         points, look = sides[label], LOOKS[label]

@@ -15,14 +15,14 @@ from matplotlib.ticker import MaxNLocator
 
 from loadtests.analysis.model import observed
 from loadtests.analysis.model.limits import SYNC_BUILD, resources
-from loadtests.analysis.model.observed import Line, Story, places
+from loadtests.analysis.model.observed import Line, LoadTimeline, places
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.records.outcome import SideLabel
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import UNKNOWN, Recording
 from loadtests.records.trial_file import TrialKey
 from loadtests.report.charts.layout import Grid, head, sheet
 from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, drawing, save
-from loadtests.report.view import LABELS, View
+from loadtests.report.view import LABELS, RunView
 from loadtests.report.wording import listed
 
 Trial = Callable[[TrialKey], Recording | None]
@@ -52,7 +52,7 @@ CONNECTIONS = Line2D([], [], color=INK, linewidth=1.8, linestyle=(0, (3, 1.2)))
 LIMIT = Line2D([], [], color=MUTED, linewidth=1.0, linestyle=":")
 
 
-def draw(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, Story], block: int) -> Figure:
+def draw(view: RunView, scenario: str, load: Load, stories: Mapping[SideLabel, LoadTimeline], block: int) -> Figure:
     """Draw the sides of one cell in one block; there is at least one."""
     labels = list(stories)
     grid = Grid(4 * len(labels), len(labels), 3.35, 1.05, 0.5, 0.12)
@@ -79,7 +79,7 @@ def draw(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, Stor
     return figure
 
 
-def finding(view: View, scenario: str, load: Load, stories: Mapping[SideLabel, Story]) -> str:
+def finding(view: RunView, scenario: str, load: Load, stories: Mapping[SideLabel, LoadTimeline]) -> str:
     """Say where most requests of each side were."""
     said = []
     for label, story in stories.items():
@@ -102,7 +102,7 @@ def _headings(name: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _keys(stories: Iterable[Story]) -> list[Key]:
+def _keys(stories: Iterable[LoadTimeline]) -> list[Key]:
     where = [places(story.timeline) for story in stories]
     keys = [
         Key(place.words, patch={"facecolor": place.colour, "edgecolor": INK, "hatch": place.hatch, "linewidth": 0.4})
@@ -113,7 +113,7 @@ def _keys(stories: Iterable[Story]) -> list[Key]:
     return [*keys, Key("threads in use", THREADS), Key("connections in use", CONNECTIONS), window]
 
 
-def _where(ax: Axes, story: Story, load: Load) -> None:
+def _where(ax: Axes, story: LoadTimeline, load: Load) -> None:
     where = places(story.timeline)
     base = np.zeros(len(story.time_s))
     for place in PLACES:
@@ -128,7 +128,7 @@ def _where(ax: Axes, story: Story, load: Load) -> None:
     _time(ax, story)
 
 
-def _in_use(ax: Axes, view: View, scenario: str, label: SideLabel, story: Story) -> None:
+def _in_use(ax: Axes, view: RunView, scenario: str, label: SideLabel, story: LoadTimeline) -> None:
     rows = story.timeline.rows
     for name, look in (("threads", THREADS), ("connections", CONNECTIONS)):
         known = np.where(rows[name] == UNKNOWN, np.nan, rows[name].astype(float))
@@ -138,7 +138,7 @@ def _in_use(ax: Axes, view: View, scenario: str, label: SideLabel, story: Story)
     _time(ax, story)
 
 
-def _limits(view: View, scenario: str, label: SideLabel) -> Iterator[int]:
+def _limits(view: RunView, scenario: str, label: SideLabel) -> Iterator[int]:
     side = view.manifest.a if label == "a" else view.manifest.b
     has = resources(side, scenario, 1)
     if has is not None:
@@ -147,13 +147,13 @@ def _limits(view: View, scenario: str, label: SideLabel) -> Iterator[int]:
         yield int(side.settings.get("thread_limit") or 40)
 
 
-def _line(ax: Axes, story: Story, values: Line, label: SideLabel) -> None:
+def _line(ax: Axes, story: LoadTimeline, values: Line, label: SideLabel) -> None:
     look = LOOKS[label]
     ax.plot(story.time_s, values, color=look.ink, linewidth=1.4)
     _time(ax, story)
 
 
-def _time(ax: Axes, story: Story) -> None:
+def _time(ax: Axes, story: LoadTimeline) -> None:
     ax.set_xlim(0, max(story.time_s[-1], 0.01))
     for opened, closed in story.windows_s:
         ax.axvspan(opened, closed, color=ZONE, zorder=0, linewidth=0)
@@ -193,7 +193,7 @@ class Drawn:
     paths: list[Path]
 
 
-def draw_all(run: View, trial: Trial, folder: Path) -> list[Drawn]:
+def draw_all(run: RunView, trial: Trial, folder: Path) -> list[Drawn]:
     """Draw each scenario at its highest load, in the first block in which it was looked at; remove older drawings."""
     for old in folder.glob(f"{PREFIX}*"):
         old.unlink()
@@ -205,11 +205,11 @@ def draw_all(run: View, trial: Trial, folder: Path) -> list[Drawn]:
     return [one for one in drawn if one is not None]
 
 
-def draw_one(run: View, trial: Trial, folder: Path, scenario: str, load: Load, block: int) -> Drawn | None:
+def draw_one(run: RunView, trial: Trial, folder: Path, scenario: str, load: Load, block: int) -> Drawn | None:
     """Draw both sides of one cell in one block; None if nobody looked into either."""
     keys = {label: TrialKey(block, scenario, load.slug, label) for label in LABELS}
     recordings = dict(_recordings(keys, trial))
-    stories = {label: story for label, r in recordings.items() if (story := observed.story_of(r)) is not None}
+    stories = {label: story for label, r in recordings.items() if (story := observed.load_timeline(r)) is not None}
     if not stories:
         return None
     with drawing():

@@ -37,10 +37,10 @@ from loadtests.report.highlights import tally
 from loadtests.report.html.panels import panel
 from loadtests.report.html.sections import Section, section_of
 from loadtests.report.html.tables import ADDING_UP, NOTHING, agreement, columns, headings
-from loadtests.report.titles import of_ratio
-from loadtests.report.view import View, view_of
+from loadtests.report.titles import ratio_title
+from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import MARGIN_PERCENT, listed, named
-from loadtests.system.errors import RunError, told
+from loadtests.system.errors import RunError, describe_error
 
 MODEL, PANEL, TABLES = "model.js", "what_if.js", "tables.js"
 UNESCAPED = " /:;,=()?!*+@$[]{}|^~`.-_"
@@ -50,7 +50,7 @@ COLOURS = 64
 
 
 @dataclass(frozen=True)
-class Plate:
+class ChartBlock:
     """A chart as the report shows it."""
 
     topic: str
@@ -116,12 +116,12 @@ def render(
         run=run,
         view=view,
         complete=manifest.complete and outcome.complete,
-        headline=of_ratio(run) if run.headlines() else "Nothing was measured",
+        headline=ratio_title(run) if run.headlines() else "Nothing was measured",
         tally=tally(run),
         sections=sections,
         claims=claims,
         flags_seen=_flags_in(sections),
-        plates=_plates(run, charts),
+        plates=_chart_blocks(run, charts),
         timelines={seen.scenario: _timeline(seen) for seen in timelines},
         kinds={kind: mark.symbol for kind, mark in MARKS.items()},
         differing=_settings(manifest, differing=True),
@@ -147,10 +147,10 @@ def render(
     )
 
 
-def _plates(run: View, charts: Sequence[Path]) -> list[Plate]:
+def _chart_blocks(run: RunView, charts: Sequence[Path]) -> list[ChartBlock]:
     drawn = {path.stem: path for path in charts if path.suffix == ".svg"}
     return [
-        Plate(
+        ChartBlock(
             chart.topic(run),
             chart.finding(run),
             chart.reading(run),
@@ -162,10 +162,10 @@ def _plates(run: View, charts: Sequence[Path]) -> list[Plate]:
     ]
 
 
-def _timeline(seen: Drawn) -> Plate:
+def _timeline(seen: Drawn) -> ChartBlock:
     topic = f"Where the requests of {seen.scenario} were, with {seen.load}"
     (png,) = [path for path in seen.paths if path.suffix == ".png"]
-    return Plate(topic, seen.finding, seen.reading, dots_uri(png))
+    return ChartBlock(topic, seen.finding, seen.reading, dots_uri(png))
 
 
 def _flags_in(sections: Sequence[Section]) -> dict[str, str]:
@@ -238,4 +238,4 @@ def write(folder: RunFolder, manifest: Manifest, outcome: Outcome, claims: Seque
         seen = draw_all(view_of(manifest, outcome), folder.read_trial, folder.charts)
         folder.write_report(render(manifest, outcome, drawn, seen, claims))
     except OSError as error:
-        raise RunError(told(error, folder.path)) from error
+        raise RunError(describe_error(error, folder.path)) from error

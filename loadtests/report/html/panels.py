@@ -13,9 +13,10 @@ from itertools import zip_longest
 
 from loadtests.analysis.model.limits import UNKNOWN, demand_of, resources
 from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import HandlerRecord, ScenarioRecord
-from loadtests.records.outcome import CellResult, SideLabel
-from loadtests.report.view import LABELS, View
+from loadtests.records.outcome import CellResult
+from loadtests.report.view import LABELS, RunView
 
 COMMENT = "--"
 """How a line of SQL begins that is for readers."""
@@ -78,7 +79,7 @@ class Handlers:
     statements: list[tuple[str, str]]
 
 
-def handlers_of(run: View, scenario: str) -> Handlers | None:
+def handlers_of(run: RunView, scenario: str) -> Handlers | None:
     """Return what a scenario's requests reach; None where that was not kept, or where both sides are other apps."""
     known = run.manifest.handlers.get(scenario)
     if not known:
@@ -103,7 +104,7 @@ def _alone(label: SideLabel, name: str, record: HandlerRecord) -> Column:
     return Column(label, name, record.files, side_by_side(record.lines, record.lines)[0])
 
 
-def _statements(run: View, known: Mapping[SideLabel, HandlerRecord]) -> list[tuple[str, str]]:
+def _statements(run: RunView, known: Mapping[SideLabel, HandlerRecord]) -> list[tuple[str, str]]:
     return [_sent(run.names[label], record) for label, record in known.items()]
 
 
@@ -207,7 +208,7 @@ class Panel:
     spare: dict[str, int]
 
 
-def panel(run: View) -> Panel | None:
+def panel(run: RunView) -> Panel | None:
     """Return the panel; None where the model knows no scenario of the run: open loops, other apps, no user alone."""
     if run.open_loop:
         return None
@@ -225,7 +226,7 @@ def panel(run: View) -> Panel | None:
     )
 
 
-def _most_telling(run: View, choices: Sequence[Choice]) -> str:
+def _most_telling(run: RunView, choices: Sequence[Choice]) -> str:
     """Return the scenario in which b wins by most, one that mostly waits if there is one."""
     waits = {scenario.name for scenario in run.scenarios if scenario.kind == "I/O-bound"}
     most = {
@@ -234,7 +235,7 @@ def _most_telling(run: View, choices: Sequence[Choice]) -> str:
     return max(most, key=lambda name: (name in waits, most[name]))
 
 
-def _choice(run: View, scenario: ScenarioRecord) -> Choice | None:
+def _choice(run: RunView, scenario: ScenarioRecord) -> Choice | None:
     if scenario.kind in UNKNOWN:
         return None
     cells = [cell for (name, _, _), cell in run.cells.items() if name == scenario.name]
@@ -243,7 +244,7 @@ def _choice(run: View, scenario: ScenarioRecord) -> Choice | None:
     return Choice(scenario.name, scenario.title, a, b) if a and b else None
 
 
-def _start(run: View, scenario: str, cells: Sequence[CellResult], label: SideLabel) -> Start | None:
+def _start(run: RunView, scenario: str, cells: Sequence[CellResult], label: SideLabel) -> Start | None:
     """Return what is known of one side; None if no lighter load, and no cell beside it, tells what a request needs."""
     side = run.manifest.a if label == "a" else run.manifest.b
     has = resources(side, scenario, max(1, len(run.manifest.server_cores)))

@@ -13,15 +13,25 @@ from loadtests.report import view
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.conditions import flag_words
 from loadtests.report.html.panels import Handlers, handlers_of
-from loadtests.report.html.tables import NOTHING, Row, adds_up, limit_of, parting, row_of
-from loadtests.report.titles import said_of
-from loadtests.report.view import LABELS, View
-from loadtests.report.wording import CLIENT, MARGIN_PERCENT, fell_behind, gave_up, kind_of, limited, named, ratio, word
+from loadtests.report.html.tables import NOTHING, Row, adds_up, crossover_in_words, limit_of, row_of
+from loadtests.report.titles import ratio_in_words
+from loadtests.report.view import LABELS, RunView
+from loadtests.report.wording import (
+    DRIVER_BOUND,
+    MARGIN_PERCENT,
+    driver_bound,
+    fell_behind,
+    gave_up,
+    kind_of,
+    named,
+    ratio,
+    word,
+)
 
 OTHERWISE = {
     "equal": "no difference worth having {where}",
     "few": "too few requests to know the slowest 1 % {where}",
-    "limited": f"no verdict {{where}}, because {CLIENT}",
+    "limited": f"no verdict {{where}}, because {DRIVER_BOUND}",
 }
 """What is said of cells in which neither side is better."""
 
@@ -80,7 +90,7 @@ class Section:
     parting: str
 
 
-def section_of(run: View, scenario: ScenarioRecord, anchor: str) -> Section:
+def section_of(run: RunView, scenario: ScenarioRecord, anchor: str) -> Section:
     """Return a scenario's part of the report."""
     loads = ascending({load for s, load in run.manifest.cells() if s.name == scenario.name})
     measured = run.measured_loads(scenario.name)
@@ -102,18 +112,18 @@ def section_of(run: View, scenario: ScenarioRecord, anchor: str) -> Section:
         ratios=[(load, _verdicts(run, scenario.name, load)) for load in measured],
         checks=[adds_up(run, cell) for cell in cells],
         limits=[row for cell in cells if (row := limit_of(run, cell)) is not None],
-        parting="" if run.open_loop else parting(run, scenario.name),
+        parting="" if run.open_loop else crossover_in_words(run, scenario.name),
     )
 
 
-def _verdicts(run: View, scenario: str, load: Load) -> list[Verdict | None]:
+def _verdicts(run: RunView, scenario: str, load: Load) -> list[Verdict | None]:
     """Return a cell's comparisons, the headline first; the others do without the flags that it has already."""
     first, *others = (_verdict(run, scenario, load, metric) for metric in view.metrics(run))
     told = first.flags if first else []
     return [first, *(v and replace(v, flags=[flag for flag in v.flags if flag not in told]) for v in others)]
 
 
-def _verdict(run: View, scenario: str, load: Load, metric: Metric) -> Verdict | None:
+def _verdict(run: RunView, scenario: str, load: Load, metric: Metric) -> Verdict | None:
     c = run.comparisons.get((scenario, load, metric))
     if c is None:
         return None
@@ -134,7 +144,7 @@ def _interval(c: Comparison) -> str:
     return f"{ratio(c.interval[0])} to {ratio(c.interval[1])}" if c.interval else ""
 
 
-def answer(view: View, scenario: str) -> str:
+def answer(view: RunView, scenario: str) -> str:
     """Answer the question for one scenario: which side is better, where, by how much, how sure."""
     cells = view.headlines(scenario)
     planned = {load for s, load in view.manifest.cells() if s.name == scenario}
@@ -154,7 +164,7 @@ def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
             groups[f"gone {gone}"].append(c)
         elif c.verdict in LABELS:
             groups[f"small {c.verdict}" if "small" in c.flags else c.verdict].append(c)
-        elif limited(c):
+        elif driver_bound(c):
             groups["limited"].append(c)
         elif "too-few-samples" in c.flags:
             groups["few"].append(c)
@@ -163,7 +173,7 @@ def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
     return [(kind, group) for kind, group in groups.items() if group]
 
 
-def _clause(view: View, kind: str, group: Sequence[Comparison], of: int) -> str:
+def _clause(view: RunView, kind: str, group: Sequence[Comparison], of: int) -> str:
     a, b = view.names["a"], view.names["b"]
     loads = ascending(c.load for c in group)
     where = f"at every {_load_word(view)}" if 1 < of == len(group) else f"at {named(loads)}"
@@ -184,21 +194,21 @@ def _clause(view: View, kind: str, group: Sequence[Comparison], of: int) -> str:
     return OTHERWISE[kind].format(where=where) + _behind(view, group)
 
 
-def _load_word(view: View) -> str:
+def _load_word(view: RunView) -> str:
     return "rate" if view.open_loop else "load"
 
 
-def _how_much(view: View, group: Sequence[Comparison]) -> str:
+def _how_much(view: RunView, group: Sequence[Comparison]) -> str:
     """Say what the ratio is at the highest load of a group at which it means something, and how sure."""
     settled = [c for c in group if c.ratio is not None and not fell_behind(c)]
     if not settled:
         return ""
     top = max(settled, key=lambda c: c.load.size)
     at = f" at {named([top.load])}" if len(group) > 1 else ""
-    return f": {said_of(view, top)}{at}{_interval_of(view, top)}"
+    return f": {ratio_in_words(view, top)}{at}{_interval_of(view, top)}"
 
 
-def _interval_of(view: View, c: Comparison) -> str:
+def _interval_of(view: RunView, c: Comparison) -> str:
     if c.interval is None or c.ratio is None:
         return ""
     low, high = c.interval if not view.open_loop or c.ratio > 1 else (1 / c.interval[1], 1 / c.interval[0])
@@ -209,7 +219,7 @@ def _interval_of(view: View, c: Comparison) -> str:
     )
 
 
-def _behind(view: View, group: Sequence[Comparison]) -> str:
+def _behind(view: RunView, group: Sequence[Comparison]) -> str:
     """Say which side can't keep up with the arrivals, if one of the group can't, or may not."""
     late = {label: ascending(c.load for c in group if label in view.behind(c)) for label in LABELS}
     if late["a"] and late["a"] == late["b"]:

@@ -9,13 +9,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
-from loadtests.analysis.model.crossover import WORTH, parting_of
+from loadtests.analysis.model.crossover import WORTH, crossover_of
 from loadtests.analysis.model.limits import resources, worded
 from loadtests.analysis.summary import samples_needed
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.records.outcome import CellResult, Interval
 from loadtests.report.charts.predicted import NEAR
-from loadtests.report.view import View
+from loadtests.report.view import RunView
 from loadtests.report.wording import NO_BREAK, milliseconds, number
 
 NOTHING = "—"
@@ -52,7 +52,7 @@ class Row:
     collapsed: list[str] = field(default_factory=list)
 
 
-def columns(run: View) -> list[str]:
+def columns(run: RunView) -> list[str]:
     """Return the headings of a row's figures."""
     rates = ["Offered/s", "Answered/s"] if run.open_loop else ["Requests/s"]
     lag = ["p99 lag, ms"] if run.open_loop else []
@@ -61,7 +61,7 @@ def columns(run: View) -> list[str]:
     ]  # fmt: skip
 
 
-def row_of(run: View, cell: CellResult) -> Row:
+def row_of(run: RunView, cell: CellResult) -> Row:
     """Return one side's figures of one cell."""
     megabytes = NOTHING if cell.rss_bytes is None else f"{cell.rss_bytes / 1e6:,.0f} MB"
     reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in cell.failures.items())
@@ -105,7 +105,7 @@ def _percentile(value: float | None, cell: CellResult, name: str) -> Figure:
     return Figure(NOTHING, "falls among requests that failed")
 
 
-def adds_up(run: View, cell: CellResult) -> Row:
+def adds_up(run: RunView, cell: CellResult) -> Row:
     """Return one side's figures of one cell, side by side with what they should be."""
     return Row(
         load=cell.load,
@@ -148,12 +148,12 @@ def _share(cell: CellResult, busy: float) -> Figure:
     return Figure(f"{busy:.0%}", "", busy > DRIVER_BUSY_LIMIT)
 
 
-def headings(run: View) -> tuple[str, ...]:
+def headings(run: RunView) -> tuple[str, ...]:
     """Return the headings of a row's figures."""
     return (*PREDICTED, OBSERVED) if _looked_into(run) else PREDICTED
 
 
-def limit_of(run: View, cell: CellResult) -> Row | None:
+def limit_of(run: RunView, cell: CellResult) -> Row | None:
     """Return one side's prediction of one cell; None where the model says nothing of it."""
     if cell.predicted_rps is None or cell.limit is None:
         return None
@@ -172,14 +172,14 @@ def limit_of(run: View, cell: CellResult) -> Row | None:
     return Row(load=cell.load, label=cell.label, name=run.names[cell.label], figures=figures)
 
 
-def parting(run: View, scenario: str) -> str:
+def crossover_in_words(run: RunView, scenario: str) -> str:
     """Say from how many users on b handles more, by the model and as measured; nothing where the model says nothing."""
     cores = max(1, len(run.manifest.server_cores))
     a, b = (resources(side, scenario, cores) for side in (run.manifest.a, run.manifest.b))
     cells = [cell for (name, _, _), cell in run.cells.items() if name == scenario]
     if a is None or b is None or not any(cell.predicted_rps for cell in cells):
         return ""
-    found = parting_of(cells, run.headlines(scenario), a, b)
+    found = crossover_of(cells, run.headlines(scenario), a, b)
     if found is None:
         return ""
     names, more = run.names, f"{WORTH - 1:.0%}".replace("%", f"{NO_BREAK}%")
@@ -201,7 +201,7 @@ def _users(count: int) -> str:
     return f"{count:,} user{'s' if count != 1 else ''}"
 
 
-def agreement(run: View) -> str:
+def agreement(run: RunView) -> str:
     """Say in how many cells the limit that was predicted is the one that was seen; nothing where nobody looked."""
     judged = [cell.limit == cell.limit_seen for cell in run.cells.values() if cell.limit and cell.limit_seen]
     if not judged:
@@ -210,5 +210,5 @@ def agreement(run: View) -> str:
     return f"{said} the limit that was predicted is the one that was seen."
 
 
-def _looked_into(run: View) -> bool:
+def _looked_into(run: RunView) -> bool:
     return any(cell.limit_seen for cell in run.cells.values())
