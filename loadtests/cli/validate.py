@@ -73,24 +73,24 @@ def validate(options: ValidateOptions) -> None:
     sizes = options.sizes()
     now = datetime.now(UTC)
     machine = read_environment()
-    course = ValidationRun(sizes, machine, quick=options.quick, seed=options.seed)
+    validation_run = ValidationRun(sizes, machine, quick=options.quick, seed=options.seed)
     archive = Archive(options.out or VALIDATIONS)
     folder = archive.open(now.strftime("%Y-%m-%dT%H-%M-%S"))
     cores = assign_cores()
     console = PipeConsole()
     try:
-        with pinned(cores.driver), progress_display(console, course.seconds) as watch:
-            stage = Testbed(folder / "work", cores, now, machine.commit, options.seed, watch.tell)
-            course.run(stage, watch)
+        with pinned(cores.driver), progress_display(console, validation_run.seconds) as watch:
+            testbed = Testbed(folder / "work", cores, now, machine.commit, options.seed, watch.tell)
+            validation_run.run(testbed, watch)
     except (BenchError, OSError, Interrupted) as error:
-        kept = _keep(archive, folder, course.found())
+        kept = _keep(archive, folder, validation_run.found())
         if isinstance(error, Interrupted):
             raise Interrupted(f"{error}; {kept}") from None
         raise RunError(f"{error}; {kept}") from error
     finally:
         shutil.rmtree(folder / "work", ignore_errors=True)
-    _keep(archive, folder, course.found())
-    _show(console, course.found(), folder)
+    _keep(archive, folder, validation_run.found())
+    _show(console, validation_run.found(), folder)
 
 
 def _keep(archive: Archive, folder: Path, validation: Validation) -> str:

@@ -132,29 +132,29 @@ def _specially(measure: Measure, out: Path) -> Outcome:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def special_outcome(special: Special, measure: Measure, stage: Testbed) -> Outcome:
+def special_outcome(special: Special, measure: Measure, testbed: Testbed) -> Outcome:
     """Carry out an experiment that is no ordinary run; raises RunError if it can't be."""
-    return _EXPERIMENTS[special](measure, stage)
+    return _EXPERIMENTS[special](measure, testbed)
 
 
-def _clients(measure: Measure, stage: Testbed) -> Outcome:
+def _clients(measure: Measure, testbed: Testbed) -> Outcome:
     """Let both clients ask one server in turn, each first in half of the blocks."""
     (name,), users = measure.scenarios, int(measure.users or 1)
     scenario = parse_scenario(name)
     blocks: Blocks = {}
     [request] = scenario.requests
-    with Driver(stage.cores, stage.work / "driver" / "log") as driver, stage.server("async", "lesson") as server:
+    with Driver(testbed.cores, testbed.work / "driver" / "log") as driver, testbed.server("async", "lesson") as server:
         server.wait_until_ready()
 
         def harness() -> float:
             return summarise(
-                drive_alone(stage, driver, server, request.path, ClosedLoop(users), TURN_S, 3 * scenario.wait_s)
+                drive_alone(testbed, driver, server, request.path, ClosedLoop(users), TURN_S, 3 * scenario.wait_s)
             ).throughput_rps
 
         for block in range(measure.blocks):
-            stage.tell(f"block {block + 1}", block * 2 * TURN_S)
+            testbed.tell(f"block {block + 1}", block * 2 * TURN_S)
             turns: list[tuple[SideLabel, Callable[[], float]]] = [
-                ("a", lambda: _naive(server, request.path, users, stage)),
+                ("a", lambda: _naive(server, request.path, users, testbed)),
                 ("b", harness),
             ]
             ordered = turns if block % 2 else turns[::-1]
@@ -162,10 +162,10 @@ def _clients(measure: Measure, stage: Testbed) -> Outcome:
     return _outcome(measure, name, ClosedLoop(users), blocks)
 
 
-def _naive(server: Server, path: str, users: int, stage: Testbed) -> float:
-    cores = ",".join(map(str, stage.cores.driver))
+def _naive(server: Server, path: str, users: int, testbed: Testbed) -> float:
+    cores = ",".join(map(str, testbed.cores.driver))
     arguments = [server.url + path, f"--users={users}", f"--seconds={TURN_S}", f"--cores={cores}"]
-    with Child("loadtests.lessons.naive_client", arguments, log=stage.work / "naive" / "log") as child:
+    with Child("loadtests.lessons.naive_client", arguments, log=testbed.work / "naive" / "log") as child:
         try:
             child.process.wait(LIMIT_S)
             count = Count.model_validate_json(child.last_words())
@@ -180,20 +180,23 @@ def _counted(rps: float) -> Summary:
     return Summary(rps, 0, {}, empty, None, None, None, 0.0, None if rps else "not one good answer")
 
 
-def _loops(measure: Measure, stage: Testbed) -> Outcome:
+def _loops(measure: Measure, testbed: Testbed) -> Outcome:
     """Let both loops ask a server that stops now and then, in turn."""
     blocks: Blocks = {}
     rate = float(measure.rate or RATE)
-    with Driver(stage.cores, stage.work / "driver" / "log") as driver, stage.server(REFERENCE_APP, "lesson") as server:
+    with (
+        Driver(testbed.cores, testbed.work / "driver" / "log") as driver,
+        testbed.server(REFERENCE_APP, "lesson") as server,
+    ):
         server.wait_until_ready()
         loads: Mapping[SideLabel, Load] = {"a": ClosedLoop(USERS), "b": OpenLoop(rate, "constant")}
         for block in range(measure.blocks):
-            stage.tell(f"block {block + 1}", block * 2 * EVERY_S)
+            testbed.tell(f"block {block + 1}", block * 2 * EVERY_S)
             order: list[SideLabel] = ["a", "b"] if block % 2 else ["b", "a"]
             blocks[block] = {}
             for label in order:
-                with pausing(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
-                    recording = drive_alone(stage, driver, server, "/steady", loads[label], EVERY_S)
+                with pausing(server.pids, EVERY_S, FOR_S, testbed.work / "staller" / "log"):
+                    recording = drive_alone(testbed, driver, server, "/steady", loads[label], EVERY_S)
                 blocks[block][label] = summarise(recording, arrivals=label == "b")
     return _outcome(measure, measure.scenarios[0], OpenLoop(rate, "constant"), blocks)
 

@@ -89,9 +89,9 @@ class BlockServers:
 
     def _launch(self, label: SideLabel) -> None:
         self._starts += 1
-        database = self._made.fresh(self._work, f"{label}{self._starts}")
+        database = self._made.new(self._work, f"{label}{self._starts}")
         self._databases[label] = database
-        self._stack.callback(database.forget)
+        self._stack.callback(database.drop)
         database.create()
         try:
             server = Server(
@@ -114,7 +114,7 @@ class BlockServers:
 
         def ready(label: SideLabel) -> None:
             seconds[label] = self._servers[label].wait_until_ready(self._experiment.start_limit_s)
-            self._databases[label].remember()
+            self._databases[label].snapshot()
 
         def still_well(label: SideLabel) -> None:
             self._servers[label].check_alive("while it was warmed up")

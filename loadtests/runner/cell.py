@@ -71,9 +71,9 @@ class CellRunner:
         self,
         experiment: Experiment,
         number: int,
-        arena: BlockServers,
+        block_servers: BlockServers,
         driver: LoadDriver,
-        journal: RunLog,
+        run_log: RunLog,
         watch: InterferenceMonitor,
     ) -> None:
         """Prepare.
@@ -81,29 +81,31 @@ class CellRunner:
         Args:
             experiment: what the run is about.
             number: of the block, from 0.
-            arena: has the servers.
+            block_servers: has the servers.
             driver: puts on the load.
-            journal: is told what broke.
+            run_log: is told what broke.
             watch: sees what else the machine does meanwhile.
         """
         self._experiment = experiment
         self._number = number
-        self._arena = arena
+        self._block_servers = block_servers
         self._driver = driver
-        self._journal = journal
-        self._watch = watch
+        self._run_log = run_log
+        self._interference = watch
         self._worn: set[SideLabel] = set()
 
     def measure(self, pairing: Pairing) -> dict[SideLabel, Recording]:
         """Measure one cell; a side that hung or died is replaced before the next one, if there is any."""
-        arena = self._arena
+        block_servers = self._block_servers
         while self._worn:
-            arena.restart(self._worn.pop())
-        recordings: dict[SideLabel, Recording] = {label: nothing(reason) for label, reason in arena.broken.items()}
-        servers = {label: arena.server(label) for label in pairing.order if label not in recordings}
+            block_servers.restart(self._worn.pop())
+        recordings: dict[SideLabel, Recording] = {
+            label: nothing(reason) for label, reason in block_servers.broken.items()
+        }
+        servers = {label: block_servers.server(label) for label in pairing.order if label not in recordings}
         if servers:
             job = self._job(pairing, servers)
-            with self._watch.cell():
+            with self._interference.cell():
                 recordings |= self._drive(job)
         for label, server in servers.items():
             seen = server.timeline(recordings[label].started_s)
@@ -132,7 +134,7 @@ class CellRunner:
 
     def _restore(self, label: SideLabel) -> None:
         try:
-            self._arena.restore(label)
+            self._block_servers.restore(label)
         except RunError as failure:
             self._note(label, "collapsed", f"{self._spec(label)}: {failure}; it is replaced")
             self._worn.add(label)
@@ -171,7 +173,7 @@ class CellRunner:
         return self._experiment.side(label).spec
 
     def _note(self, label: SideLabel | None, kind: str, message: str) -> None:
-        self._journal.event(self._number, label, kind, message)
+        self._run_log.event(self._number, label, kind, message)
 
 
 def nothing(reason: str) -> Recording:

@@ -81,39 +81,39 @@ class Runner:
         self.plan = plan
         self.databases = databases
         self.done = 2 * (len(experiment.cells) * experiment.blocks - sum(map(len, plan)))
-        self._journal = RunLog(folder, manifest)
+        self._run_log = RunLog(folder, manifest)
         self._wall_clock = WallClock()
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         database_is_ours = experiment.database in (SQLITE, POSTGRES)
-        self._watch = InterferenceMonitor(cores, servers_are_ours=servers_are_ours and database_is_ours)
+        self._interference = InterferenceMonitor(cores, servers_are_ours=servers_are_ours and database_is_ours)
 
     def run(self) -> Manifest:
         """Run every block; return the final manifest.
 
         Whatever ends it early, an exception or a signal, what was measured is saved and no process is left.
         """
-        journal = self._journal
+        run_log = self._run_log
         self._check_version()
         try:
-            if journal.manifest.driver_ceiling_rps is None:
-                journal.update(driver_ceiling_rps=self._ceiling())
+            if run_log.manifest.driver_ceiling_rps is None:
+                run_log.update(driver_ceiling_rps=self._ceiling())
             with SlowApi(self.cores, self.folder.work / "upstream" / "log") as slow_api:
                 for number, block in enumerate(self.plan):
                     if block:
                         self._block(number, block, slow_api)
-                        journal.note_time()
-            journal.update(complete=True)
+                        run_log.note_time()
+            run_log.update(complete=True)
         finally:
             with contextlib.suppress(OSError):  # what ended the run is told, not that this could not be written either
-                journal.note_time()
-        return journal.manifest
+                run_log.note_time()
+        return run_log.manifest
 
     def _check_version(self) -> None:
         """Note which database it is; a run that goes on needs the one that it began with."""
-        before, now = self._journal.manifest.database_version, self.databases.version
+        before, now = self._run_log.manifest.database_version, self.databases.version
         if before not in (None, now):
             raise UsageError(f"the database was {before} when the run began and is {now} now; begin a new run")
-        self._journal.update(database_version=now)
+        self._run_log.update(database_version=now)
 
     def _ceiling(self) -> float | None:
         """Measure the driver by itself; a ceiling that can't be measured is not known, and no reason not to go on."""
@@ -127,7 +127,7 @@ class Runner:
         return start_driver(self.experiment.driver, self.experiment.workers, self.cores, work / "driver.log")
 
     def _block(self, number: int, block: tuple[Pairing, ...], slow_api: SlowApi) -> None:
-        work, journal = self.folder.work / f"block{number}", self._journal
+        work, run_log = self.folder.work / f"block{number}", self._run_log
         self._tell(number, "starting both sides")
         with (
             self._driver(work) as driver,
@@ -138,34 +138,34 @@ class Runner:
                 upstream_url=slow_api.url,
                 cores=self.cores,
                 warm=self._warm,
-            ) as arena,
+            ) as block_servers,
         ):
-            for label, seconds in arena.start().items():
-                journal.event(number, label, "started", f"{self.experiment.side(label).spec} was ready", seconds)
-            for label, reason in arena.broken.items():
-                journal.event(number, label, "collapsed", f"{self.experiment.side(label).spec} {reason}")
-            measurer = CellRunner(self.experiment, number, arena, driver, journal, self._watch)
+            for label, seconds in block_servers.start().items():
+                run_log.event(number, label, "started", f"{self.experiment.side(label).spec} was ready", seconds)
+            for label, reason in block_servers.broken.items():
+                run_log.event(number, label, "collapsed", f"{self.experiment.side(label).spec} {reason}")
+            cell_runner = CellRunner(self.experiment, number, block_servers, driver, run_log, self._interference)
             for pairing in block:
                 self._tell(number, str(pairing.cell))
-                self._pairing(number, pairing, measurer, slow_api)
+                self._pairing(number, pairing, cell_runner, slow_api)
                 self._tell(number, str(pairing.cell))
-        journal.update(machine=[*journal.manifest.machine, *self._watch.finish(number)])
+        run_log.update(machine=[*run_log.manifest.machine, *self._interference.finish(number)])
 
-    def _pairing(self, number: int, pairing: Pairing, measurer: CellRunner, slow_api: SlowApi) -> None:
+    def _pairing(self, number: int, pairing: Pairing, cell_runner: CellRunner, slow_api: SlowApi) -> None:
         """Measure one cell, and save both sides' trials."""
-        recordings = measurer.measure(pairing)
+        recordings = cell_runner.measure(pairing)
         if not slow_api.alive:
             message = f"the slow API died; {pairing.cell} was tried again with a new one"
-            self._journal.event(number, None, "restarted", message)
+            self._run_log.event(number, None, "restarted", message)
             slow_api.restart()
-            recordings = measurer.measure(pairing)
+            recordings = cell_runner.measure(pairing)
         self._check_database(pairing)
         for label, recording in recordings.items():
             key = TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.slug, label)
             self.folder.write_trial(key, recording)
             self.done += 1
         if (step := self._wall_clock.stepped()) is not None:
-            self._journal.event(number, None, "clock", f"{step} while {pairing.cell} was measured")
+            self._run_log.event(number, None, "clock", f"{step} while {pairing.cell} was measured")
 
     def _check_database(self, pairing: Pairing) -> None:
         """Raise RunError if the database server died: what was measured of a cell then says nothing of the sides."""

@@ -44,15 +44,15 @@ class Database(Protocol):
         """What ``BLOG_DATABASE_URL`` is set to."""
 
     def create(self) -> None:
-        """Make it; call it when whoever is to ``forget`` it knows it. Raises RunError."""
+        """Make it; call it when whoever is to ``drop`` it knows it. Raises RunError."""
 
-    def remember(self) -> None:
+    def snapshot(self) -> None:
         """Take a copy of the rows as they are now; an app that made no tables has none to restore."""
 
     def restore(self) -> None:
         """Bring back the remembered rows under the running server; raises RunError if it holds a lock for too long."""
 
-    def forget(self) -> None:
+    def drop(self) -> None:
         """Remove the copy, and the database itself where it would outlive the run's folder. Safe to call twice."""
 
 
@@ -67,7 +67,7 @@ class Databases(Protocol):
     def version(self) -> str:
         """Product and version."""
 
-    def fresh(self, folder: Path, name: str) -> Database:
+    def new(self, folder: Path, name: str) -> Database:
         """Name an empty database, which is then to be made.
 
         Args:
@@ -134,7 +134,7 @@ def _check_url(name: str) -> None:
 class SqliteDatabase:
     """A database file in the run's work folder, one a side and block.
 
-    The server itself creates and seeds it; ``remember`` keeps the rows it holds then, and ``restore`` brings
+    The server itself creates and seeds it; ``snapshot`` keeps the rows it holds then, and ``restore`` brings
     them back under the running server, whose open connections see one ordinary transaction.
     """
 
@@ -153,9 +153,9 @@ class SqliteDatabase:
     def create(self) -> None:
         """Leave it to the server, which makes the file."""
 
-    def remember(self) -> None:
+    def snapshot(self) -> None:
         """Take a copy of the rows as they are now; an app that made no database has none to restore."""
-        self.forget()
+        self.drop()
         if not self.path.exists():
             return
         self._pristine = sqlite3.connect(":memory:")
@@ -173,7 +173,7 @@ class SqliteDatabase:
         except sqlite3.OperationalError as error:
             raise RunError(f"the rows of {self.path.name} could not be restored: {error}") from error
 
-    def forget(self) -> None:
+    def drop(self) -> None:
         """Drop the copy."""
         if self._pristine is not None:
             self._pristine.close()
@@ -191,7 +191,7 @@ class SqliteDatabases:
         """Product and version."""
         return f"SQLite {sqlite3.sqlite_version}"
 
-    def fresh(self, folder: Path, name: str) -> SqliteDatabase:
+    def new(self, folder: Path, name: str) -> SqliteDatabase:
         """Name a file; the server makes it."""
         return SqliteDatabase(folder / f"{name}.db")
 

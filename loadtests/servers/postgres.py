@@ -54,7 +54,7 @@ class PostgresDatabase:
         with shielded():
             self._server.execute(f'CREATE DATABASE "{self._name}"')
 
-    def remember(self) -> None:
+    def snapshot(self) -> None:
         """Copy every table into a schema of its own, beside the app's; and note where numbering stands."""
         with self._connected("copied") as connection:
             metadata = MetaData()
@@ -86,7 +86,7 @@ class PostgresDatabase:
                 arguments = {"where": where, "value": 1 if value is None else value, "called": value is not None}
                 connection.execute(text("SELECT setval(CAST(:where AS regclass), :value, :called)"), arguments)
 
-    def forget(self) -> None:
+    def drop(self) -> None:
         """Drop it, whoever is still connected to it; raises RunError if it stays on a server that is there."""
         if self._forgotten:
             return
@@ -133,7 +133,7 @@ class PostgresDatabases:
     def __repr__(self) -> str:
         return f"<PostgresDatabases {self.url!r}>"
 
-    def fresh(self, folder: Path, name: str) -> PostgresDatabase:
+    def new(self, folder: Path, name: str) -> PostgresDatabase:
         """Name a database as nothing else is named."""
         return PostgresDatabase(self, f"{self._prefix}{name}_{uuid.uuid4().hex[:12]}")
 

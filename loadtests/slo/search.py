@@ -80,7 +80,7 @@ class Prober:
         with SlowApi(self._cores, self._work / "upstream" / "log") as slow_api:
             for start in range(self._inquiry.starts):
                 folder = self._work / f"start{start}"
-                arena = BlockServers(
+                block_servers = BlockServers(
                     self._inquiry.experiment,
                     databases,
                     work=folder,
@@ -89,12 +89,12 @@ class Prober:
                     warm=self._warm,
                     labels=self._inquiry.labels,
                 )
-                with Driver(self._cores, folder / "driver.log") as driver, arena:
-                    arena.start()
-                    if arena.broken:
-                        label, reason = next(iter(arena.broken.items()))
+                with Driver(self._cores, folder / "driver.log") as driver, block_servers:
+                    block_servers.start()
+                    if block_servers.broken:
+                        label, reason = next(iter(block_servers.broken.items()))
                         raise RunError(f"{self._spec(label)} {reason}")
-                    self._search(start, arena, driver, last, most)
+                    self._search(start, block_servers, driver, last, most)
                 databases.check()
         self.record = self.record.model_copy(update={"complete": True})
         return self.record
@@ -110,7 +110,7 @@ class Prober:
         return min(MAX_RATE, CEILING_SHARE * ceiling) if ceiling else MAX_RATE
 
     def _search(
-        self, start: int, arena: BlockServers, driver: Driver, last: dict[SideLabel, float], most: float
+        self, start: int, block_servers: BlockServers, driver: Driver, last: dict[SideLabel, float], most: float
     ) -> None:
         least = self._inquiry.objective.requests / LONGEST_S
         searches = {
@@ -119,7 +119,7 @@ class Prober:
         while open_ := [label for label, search in searches.items() if search.state == "searching"]:
             for label in open_:
                 search = searches[label]
-                kept = self._probe(start, label, search.rate_rps, arena, driver)
+                kept = self._probe(start, label, search.rate_rps, block_servers, driver)
                 search.tell(kept=kept)
         for label, search in searches.items():
             last[label] = search.kept_rps or START_RPS
@@ -132,11 +132,13 @@ class Prober:
             )
             self.record = self.record.model_copy(update={"found": [*self.record.found, found]})
 
-    def _probe(self, start: int, label: SideLabel, rate_rps: float, arena: BlockServers, driver: Driver) -> bool:
+    def _probe(
+        self, start: int, label: SideLabel, rate_rps: float, block_servers: BlockServers, driver: Driver
+    ) -> bool:
         self._tell(
             self.record, f"start {start + 1} of {self._inquiry.starts}, {self._spec(label)} at {rate_rps:,.4g}/s"
         )
-        summary = self._measure(label, rate_rps, arena, driver)
+        summary = self._measure(label, rate_rps, block_servers, driver)
         missed = self._inquiry.objective.missed(summary)
         value = percentile(summary.latencies_s, self._inquiry.objective.wanted)
         probe = Probe(
@@ -151,9 +153,9 @@ class Prober:
         self.record = self.record.model_copy(update={"probes": [*self.record.probes, probe]})
         return missed is None
 
-    def _measure(self, label: SideLabel, rate_rps: float, arena: BlockServers, driver: Driver) -> Summary:
+    def _measure(self, label: SideLabel, rate_rps: float, block_servers: BlockServers, driver: Driver) -> Summary:
         """Ask one side at one rate, once; a side that breaks is replaced, for the next probe."""
-        server, [scenario] = arena.server(label), self._inquiry.experiment.scenarios
+        server, [scenario] = block_servers.server(label), self._inquiry.experiment.scenarios
         seconds = min(LONGEST_S, max(SHORTEST_S, self._inquiry.objective.requests / rate_rps))
         job = PairingJob(
             targets={label: Target(server.url, tuple(server.pids))},
@@ -171,11 +173,11 @@ class Prober:
         if recording.stalled or recording.abandoned or gone:
             left = f"{recording.abandoned:,} requests were unanswered long after the last arrival"
             reason = recording.stalled or (left if recording.abandoned else "it exited")
-            if arena.restart(label) is None:
-                raise RunError(f"{self._spec(label)} {arena.broken[label]}")
+            if block_servers.restart(label) is None:
+                raise RunError(f"{self._spec(label)} {block_servers.broken[label]}")
             return replace(summarise(recording, arrivals=True), collapsed=reason)
         if scenario.writes:
-            arena.restore(label)
+            block_servers.restore(label)
         return summarise(recording, arrivals=True)
 
     def _warm(self, servers: list[Server]) -> None:

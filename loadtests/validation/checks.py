@@ -96,14 +96,14 @@ class ValidationRun:
             own = plan.alike(sizes.comparisons, blog=sizes.blog, time_s=sizes.time_s, blocks=sizes.blocks, rng=rng)
         if "effects" in sizes.checks:
             added = plan.additions(sizes.effects, time_s=sizes.effects_s, blocks=sizes.blocks, rng=rng)
-        self._rehearsals = plan.interleave(own, added)
+        self._runs = plan.interleave(own, added)
 
     @property
     def seconds(self) -> float:
         """How long all of it takes, about."""
         calibration = CALIBRATIONS_S if "effects" in self._sizes.checks else 0.0
         alone = sum(step.seconds for step in self._steps())
-        return alone + calibration + sum(rehearsal.seconds for rehearsal in self._rehearsals)
+        return alone + calibration + sum(run.seconds for run in self._runs)
 
     def found(self) -> Validation:
         """Return what is known by now."""
@@ -115,12 +115,12 @@ class ValidationRun:
             **self._records,
         )
 
-    def run(self, stage: Testbed, watch: ProgressDisplay) -> None:
+    def run(self, testbed: Testbed, watch: ProgressDisplay) -> None:
         """Carry out every check, the short ones first; what was found before an exception is kept."""
         for step in self._steps():
             watch.step(step.title, step.seconds)
-            self._records[step.check] = step.measure(stage)
-        self._rehearse(stage, watch)
+            self._records[step.check] = step.measure(testbed)
+        self._compare(testbed, watch)
         self._complete = True
 
     def _steps(self) -> list[_Step]:
@@ -147,33 +147,33 @@ class ValidationRun:
         )
         return [step for step in steps if step.check in sizes.checks]
 
-    def _rehearse(self, stage: Testbed, watch: ProgressDisplay) -> None:
+    def _compare(self, testbed: Testbed, watch: ProgressDisplay) -> None:
         work_share: dict[int, float] = {}
         ceiling_rps: float | None = None
         spent: dict[Check, float] = {"aa": 0.0, "effects": 0.0}
         rows: dict[Check, list[Known]] = {"aa": [], "effects": []}
         if "effects" in self._sizes.checks:
             watch.step("how much of the server's time is the known work", CALIBRATIONS_S)
-            work_share = calibrate(stage)
-        for number, rehearsal in enumerate(self._rehearsals):
-            watch.step(_title(rehearsal, number, len(self._rehearsals)), rehearsal.seconds)
-            check: Check = "aa" if rehearsal.study == "alike" else "effects"
+            work_share = calibrate(testbed)
+        for number, run in enumerate(self._runs):
+            watch.step(_title(run, number, len(self._runs)), run.seconds)
+            check: Check = "aa" if run.study == "alike" else "effects"
             began = time.monotonic()
-            ceiling_rps, known = measure_known_answers(stage, rehearsal, number, work_share, ceiling_rps)
+            ceiling_rps, known = measure_known_answers(testbed, run, number, work_share, ceiling_rps)
             rows[check] += known
             spent[check] += time.monotonic() - began
             self._records[check] = Comparisons(
-                occasion=occasion(stage, spent[check]),
+                occasion=occasion(testbed, spent[check]),
                 time_s=self._sizes.time_s if check == "aa" else self._sizes.effects_s,
                 work_share=work_share if check == "effects" else {},
                 rows=list(rows[check]),
             )
 
 
-def _title(rehearsal: KnownAnswerRun, number: int, count: int) -> str:
-    experiment = rehearsal.experiment
+def _title(run: KnownAnswerRun, number: int, count: int) -> str:
+    experiment = run.experiment
     a, b = (side.spec.rpartition(":")[2] for side in (experiment.a, experiment.b))
-    return f"rehearsal {number + 1} of {count}, {b} against {'itself' if a == b else a}"
+    return f"run {number + 1} of {count}, {b} against {'itself' if a == b else a}"
 
 
 @contextmanager
@@ -187,47 +187,49 @@ def progress_display(console: Console, total_s: float) -> Iterator[ProgressDispl
 
 
 def measure_known_answers(
-    stage: Testbed, rehearsal: KnownAnswerRun, number: int, work_share: dict[int, float], ceiling_rps: float | None
+    testbed: Testbed, run: KnownAnswerRun, number: int, work_share: dict[int, float], ceiling_rps: float | None
 ) -> tuple[float | None, list[Known]]:
-    """Carry out one rehearsal; return the driver's ceiling and the comparisons of throughput.
+    """Carry out one run; return the driver's ceiling and the comparisons of throughput.
 
     Args:
-        stage: where.
-        rehearsal: what.
+        testbed: where.
+        run: what.
         number: its number.
         work_share: users → share of the server's CPU time that is the known work.
         ceiling_rps: the driver's ceiling as an earlier one measured it, in requests/s; None to measure it.
     """
-    experiment = rehearsal.experiment
+    experiment = run.experiment
     trials = 2 * len(experiment.cells) * experiment.blocks
 
     def listen(at: Progress) -> None:
-        stage.tell(f"block {at.block + 1} of {experiment.blocks}, {at.now}", rehearsal.seconds * at.done / trials)
+        testbed.tell(f"block {at.block + 1} of {experiment.blocks}, {at.now}", run.seconds * at.done / trials)
 
-    path = stage.work / f"run{number}"
-    manifest = new_manifest(experiment, path.name, datetime.now(UTC), stage.cores)
+    path = testbed.work / f"run{number}"
+    manifest = new_manifest(experiment, path.name, datetime.now(UTC), testbed.cores)
     manifest = manifest.model_copy(update={"driver_ceiling_rps": ceiling_rps})
     try:
         folder = create_run_folder(path, manifest)
-        manifest = Runner(experiment, folder, manifest, stage.cores, listen, experiment.plan(), SqliteDatabases()).run()
+        manifest = Runner(
+            experiment, folder, manifest, testbed.cores, listen, experiment.plan(), SqliteDatabases()
+        ).run()
         outcome = analyse(folder, manifest)
     finally:
         shutil.rmtree(path, ignore_errors=True)
-    return manifest.driver_ceiling_rps, [_known(rehearsal, number, c, work_share) for c in _headlines(outcome)]
+    return manifest.driver_ceiling_rps, [_known(run, number, c, work_share) for c in _headlines(outcome)]
 
 
-def calibrate(stage: Testbed) -> dict[int, float]:
+def calibrate(testbed: Testbed) -> dict[int, float]:
     """Return users → share of the server's CPU time that is the known work, as the server's own clocks tell it."""
     shares: dict[int, float] = {}
     with (
-        Driver(stage.cores, stage.work / "calibration-driver" / "log") as driver,
-        stage.server(BASE, "calibration") as server,
+        Driver(testbed.cores, testbed.work / "calibration-driver" / "log") as driver,
+        testbed.server(BASE, "calibration") as server,
     ):
         server.wait_until_ready()
         for done, users in enumerate(CPU_USERS):
-            stage.tell(f"the share of the known work, {users} users", CALIBRATIONS_S * done / len(CPU_USERS))
+            testbed.tell(f"the share of the known work, {users} users", CALIBRATIONS_S * done / len(CPU_USERS))
             before = _spent(ask(server, "/spent"))
-            job = PairingJob({"a": target(server)}, CPU.requests, ClosedLoop(users), CALIBRATION_S, 0, 0, stage.seed)
+            job = PairingJob({"a": target(server)}, CPU.requests, ClosedLoop(users), CALIBRATION_S, 0, 0, testbed.seed)
             driver.drive(job)
             after = _spent(ask(server, "/spent"))
             shares[users] = (after["work_s"] - before["work_s"]) / (after["cpu_s"] - before["cpu_s"])
@@ -244,8 +246,8 @@ def _headlines(outcome: Outcome) -> list[Comparison]:
     return [c for c in outcome.comparisons if c.metric == "throughput" and isinstance(c.load, ClosedLoop)]
 
 
-def _known(rehearsal: KnownAnswerRun, number: int, found: Comparison, work_share: dict[int, float]) -> Known:
-    users, study, truth = int(found.load.size), rehearsal.study, 1.0
+def _known(run: KnownAnswerRun, number: int, found: Comparison, work_share: dict[int, float]) -> Known:
+    users, study, truth = int(found.load.size), run.study, 1.0
     if study in MORE_CPU:
         truth = of_more_cpu(MORE_CPU[study], work_share[users])
     elif study in MORE_WAIT_S and found.a.value:

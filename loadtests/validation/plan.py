@@ -28,7 +28,7 @@ BASE = f"{KNOWN}:base"
 BLOCKS = 6
 """As ``bench run`` has them by default."""
 CELLS = 4
-"""Comparisons in one rehearsal, over which Holm's correction spans."""
+"""Comparisons in one run, over which Holm's correction spans."""
 EFFECTS_SHARE = 0.3
 """Comparisons for each addition, per comparison of a side with itself."""
 START_S = 3.0
@@ -78,7 +78,7 @@ def default_time_s() -> float:
 
 
 def effects_time_s() -> float:
-    """Return the time of a cell in a block of ``bench run`` with as few cells as a rehearsal has, in seconds."""
+    """Return the time of a cell in a block of ``bench run`` with as few cells as a run has, in seconds."""
     return choose([ClosedLoop(users) for users in CPU_USERS], CELLS).pairing_s
 
 
@@ -87,7 +87,7 @@ def alike(comparisons: int, *, blog: float, time_s: float, blocks: int, rng: ran
 
     Args:
         comparisons: at least so many.
-        blog: share of the rehearsals that take the blog's builds, in turn, instead of the app with nothing but a
+        blog: share of the runs that take the blog's builds, in turn, instead of the app with nothing but a
             known amount of work, 0 to 1.
         time_s: for each cell and block, in seconds.
         blocks: fresh starts.

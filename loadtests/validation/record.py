@@ -242,6 +242,6 @@ class Validation(Record):
         return self.model_copy(update=missing)
 
 
-def occasion(stage: Testbed, seconds: float) -> Occasion:
+def occasion(testbed: Testbed, seconds: float) -> Occasion:
     """Return when a check was carried out that took so many seconds."""
-    return Occasion(created=stage.created, commit=stage.commit, seconds=round(seconds, 1))
+    return Occasion(created=testbed.created, commit=testbed.commit, seconds=round(seconds, 1))

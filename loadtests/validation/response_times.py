@@ -46,27 +46,27 @@ STALL_OVERHEAD_S = 10.0
 Values = npt.NDArray[np.floating]
 
 
-def measure_queue(stage: Testbed, window_s: float) -> QueueRecord:
+def measure_queue(testbed: Testbed, window_s: float) -> QueueRecord:
     """Drive Poisson arrivals through the queues.
 
     Args:
-        stage: where.
+        testbed: where.
         window_s: how long, in seconds.
     """
     began = time.monotonic()
     queue = Queue(ARRIVALS_RPS, SERVICE_S)
-    band = bands(queue, QUEUES, (50.0, 99.0), settling_s=SETTLING_S, window_s=window_s, seed=stage.seed)
+    band = bands(queue, QUEUES, (50.0, 99.0), settling_s=SETTLING_S, window_s=window_s, seed=testbed.seed)
     with (
-        Driver(stage.cores, stage.work / "queue-driver" / "log") as driver,
-        stage.server(REFERENCE_APP, "queue") as server,
+        Driver(testbed.cores, testbed.work / "queue-driver" / "log") as driver,
+        testbed.server(REFERENCE_APP, "queue") as server,
     ):
         server.wait_until_ready()
         load = OpenLoop(QUEUES * ARRIVALS_RPS)
-        recording = drive_alone(stage, driver, server, "/queue", load, window_s, SETTLING_S)
+        recording = drive_alone(testbed, driver, server, "/queue", load, window_s, SETTLING_S)
         theirs = logged(server, "queue", recording)
     ours = summarise(recording)
     return QueueRecord(
-        occasion=occasion(stage, time.monotonic() - began),
+        occasion=occasion(testbed, time.monotonic() - began),
         queues=QUEUES,
         arrivals_rps=ARRIVALS_RPS,
         service_s=SERVICE_S,
@@ -156,32 +156,32 @@ def bands(
     return {p: (float(low[i]), float(high[i])) for i, p in enumerate(wanted)}
 
 
-def measure_stall(stage: Testbed, window_s: float, pace_s: float) -> StallRecord:
+def measure_stall(testbed: Testbed, window_s: float, pace_s: float) -> StallRecord:
     """Measure a stopped server with an open and with a closed loop, then one that is not stopped at a high rate.
 
     Args:
-        stage: where.
+        testbed: where.
         window_s: how long each loop measures the server that is stopped, in seconds; whole periods of EVERY_S.
         pace_s: how long the other one is measured.
     """
     began = time.monotonic()
     with (
-        Driver(stage.cores, stage.work / "stall-driver" / "log") as driver,
-        stage.server(REFERENCE_APP, "stall") as server,
+        Driver(testbed.cores, testbed.work / "stall-driver" / "log") as driver,
+        testbed.server(REFERENCE_APP, "stall") as server,
     ):
         server.wait_until_ready()
-        stage.tell(f"{PACE_RPS:g}/s", 0)
-        paced = drive_alone(stage, driver, server, "/steady", OpenLoop(PACE_RPS), pace_s)
+        testbed.tell(f"{PACE_RPS:g}/s", 0)
+        paced = drive_alone(testbed, driver, server, "/steady", OpenLoop(PACE_RPS), pace_s)
         by_log = logged(server, "steady", paced)
-        with pausing(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
-            stage.tell("an open loop while the server is stopped now and then", pace_s)
-            opened = drive_alone(stage, driver, server, "/steady", OpenLoop(RATE_RPS, "constant"), window_s)
-        with pausing(server.pids, EVERY_S, FOR_S, stage.work / "staller" / "log"):
-            stage.tell("a closed loop while the server is stopped now and then", pace_s + window_s)
-            closed = drive_alone(stage, driver, server, "/steady", ClosedLoop(USERS), window_s)
+        with pausing(server.pids, EVERY_S, FOR_S, testbed.work / "staller" / "log"):
+            testbed.tell("an open loop while the server is stopped now and then", pace_s)
+            opened = drive_alone(testbed, driver, server, "/steady", OpenLoop(RATE_RPS, "constant"), window_s)
+        with pausing(server.pids, EVERY_S, FOR_S, testbed.work / "staller" / "log"):
+            testbed.tell("a closed loop while the server is stopped now and then", pace_s + window_s)
+            closed = drive_alone(testbed, driver, server, "/steady", ClosedLoop(USERS), window_s)
     pace, by_open, by_closed = (summarise(recording) for recording in (paced, opened, closed))
     return StallRecord(
-        occasion=occasion(stage, time.monotonic() - began),
+        occasion=occasion(testbed, time.monotonic() - began),
         every_s=EVERY_S,
         for_s=FOR_S,
         window_s=window_s,

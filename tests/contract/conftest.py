@@ -39,7 +39,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     build, _, driver = request.param.partition(" ")
     environment, folder = {"PYTHONWARNINGS": "always"}, tmp_path_factory.mktemp(build)
     if driver:
-        database = request.getfixturevalue("postgres").fresh(folder, "contract")
+        database = request.getfixturevalue("postgres").new(folder, "contract")
         database.create()
         environment |= {"BLOG_DATABASE_URL": database.url, "BLOG_DATABASE_DRIVER": driver}
     with serve_build(build, folder, slow_api, (), **environment) as server:

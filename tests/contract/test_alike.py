@@ -86,7 +86,7 @@ def both(
         for build in ("sync", "async"):
             folder, environment = tmp_path_factory.mktemp(f"alike_{build}"), {}
             if request.param != "sqlite":
-                database = request.getfixturevalue("postgres").fresh(folder, "alike")
+                database = request.getfixturevalue("postgres").new(folder, "alike")
                 database.create()
                 environment = {
                     "BLOG_DATABASE_URL": database.url,

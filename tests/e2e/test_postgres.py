@@ -130,7 +130,7 @@ def test_a_server_without_connections_left_shows_in_the_report(cluster: Postgres
 def test_rows_come_back_under_a_running_server(side: str, cluster: PostgresServer, tmp_path: Path) -> None:
     [request] = parse_scenario("create_post").requests
     databases = PostgresDatabases(cluster.url, "restore")
-    database = databases.fresh(tmp_path, "x")
+    database = databases.new(tmp_path, "x")
     database.create()
     with Server(
         parse_side(side),
@@ -140,7 +140,7 @@ def test_rows_come_back_under_a_running_server(side: str, cluster: PostgresServe
         log=tmp_path / "log",
     ) as server:
         server.wait_until_ready(60.0)
-        database.remember()
+        database.snapshot()
         before = rows(database.url)
         with closing(ProbeConnection(server.url, limit_s=30.0)) as asker:
             for turn in range(2):
@@ -150,17 +150,17 @@ def test_rows_come_back_under_a_running_server(side: str, cluster: PostgresServe
                 assert len(written["posts"]) == len(before["posts"]) + 3, turn  # type: ignore[arg-type]
                 database.restore()
                 assert rows(database.url) == before
-    database.forget()
+    database.drop()
     with pytest.raises(RunError, match="does not exist"):
-        database.remember()
+        database.snapshot()
     databases.close()
 
 
 def test_what_a_killed_run_left_on_a_server_is_dropped_by_the_next(cluster: PostgresServer, tmp_path: Path) -> None:
     with closing(PostgresDatabases(cluster.url, "left")) as databases:
-        databases.fresh(tmp_path, "a").create()
+        databases.new(tmp_path, "a").create()
         with closing(PostgresDatabases(cluster.url, "left2")) as others:
-            others.fresh(tmp_path, "a").create()
+            others.new(tmp_path, "a").create()
             assert len(_left(cluster, "bench_left")) == 2
             databases.clear()
             assert [name[:12] for name in _left(cluster, "bench_left")] == ["bench_left2_"]

@@ -32,7 +32,7 @@ def test_rows_come_back_under_a_running_server(side: str, tmp_path: Path) -> Non
         log=tmp_path / "log",
     ) as server:
         server.wait_until_ready(60.0)
-        database.remember()
+        database.snapshot()
         before = rows(database.path)
         assert sum(map(len, before.values())) > 20
         with closing(ProbeConnection(server.url, limit_s=30.0)) as asker:
@@ -44,4 +44,4 @@ def test_rows_come_back_under_a_running_server(side: str, tmp_path: Path) -> Non
                 database.restore()
                 assert rows(database.path) == before
             asker.ask("GET", "/api/posts")
-        database.forget()
+        database.drop()

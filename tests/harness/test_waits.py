@@ -149,11 +149,11 @@ def test_only_mixed_has_two_dials() -> None:
 
 def test_a_story_leaves_out_the_other_sides_turns() -> None:
     busy = np.where((np.arange(50) < 20) | (np.arange(50) >= 30), 5, 0)
-    story = load_timeline(replace(recording([(0, 1)], (0.1, 0.3), (0.7, 0.9)), timeline=timeline(in_flight=busy)))
-    assert story is not None
-    assert len(story.time_s) == 40
-    assert story.time_s[-1] == pytest.approx(0.86, abs=0.03)
-    assert np.nanmax(story.busy) == pytest.approx(0.5)
+    trial = load_timeline(replace(recording([(0, 1)], (0.1, 0.3), (0.7, 0.9)), timeline=timeline(in_flight=busy)))
+    assert trial is not None
+    assert len(trial.time_s) == 40
+    assert trial.time_s[-1] == pytest.approx(0.86, abs=0.03)
+    assert np.nanmax(trial.busy) == pytest.approx(0.5)
 
 
 def test_nobody_looked_or_nothing_came() -> None:

@@ -119,7 +119,7 @@ class LoadTimeline:
 
 
 def load_timeline(recording: Recording) -> LoadTimeline | None:
-    """Return a trial's story; None if nobody looked, or nothing was seen."""
+    """Return a trial while it was under load; None if nobody looked, or nothing was seen."""
     if recording.timeline is None:
         return None
     rows = recording.timeline.rows

@@ -52,22 +52,22 @@ CONNECTIONS = Line2D([], [], color=INK, linewidth=1.8, linestyle=(0, (3, 1.2)))
 LIMIT = Line2D([], [], color=MUTED, linewidth=1.0, linestyle=":")
 
 
-def draw(view: RunView, scenario: str, load: Load, stories: Mapping[SideLabel, LoadTimeline], block: int) -> Figure:
+def draw(view: RunView, scenario: str, load: Load, trials: Mapping[SideLabel, LoadTimeline], block: int) -> Figure:
     """Draw the sides of one cell in one block; there is at least one."""
-    labels = list(stories)
+    labels = list(trials)
     grid = Grid(4 * len(labels), len(labels), 3.35, 1.05, 0.5, 0.12)
     note = (
         f"{scenario} with {load}, block {block + 1}; only the turns in which a side was under load, one after another,"
         " with their lead-ins and lead-outs. Dotted: the most there can be."
     )
-    figure, axes = sheet(view, finding(view, scenario, load, stories), _keys(stories.values()), grid, note)
+    figure, axes = sheet(view, finding(view, scenario, load, trials), _keys(trials.values()), grid, note)
     rows = [axes[i : i + len(labels)] for i in range(0, len(axes), len(labels))]
     for column, label in enumerate(labels):
-        story = stories[label]
-        _where(rows[0][column], story, load)
-        _in_use(rows[1][column], view, scenario, label, story)
-        _line(rows[2][column], story, 100 * story.busy, label)
-        _line(rows[3][column], story, 1000 * story.timeline.rows["lag_s"].astype(float), label)
+        trial = trials[label]
+        _where(rows[0][column], trial, load)
+        _in_use(rows[1][column], view, scenario, label, trial)
+        _line(rows[2][column], trial, 100 * trial.busy, label)
+        _line(rows[3][column], trial, 1000 * trial.timeline.rows["lag_s"].astype(float), label)
         for row, (name, about) in zip(rows, _headings(view.names[label]), strict=True):
             head(row[column], grid, name, about)
     for row in rows:
@@ -79,16 +79,16 @@ def draw(view: RunView, scenario: str, load: Load, stories: Mapping[SideLabel, L
     return figure
 
 
-def finding(view: RunView, scenario: str, load: Load, stories: Mapping[SideLabel, LoadTimeline]) -> str:
+def finding(view: RunView, scenario: str, load: Load, trials: Mapping[SideLabel, LoadTimeline]) -> str:
     """Say where most requests of each side were."""
     said = []
-    for label, story in stories.items():
-        if not len(story.steady):
+    for label, trial in trials.items():
+        if not len(trial.steady):
             continue
-        where = places(story.steady)
+        where = places(trial.steady)
         means = {place: float(getattr(where, place.name).mean()) for place in PLACES}
         most = max(means, key=lambda place: means[place])
-        whole = max(1.0, float(story.steady.rows["in_flight"].mean()))
+        whole = max(1.0, float(trial.steady.rows["in_flight"].mean()))
         said.append(f"{view.names[label]}: {means[most]:,.0f} of {whole:,.0f} requests {most.words}")
     return f"{scenario}, {load}" + (f" – {'; '.join(said)}" if said else "")
 
@@ -102,8 +102,8 @@ def _headings(name: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _keys(stories: Iterable[LoadTimeline]) -> list[Key]:
-    where = [places(story.timeline) for story in stories]
+def _keys(trials: Iterable[LoadTimeline]) -> list[Key]:
+    where = [places(trial.timeline) for trial in trials]
     keys = [
         Key(place.words, patch={"facecolor": place.colour, "edgecolor": INK, "hatch": place.hatch, "linewidth": 0.4})
         for place in PLACES
@@ -113,29 +113,29 @@ def _keys(stories: Iterable[LoadTimeline]) -> list[Key]:
     return [*keys, Key("threads in use", THREADS), Key("connections in use", CONNECTIONS), window]
 
 
-def _where(ax: Axes, story: LoadTimeline, load: Load) -> None:
-    where = places(story.timeline)
-    base = np.zeros(len(story.time_s))
+def _where(ax: Axes, trial: LoadTimeline, load: Load) -> None:
+    where = places(trial.timeline)
+    base = np.zeros(len(trial.time_s))
     for place in PLACES:
         amount: Line = getattr(where, place.name)
         ax.fill_between(
-            story.time_s, base, base + amount, step="mid", facecolor=place.colour, edgecolor=INK, linewidth=0.0,
+            trial.time_s, base, base + amount, step="mid", facecolor=place.colour, edgecolor=INK, linewidth=0.0,
             hatch=place.hatch,
         )  # fmt: skip
         base = base + amount
     if isinstance(load, ClosedLoop):
         ax.axhline(load.users, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
-    _time(ax, story)
+    _time(ax, trial)
 
 
-def _in_use(ax: Axes, view: RunView, scenario: str, label: SideLabel, story: LoadTimeline) -> None:
-    rows = story.timeline.rows
+def _in_use(ax: Axes, view: RunView, scenario: str, label: SideLabel, trial: LoadTimeline) -> None:
+    rows = trial.timeline.rows
     for name, look in (("threads", THREADS), ("connections", CONNECTIONS)):
         known = np.where(rows[name] == UNKNOWN, np.nan, rows[name].astype(float))
-        ax.plot(story.time_s, known, color=look.get_color(), linewidth=1.8, linestyle=look.get_linestyle())
+        ax.plot(trial.time_s, known, color=look.get_color(), linewidth=1.8, linestyle=look.get_linestyle())
     for most in _limits(view, scenario, label):
         ax.axhline(most, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
-    _time(ax, story)
+    _time(ax, trial)
 
 
 def _limits(view: RunView, scenario: str, label: SideLabel) -> Iterator[int]:
@@ -147,17 +147,17 @@ def _limits(view: RunView, scenario: str, label: SideLabel) -> Iterator[int]:
         yield int(side.settings.get("thread_limit") or 40)
 
 
-def _line(ax: Axes, story: LoadTimeline, values: Line, label: SideLabel) -> None:
+def _line(ax: Axes, trial: LoadTimeline, values: Line, label: SideLabel) -> None:
     look = LOOKS[label]
-    ax.plot(story.time_s, values, color=look.ink, linewidth=1.4)
-    _time(ax, story)
+    ax.plot(trial.time_s, values, color=look.ink, linewidth=1.4)
+    _time(ax, trial)
 
 
-def _time(ax: Axes, story: LoadTimeline) -> None:
-    ax.set_xlim(0, max(story.time_s[-1], 0.01))
-    for opened, closed in story.windows_s:
+def _time(ax: Axes, trial: LoadTimeline) -> None:
+    ax.set_xlim(0, max(trial.time_s[-1], 0.01))
+    for opened, closed in trial.windows_s:
         ax.axvspan(opened, closed, color=ZONE, zorder=0, linewidth=0)
-    for end in story.turns_s:
+    for end in trial.turns_s:
         ax.axvline(end, color="white", linewidth=1.6, zorder=4)
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.tick_params(axis="x", labelsize=7.5)
@@ -209,15 +209,15 @@ def draw_one(run: RunView, trial: Trial, folder: Path, scenario: str, load: Load
     """Draw both sides of one cell in one block; None if nobody looked into either."""
     keys = {label: TrialKey(block, scenario, load.slug, label) for label in LABELS}
     recordings = dict(_recordings(keys, trial))
-    stories = {label: story for label, r in recordings.items() if (story := observed.load_timeline(r)) is not None}
-    if not stories:
+    trials = {label: seen for label, r in recordings.items() if (seen := observed.load_timeline(r)) is not None}
+    if not trials:
         return None
     with drawing():
-        figure = draw(run, scenario, load, stories, block)
+        figure = draw(run, scenario, load, trials, block)
         name = PREFIX + keys["a"].file_name.removesuffix("-a.npz")
         paths = save(figure, folder, name)
-    names = [run.names[label] for label in stories]
-    return Drawn(scenario, load, block, finding(run, scenario, load, stories), reading(names), paths)
+    names = [run.names[label] for label in trials]
+    return Drawn(scenario, load, block, finding(run, scenario, load, trials), reading(names), paths)
 
 
 def _recordings(keys: Mapping[SideLabel, TrialKey], trial: Trial) -> Iterator[tuple[SideLabel, Recording]]:
