@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.records.run_folder import VALIDATIONS
-from loadtests.runner.single_server import Testbed
+from loadtests.runner.single_server import Workspace
 from loadtests.system.cores import assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError
 from loadtests.system.machine import read_environment
@@ -80,8 +80,8 @@ def validate(options: ValidateOptions) -> None:
     console = PipeConsole()
     try:
         with pinned(cores.driver), progress_display(console, validation_run.seconds) as watch:
-            testbed = Testbed(folder / "work", cores, now, machine.commit, options.seed, watch.tell)
-            validation_run.run(testbed, watch)
+            workspace = Workspace(folder / "work", cores, now, machine.commit, options.seed, watch.tell)
+            validation_run.run(workspace, watch)
     except (BenchError, OSError, Interrupted) as error:
         kept = _keep(archive, folder, validation_run.found())
         if isinstance(error, Interrupted):

@@ -30,7 +30,7 @@ from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import RunFolder, check_free, write_json
 from loadtests.report.html.page import write
 from loadtests.runner import run
-from loadtests.runner.single_server import Testbed, drive_alone
+from loadtests.runner.single_server import Workspace, drive_alone
 from loadtests.servers.databases import check_database
 from loadtests.servers.reference import REFERENCE_APP, pausing
 from loadtests.servers.server import Server
@@ -124,7 +124,9 @@ def _specially(measure: Measure, out: Path) -> Outcome:
                     shown.update(f"{what} of {measure.blocks}")
 
             assert measure.special is not None  # noqa: S101 - the caller has asked
-            return special_outcome(measure.special, measure, Testbed(work, cores, datetime.now(UTC), None, SEED, tell))
+            return special_outcome(
+                measure.special, measure, Workspace(work, cores, datetime.now(UTC), None, SEED, tell)
+            )
     except BaseException:
         shutil.rmtree(out, ignore_errors=True)
         raise
@@ -132,29 +134,32 @@ def _specially(measure: Measure, out: Path) -> Outcome:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def special_outcome(special: Special, measure: Measure, testbed: Testbed) -> Outcome:
+def special_outcome(special: Special, measure: Measure, workspace: Workspace) -> Outcome:
     """Carry out an experiment that is no ordinary run; raises RunError if it can't be."""
-    return _EXPERIMENTS[special](measure, testbed)
+    return _EXPERIMENTS[special](measure, workspace)
 
 
-def _clients(measure: Measure, testbed: Testbed) -> Outcome:
+def _clients(measure: Measure, workspace: Workspace) -> Outcome:
     """Let both clients ask one server in turn, each first in half of the blocks."""
     (name,), users = measure.scenarios, int(measure.users or 1)
     scenario = parse_scenario(name)
     blocks: Blocks = {}
     [request] = scenario.requests
-    with Driver(testbed.cores, testbed.work / "driver" / "log") as driver, testbed.server("async", "lesson") as server:
+    with (
+        Driver(workspace.cores, workspace.work / "driver" / "log") as driver,
+        workspace.server("async", "lesson") as server,
+    ):
         server.wait_until_ready()
 
         def harness() -> float:
             return summarise(
-                drive_alone(testbed, driver, server, request.path, ClosedLoop(users), TURN_S, 3 * scenario.wait_s)
+                drive_alone(workspace, driver, server, request.path, ClosedLoop(users), TURN_S, 3 * scenario.wait_s)
             ).throughput_rps
 
         for block in range(measure.blocks):
-            testbed.tell(f"block {block + 1}", block * 2 * TURN_S)
+            workspace.tell(f"block {block + 1}", block * 2 * TURN_S)
             turns: list[tuple[SideLabel, Callable[[], float]]] = [
-                ("a", lambda: _naive(server, request.path, users, testbed)),
+                ("a", lambda: _naive(server, request.path, users, workspace)),
                 ("b", harness),
             ]
             ordered = turns if block % 2 else turns[::-1]
@@ -162,10 +167,10 @@ def _clients(measure: Measure, testbed: Testbed) -> Outcome:
     return _outcome(measure, name, ClosedLoop(users), blocks)
 
 
-def _naive(server: Server, path: str, users: int, testbed: Testbed) -> float:
-    cores = ",".join(map(str, testbed.cores.driver))
+def _naive(server: Server, path: str, users: int, workspace: Workspace) -> float:
+    cores = ",".join(map(str, workspace.cores.driver))
     arguments = [server.url + path, f"--users={users}", f"--seconds={TURN_S}", f"--cores={cores}"]
-    with Child("loadtests.lessons.naive_client", arguments, log=testbed.work / "naive" / "log") as child:
+    with Child("loadtests.lessons.naive_client", arguments, log=workspace.work / "naive" / "log") as child:
         try:
             child.process.wait(LIMIT_S)
             count = Count.model_validate_json(child.last_words())
@@ -180,23 +185,23 @@ def _counted(rps: float) -> Summary:
     return Summary(rps, 0, {}, empty, None, None, None, 0.0, None if rps else "not one good answer")
 
 
-def _loops(measure: Measure, testbed: Testbed) -> Outcome:
+def _loops(measure: Measure, workspace: Workspace) -> Outcome:
     """Let both loops ask a server that stops now and then, in turn."""
     blocks: Blocks = {}
     rate = float(measure.rate or RATE)
     with (
-        Driver(testbed.cores, testbed.work / "driver" / "log") as driver,
-        testbed.server(REFERENCE_APP, "lesson") as server,
+        Driver(workspace.cores, workspace.work / "driver" / "log") as driver,
+        workspace.server(REFERENCE_APP, "lesson") as server,
     ):
         server.wait_until_ready()
         loads: Mapping[SideLabel, Load] = {"a": ClosedLoop(USERS), "b": OpenLoop(rate, "constant")}
         for block in range(measure.blocks):
-            testbed.tell(f"block {block + 1}", block * 2 * EVERY_S)
+            workspace.tell(f"block {block + 1}", block * 2 * EVERY_S)
             order: list[SideLabel] = ["a", "b"] if block % 2 else ["b", "a"]
             blocks[block] = {}
             for label in order:
-                with pausing(server.pids, EVERY_S, FOR_S, testbed.work / "staller" / "log"):
-                    recording = drive_alone(testbed, driver, server, "/steady", loads[label], EVERY_S)
+                with pausing(server.pids, EVERY_S, FOR_S, workspace.work / "staller" / "log"):
+                    recording = drive_alone(workspace, driver, server, "/steady", loads[label], EVERY_S)
                 blocks[block][label] = summarise(recording, arrivals=label == "b")
     return _outcome(measure, measure.scenarios[0], OpenLoop(rate, "constant"), blocks)
 
@@ -206,7 +211,7 @@ def _outcome(measure: Measure, scenario: str, load: Load, blocks: Blocks) -> Out
     return compare_cells(scenario, complete=True, sides=(measure.a, measure.b), cells=cells)
 
 
-_EXPERIMENTS: Mapping[Special, Callable[[Measure, Testbed], Outcome]] = {"clients": _clients, "loops": _loops}
+_EXPERIMENTS: Mapping[Special, Callable[[Measure, Workspace], Outcome]] = {"clients": _clients, "loops": _loops}
 
 
 def examine(chosen: Sequence[Claim], evidence: dict[str, Evidence], folder: Path, console: Console) -> ClaimsRecord:

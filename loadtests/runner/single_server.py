@@ -72,7 +72,7 @@ def answers_per_second(recording: Recording) -> float:
 
 
 @dataclass(frozen=True)
-class Testbed:
+class Workspace:
     """Where checks are carried out.
 
     Attributes:
@@ -121,12 +121,18 @@ def ask(server: Server, path: str) -> object:
 
 
 def drive_alone(
-    testbed: Testbed, driver: Driver, server: Server, path: str, load: Load, window_s: float, settling_s: float = 0.0
+    workspace: Workspace,
+    driver: Driver,
+    server: Server,
+    path: str,
+    load: Load,
+    window_s: float,
+    settling_s: float = 0.0,
 ) -> Recording:
     """Ask one server for one path in a single long slice; raises RunError if it gives up.
 
     Args:
-        testbed: where.
+        workspace: where.
         driver: puts on the load.
         server: is asked.
         path: of the request.
@@ -135,7 +141,7 @@ def drive_alone(
         settling_s: in an open loop, arrivals before the window, in seconds; the driver's usual ones at least.
     """
     waits_s = settling_s / 3  # an open loop's lead-in lasts three waits
-    job = PairingJob({"a": target(server)}, (Request("GET", path),), load, window_s, 0.0, waits_s, testbed.seed)
+    job = PairingJob({"a": target(server)}, (Request("GET", path),), load, window_s, 0.0, waits_s, workspace.seed)
     recording = driver.drive(job)["a"]
     if recording.stalled or not recording.slices:
         raise RunError(f"{path} with {load}: {recording.stalled or 'no slice came to its end'}")

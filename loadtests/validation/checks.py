@@ -26,7 +26,7 @@ from loadtests.records.outcome import Comparison, Outcome
 from loadtests.records.run_folder import create_run_folder
 from loadtests.runner.run_log import new_manifest
 from loadtests.runner.runner import Progress, Runner
-from loadtests.runner.single_server import Testbed, ask, target
+from loadtests.runner.single_server import Workspace, ask, target
 from loadtests.servers.databases import SqliteDatabases
 from loadtests.servers.reference import MORE_CPU, MORE_WAIT_S
 from loadtests.system.machine import Environment, machine_id
@@ -47,7 +47,7 @@ class _Step:
     check: Check
     title: str
     seconds: float
-    measure: Callable[[Testbed], Record]
+    measure: Callable[[Workspace], Record]
 
 
 class ProgressDisplay:
@@ -115,12 +115,12 @@ class ValidationRun:
             **self._records,
         )
 
-    def run(self, testbed: Testbed, watch: ProgressDisplay) -> None:
+    def run(self, workspace: Workspace, watch: ProgressDisplay) -> None:
         """Carry out every check, the short ones first; what was found before an exception is kept."""
         for step in self._steps():
             watch.step(step.title, step.seconds)
-            self._records[step.check] = step.measure(testbed)
-        self._compare(testbed, watch)
+            self._records[step.check] = step.measure(workspace)
+        self._compare(workspace, watch)
         self._complete = True
 
     def _steps(self) -> list[_Step]:
@@ -147,23 +147,23 @@ class ValidationRun:
         )
         return [step for step in steps if step.check in sizes.checks]
 
-    def _compare(self, testbed: Testbed, watch: ProgressDisplay) -> None:
+    def _compare(self, workspace: Workspace, watch: ProgressDisplay) -> None:
         work_share: dict[int, float] = {}
         ceiling_rps: float | None = None
         spent: dict[Check, float] = {"aa": 0.0, "effects": 0.0}
         rows: dict[Check, list[Known]] = {"aa": [], "effects": []}
         if "effects" in self._sizes.checks:
             watch.step("how much of the server's time is the known work", CALIBRATIONS_S)
-            work_share = calibrate(testbed)
+            work_share = calibrate(workspace)
         for number, run in enumerate(self._runs):
             watch.step(_title(run, number, len(self._runs)), run.seconds)
             check: Check = "aa" if run.study == "alike" else "effects"
             began = time.monotonic()
-            ceiling_rps, known = measure_known_answers(testbed, run, number, work_share, ceiling_rps)
+            ceiling_rps, known = measure_known_answers(workspace, run, number, work_share, ceiling_rps)
             rows[check] += known
             spent[check] += time.monotonic() - began
             self._records[check] = Comparisons(
-                occasion=occasion(testbed, spent[check]),
+                occasion=occasion(workspace, spent[check]),
                 time_s=self._sizes.time_s if check == "aa" else self._sizes.effects_s,
                 work_share=work_share if check == "effects" else {},
                 rows=list(rows[check]),
@@ -187,12 +187,12 @@ def progress_display(console: Console, total_s: float) -> Iterator[ProgressDispl
 
 
 def measure_known_answers(
-    testbed: Testbed, run: KnownAnswerRun, number: int, work_share: dict[int, float], ceiling_rps: float | None
+    workspace: Workspace, run: KnownAnswerRun, number: int, work_share: dict[int, float], ceiling_rps: float | None
 ) -> tuple[float | None, list[Known]]:
     """Carry out one run; return the driver's ceiling and the comparisons of throughput.
 
     Args:
-        testbed: where.
+        workspace: where.
         run: what.
         number: its number.
         work_share: users → share of the server's CPU time that is the known work.
@@ -202,15 +202,15 @@ def measure_known_answers(
     trials = 2 * len(experiment.cells) * experiment.blocks
 
     def listen(at: Progress) -> None:
-        testbed.tell(f"block {at.block + 1} of {experiment.blocks}, {at.now}", run.seconds * at.done / trials)
+        workspace.tell(f"block {at.block + 1} of {experiment.blocks}, {at.now}", run.seconds * at.done / trials)
 
-    path = testbed.work / f"run{number}"
-    manifest = new_manifest(experiment, path.name, datetime.now(UTC), testbed.cores)
+    path = workspace.work / f"run{number}"
+    manifest = new_manifest(experiment, path.name, datetime.now(UTC), workspace.cores)
     manifest = manifest.model_copy(update={"driver_ceiling_rps": ceiling_rps})
     try:
         folder = create_run_folder(path, manifest)
         manifest = Runner(
-            experiment, folder, manifest, testbed.cores, listen, experiment.plan(), SqliteDatabases()
+            experiment, folder, manifest, workspace.cores, listen, experiment.plan(), SqliteDatabases()
         ).run()
         outcome = analyse(folder, manifest)
     finally:
@@ -218,18 +218,20 @@ def measure_known_answers(
     return manifest.driver_ceiling_rps, [_known(run, number, c, work_share) for c in _headlines(outcome)]
 
 
-def calibrate(testbed: Testbed) -> dict[int, float]:
+def calibrate(workspace: Workspace) -> dict[int, float]:
     """Return users → share of the server's CPU time that is the known work, as the server's own clocks tell it."""
     shares: dict[int, float] = {}
     with (
-        Driver(testbed.cores, testbed.work / "calibration-driver" / "log") as driver,
-        testbed.server(BASE, "calibration") as server,
+        Driver(workspace.cores, workspace.work / "calibration-driver" / "log") as driver,
+        workspace.server(BASE, "calibration") as server,
     ):
         server.wait_until_ready()
         for done, users in enumerate(CPU_USERS):
-            testbed.tell(f"the share of the known work, {users} users", CALIBRATIONS_S * done / len(CPU_USERS))
+            workspace.tell(f"the share of the known work, {users} users", CALIBRATIONS_S * done / len(CPU_USERS))
             before = _spent(ask(server, "/spent"))
-            job = PairingJob({"a": target(server)}, CPU.requests, ClosedLoop(users), CALIBRATION_S, 0, 0, testbed.seed)
+            job = PairingJob(
+                {"a": target(server)}, CPU.requests, ClosedLoop(users), CALIBRATION_S, 0, 0, workspace.seed
+            )
             driver.drive(job)
             after = _spent(ask(server, "/spent"))
             shares[users] = (after["work_s"] - before["work_s"]) / (after["cpu_s"] - before["cpu_s"])

@@ -23,7 +23,7 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
-from loadtests.runner.single_server import Testbed, target
+from loadtests.runner.single_server import Workspace, target
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
@@ -52,23 +52,23 @@ def at_hand() -> list[str]:
     return found + (["locust"] if importlib.util.find_spec(LOCUST) else [])
 
 
-def start(name: str, testbed: Testbed, stack: ExitStack, users: int, seconds: float) -> Client:
+def start(name: str, workspace: Workspace, stack: ExitStack, users: int, seconds: float) -> Client:
     """Make a client ready.
 
     Args:
         name: ``httpx`` or one of those at hand.
-        testbed: where.
+        workspace: where.
         stack: ends what it starts.
         users: of the closed loop.
         seconds: how long a turn is.
     """
-    log = testbed.work / f"client-{name}" / "log"
+    log = workspace.work / f"client-{name}" / "log"
     if name == "wrk":
         return lambda server, scenario: _by_wrk(server, scenario, users, seconds)
     if name == "locust":
-        made = importlib.import_module(f"{LOCUST}.process").LocustDriver(testbed.cores, log)
+        made = importlib.import_module(f"{LOCUST}.process").LocustDriver(workspace.cores, log)
         return _by_driver(name, stack.enter_context(made), users, seconds)
-    return _by_driver(name, stack.enter_context(Driver(testbed.cores, log)), users, seconds)
+    return _by_driver(name, stack.enter_context(Driver(workspace.cores, log)), users, seconds)
 
 
 def _by_driver(name: str, driver: _Drives, users: int, seconds: float) -> Client:
@@ -107,11 +107,11 @@ def other_clients_s(rounds: int, round_s: float) -> float:
     return OVERHEAD_S + turns * (round_s + TURN_S) if others else 0.0
 
 
-def measure_other_clients(testbed: Testbed, rounds: int, round_s: float) -> DriversRecord:
+def measure_other_clients(workspace: Workspace, rounds: int, round_s: float) -> DriversRecord:
     """Let every client that is at hand have its turns; where there is none, nothing is compared.
 
     Args:
-        testbed: where.
+        workspace: where.
         rounds: turns of each client on each side, for each scenario.
         round_s: how long a turn is, in seconds.
     """
@@ -120,20 +120,20 @@ def measure_other_clients(testbed: Testbed, rounds: int, round_s: float) -> Driv
     rows: list[Agreement] = []
     with ExitStack() as stack:
         if len(names) > 1:
-            url = stack.enter_context(SlowApi(testbed.cores, testbed.work / "upstream" / "log")).url
-            ready = [start(name, testbed, stack, USERS, round_s) for name in names]
-            servers = [stack.enter_context(testbed.server(side, f"rivals-{side}", url)) for side in SIDES]
+            url = stack.enter_context(SlowApi(workspace.cores, workspace.work / "upstream" / "log")).url
+            ready = [start(name, workspace, stack, USERS, round_s) for name in names]
+            servers = [stack.enter_context(workspace.server(side, f"rivals-{side}", url)) for side in SIDES]
             for server in servers:
                 server.wait_until_ready()
             for done, name in enumerate(SCENARIOS):
-                testbed.tell(name, other_clients_s(rounds, round_s) * done / len(SCENARIOS))
+                workspace.tell(name, other_clients_s(rounds, round_s) * done / len(SCENARIOS))
                 scenario = parse_scenario(name)
                 turns = [partial(client, server, scenario) for client in ready for server in servers]
                 columns = alternate(turns, rounds)
                 for i, other in enumerate(names[1:], 1):
                     rows.append(agreement(other, name, columns[:2], columns[2 * i : 2 * i + 2]))
     return DriversRecord(
-        occasion=occasion(testbed, time.monotonic() - began),
+        occasion=occasion(workspace, time.monotonic() - began),
         users=USERS,
         rounds=rounds,
         seconds=round_s,

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from loadtests.records.outcome import Verdict
-from loadtests.runner.single_server import Testbed
+from loadtests.runner.single_server import Workspace
 from loadtests.system.machine import Environment
 
 Study = Literal["alike", "cpu_10", "wait_2", "cpu_5"]
@@ -242,6 +242,6 @@ class Validation(Record):
         return self.model_copy(update=missing)
 
 
-def occasion(testbed: Testbed, seconds: float) -> Occasion:
+def occasion(workspace: Workspace, seconds: float) -> Occasion:
     """Return when a check was carried out that took so many seconds."""
-    return Occasion(created=testbed.created, commit=testbed.commit, seconds=round(seconds, 1))
+    return Occasion(created=workspace.created, commit=workspace.commit, seconds=round(seconds, 1))

@@ -22,7 +22,7 @@ from loadtests.analysis.summary import percentile, summarise
 from loadtests.drivers.process import Driver
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.records.samples import Recording
-from loadtests.runner.single_server import Testbed, ask, drive_alone
+from loadtests.runner.single_server import Workspace, ask, drive_alone
 from loadtests.servers.reference import QUEUES, REFERENCE_APP, SERVICE_S, pausing
 from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
@@ -46,27 +46,27 @@ STALL_OVERHEAD_S = 10.0
 Values = npt.NDArray[np.floating]
 
 
-def measure_queue(testbed: Testbed, window_s: float) -> QueueRecord:
+def measure_queue(workspace: Workspace, window_s: float) -> QueueRecord:
     """Drive Poisson arrivals through the queues.
 
     Args:
-        testbed: where.
+        workspace: where.
         window_s: how long, in seconds.
     """
     began = time.monotonic()
     queue = Queue(ARRIVALS_RPS, SERVICE_S)
-    band = bands(queue, QUEUES, (50.0, 99.0), settling_s=SETTLING_S, window_s=window_s, seed=testbed.seed)
+    band = bands(queue, QUEUES, (50.0, 99.0), settling_s=SETTLING_S, window_s=window_s, seed=workspace.seed)
     with (
-        Driver(testbed.cores, testbed.work / "queue-driver" / "log") as driver,
-        testbed.server(REFERENCE_APP, "queue") as server,
+        Driver(workspace.cores, workspace.work / "queue-driver" / "log") as driver,
+        workspace.server(REFERENCE_APP, "queue") as server,
     ):
         server.wait_until_ready()
         load = OpenLoop(QUEUES * ARRIVALS_RPS)
-        recording = drive_alone(testbed, driver, server, "/queue", load, window_s, SETTLING_S)
+        recording = drive_alone(workspace, driver, server, "/queue", load, window_s, SETTLING_S)
         theirs = logged(server, "queue", recording)
     ours = summarise(recording)
     return QueueRecord(
-        occasion=occasion(testbed, time.monotonic() - began),
+        occasion=occasion(workspace, time.monotonic() - began),
         queues=QUEUES,
         arrivals_rps=ARRIVALS_RPS,
         service_s=SERVICE_S,
@@ -156,32 +156,32 @@ def bands(
     return {p: (float(low[i]), float(high[i])) for i, p in enumerate(wanted)}
 
 
-def measure_stall(testbed: Testbed, window_s: float, pace_s: float) -> StallRecord:
+def measure_stall(workspace: Workspace, window_s: float, pace_s: float) -> StallRecord:
     """Measure a stopped server with an open and with a closed loop, then one that is not stopped at a high rate.
 
     Args:
-        testbed: where.
+        workspace: where.
         window_s: how long each loop measures the server that is stopped, in seconds; whole periods of EVERY_S.
         pace_s: how long the other one is measured.
     """
     began = time.monotonic()
     with (
-        Driver(testbed.cores, testbed.work / "stall-driver" / "log") as driver,
-        testbed.server(REFERENCE_APP, "stall") as server,
+        Driver(workspace.cores, workspace.work / "stall-driver" / "log") as driver,
+        workspace.server(REFERENCE_APP, "stall") as server,
     ):
         server.wait_until_ready()
-        testbed.tell(f"{PACE_RPS:g}/s", 0)
-        paced = drive_alone(testbed, driver, server, "/steady", OpenLoop(PACE_RPS), pace_s)
+        workspace.tell(f"{PACE_RPS:g}/s", 0)
+        paced = drive_alone(workspace, driver, server, "/steady", OpenLoop(PACE_RPS), pace_s)
         by_log = logged(server, "steady", paced)
-        with pausing(server.pids, EVERY_S, FOR_S, testbed.work / "staller" / "log"):
-            testbed.tell("an open loop while the server is stopped now and then", pace_s)
-            opened = drive_alone(testbed, driver, server, "/steady", OpenLoop(RATE_RPS, "constant"), window_s)
-        with pausing(server.pids, EVERY_S, FOR_S, testbed.work / "staller" / "log"):
-            testbed.tell("a closed loop while the server is stopped now and then", pace_s + window_s)
-            closed = drive_alone(testbed, driver, server, "/steady", ClosedLoop(USERS), window_s)
+        with pausing(server.pids, EVERY_S, FOR_S, workspace.work / "staller" / "log"):
+            workspace.tell("an open loop while the server is stopped now and then", pace_s)
+            opened = drive_alone(workspace, driver, server, "/steady", OpenLoop(RATE_RPS, "constant"), window_s)
+        with pausing(server.pids, EVERY_S, FOR_S, workspace.work / "staller" / "log"):
+            workspace.tell("a closed loop while the server is stopped now and then", pace_s + window_s)
+            closed = drive_alone(workspace, driver, server, "/steady", ClosedLoop(USERS), window_s)
     pace, by_open, by_closed = (summarise(recording) for recording in (paced, opened, closed))
     return StallRecord(
-        occasion=occasion(testbed, time.monotonic() - began),
+        occasion=occasion(workspace, time.monotonic() - began),
         every_s=EVERY_S,
         for_s=FOR_S,
         window_s=window_s,

@@ -21,7 +21,7 @@ from loadtests.records.manifest import HandlerRecord
 from loadtests.report.charts.catalogue import draw
 from loadtests.report.html.page import render
 from loadtests.servers.handlers import sources
-from tests.harness.synthetic import Run, collapsing, make_run
+from tests.made_up_runs import Run, collapsing, make_run
 
 FLAGS = [
     "--no-sandbox",

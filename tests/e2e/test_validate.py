@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.runner.single_server import Testbed
+from loadtests.runner.single_server import Workspace
 from loadtests.servers.reference import pausing
 from loadtests.system.cores import Cores
 from loadtests.system.processes import Child
@@ -24,8 +24,8 @@ SMALL = ("--comparisons=1", "--blog=0", "--blocks=6", "--time=0.2")
 
 
 @pytest.fixture
-def testbed(tmp_path: Path) -> Testbed:
-    return Testbed(tmp_path / "work", Cores((), ()), datetime.now(UTC), None, 0, lambda *_: None)
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "work", Cores((), ()), datetime.now(UTC), None, 0, lambda *_: None)
 
 
 def folders(out: Path) -> list[Path]:
@@ -90,8 +90,8 @@ def test_bad_usage_is_one_line_and_leaves_nothing(arguments: list[str], mend: st
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_queue_is_timed_by_driver_and_server_alike(testbed: Testbed) -> None:
-    found = measure_queue(testbed, window_s=2.0)
+def test_a_queue_is_timed_by_driver_and_server_alike(workspace: Workspace) -> None:
+    found = measure_queue(workspace, window_s=2.0)
     assert found.requests == pytest.approx(400, rel=0.3)
     assert 0.005 < found.logged.p50 < 0.1
     assert found.measured.p50 >= found.logged.p50 * 0.9  # a client can't see less than the server
@@ -130,10 +130,10 @@ def test_what_is_stopped_goes_on_when_the_owner_is_gone(busy: psutil.Process, tm
         assert eventually(lambda: not stopped(busy), limit_s=5)
 
 
-def test_a_server_goes_on_after_its_stalls(testbed: Testbed) -> None:
-    with testbed.server("loadtests.servers.reference:app", "station") as server:
+def test_a_server_goes_on_after_its_stalls(workspace: Workspace) -> None:
+    with workspace.server("loadtests.servers.reference:app", "station") as server:
         server.wait_until_ready()
         [pid] = server.pids
-        with pausing(server.pids, 0.4, 60.0, testbed.work / "staller" / "log"):
+        with pausing(server.pids, 0.4, 60.0, workspace.work / "staller" / "log"):
             assert eventually(lambda: stopped(psutil.Process(pid)), limit_s=20)
         assert eventually(lambda: not stopped(psutil.Process(pid)), limit_s=5)

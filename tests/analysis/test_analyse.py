@@ -1,0 +1,138 @@
+import math
+
+import pytest
+
+from loadtests.analysis.analyse import CellTrials, compare_cells
+from loadtests.analysis.summary import Summary
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.outcome import Comparison, Outcome
+from tests.made_up_samples import summary
+
+USERS = ClosedLoop(64)
+
+
+def cell(a: list[Summary], b: list[Summary], scenario: str = "query") -> CellTrials:
+    blocks: dict[int, dict[SideLabel, Summary]] = {}
+    for label, summaries in (("a", a), ("b", b)):
+        for number, each in enumerate(summaries):
+            blocks.setdefault(number, {})[label] = each  # type: ignore[index]
+    return CellTrials(scenario, USERS, blocks)
+
+
+def outcome_of(*cells: CellTrials) -> Outcome:
+    return compare_cells("run", complete=True, sides=("sync", "async"), cells=cells)
+
+
+def found(outcome: Outcome, metric: str, scenario: str = "query") -> Comparison:
+    return next(c for c in outcome.comparisons if (c.metric, c.scenario) == (metric, scenario))
+
+
+STEADY = [1000.0, 1010.0, 990.0, 1005.0, 995.0, 1000.0]
+
+
+def test_ratios_are_paired_by_block() -> None:
+    """A machine that is twice as fast in half of the blocks changes nothing about the ratio."""
+    speeds = [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]
+    outcome = outcome_of(cell([summary(100 * s) for s in speeds], [summary(150 * s) for s in speeds]))
+    throughput = found(outcome, "throughput")
+    assert throughput.ratio == pytest.approx(1.5)
+    assert throughput.interval == pytest.approx((1.5, 1.5))
+    assert throughput.verdict == "b"
+
+
+def test_less_latency_and_less_cpu_is_better() -> None:
+    a = [summary(rps, latency_s=0.020, cpu_s=0.001) for rps in STEADY]
+    b = [summary(rps, latency_s=0.010, cpu_s=0.002) for rps in STEADY]
+    outcome = outcome_of(cell(a, b))
+    assert found(outcome, "p50").verdict == "b"
+    assert found(outcome, "p99").verdict == "b"
+    assert found(outcome, "cpu_per_request").verdict == "a"
+    assert found(outcome, "throughput").verdict == "equivalent"
+
+
+def test_the_explanation_names_the_better_side_the_ratio_and_the_interval() -> None:
+    a, b = [summary(r) for r in STEADY], [summary(2 * r) for r in reversed(STEADY)]
+    text = found(outcome_of(cell(a, b)), "throughput").explanation
+    assert text.startswith("async is better: async ÷ sync in throughput is 2.00, 95 % interval ")
+    assert "over 6 blocks" in text
+
+
+def test_a_side_that_collapsed_in_every_block_loses_without_an_interval() -> None:
+    stalled = summary(0, collapsed="nothing was answered for 5 s, with 64 requests in flight")
+    outcome = outcome_of(cell([stalled] * 6, [summary(r) for r in STEADY]))
+    throughput = found(outcome, "throughput")
+    assert (throughput.verdict, throughput.ratio, throughput.a.value) == ("b", None, None)
+    assert throughput.b.value == pytest.approx(1000, rel=0.01)
+    assert "collapsed:a" in throughput.flags
+    assert "nothing was answered for 5 s, with 64 requests in flight" in throughput.explanation
+
+
+def test_a_collapse_is_no_verdict_from_fewer_than_six_blocks() -> None:
+    dead = summary(0, collapsed="it died")
+    throughput = found(outcome_of(cell([dead], [summary(1000)])), "throughput")
+    assert throughput.verdict == "inconclusive"
+    assert "too-few-blocks" in throughput.flags
+
+
+def test_a_side_that_collapsed_in_half_of_the_blocks_does_not_lose_for_that() -> None:
+    a = [summary(0, collapsed="it died")] * 3 + [summary(2000)] * 3
+    assert found(outcome_of(cell(a, [summary(1000)] * 6)), "throughput").verdict == "inconclusive"
+
+
+def test_a_side_that_collapsed_once_leaves_the_question_open() -> None:
+    a = [summary(0, collapsed="it died"), *(summary(r) for r in STEADY[1:])]
+    throughput = found(outcome_of(cell(a, [summary(2 * r) for r in STEADY])), "throughput")
+    assert throughput.verdict == "inconclusive"
+    assert "collapsed:a" in throughput.flags
+    assert throughput.blocks == 5
+
+
+def test_both_sides_collapsed_is_no_verdict() -> None:
+    dead = [summary(0, collapsed="it died")] * 6
+    assert found(outcome_of(cell(dead, dead)), "throughput").verdict == "inconclusive"
+
+
+def test_an_interrupted_run_uses_the_blocks_that_have_both_sides() -> None:
+    outcome = compare_cells(
+        "run",
+        complete=False,
+        sides=("sync", "async"),
+        cells=[cell([summary(r) for r in STEADY], [summary(r) for r in STEADY[:3]])],
+    )
+    throughput = found(outcome, "throughput")
+    assert (throughput.blocks, throughput.verdict) == (3, "inconclusive")
+    assert "too-few-blocks" in throughput.flags
+
+
+def test_a_cell_that_was_never_tried_is_there_and_empty() -> None:
+    outcome = outcome_of(CellTrials("query", USERS, {}))
+    assert found(outcome, "throughput").ratio is None
+    assert all(each.throughput is None for each in outcome.cells)
+
+
+def test_holm_spans_the_throughput_cells_of_the_run() -> None:
+    """p = 0.02 passes alone, and not as one of twenty."""
+    logs = [0.05, 0.30, 0.10, 0.25, 0.0, 0.275]
+    a, b = [summary(1000) for _ in logs], [summary(1000 * math.exp(x)) for x in logs]
+    assert found(outcome_of(cell(a, b)), "throughput").verdict == "b"
+    many = [cell(a, b, f"scenario{i}") for i in range(20)]
+    crowded = found(outcome_of(*many), "throughput", "scenario0")
+    assert crowded.verdict == "inconclusive"
+    assert "many-comparisons" in crowded.flags
+
+
+def test_a_busy_driver_casts_doubt() -> None:
+    busy = Summary(**{**summary(1000).__dict__, "driver_peak": 0.95})
+    throughput = found(outcome_of(cell([summary(1000)] * 6, [busy] * 6)), "throughput")
+    assert "driver-bound:b" in throughput.flags
+    assert throughput.verdict == "inconclusive"
+    assert "the driver's core was busy 95% in some second" in throughput.explanation
+
+
+def test_each_side_has_its_own_figures_with_an_interval() -> None:
+    result = outcome_of(cell([summary(r) for r in STEADY], [summary(r) for r in STEADY])).cells[0]
+    assert result.throughput is not None
+    assert result.throughput.value == pytest.approx(1000, rel=0.001)
+    assert result.latency_s["p99"] == pytest.approx(0.01)
+    assert result.requests == 6000

@@ -1,0 +1,134 @@
+"""Every flag can be raised, and stays away where nothing is wrong."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from loadtests.analysis.flag_checks import flags_of
+from loadtests.analysis.flags import MEANING, Conditions, Flag
+from loadtests.analysis.flow import Flow
+from loadtests.analysis.summary import Summary
+from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
+from loadtests.records.samples import Failure
+from tests.made_up_samples import summary
+
+USERS, RATE = ClosedLoop(10), OpenLoop(1000)
+CEILING = Conditions(ceiling_rps=5000, steal=0.0, foreign=0.0)
+STEADY = Flow(windows_s=1.0, answers=1000, in_flight_s=10.0, crossings=1000, residence_s=10.0)
+Change = Callable[[Summary], Summary]
+
+
+def good() -> Summary:
+    """Return 1,000 requests of 10 ms each, 10 of them in flight."""
+    half = replace(STEADY, windows_s=0.5, answers=500, in_flight_s=5.0, crossings=500, residence_s=5.0)
+    return replace(summary(1000), offered_rps=1000, lags_s=np.full(1000, 0.0002), flow=STEADY, earlier=half, later=half)
+
+
+def flags(load: Load, change: Change = lambda s: s, conditions: Conditions = CEILING) -> list[Flag]:
+    """Return the flags of a cell whose side b is changed in every block."""
+    return flags_of(load, [(good(), change(good())) for _ in range(6)], conditions)
+
+
+@pytest.mark.parametrize("load", [USERS, RATE])
+def test_a_good_cell_has_no_flag(load: Load) -> None:
+    assert flags(load) == []
+
+
+@pytest.mark.parametrize("load", [USERS, RATE])
+@pytest.mark.parametrize(
+    ("name", "reason", "change"),
+    [
+        ("collapsed:b", "", lambda s: replace(s, collapsed="it died")),
+        ("failures:b", "2.0% of 6,000", lambda s: replace(s, failures={Failure.STATUS: 20})),
+        ("driver-bound:b", "busy 85%", lambda s: replace(s, driver_peak=0.85)),
+        ("driver-bound:b", "5% off", lambda s: replace(s, flow=replace(STEADY, residence_s=10.5))),
+    ],
+)
+def test_a_flag_is_raised_under_any_load(load: Load, name: str, reason: str, change: Change) -> None:
+    [flag] = flags(load, change)
+    assert str(flag) == name
+    assert reason in flag.reason
+
+
+@pytest.mark.parametrize(
+    ("load", "name", "reason", "change"),
+    [
+        (
+            USERS, "driver-bound:b", "of 10 users, 9.0 were waiting",
+            lambda s: replace(s, flow=replace(STEADY, in_flight_s=9.0, residence_s=9.0)),
+        ),
+        (USERS, "driver-bound:b", "4,500 requests/s, of 5,000", lambda s: replace(s, throughput_rps=4500.0)),
+        (RATE, "driver-bound:b", "4,500 requests/s, of 5,000", lambda s: replace(s, offered_rps=4500.0)),
+        (RATE, "driver-bound:b", "only 98.0% of the requests", lambda s: replace(s, on_time=0.98)),
+        (RATE, "driver-bound:b", "dispatch lag was 2.0 ms", lambda s: replace(s, lags_s=np.full(1000, 0.002))),
+        (
+            RATE, "overloaded:b", "1,000 arrivals a second, 900 answers",
+            lambda s: replace(s, flow=replace(STEADY, answers=900), later=replace(s.later, in_flight_s=20.0)),
+        ),
+        (
+            USERS, "not-steady:b", "throughput changed by +20% within a trial",
+            lambda s: replace(s, later=replace(s.later, answers=600)),
+        ),
+    ],
+)  # fmt: skip
+def test_a_flag_is_raised_under_its_load(load: Load, name: str, reason: str, change: Change) -> None:
+    found = {str(flag): flag for flag in flags(load, change)}
+    assert reason in found[name].reason
+
+
+def test_a_side_that_answers_some_requests_badly_at_once_is_not_overloaded() -> None:
+    found = flags(RATE, lambda s: replace(s, throughput_rps=970.0, failures={Failure.STATUS: 30}))
+    assert [str(flag) for flag in found] == ["failures:b"]
+
+
+def test_users_who_think_by_design_are_not_waiting_for_the_client() -> None:
+    idle = replace(good(), flow=replace(STEADY, in_flight_s=1.0, residence_s=1.0))
+    assert flags_of(USERS, [(idle, idle)] * 6, CEILING, thinking=True) == []
+    assert flags_of(USERS, [(idle, idle)] * 6, CEILING) != []
+
+
+@pytest.mark.parametrize(
+    ("conditions", "reason"),
+    [
+        (replace(CEILING, steal=0.03), "the hypervisor took up to 3%"),
+        (replace(CEILING, foreign=0.2), "other programs took up to 20%"),
+    ],
+)
+def test_what_others_took_makes_a_noisy_machine(conditions: Conditions, reason: str) -> None:
+    [flag] = flags(USERS, conditions=conditions)
+    assert str(flag) == "noisy-machine"
+    assert reason in flag.reason
+
+
+def test_a_ratio_that_jumps_from_block_to_block_makes_a_noisy_machine() -> None:
+    rates = [1000.0, 1300.0, 800.0, 1100.0, 700.0, 1250.0]
+    pairs = [(good(), replace(good(), throughput_rps=rate)) for rate in rates]
+    [flag] = flags_of(USERS, pairs, CEILING)
+    assert str(flag) == "noisy-machine"
+    assert "± 2" in flag.reason
+
+
+def test_drift_by_chance_is_no_flag() -> None:
+    """One trial that rises among five that fall is noise."""
+    later = [600.0, 480.0, 490.0, 470.0, 495.0, 480.0]
+    pairs = [(good(), replace(good(), later=replace(good().later, answers=answers))) for answers in later]
+    assert flags_of(USERS, pairs, CEILING) == []
+
+
+def test_nothing_known_of_the_machine_is_no_flag() -> None:
+    assert flags(USERS, conditions=Conditions()) == []
+
+
+def test_every_meaning_says_what_to_do_or_what_it_implies() -> None:
+    assert all(len(meaning.split()) > 5 for meaning in MEANING.values())
+
+
+def test_littles_law_that_is_off_by_chance_is_not_the_clients_fault() -> None:
+    """6 % off over all blocks, but now up, now down: windows as short as a response time do that."""
+    took = [14.0, 8.0, 13.0, 9.0, 10.5, 9.1]
+    pairs = [(good(), replace(good(), flow=replace(STEADY, residence_s=each))) for each in took]
+    [flag] = flags_of(USERS, pairs, CEILING)
+    assert str(flag) == "not-steady:b"
+    assert "6% off" in flag.reason

@@ -1,0 +1,106 @@
+"""Which limit a side meets, told from lighter loads; and what is not told."""
+
+from dataclasses import replace
+
+import pytest
+
+from loadtests.analysis.model.capacity import Resources
+from loadtests.analysis.model.limits import resources, with_limits, worded
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.manifest import SideRecord
+from loadtests.records.outcome import CellResult, Interval, Limit, Outcome
+from tests.made_up_runs import Run, make_run
+
+# Response time alone in seconds, CPU with one user and under load in seconds: a call to an API of 50 ms.
+ALONE_S, COLD_S, WARM_S = 0.052, 0.0015, 0.0007
+
+
+def measured(run: Run, rates: dict[tuple[int, SideLabel], float]) -> Outcome:
+    """Put measured figures into a made-up run."""
+
+    def figures(cell: CellResult) -> CellResult:
+        users = int(cell.load.size)
+        rate = 1 / ALONE_S if users == 1 else rates[users, cell.label]
+        cpu_s = COLD_S if users == 1 else WARM_S
+        return replace(cell, throughput=Interval(rate, None), cpu_per_request=Interval(cpu_s, None))
+
+    manifest, outcome = run
+    return with_limits(replace(outcome, cells=[figures(cell) for cell in outcome.cells]), manifest)
+
+
+def found(outcome: Outcome) -> dict[tuple[int, SideLabel], tuple[float | None, Limit | None]]:
+    return {(int(c.load.size), c.label): (c.predicted_rps, c.limit) for c in outcome.cells}
+
+
+RATES: dict[tuple[int, SideLabel], float] = {(32, "a"): 615, (32, "b"): 620, (128, "a"): 780, (128, "b"): 1350}
+
+
+def test_each_side_is_told_its_own_limit() -> None:
+    outcome = measured(make_run(["external_api"], [1, 32, 128]), RATES)
+    cells = found(outcome)
+    assert cells[1, "a"] == (None, None)  # nothing lighter tells
+    assert cells[32, "a"][1] == cells[32, "b"][1] == "users"
+    assert (cells[128, "a"][1], cells[128, "b"][1]) == ("threads", "cpu")
+    assert cells[128, "a"][0] == pytest.approx(40 / 0.0512, rel=0.02)
+    assert cells[128, "b"][0] == pytest.approx(1 / WARM_S, rel=0.1)
+
+
+def test_the_verdict_says_why() -> None:
+    outcome = measured(make_run(["external_api"], [1, 32, 128]), RATES)
+    headline = next(c for c in outcome.comparisons if c.metric == "throughput" and c.load.size == 128)
+    assert "The limit of sync is its 40 threads: the model gives it 7" in headline.explanation
+    assert "The limit of async is its core" in headline.explanation
+    other = next(c for c in outcome.comparisons if c.metric == "p50" and c.load.size == 128)
+    assert "model" not in other.explanation
+
+
+def test_a_cell_never_predicts_itself() -> None:
+    """Whatever was measured with 128 users changes nothing about what is predicted for them."""
+    one = found(measured(make_run(["external_api"], [1, 32, 128]), RATES))
+    two = found(measured(make_run(["external_api"], [1, 32, 128]), {**RATES, (128, "a"): 1.0, (128, "b"): 9e9}))
+    assert one == two
+
+
+def test_without_a_user_alone_nothing_is_predicted() -> None:
+    cells = found(measured(make_run(["external_api"], [32, 128]), RATES))
+    assert set(cells.values()) == {(None, None)}
+
+
+@pytest.mark.parametrize("scenario", ["GET /x", "reader"])
+def test_of_what_it_has_not_seen_the_model_says_nothing(scenario: str) -> None:
+    outcome = measured(make_run([scenario], [1, 32, 128]), RATES)
+    assert set(found(outcome).values()) == {(None, None)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "scenario", "expected"),
+    [
+        ({}, "external_api", Resources(1, threads=40)),
+        ({}, "query[wait_ms=5]", Resources(1, threads=40, connections=15)),
+        ({"session_limit": "4"}, "query", Resources(1, threads=40, connections=4)),
+        ({"workers": "2", "thread_limit": "10"}, "get_post", Resources(2, threads=20, connections=30)),
+        ({"session_limit": "none"}, "query", None),  # it may stand still
+        ({"session_limit": "none"}, "hash", Resources(1, threads=40)),
+        ({"app": "async_app.main:app", "session_limit": "none"}, "query", Resources(1, connections=15)),
+        ({"app": "other:app"}, "hash", None),
+    ],
+)
+def test_what_a_side_has(settings: dict[str, str], scenario: str, expected: Resources | None) -> None:
+    known = {"app": "sync_app.main:app", "workers": 1, "pool_size": 5, "max_overflow": 10, "thread_limit": 40}
+    side = SideRecord.model_validate({"spec": "x", "settings": {**known, "session_limit": "pool", **settings}})
+    assert resources(side, scenario, cores=2) == expected
+
+
+def test_limits_are_named_with_their_number() -> None:
+    side = SideRecord(spec="x", settings={"workers": 2, "thread_limit": 40, "pool_size": 5, "max_overflow": 10})
+    limits: tuple[Limit, ...] = ("threads", "connections", "cpu", "users")
+    assert [worded(limit, side) for limit in limits] == [
+        "its 80 threads", "its 30 connections", "its cores", "its users, who all wait",
+    ]  # fmt: skip
+
+
+def test_a_prediction_that_is_far_off_names_no_limit() -> None:
+    outcome = measured(make_run(["external_api"], [1, 128]), {(128, "a"): 770, (128, "b"): 2100})
+    (headline,) = [c for c in outcome.comparisons if c.metric == "throughput" and c.load.size == 128]
+    assert "Of async the model is wrong here" in headline.explanation
+    assert "The limit of async" not in headline.explanation

@@ -1,0 +1,130 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loadtests.analysis.flow import credit, inside, overlap
+from loadtests.analysis.summary import percentile, samples_needed, summarise
+from loadtests.records.samples import Failure, Slice
+from tests.made_up_samples import back_to_back, recording, samples
+
+
+@pytest.mark.parametrize(("wanted", "needed"), [(50, 6), (90, 36), (95, 72), (99, 368), (99.9, 3688)])
+def test_a_percentile_needs_this_many_requests(wanted: float, needed: int) -> None:
+    assert samples_needed(wanted) == needed
+
+
+def test_a_percentile_is_refused_below_that_number_and_given_from_it_on() -> None:
+    assert percentile(np.arange(367.0), 99) is None
+    assert percentile(np.arange(368.0), 99) == 364
+
+
+def test_a_percentile_among_requests_that_never_ended_is_infinite() -> None:
+    latencies = np.array([1.0] * 5 + [math.inf] * 5)
+    assert percentile(latencies, 50) == 1
+    assert percentile(latencies, 90) is None
+    assert percentile(np.array([1.0] * 30 + [math.inf] * 10), 90) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("span", "share"),
+    [
+        ((0.2, 0.7), 1.0),  # wholly inside
+        ((-0.5, 0.5), 0.5),  # began before the window
+        ((0.75, 1.75), 0.25),  # ended after it
+        ((-1.0, 3.0), 0.25),  # spans it
+        ((-2.0, -1.0), 0.0),  # before it
+        ((2.0, 3.0), 0.0),  # after it
+        ((0.5, math.nan), 0.0),  # never ended
+    ],
+)
+def test_a_request_counts_by_the_share_of_its_time_inside_the_window(span: tuple[float, float], share: float) -> None:
+    assert credit(samples([span]), [(0.0, 1.0)])[0] == pytest.approx(share)
+
+
+@settings(deadline=None)
+@given(
+    users=st.integers(1, 200),
+    took_s=st.floats(0.001, 1.0),
+    opened=st.floats(0.0, 2.0),
+    length=st.floats(0.05, 3.0),
+)
+def test_throughput_of_a_steady_closed_loop_is_users_over_response_time(
+    users: int, took_s: float, opened: float, length: float
+) -> None:
+    """However short the window is, wherever it lies, and even if all users march in step."""
+    spans = back_to_back(users, took_s, until_s=opened + length + 2 * took_s)
+    found = summarise(recording(spans, (opened, opened + length)))
+    assert found.throughput_rps == pytest.approx(users / took_s, rel=1e-6)
+
+
+def test_slices_are_added_up_before_they_are_divided() -> None:
+    """10 answers in one second and 30 in the next three are 10 a second, whatever happened between the slices."""
+    spans = back_to_back(users=1, took_s=0.1, until_s=8.0)
+    found = summarise(recording(spans, (1.0, 2.0), (4.0, 7.0)))
+    assert found.throughput_rps == pytest.approx(10.0)
+    assert found.requests == pytest.approx(40, abs=2)
+
+
+def test_failures_are_told_apart_and_never_count_as_throughput() -> None:
+    spans = [(0.1, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, math.nan)]
+    failures = [Failure.NONE, Failure.STATUS, Failure.STATUS, Failure.CUT_OFF]
+    found = summarise(recording(spans, (0.0, 1.0), failures=failures))
+    assert found.throughput_rps == pytest.approx(1.0)
+    assert found.failures == {Failure.STATUS: 2, Failure.CUT_OFF: 1}
+    assert found.requests == 4
+    assert list(found.latencies_s) == pytest.approx([0.1, math.inf, math.inf, math.inf])
+
+
+def test_answers_outside_the_window_are_not_in_the_percentiles() -> None:
+    found = summarise(recording([(-0.5, -0.1), (-0.5, 0.5), (0.5, 1.5)], (0.0, 1.0)))
+    assert list(found.latencies_s) == pytest.approx([1.0])
+
+
+def test_cpu_is_divided_by_the_answers_of_the_same_window() -> None:
+    spans = back_to_back(users=10, took_s=0.1, until_s=1.5)
+    found = summarise(recording(spans, (0.0, 1.0), server_cpu_s=0.5))
+    assert found.cpu_per_request_s == pytest.approx(0.005)
+    assert (found.rss_bytes, found.threads) == (7, 3)
+
+
+def test_a_side_that_stalled_has_collapsed_with_the_drivers_words() -> None:
+    assert summarise(recording([], stalled="nothing was answered")).collapsed == "nothing was answered"
+
+
+def test_a_side_without_one_good_answer_has_collapsed_and_says_why() -> None:
+    found = summarise(recording([(0.1, 0.2)] * 3, (0.0, 1.0), failures=[Failure.STATUS] * 3))
+    assert found.collapsed == "not one good answer (3 status)"
+
+
+def test_answers_to_arrivals_are_counted_whole_in_the_window_in_which_they_come() -> None:
+    """A server that falls behind: 10 arrivals in the window, of which it answers 4 there."""
+    spans = [(0.1 * i, 0.25 * (i + 1) - 0.01) for i in range(10)]
+    assert summarise(recording(spans, (0.0, 1.0)), arrivals=True).throughput_rps == pytest.approx(4)
+    assert summarise(recording(spans, (0.0, 1.0))).throughput_rps > 4.5
+
+
+def test_the_driver_is_as_busy_as_in_its_busiest_second() -> None:
+    turns = [Slice(0.0, 2.0, 2.0, None, 0.8, 0.7), Slice(3.0, 3.1, 3.2, None, 0.1, 1.0)]
+    found = summarise(replace(recording([(0.1, 0.2)]), slices=tuple(turns)))
+    assert found.driver_busy == pytest.approx(0.9 / 2.1)
+    assert found.driver_peak == 0.7  # the second slice is too short to say anything by itself
+
+
+def test_windows_together_count_what_they_count_one_by_one() -> None:
+    """Also for requests that span several windows, begin at an edge, or never end."""
+    rng = np.random.default_rng(3)
+    windows = [(0.5, 1.0), (1.0, 1.75), (3.0, 3.5)]
+    sent = np.concatenate((rng.uniform(0, 4, 500), np.ravel(windows)))
+    ended = sent + rng.exponential(0.5, len(sent))
+    ended[::50] = math.nan
+    seen = samples(list(zip(sent.tolist(), ended.tolist(), strict=True)))
+    apart = [overlap(seen, [window]) for window in windows]
+    np.testing.assert_allclose(overlap(seen, windows), sum(apart), atol=1e-12)
+    within = [(sent >= opened) & (sent < closed) for opened, closed in windows]
+    np.testing.assert_array_equal(inside(sent, windows), np.any(within, axis=0))
+    assert overlap(seen, []).sum() == 0
+    assert not inside(sent, []).any()

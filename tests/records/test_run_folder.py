@@ -1,0 +1,137 @@
+import json
+import math
+import random
+from contextlib import suppress
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import parse_side
+from loadtests.records.outcome import Outcome
+from loadtests.records.run_folder import RunFolder, UnreadableRun, create_run_folder
+from loadtests.records.samples import Failure, Samples
+from loadtests.records.trial_file import TrialKey
+from loadtests.runner.run_log import new_manifest
+from loadtests.system.cores import Cores
+from loadtests.system.errors import UsageError
+from tests.made_up_samples import recording
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    experiment = Experiment(
+        parse_side("sync"), parse_side("async"), (parse_scenario("query"),),
+        (ClosedLoop(2),), 2, 0.1, 0.8, 0,
+    )  # fmt: skip
+    path = tmp_path / "new" / "run"
+    return create_run_folder(path, new_manifest(experiment, "run", datetime.now(UTC), Cores((0,), (1,))))
+
+
+def test_a_trial_comes_back_as_it_was_saved(folder: RunFolder) -> None:
+    key = TrialKey(1, "GET /a/../b", "u64", "b")
+    saved = recording(
+        [(0.1, 0.2), (0.2, math.nan)], (0.0, 0.5), failures=[Failure.NONE, Failure.CUT_OFF], server_cpu_s=0.25
+    )
+    folder.write_trial(key, saved)
+    [(found_key, found)] = folder.read_trials()
+    assert found_key == key
+    assert replace(found, samples=saved.samples) == saved
+    for column in (field.name for field in fields(Samples)):
+        np.testing.assert_array_equal(getattr(found.samples, column), getattr(saved.samples, column))
+
+
+def test_no_name_of_a_scenario_leaves_the_folder(folder: RunFolder) -> None:
+    folder.write_trial(TrialKey(0, "GET /../../x", "u1", "a"), recording([]))
+    assert [path.parent.name for path in folder.path.parent.rglob("*.npz")] == ["trials"]
+
+
+def test_the_manifest_comes_back_as_it_was_saved(folder: RunFolder) -> None:
+    manifest = folder.read_manifest()
+    assert manifest.complete is False
+    folder.write_manifest(manifest.model_copy(update={"complete": True}))
+    assert folder.read_manifest().complete is True
+    assert b'"schema": 2' in (folder.path / "run.json").read_bytes()
+
+
+def test_a_folder_that_exists_is_left_alone(folder: RunFolder) -> None:
+    with pytest.raises(UsageError, match="exists already"):
+        create_run_folder(folder.path, folder.read_manifest())
+
+
+def test_creating_leaves_nothing_half_made(folder: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot be written"):
+        create_run_folder(tmp_path / "file" / "run", folder.read_manifest())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "new"]
+
+
+def test_a_folder_without_a_manifest_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableRun, match="is not a run"):
+        RunFolder(tmp_path).read_manifest()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"schema": 99}', b"\xff\xfe", b'{"name": "x"}'])
+def test_a_foreign_or_truncated_manifest_is_named(folder: RunFolder, content: bytes) -> None:
+    (folder.path / "run.json").write_bytes(content)
+    with pytest.raises(UnreadableRun, match=r"run\.json is not a manifest"):
+        folder.read_manifest()
+
+
+@pytest.mark.parametrize("keep", [0, 1, 10, 200, -1])
+def test_a_truncated_trial_is_named(folder: RunFolder, keep: int) -> None:
+    folder.write_trial(TrialKey(0, "query", "u1", "a"), recording([(0.1, 0.2)] * 100))
+    [path] = (folder.path / "trials").glob("*.npz")
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(UnreadableRun, match=path.name):
+        list(folder.read_trials())
+
+
+def test_a_foreign_trial_is_named(folder: RunFolder) -> None:
+    np.savez(folder.path / "trials" / "foreign.npz", x=np.zeros(3))
+    with pytest.raises(UnreadableRun, match="foreign"):
+        list(folder.read_trials())
+
+
+def test_pickled_objects_are_never_loaded(folder: RunFolder) -> None:
+    np.savez(folder.path / "trials" / "evil.npz", about=np.array([object()], dtype=object), allow_pickle=True)
+    with pytest.raises(UnreadableRun, match="evil"):
+        list(folder.read_trials())
+
+
+def test_scenarios_with_like_names_do_not_overwrite_each_other(folder: RunFolder) -> None:
+    for name in ("GET /a/b", "GET /a-b", "GET /" + 300 * "x", "GET /" + 300 * "x" + "y"):
+        folder.write_trial(TrialKey(0, name, "u1", "a"), recording([(0.1, 0.2)]))
+    assert len(list(folder.read_trials())) == 4
+
+
+def test_a_trial_under_another_name_is_named(folder: RunFolder) -> None:
+    folder.write_trial(TrialKey(0, "query", "u1", "a"), recording([(0.1, 0.2)]))
+    [path] = (folder.path / "trials").iterdir()
+    path.rename(path.with_name("renamed.npz"))
+    with pytest.raises(UnreadableRun, match="renamed"):
+        list(folder.read_trials())
+
+
+def test_any_damage_to_a_trial_is_told_in_one_line(folder: RunFolder) -> None:
+    folder.write_trial(TrialKey(0, "query", "u1", "a"), recording([(0.1, 0.2)] * 50))
+    [path] = (folder.path / "trials").iterdir()
+    whole = path.read_bytes()
+    rng = random.Random(1)
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(rng.randint(1, 20)):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        path.write_bytes(bytes(damaged))
+        with suppress(UnreadableRun):  # never anything else
+            list(folder.read_trials())
+
+
+def test_a_reader_of_summary_json_learns_its_version_first(folder: RunFolder) -> None:
+    folder.write_outcome(Outcome("run", complete=True, comparisons=[], cells=[]))
+    assert next(iter(json.loads((folder.path / "summary.json").read_bytes()).items())) == ("schema", 1)

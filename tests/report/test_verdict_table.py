@@ -1,0 +1,67 @@
+"""The table in the terminal: what it says, and that it fits."""
+
+from dataclasses import replace
+
+from rich.console import Console
+
+from loadtests.report.verdict_table import verdict_table
+from tests.made_up_runs import Run, client_limited, make_run
+
+
+def printed(run: Run, width: int = 80) -> str:
+    console = Console(width=width, force_terminal=False)
+    with console.capture() as capture:
+        console.print(verdict_table(*run))
+    return capture.get()
+
+
+def in_one_line(run: Run) -> str:
+    return " ".join(printed(run).split())
+
+
+def test_a_closed_loop_is_about_throughput() -> None:
+    text = in_one_line(make_run(["external_api", "hash"], [1, 128]))
+    assert text.startswith("Throughput, async ÷ sync")
+    assert "The side named answers more requests per second" in text
+
+
+def test_an_open_loop_is_about_the_slowest_answers() -> None:
+    text = in_one_line(make_run(["external_api", "hash"], rates=[50, 600], slice_s=2))
+    assert text.startswith("Response time of the slowest 1 % (p99), async ÷ sync")
+    assert "below 1 async is better" in text
+    assert "requests per second" not in text
+
+
+def test_words_are_explained_where_they_occur() -> None:
+    quiet, limited = (
+        make_run(["noop"], [8], noise=0, change=c) for c in (client_limited([], []), client_limited(["noop"], [8]))
+    )
+    assert "client-bound" not in in_one_line(quiet)
+    assert "“client-bound”: no verdict, the client may have been the limit." in in_one_line(limited)
+
+
+def test_a_flag_of_both_sides_is_explained_once() -> None:
+    text = in_one_line(make_run(["noop"], [8], change=client_limited(["noop"], [8])))
+    assert "[1] sync: the load driver may have been the limit" in text
+    assert "[2] async: as [1]." in text
+
+
+def test_four_loads_fit_into_eighty_columns() -> None:
+    run = make_run(["external_api", "noop"], change=client_limited(["noop"], [1, 8, 32, 128]))
+    text = printed(run)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_was_not_confirmed_is_told_from_what_was_not_decided() -> None:
+    manifest, outcome = make_run(["get_post"], [8], noise=0)
+    vetoed = [replace(c, verdict="inconclusive", flags=["sign-flip"]) for c in outcome.comparisons]
+    text = in_one_line((manifest, replace(outcome, comparisons=vetoed)))
+    assert "not confirmed [1]" in text
+    assert "a stricter test does not agree" in text
+
+
+def test_long_specs_are_shortened_and_spelt_out_below() -> None:
+    text = in_one_line(make_run(["noop"], [8], noise=0, a="some.package.module:base", b="some.package.module:more"))
+    assert text.startswith("Throughput, more ÷ base")
+    assert "base is some.package.module:base. more is some.package.module:more." in text

@@ -1,0 +1,114 @@
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from loadtests.experiment.loads import ClosedLoop, OpenLoop
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import parse_side
+from loadtests.records.manifest import Manifest
+from loadtests.records.trial_file import TrialKey
+from loadtests.runner.run_log import check_same, experiment_of, missing_trials, new_manifest, resumed
+from loadtests.system.cores import Cores
+from loadtests.system.errors import UsageError
+from loadtests.validation.wording import digest
+from tests.validation.made_up import whole
+
+NOW = datetime(2026, 5, 9, 12, tzinfo=UTC)
+EXPERIMENT = Experiment(
+    parse_side("sync,session_limit=none"), parse_side("async"), (parse_scenario("query[wait_ms=5]"),
+    parse_scenario("GET /x")), (ClosedLoop(1), ClosedLoop(8)), blocks=3, slice_s=0.2, pairing_s=0.7, seed=5,
+    start_limit_s=3.0,
+)  # fmt: skip
+
+
+@pytest.fixture
+def manifest() -> Manifest:
+    return new_manifest(EXPERIMENT, "run", NOW, Cores((0,), (1,)))
+
+
+def key(block: int, number: int, label: str) -> TrialKey:
+    cell = EXPERIMENT.plan()[block][number].cell
+    return TrialKey(block, cell.scenario.name, cell.load.slug, label)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"loads": (OpenLoop(50.0, "constant"), OpenLoop(99.5))},
+        {"driver": "locust", "workers": 2},
+    ],
+)
+def test_the_experiment_comes_back_from_its_manifest(change: dict[str, object]) -> None:
+    before = replace(EXPERIMENT, **change)  # type: ignore[arg-type]
+    written = new_manifest(before, "run", NOW, Cores((0,), (1,))).model_dump_json()
+    assert experiment_of(Manifest.model_validate_json(written)) == before
+
+
+def test_conditions_that_come_and_go_do_not_count(manifest: Manifest) -> None:
+    later = manifest.environment.model_copy(
+        update={"load_average": 9.0, "memory_bytes": manifest.environment.memory_bytes + 4096}
+    )
+    check_same(manifest, manifest.model_copy(update={"environment": later, "argv": [], "seconds": 3.0}))
+
+
+def test_a_validation_in_between_is_no_difference(manifest: Manifest) -> None:
+    check_same(manifest, manifest.model_copy(update={"validation": digest(whole())}))
+
+
+def test_a_run_that_kept_no_handlers_goes_on(manifest: Manifest) -> None:
+    assert manifest.handlers
+    check_same(manifest.model_copy(update={"handlers": {}}), manifest)
+
+
+def edited(manifest: Manifest) -> Mapping[str, object]:
+    record = manifest.handlers["query[wait_ms=5]"]["a"]
+    lines = [*record.lines[:-1], "    return None"]
+    return {"handlers": {"query[wait_ms=5]": {"a": record.model_copy(update={"lines": lines})}}}
+
+
+def environment(**changes: object) -> Callable[[Manifest], Mapping[str, object]]:
+    return lambda manifest: {"environment": manifest.environment.model_copy(update=changes)}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (environment(cpu="Other CPU"), "cpu was .* is Other CPU now"),
+        (environment(cores=64), "cores was .* is 64 now"),
+        (environment(memory_bytes=2**30), "memory was .* GiB .* is 1 GiB now"),
+        (environment(system="Plan 9"), "system was .* Plan 9"),
+        (environment(python="CPython 3.99"), r"python was .* is CPython 3.99 now"),
+        (environment(packages={}), "packages: fastapi was .* is unknown now"),
+        (environment(sqlite="1"), "sqlite was .* is 1 now"),
+        (environment(commit="0123"), "commit was .* is 0123 now"),
+        (lambda _: {"server_cores": [1]}, "server_cores 0 was 0 .* is 1 now"),
+        (lambda m: {"a": m.a.model_copy(update={"settings": {}})}, "a: settings: app was sync_app.main:app"),
+        (edited, r"handlers: query\[wait_ms=5\]: a: lines \d was .* is     return None now"),
+        (lambda m: {"blocks": m.blocks[::-1]}, r"blocks 0 0: .* was "),
+    ],
+)
+def test_the_first_thing_that_changed_is_named(
+    manifest: Manifest, change: Callable[[Manifest], Mapping[str, object]], named: str
+) -> None:
+    with pytest.raises(UsageError, match=named):
+        check_same(manifest, manifest.model_copy(update=change(manifest)))
+
+
+def test_only_pairings_with_both_sides_are_left_out() -> None:
+    plan = EXPERIMENT.plan()
+    whole = {key(0, number, label) for number in range(4) for label in "ab"}
+    left = missing_trials(plan, whole | {key(1, 0, "a"), key(1, 2, "a"), key(1, 2, "b")})
+    assert left == ((), (plan[1][0], plan[1][1], plan[1][3]), plan[2])
+
+
+def test_a_resumption_is_an_event_of_the_first_block_that_lacks_something(manifest: Manifest) -> None:
+    plan = EXPERIMENT.plan()
+    again = resumed(manifest.model_copy(update={"complete": True}), ((), plan[1][:1], plan[2]), NOW)
+    assert again.complete is False
+    [event] = again.events
+    assert (event.block, event.kind) == (1, "resumed")
+    assert event.message == "resumed on 2026-05-09 at 12:00 UTC with 10 of 24 trials to measure"
