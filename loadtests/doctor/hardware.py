@@ -20,7 +20,8 @@ from pathlib import Path
 import psutil
 
 from loadtests.doctor import Check
-from loadtests.drivers.process import Driver, DriverFailed
+from loadtests.drivers.driver import Driver
+from loadtests.drivers.job import DriverFailed
 from loadtests.records.manifest import MachineRecord
 from loadtests.runner.cell import total_usage
 from loadtests.runner.single_server import measure_ceiling

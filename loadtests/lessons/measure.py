@@ -18,7 +18,7 @@ from rich.console import Console
 
 from loadtests.analysis.analyse import CellTrials, analyse, compare_cells
 from loadtests.analysis.summary import Summary, summarise
-from loadtests.drivers.process import Driver
+from loadtests.drivers.driver import Driver
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import SQLITE, RunOptions, parse_scenario
 from loadtests.experiment.sides import SideLabel

@@ -12,9 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from loadtests.drivers.choice import LoadDriver
-from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.drivers.process import DriverFailed
+from loadtests.drivers.job import DriverFailed, LoadDriver, PairingJob, Target
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import SideLabel

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.drivers.choice import LoadDriver, start_driver
-from loadtests.drivers.process import DriverFailed
+from loadtests.drivers.driver import start_driver
+from loadtests.drivers.job import DriverFailed, LoadDriver
 from loadtests.experiment.options import POSTGRES, SQLITE
 from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.records.manifest import Manifest

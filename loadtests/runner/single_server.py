@@ -12,9 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.request import urlopen
 
-from loadtests.drivers.choice import LoadDriver
-from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.drivers.process import Driver
+from loadtests.drivers.driver import Driver
+from loadtests.drivers.job import LoadDriver, PairingJob, Target
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.scenario import Request
 from loadtests.experiment.sides import parse_side

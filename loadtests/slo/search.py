@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.analysis.summary import Summary, percentile, summarise
-from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.drivers.process import Driver, DriverFailed
+from loadtests.drivers.driver import Driver
+from loadtests.drivers.job import DriverFailed, PairingJob, Target
 from loadtests.experiment.loads import MAX_RATE, OpenLoop
 from loadtests.experiment.options import check_driver, parse_scenario
 from loadtests.experiment.plan import Experiment

@@ -19,8 +19,8 @@ from rich.progress import Progress as ProgressBar
 from rich.progress import TextColumn
 
 from loadtests.analysis.analyse import analyse
-from loadtests.drivers.jobs import PairingJob
-from loadtests.drivers.process import Driver
+from loadtests.drivers.driver import Driver
+from loadtests.drivers.job import PairingJob
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Comparison, Outcome
 from loadtests.records.run_folder import create_run_folder

@@ -16,8 +16,8 @@ from typing import Protocol
 
 from loadtests.analysis.comparison import Estimate, estimate
 from loadtests.analysis.summary import summarise
-from loadtests.drivers.jobs import PairingJob
-from loadtests.drivers.process import Driver
+from loadtests.drivers.driver import Driver
+from loadtests.drivers.job import PairingJob
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.scenario import Scenario

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.analysis.summary import percentile, summarise
-from loadtests.drivers.process import Driver
+from loadtests.drivers.driver import Driver
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.records.samples import Recording
 from loadtests.runner.single_server import Workspace, ask, drive_alone

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.drivers.jobs import PairingJob
+from loadtests.drivers.job import PairingJob
 from loadtests.drivers.locust import board, merge
 from loadtests.drivers.locust.board import NOBODY, ROWS, Board
 from loadtests.drivers.locust.orders import users_of

@@ -3,8 +3,8 @@
 import asyncio
 import time
 
-from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.drivers.pairing import drive
+from loadtests.drivers.job import PairingJob, Target
+from loadtests.drivers.load_generator import drive
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.scenario import Request
 from loadtests.records.samples import Recording

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.drivers.pairing import drive
-from loadtests.drivers.turns import Turns, of_closed_loop, of_open_loop
+from loadtests.drivers.job import PairingJob, Target
+from loadtests.drivers.load_generator import drive
+from loadtests.drivers.phases import Turns, of_closed_loop, of_open_loop
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.plan import choose
 from loadtests.experiment.scenario import Request

@@ -174,7 +174,7 @@ def test_a_driver_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_pa
     options = (f"--a={FINE}", f"--b={FINE}", "--blocks=1", "--time=1.5", f"--out={out}")
     with started("run", "GET /x", "GET /y", "--users=2", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
-        drivers = [p for p in harness.family() if "loadtests.drivers.worker" in p.cmdline()]
+        drivers = [p for p in harness.family() if "loadtests.drivers.load_generator" in p.cmdline()]
         for driver in drivers:
             driver.suspend()
         status, _, errors = harness.finish()
@@ -189,7 +189,7 @@ def test_a_driver_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Pa
     out = tmp_path / "run"
     with started("run", "noop", "--users=4,8", "--blocks=2", "--time=2", f"--out={out}") as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
-        [driver] = [p for p in harness.family() if "loadtests.drivers.worker" in p.cmdline()]
+        [driver] = [p for p in harness.family() if "loadtests.drivers.load_generator" in p.cmdline()]
         driver.kill()
         status, _, errors = harness.finish()
     assert status == 0, errors

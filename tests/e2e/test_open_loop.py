@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.drivers.pairing import drive
+from loadtests.drivers.job import PairingJob, Target
+from loadtests.drivers.load_generator import drive
 from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.scenario import Request
 from loadtests.records.run_folder import RunFolder

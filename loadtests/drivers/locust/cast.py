@@ -7,7 +7,7 @@ import gevent
 from locust import FastHttpUser, between, task
 
 from loadtests import locustfile
-from loadtests.drivers.jobs import PairingJob
+from loadtests.drivers.job import PairingJob
 from loadtests.drivers.locust.failures import why
 from loadtests.drivers.locust.orders import users_of
 from loadtests.drivers.locust.shares import shares

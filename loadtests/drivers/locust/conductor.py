@@ -12,12 +12,12 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import LocalRunner, MasterRunner
 
-from loadtests.drivers.jobs import PairingJob
+from loadtests.drivers.job import PairingJob
 from loadtests.drivers.locust import cast, orders
 from loadtests.drivers.locust.board import Board
 from loadtests.drivers.locust.orders import Begin, Orders, Performance, users_of
 from loadtests.drivers.locust.slices import OwnCpu, SideSlices
-from loadtests.drivers.turns import OVERTIME, of_closed_loop
+from loadtests.drivers.phases import OVERTIME, of_closed_loop
 from loadtests.experiment.sides import SideLabel
 
 START_LIMIT_S = 20.0

@@ -6,11 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.drivers import wire
-from loadtests.drivers.jobs import PairingJob
+from loadtests.drivers.job import SILENCE_S, DriverFailed, PairingJob, limit_reading
 from loadtests.drivers.locust import board, merge
 from loadtests.drivers.locust.orders import Orders, Performance
-from loadtests.drivers.process import DriverFailed
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.cores import Cores
@@ -54,7 +52,7 @@ class LocustDriver:
             f"--cores={','.join(map(str, self._cores.driver))}",
         ]
         self._connection, theirs = Pipe()
-        wire.limit_reading(self._connection)
+        limit_reading(self._connection)
         self._children: list[Child] = []
         with theirs:
             fd = theirs.fileno()
@@ -104,7 +102,7 @@ class LocustDriver:
                 message: Performance | str = self._connection.recv()
                 if isinstance(message, Performance):
                     return message
-                heard, silence_s = now, wire.SILENCE_S
+                heard, silence_s = now, SILENCE_S
             for child in self._children:
                 if not child.alive:
                     raise self._died(child)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import gevent
 import psutil
 
-from loadtests.drivers.jobs import PairingJob, Target
+from loadtests.drivers.job import PairingJob, Target
 from loadtests.drivers.locust.board import NOBODY, Board
 from loadtests.drivers.locust.orders import Trial, users_of
 from loadtests.drivers.phases import (

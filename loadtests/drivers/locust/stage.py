@@ -11,11 +11,11 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.runners import LocalRunner, MasterRunner
 
+from loadtests.drivers.job import BEAT, BEAT_S
 from loadtests.drivers.locust.board import Board
 from loadtests.drivers.locust.conductor import Conductor
 from loadtests.drivers.locust.orders import Orders
 from loadtests.drivers.locust.player import Player
-from loadtests.drivers.wire import BEAT, BEAT_S
 
 LOOPBACK = "127.0.0.1"
 

@@ -1,21 +1,48 @@
-"""Both sides of a cell, taking turns in short slices.
+"""The process a driver runs in: ``python -m loadtests.drivers.load_generator``. In come jobs, out go recordings: ``wire``.
+
+Both sides of a cell, taking turns in short slices.
 
 A shared machine is faster and slower by turns, on every time scale. The shorter the turns, the more alike is the
 machine that both sides meet: for the same total time, many short slices give a narrower interval than a long one.
 """
 
+import asyncio
 import gc
 import random
 import time
+from multiprocessing.connection import Connection
 
-from loadtests.drivers.closed_loop import ClosedLoopTrial
-from loadtests.drivers.jobs import PairingJob, Target
-from loadtests.drivers.open_loop import OpenLoopTrial
+import click
+import uvloop
+
+from loadtests.drivers.job import PairingJob, Target, beating, send
+from loadtests.drivers.loops import ClosedLoopTrial, OpenLoopTrial
+from loadtests.drivers.phases import OVERTIME, of_closed_loop, of_open_loop
 from loadtests.drivers.trial import Trial
-from loadtests.drivers.turns import OVERTIME, of_closed_loop, of_open_loop
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
+from loadtests.system import resources
+from loadtests.system.cores import parse_cores, pin
+from loadtests.system.processes import exit_with_parent
+
+
+@click.command()
+@click.option("--fd", type=int, required=True, help="The pipe to the owner.")
+@click.option("--cores", default="")
+def main(fd: int, cores: str) -> None:
+    """Drive pairings until the owner hangs up."""
+    exit_with_parent()
+    resources.allow_open_files()
+    pin(parse_cores(cores))
+    gc.freeze()  # what is imported stays; collecting it again before each slice would take longer than the lead-in
+    with Connection(fd) as owner, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        while True:
+            try:
+                job: PairingJob = owner.recv()
+            except EOFError:
+                return
+            send(owner, runner.run(beating(owner, drive(job))))
 
 
 async def drive(job: PairingJob) -> dict[SideLabel, Recording]:
@@ -68,3 +95,7 @@ def _plan(job: PairingJob, took_s: float, trials: list[Trial]) -> int:
 def _overdue(job: PairingJob, started: float) -> bool:
     """Return whether a closed loop takes much longer than it was planned to; an open one ends by its rounds."""
     return isinstance(job.load, ClosedLoop) and 0 < OVERTIME * job.pairing_s < time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

@@ -1,21 +1,20 @@
-"""The owner's end of a driver's process."""
+"""The owner's end of a driver's process.
+
+Which driver puts on the load, and what it can be asked for.
+"""
 
 from multiprocessing import Pipe
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.drivers import wire
-from loadtests.drivers.jobs import PairingJob
+from loadtests.drivers.job import DriverFailed, LoadDriver, PairingJob, Silent, limit_reading, receive
+from loadtests.drivers.locust.process import LocustDriver
+from loadtests.experiment.plan import DriverName
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.cores import Cores
-from loadtests.system.errors import BenchError
 from loadtests.system.processes import Child
-
-
-class DriverFailed(BenchError):
-    """The driver died or hung; the message is a sentence for the report."""
 
 
 class Driver:
@@ -32,12 +31,12 @@ class Driver:
 
     def _start(self) -> None:
         self._connection, theirs = Pipe()
-        wire.limit_reading(self._connection)
+        limit_reading(self._connection)
         pinned = ",".join(map(str, self._cores.driver))
         with theirs:
             fd = theirs.fileno()
             self._child = Child(
-                "loadtests.drivers.worker", [f"--fd={fd}", f"--cores={pinned}"], log=self._log, pass_fds=[fd]
+                "loadtests.drivers.load_generator", [f"--fd={fd}", f"--cores={pinned}"], log=self._log, pass_fds=[fd]
             )
 
     def __repr__(self) -> str:
@@ -47,8 +46,8 @@ class Driver:
         """Run one pairing; raises DriverFailed if no recordings come back in time."""
         try:
             self._connection.send(job)
-            return wire.receive(self._connection, job.longest_s)
-        except wire.Silent as reason:
+            return receive(self._connection, job.longest_s)
+        except Silent as reason:
             raise DriverFailed(f"the load driver {reason}") from None
         except (EOFError, OSError):
             words = self._child.last_words()
@@ -71,3 +70,8 @@ class Driver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def start_driver(name: DriverName, workers: int, cores: Cores, log: Path) -> LoadDriver:
+    """Start a driver."""
+    return LocustDriver(cores, log, workers) if name == "locust" else Driver(cores, log)
