@@ -1,4 +1,5 @@
-"""What puts load on a server and hands back samples: closed and open loops, over httpx's interface or by Locust.
+"""Load generators and their owner's end: they put load on a server and hand back samples, never statistics.
 
-No statistics are computed here. What comes in sends requests, or decides when one is sent.
+What puts load on, and how its processes are told and heard, may come in; who decides what to measure, and who judges
+what came of it, may not.
 """

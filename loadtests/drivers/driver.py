@@ -1,67 +1,116 @@
-"""The owner's end of a driver's process.
+"""The owner's end of a driver: one load generator or several, each a process. It does not import Locust."""
 
-Which driver puts on the load, and what it can be asked for.
-"""
-
+import time
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.drivers.job import DriverFailed, LoadDriver, PairingJob, Silent, limit_reading, receive
-from loadtests.drivers.locust.process import LocustDriver
+import numpy as np
+
+from loadtests.drivers.job import (
+    DONE,
+    HEARTBEAT,
+    SILENCE_S,
+    AtBarrier,
+    DriverFailed,
+    NoHeartbeat,
+    PairingJob,
+    limit_reading,
+)
 from loadtests.experiment.plan import DriverName
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.samples import Recording
+from loadtests.records.samples import Recording, Samples
 from loadtests.system.cores import Cores
 from loadtests.system.processes import Child
 
+MODULES = {"httpx": "loadtests.drivers.load_generator", "locust": "loadtests.drivers.locust_generator"}
+NAMES = {"httpx": "the load driver", "locust": "Locust"}
+START_S = {"httpx": 0.0, "locust": 50.0}
+"""How much longer the first sign of life may take: many load generators may start together, and import Locust."""
+LAST_WORDS_S = 1.0
+"""A process that has closed its pipe may take so long to end."""
+
 
 class Driver:
-    """A driver in a process of its own, on cores of its own; a context manager that owns it.
+    """Load generators in processes of their own, on cores of their own; a context manager that owns them.
 
-    It is a process because the harness must not share the interpreter that takes the time, and because one
+    They are processes because the harness must not share the interpreter that takes the time, and because one
     that dies or hangs can be replaced.
     """
 
-    def __init__(self, cores: Cores, log: Path) -> None:
+    def __init__(self, cores: Cores, log: Path, name: DriverName = "httpx", workers: int = 0) -> None:
+        """Start it.
+
+        Args:
+            cores: the division of the machine.
+            log: where output goes; with several processes, each has its number before the suffix.
+            name: which client sends.
+            workers: how many load generators the users are divided among; 0 is 1.
+        """
         self._cores = cores
         self._log = log
+        self._name = name
+        self._size = max(1, workers)
         self._start()
 
     def _start(self) -> None:
-        self._connection, theirs = Pipe()
-        limit_reading(self._connection)
-        pinned = ",".join(map(str, self._cores.driver))
-        with theirs:
-            fd = theirs.fileno()
-            self._child = Child(
-                "loadtests.drivers.load_generator", [f"--fd={fd}", f"--cores={pinned}"], log=self._log, pass_fds=[fd]
-            )
+        self._children: list[Child] = []
+        self._pipes: list[Connection] = []
+        self._start_s = START_S[self._name]
+        cores = ",".join(map(str, self._cores.driver))
+        for number in range(self._size):
+            ours, theirs = Pipe()
+            limit_reading(ours)
+            self._pipes.append(ours)
+            with theirs:
+                fd = theirs.fileno()
+                log = self._log.with_suffix(f".{number}{self._log.suffix}") if number else self._log
+                arguments = [f"--fd={fd}", f"--cores={cores}", f"--number={number}", f"--size={self._size}"]
+                self._children.append(Child(MODULES[self._name], arguments, log=log, pass_fds=[fd]))
 
     def __repr__(self) -> str:
-        return f"<Driver {self._child!r}>"
+        return f"<Driver {self._children!r}>"
 
     def drive(self, job: PairingJob) -> dict[SideLabel, Recording]:
         """Run one pairing; raises DriverFailed if no recordings come back in time."""
+        start_s, self._start_s = self._start_s, 0.0
         try:
-            self._connection.send(job)
-            return receive(self._connection, job.longest_s)
-        except Silent as reason:
-            raise DriverFailed(f"the load driver {reason}") from None
+            for pipe in self._pipes:
+                pipe.send(job)
+            parts = receive(self._pipes, job.longest_s + start_s, SILENCE_S + start_s)
+        except NoHeartbeat as reason:
+            raise DriverFailed(f"{NAMES[self._name]} {reason}") from None
         except (EOFError, OSError):
-            words = self._child.last_words()
-            raise DriverFailed("the load driver died" + (f": {words}" if words else "")) from None
+            raise self._died() from None
+        cores = len(self._cores.driver) or 1
+        return {label: merge([part.pop(label) for part in parts], cores) for label in job.targets}
 
     def restart(self) -> None:
-        """Replace the process by a fresh one."""
+        """Replace the processes by fresh ones."""
         self.stop()
         self._start()
 
     def stop(self) -> None:
-        """End the process."""
-        self._connection.close()
-        self._child.stop(grace_s=0.2)
+        """End the processes."""
+        for child in self._children:
+            child.ask_to_end()
+        for child in self._children:
+            child.stop(grace_s=0.2)
+        for pipe in self._pipes:  # not before: what a process says of a pipe that is gone are no last words
+            pipe.close()
+
+    def _died(self) -> DriverFailed:
+        deadline = time.monotonic() + LAST_WORDS_S
+        while all(child.alive for child in self._children) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        number = next((n for n, child in enumerate(self._children) if not child.alive), 0)
+        words = self._children[number].last_words()
+        who = NAMES[self._name] + (f"'s worker {number + 1} of {self._size}" if self._size > 1 else "")
+        return DriverFailed(f"{who} died" + (f": {words}" if words else ""))
 
     def __enter__(self) -> Self:
         return self
@@ -72,6 +121,90 @@ class Driver:
         self.stop()
 
 
-def start_driver(name: DriverName, workers: int, cores: Cores, log: Path) -> LoadDriver:
-    """Start a driver."""
-    return LocustDriver(cores, log, workers) if name == "locust" else Driver(cores, log)
+def receive(
+    pipes: Sequence[Connection], limit_s: float, start_s: float = SILENCE_S
+) -> list[dict[SideLabel, Recording]]:
+    """Hold the barriers of a group, and wait for all recordings of a job; return those of each load generator.
+
+    Args:
+        pipes: to the load generators.
+        limit_s: how long all may take, in seconds.
+        start_s: how long the first sign of life may take, in seconds.
+
+    Raises:
+        NoHeartbeat: no sign of life for SILENCE_S, or no end within ``limit_s``.
+        EOFError, OSError: a load generator is gone.
+    """
+    begun = time.monotonic()
+    heard, silence_s = dict.fromkeys(pipes, begun), dict.fromkeys(pipes, start_s)
+    recordings: dict[Connection, dict[SideLabel, Recording]] = {pipe: {} for pipe in pipes}
+    at_barrier: dict[Connection, object] = {}
+    while heard:
+        due = min(begun + limit_s, *(since + silence_s[pipe] for pipe, since in heard.items()))
+        ready = wait(list(heard), max(0.0, due - time.monotonic()))
+        now = time.monotonic()
+        overdue = now > begun + limit_s
+        for pipe in (each for each in pipes if each in ready):
+            try:
+                message = pipe.recv()
+            except BlockingIOError:  # it was stopped in mid-message
+                raise _hung(SILENCE_S) from None
+            heard[pipe], silence_s[pipe] = now, SILENCE_S
+            if message == DONE:
+                del heard[pipe]
+            elif isinstance(message, AtBarrier):
+                at_barrier[pipe] = message.value
+            elif message != HEARTBEAT:
+                label, recording = message
+                recordings[pipe][label] = recording
+                overdue = False  # it's about to end
+        if overdue:
+            raise NoHeartbeat(f"gave no answer for {limit_s:g} s")
+        for pipe, since in heard.items():
+            if now > since + silence_s[pipe]:
+                raise _hung(silence_s[pipe])
+        if len(at_barrier) == len(pipes):
+            for pipe in pipes:
+                pipe.send([at_barrier[each] for each in pipes])
+            at_barrier.clear()
+    return [recordings[pipe] for pipe in pipes]
+
+
+def _hung(silence_s: float) -> NoHeartbeat:
+    return NoHeartbeat(f"hung: it gave no sign of life for {silence_s:g} s")
+
+
+def merge(parts: Sequence[Recording], cores: int) -> Recording:
+    """Make one recording of those of a group: all requests as they ended, the first one's readings of the server.
+
+    How busy the driver was is told as if it were one process on one core. With several it is the busiest of them that
+    limits the load; or all of them together, where they are more than the cores they share. The reading is the larger
+    of the two.
+
+    Args:
+        parts: one side's recordings, which have the same slices.
+        cores: how many cores the load generators share.
+    """
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    columns = {
+        field.name: np.concatenate([getattr(part.samples, field.name) for part in parts]) for field in fields(Samples)
+    }
+    order = np.argsort(columns["ended_s"], kind="stable")  # those without an end come last
+    slices = tuple(
+        replace(
+            turns[0],
+            # All had drained when the first one passed the barrier; from then on the other side's turn begins.
+            drained_s=min(turn.drained_s for turn in turns),
+            driver_cpu_s=_busy([turn.driver_cpu_s for turn in turns], cores),
+            driver_peak=_busy([turn.driver_peak for turn in turns], cores),
+        )
+        for turns in zip(*(part.slices for part in parts), strict=True)
+    )
+    samples = Samples(**{name: column[order] for name, column in columns.items()})
+    return replace(first, samples=samples, slices=slices, abandoned=sum(part.abandoned for part in parts))
+
+
+def _busy(each: Sequence[float], cores: int) -> float:
+    return max(*each, sum(each) / cores)

@@ -1,19 +1,14 @@
-"""What a driver is told to do: plain data that travels to its process.
-
-What goes over the pipe between a driver's process and its owner: jobs in, signs of life and recordings out.
+"""What goes over the pipe between a load generator and its owner: jobs in; heartbeats, barriers and recordings out.
 
 Each side's recording is a message of its own, so that the owner never holds a pickled and an unpickled copy of all.
 """
 
-import asyncio
 import socket
 import struct
-import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from types import TracebackType
-from typing import Final, Protocol, Self, TypeVar
+from typing import Final, Generic, TypeVar
 
 from loadtests.experiment.loads import Load
 from loadtests.experiment.scenario import Journeys, Request
@@ -21,13 +16,25 @@ from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.errors import BenchError
 
-BEAT_S = 1.0
-"""A driver that works gives a sign of life so often."""
+HEARTBEAT_S = 1.0
+"""A load generator that works gives a sign of life so often."""
 SILENCE_S = 10.0
 """One that gives none for so long has hung, or was stopped."""
-BEAT: Final = "beat"
+POLL_S = 0.002
+
+HEARTBEAT: Final = "heartbeat"
 DONE: Final = "done"
+
+Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
+
+
+class DriverFailed(BenchError):
+    """The driver died or hung; the message is a sentence for the report."""
+
+
+class NoHeartbeat(BenchError):
+    """A load generator does not speak, or speaks for too long; the message is what follows on "the load driver"."""
 
 
 @dataclass(frozen=True)
@@ -79,23 +86,49 @@ class PairingJob:
         return 2 * (self.pairing_s + len(self.targets) * (3 * self.slice_s + 4 * self.limit_s))
 
 
-class Silent(BenchError):
-    """The driver does not speak, or speaks for too long; the message is what follows on "the load driver"."""
+@dataclass(frozen=True)
+class AtBarrier(Generic[T]):
+    """A load generator has come to the next barrier, with something to tell the others."""
+
+    value: T
 
 
-async def beating(owner: Connection, work: Coroutine[object, object, T]) -> T:
-    """Do the driver's work, with signs of life that stop when its event loop does."""
-    beats = asyncio.create_task(_beat(owner))
-    try:
-        return await work
-    finally:
-        beats.cancel()
+@dataclass(frozen=True)
+class Group:
+    """The load generators that drive a job together, as one of them sees it; by default it is alone.
+
+    Attributes:
+        sleep: waits for so many seconds, while users go on.
+        number: which of them it is, from 0; the first one decides where they must agree.
+        size: how many they are; users are divided among them.
+        owner: the pipe to their owner, who holds the barriers; not needed by one that is alone.
+    """
+
+    sleep: Sleep
+    number: int = 0
+    size: int = 1
+    owner: Connection | None = None
+
+    async def barrier(self, value: T) -> list[T]:
+        """Wait until all have come to the same barrier; return what each has brought, in the order of their numbers.
+
+        It needs no limit of its own: whatever the others do before they come has one, and the owner ends this
+        process if one of them dies.
+        """
+        if self.owner is None or self.size == 1:
+            return [value]
+        self.owner.send(AtBarrier(value))
+        while not self.owner.poll():
+            await self.sleep(POLL_S)
+        brought: list[T] = self.owner.recv()
+        return brought
 
 
-async def _beat(owner: Connection) -> None:
+async def send_heartbeats(owner: Connection, sleep: Sleep) -> None:
+    """Give signs of life until cancelled; they stop when the event loop that should run this does."""
     while True:
-        owner.send(BEAT)
-        await asyncio.sleep(BEAT_S)
+        owner.send(HEARTBEAT)
+        await sleep(HEARTBEAT_S)
 
 
 def send(owner: Connection, recordings: Mapping[SideLabel, Recording]) -> None:
@@ -105,54 +138,8 @@ def send(owner: Connection, recordings: Mapping[SideLabel, Recording]) -> None:
     owner.send(DONE)
 
 
-def limit_reading(driver: Connection) -> None:
+def limit_reading(generator: Connection) -> None:
     """Let no read wait for longer than SILENCE_S: a process that is stopped in mid-message must not stop its owner."""
-    with socket.socket(fileno=driver.fileno()) as pipe:
+    with socket.socket(fileno=generator.fileno()) as pipe:
         pipe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", round(SILENCE_S), 0))
         pipe.detach()
-
-
-def receive(driver: Connection, limit_s: float) -> dict[SideLabel, Recording]:
-    """Wait for all recordings of a job.
-
-    Raises:
-        Silent: no sign of life for SILENCE_S, or no end within ``limit_s``.
-        EOFError, OSError: the driver is gone.
-    """
-    deadline = time.monotonic() + limit_s
-    recordings: dict[SideLabel, Recording] = {}
-    while driver.poll(min(SILENCE_S, max(0.0, deadline - time.monotonic()))):
-        try:
-            message = driver.recv()
-        except BlockingIOError:
-            break
-        if message == DONE:
-            return recordings
-        if message != BEAT:
-            label, recording = message
-            recordings[label] = recording
-        elif time.monotonic() > deadline:
-            break
-    if time.monotonic() > deadline:
-        raise Silent(f"gave no answer for {limit_s:g} s")
-    raise Silent(f"hung: it gave no sign of life for {SILENCE_S:g} s")
-
-
-class LoadDriver(Protocol):
-    """The owner's end of a driver; a context manager."""
-
-    def drive(self, job: PairingJob) -> dict[SideLabel, Recording]:
-        """Run one pairing; raises DriverFailed."""
-
-    def restart(self) -> None:
-        """Replace its processes by fresh ones."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-class DriverFailed(BenchError):
-    """The driver died or hung; the message is a sentence for the report."""

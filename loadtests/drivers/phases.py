@@ -1,10 +1,26 @@
-"""How long the phases of a closed loop's slice last, whichever client puts on the load.
+"""The phases of a closed loop's slice, whichever client puts on the load; and how many rounds of slices there are.
 
-How many rounds of turns a pairing has, and how long their windows are: planned once, never after looking (pure).
+A trial begins with an **arrival**: every user asks once, and waits until all have been answered, so that every
+connection is open. uvloop accepts one connection in each turn of its loop; while a few users keep that loop busy, the
+others would wait for seconds to be let in, and be counted as being served.
+
+A slice has four phases. **Lead-in**: users start one after another, so that they do not march in step, and the load
+settles until every user has had two answers on average. **Window**: the steady state that is measured.
+**Lead-out**: the load goes on until all that was in flight when the window closed has been answered, so that none of
+it was sped up by a falling load. **Drain**: no new requests; what is in flight is answered, so that nothing spills
+over into the other side's slice.
+
+Where several load generators share the users, each settles for itself, and no phase ends before it has ended for all.
 """
 
+from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from loadtests.drivers.job import Group, PairingJob, Target
+from loadtests.drivers.request_log import RequestLog
+from loadtests.drivers.trial import Trial, Window
+from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import OPEN_SLICE_OVERHEAD_S
 
 LEAD_IN_MIN_S = 0.03
@@ -31,8 +47,72 @@ def spread_s(wait_s: float, users: int) -> float:
     return max(wait_s, START_GAP_S * users)
 
 
+class ClosedLoopPhases(Trial):
+    """One side under a number of users; what they are, and how they send, is a matter of the client."""
+
+    def __init__(self, target: Target, job: PairingJob, load: ClosedLoop, group: Group, log: RequestLog) -> None:
+        """Prepare a trial; its users are a share of the load's if the group is not one alone."""
+        super().__init__(target, job, group, log)
+        self._users = len(range(group.number, load.users, group.size))
+        self._spread_s = spread_s(job.wait_s, load.users)
+        self._has_arrived = False
+
+    async def _phases(self, seed: int) -> Window:
+        log, wait = self.log, self.timeouts
+        if not self._has_arrived:
+            self._arrive()
+            await wait.until(self._all_arrived, "the users to arrive")
+            self._has_arrived = True
+            await self._barrier("arrived")
+        begun, answers = log.now(), log.answers
+        self._start_users(seed)
+        enough = answers + LEAD_IN_ANSWERS * self._users
+        await wait.until(lambda: log.answers >= enough, "the load to settle")
+        least = max(LEAD_IN_MIN_S, self._spread_s, min(log.slowest_s, LEAD_IN_MAX_S))
+        await wait.until_time(begun + least, "the load to settle")
+        rates = await self._barrier((log.answers - answers) / (log.now() - begun))
+        window = Window(log, self.pids)
+        self.lead_in_s = lead_in = window.opened_s - begun
+        length = self.window_s or max(self.job.slice_s, WINDOW_ANSWERS / sum(rates))
+        await window.close_at(window.opened_s + length, wait)
+        overdue = window.closed_s + max(LEAD_OUT_MIN_S, LEAD_OUT_LEAD_INS * lead_in)
+        await wait.until(self._answered(overdue), "the last answers")
+        await self._barrier("answered")
+        self._stop_users()
+        self._read_size()
+        await wait.until(lambda: not log.in_flight, "the last answers")
+        await self._barrier("drained")
+        return window
+
+    @abstractmethod
+    def _arrive(self) -> None:
+        """Let every user ask once; their requests overlap, so that each opens a connection of its own."""
+
+    @abstractmethod
+    def _all_arrived(self) -> bool:
+        """Return whether every user has had the answer."""
+
+    @abstractmethod
+    def _start_users(self, seed: int) -> None:
+        """Let users ask again and again; the first time at random instants of the next ``_spread_s`` seconds."""
+
+    @abstractmethod
+    def _stop_users(self) -> None:
+        """Let users ask for nothing more; they still wait for what they have asked for."""
+
+    def _answered(self, due: float) -> Callable[[], bool]:
+        """Return whether all that is in flight now, when the window closes, has been answered, or is overdue."""
+        waiting = set(self.log.in_flight)
+
+        def answered() -> bool:
+            waiting.intersection_update(self.log.in_flight)
+            return not waiting or self.log.now() > due
+
+        return answered
+
+
 @dataclass(frozen=True)
-class Turns:
+class Rounds:
     """What is to come after the first round.
 
     Attributes:
@@ -44,7 +124,7 @@ class Turns:
     window_s: float | None = None
 
 
-def of_closed_loop(pairing_s: float, took_s: float, windows_s: list[float], lead_in_s: float) -> Turns:
+def rounds_of_closed_loop(pairing_s: float, took_s: float, windows_s: list[float], lead_in_s: float) -> Rounds:
     """Plan a closed loop's further rounds from what the first one took: as many as fit.
 
     Their windows are at least as long as the longer lead-in, and together they fill the time. They are the same for
@@ -60,10 +140,10 @@ def of_closed_loop(pairing_s: float, took_s: float, windows_s: list[float], lead
     shortest_s = max([lead_in_s, *windows_s])
     rounds = int(left_s / (idle_s + len(windows_s) * shortest_s)) if windows_s else 0
     if rounds < 1:
-        return Turns(0)
-    return Turns(rounds, (left_s / rounds - idle_s) / len(windows_s))
+        return Rounds(0)
+    return Rounds(rounds, (left_s / rounds - idle_s) / len(windows_s))
 
 
-def of_open_loop(pairing_s: float, slice_s: float) -> Turns:
+def rounds_of_open_loop(pairing_s: float, slice_s: float) -> Rounds:
     """Plan an open loop's further rounds: by the plan alone, so that a slow side is asked as often as a fast one."""
-    return Turns(max(1, round(pairing_s / (SIDES * (slice_s + OPEN_SLICE_OVERHEAD_S)))) - 1)
+    return Rounds(max(1, round(pairing_s / (SIDES * (slice_s + OPEN_SLICE_OVERHEAD_S)))) - 1)

@@ -185,8 +185,8 @@ def locust(run: RunView) -> Iterator[Doubt]:
     workers = run.manifest.workers
     if workers > 1:
         text = (
-            f"A master and {workers} workers. How busy they were is said of the busiest of them, or of all together on"
-            " the cores they share, whichever is nearer to its limit."
+            f"{workers} processes of Locust sent the requests. How busy they were is said of the busiest of them, or of"
+            " all together on the cores they share, whichever is nearer to its limit."
         )
     else:
         text = "One process of Locust sent all requests."

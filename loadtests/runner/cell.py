@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from loadtests.drivers.job import DriverFailed, LoadDriver, PairingJob, Target
+from loadtests.drivers.driver import Driver
+from loadtests.drivers.job import DriverFailed, PairingJob, Target
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import SideLabel
@@ -70,7 +71,7 @@ class CellRunner:
         experiment: Experiment,
         number: int,
         block_servers: BlockServers,
-        driver: LoadDriver,
+        driver: Driver,
         run_log: RunLog,
         watch: InterferenceMonitor,
     ) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.drivers.driver import start_driver
-from loadtests.drivers.job import DriverFailed, LoadDriver
+from loadtests.drivers.driver import Driver
+from loadtests.drivers.job import DriverFailed
 from loadtests.experiment.options import POSTGRES, SQLITE
 from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.records.manifest import Manifest
@@ -123,8 +123,8 @@ class Runner:
             return round(measure_ceiling(self.cores, driver, work / "null_server.log"), 1)
         return None
 
-    def _driver(self, work: Path) -> LoadDriver:
-        return start_driver(self.experiment.driver, self.experiment.workers, self.cores, work / "driver.log")
+    def _driver(self, work: Path) -> Driver:
+        return Driver(self.cores, work / "driver.log", self.experiment.driver, self.experiment.workers)
 
     def _block(self, number: int, block: tuple[Pairing, ...], slow_api: SlowApi) -> None:
         work, run_log = self.folder.work / f"block{number}", self._run_log

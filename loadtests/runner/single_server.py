@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from loadtests.drivers.driver import Driver
-from loadtests.drivers.job import LoadDriver, PairingJob, Target
+from loadtests.drivers.job import PairingJob, Target
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.scenario import Request
 from loadtests.experiment.sides import parse_side
@@ -32,7 +32,7 @@ Tell = Callable[[str, float], None]
 """Takes what is being done and how many seconds of the plan lie behind it."""
 
 
-def measure_ceiling(cores: Cores, driver: LoadDriver, log: Path) -> float:
+def measure_ceiling(cores: Cores, driver: Driver, log: Path) -> float:
     """Return the requests/s of ``driver`` against the null server, in a closed loop of 64 users; takes about a second.
 
     Args:

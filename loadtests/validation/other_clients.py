@@ -3,7 +3,6 @@
 Put the httpx driver beside other clients, on the same two servers, in turn.
 """
 
-import importlib
 import importlib.util
 import re
 import shutil
@@ -12,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Protocol
 
 from loadtests.analysis.comparison import Estimate, estimate
 from loadtests.analysis.summary import summarise
@@ -21,15 +19,12 @@ from loadtests.drivers.job import PairingJob
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.scenario import Scenario
-from loadtests.experiment.sides import SideLabel
-from loadtests.records.samples import Recording
 from loadtests.runner.single_server import Workspace, target
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
 from loadtests.validation.record import Agreement, DriversRecord, occasion
 
-LOCUST = "loadtests.drivers.locust"
 WRK_LIMIT_S = 60.0
 Client = Callable[[Server, Scenario], float]
 """Returns requests/s of one turn; raises RunError."""
@@ -42,14 +37,10 @@ OVERHEAD_S = 10.0
 Turn = Callable[[], float]
 
 
-class _Drives(Protocol):
-    def drive(self, job: PairingJob) -> dict[SideLabel, Recording]: ...
-
-
 def at_hand() -> list[str]:
     """Return the names of the clients that this machine has, beside the httpx driver."""
     found = ["wrk"] if shutil.which("wrk") else []
-    return found + (["locust"] if importlib.util.find_spec(LOCUST) else [])
+    return found + (["locust"] if importlib.util.find_spec("locust") else [])
 
 
 def start(name: str, workspace: Workspace, stack: ExitStack, users: int, seconds: float) -> Client:
@@ -65,13 +56,11 @@ def start(name: str, workspace: Workspace, stack: ExitStack, users: int, seconds
     log = workspace.work / f"client-{name}" / "log"
     if name == "wrk":
         return lambda server, scenario: _by_wrk(server, scenario, users, seconds)
-    if name == "locust":
-        made = importlib.import_module(f"{LOCUST}.process").LocustDriver(workspace.cores, log)
-        return _by_driver(name, stack.enter_context(made), users, seconds)
-    return _by_driver(name, stack.enter_context(Driver(workspace.cores, log)), users, seconds)
+    driver = Driver(workspace.cores, log, "locust" if name == "locust" else "httpx")
+    return _by_driver(name, stack.enter_context(driver), users, seconds)
 
 
-def _by_driver(name: str, driver: _Drives, users: int, seconds: float) -> Client:
+def _by_driver(name: str, driver: Driver, users: int, seconds: float) -> Client:
     """Return a driver as a client: one slice as long as a turn."""
 
     def measure(server: Server, scenario: Scenario) -> float:

@@ -46,14 +46,14 @@ def receive(path: Path) -> None:
     """Receive the trials of a long cell as a run does, and save them."""
     from multiprocessing import Pipe
 
-    from loadtests.drivers.job import receive
+    from loadtests.drivers.driver import receive as received
     from tests.benchmarks.made_up import run_folder
 
     folder, keys = run_folder(path, (1,), 1)
     ours, theirs = Pipe()
     command = [*ME, "send", str(theirs.fileno())]
     with theirs, subprocess.Popen(command, pass_fds=[theirs.fileno()]):
-        for key, (_, recording) in zip(keys, receive(ours, 120.0).items(), strict=True):
+        for key, (_, recording) in zip(keys, received([ours], 120.0)[0].items(), strict=True):
             folder.write_trial(key, recording)
             assert len(recording.samples) == LONG_TRIAL
 
@@ -62,13 +62,14 @@ def send(fd: int) -> None:
     """Send what a driver would after a long cell."""
     from multiprocessing.connection import Connection
 
-    from loadtests.drivers.job import BEAT, send
+    from loadtests.drivers.job import HEARTBEAT
+    from loadtests.drivers.job import send as send_recordings
     from tests.benchmarks.made_up import recording
 
     with Connection(fd) as owner:
-        owner.send(BEAT)
+        owner.send(HEARTBEAT)
         recordings = {"a": recording(LONG_TRIAL, RATE, 0), "b": recording(LONG_TRIAL, RATE, 1)}
-        send(owner, recordings)  # type: ignore[arg-type]
+        send_recordings(owner, recordings)  # type: ignore[arg-type]
 
 
 def run(command: list[str]) -> tuple[float, float]:

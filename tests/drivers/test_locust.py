@@ -2,20 +2,15 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from loadtests.drivers.job import PairingJob
-from loadtests.drivers.locust import board, merge
-from loadtests.drivers.locust.board import NOBODY, ROWS, Board
-from loadtests.drivers.locust.orders import users_of
-from loadtests.drivers.locust.shares import shares
+from loadtests.drivers.driver import merge
 from loadtests.experiment.catalogue import CATALOGUE, PITFALLS, everything
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.options import check_driver, parse_scenario
-from loadtests.records.samples import Failure
+from loadtests.records.samples import Failure, Recording, Samples, Slice
 from loadtests.system.errors import UsageError
 from tests import made_up_samples as build
 
@@ -23,54 +18,51 @@ MIX = {"reader": 6, "api_client": 3, "writer": 1}
 CUT_OFF = (0.5, float("nan"))
 
 
-@pytest.mark.parametrize(
-    ("users", "expected"),
-    [
-        (1, {"reader": 1}),
-        (2, {"reader": 1, "api_client": 1}),
-        (10, MIX),
-        (16, {"reader": 10, "api_client": 5, "writer": 1}),
-    ],
-)
-def test_users_are_divided_by_weight_and_none_is_lost(users: int, expected: dict[str, int]) -> None:
-    assert shares(MIX, users) == expected
+def in_a_process_with_locust(code: str) -> str:
+    command = [sys.executable, "-c", f"from loadtests.drivers.locust_users import *\n{code}"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-def test_samples_of_several_processes_come_in_the_order_in_which_they_ended(tmp_path: Path) -> None:
-    files = [tmp_path / "one.npz", tmp_path / "two.npz"]
+def test_users_are_divided_by_weight_and_none_is_lost() -> None:
+    expected = {
+        1: {"reader": 1},
+        2: {"reader": 1, "api_client": 1},
+        10: MIX,
+        16: {"reader": 10, "api_client": 5, "writer": 1},
+    }
+    said = in_a_process_with_locust(f"print([shares({MIX}, users) for users in {[*expected]}])")
+    assert said.strip() == str([*expected.values()])
+
+
+def recording(samples: Samples, *slices: Slice) -> Recording:
+    return Recording(samples, 100.0, slices, 5, 6, None)
+
+
+def test_samples_of_several_processes_come_in_the_order_in_which_they_ended() -> None:
     good, cut = [Failure.NONE] * 2, [Failure.NONE, Failure.CUT_OFF]
-    merge.write(files[0], {"a": build.samples([(0.0, 0.3), CUT_OFF], cut), "b": build.samples([])})
-    merge.write(files[1], {"a": build.samples([(0.1, 0.2), (0.2, 0.4)], good), "b": build.samples([])})
-    merged = merge.take(files, "a")
+    one = recording(build.samples([(0.0, 0.3), CUT_OFF], cut))
+    two = recording(build.samples([(0.1, 0.2), (0.2, 0.4)], good))
+    merged = merge([one, two], cores=1).samples
     assert merged.sent_s.tolist() == [0.1, 0.0, 0.2, 0.5]
     assert np.isnan(merged.ended_s[-1])
     assert merged.failure.tolist() == [Failure.NONE] * 3 + [Failure.CUT_OFF]
     assert merged.status.dtype == np.uint16
-    assert len(merge.take(files, "b")) == 0
-    merge.remove(files)
-    assert list(tmp_path.iterdir()) == []
+    assert len(merge([recording(build.samples([]))] * 2, cores=1).samples) == 0
 
 
-def test_the_board_shows_each_side_what_its_own_users_do(tmp_path: Path) -> None:
-    board.lay_out(tmp_path / "board")
-    conductor, player = Board(tmp_path / "board"), Board(tmp_path / "board")
-    conductor.clear()
-    assert player.turn == NOBODY
-    conductor.give_turn(1)
-    assert player.turn == 1
-    for row in (0, ROWS, ROWS + 1):
-        player.come(row)
-        player.send(row, now=10.0 + row)
-    assert (conductor.users(0), conductor.users(1)) == (1, 2)
-    assert conductor.in_flight(1) == 2
-    assert conductor.in_flight(1, sent_before=10.0 + ROWS) == 1
-    player.answer(ROWS, took_s=0.25)
-    player.take_back(ROWS + 1)
-    assert (conductor.in_flight(0), conductor.in_flight(1)) == (1, 0)
-    assert (conductor.answers(0), conductor.answers(1)) == (0, 1)
-    assert (conductor.slowest_s(0), conductor.slowest_s(1)) == (0.0, 0.25)
-    conductor.clear()
-    assert (conductor.users(1), conductor.answers(1), conductor.in_flight(0), player.turn) == (0, 0, 0, NOBODY)
+@pytest.mark.parametrize(("cores", "cpu_s", "peak"), [(1, 1.0, 0.9), (2, 0.7, 0.6), (4, 0.7, 0.6)])
+def test_several_processes_are_as_busy_as_the_busiest_or_as_all_on_their_cores(
+    cores: int, cpu_s: float, peak: float
+) -> None:
+    """The server is read by the first process alone, whose window counts; the first to go on ends the turn."""
+    one = recording(build.samples([]), Slice(1.0, 2.0, 2.1, 0.5, 0.7, 0.3, 1000))
+    two = recording(build.samples([]), Slice(1.001, 2.001, 2.2, None, 0.3, 0.6, None))
+    merged = merge([one, two], cores)
+    [turn] = merged.slices
+    assert (turn.driver_cpu_s, turn.driver_peak) == pytest.approx((cpu_s, peak))
+    assert (turn.opened_s, turn.closed_s, turn.drained_s) == (1.0, 2.0, 2.1)
+    assert (turn.server_cpu_s, turn.rss_bytes) == (0.5, 1000)
+    assert (merged.started_s, merged.rss_bytes, merged.threads) == (100.0, 5, 6)
 
 
 def test_journeys_are_for_locust_and_open_loops_are_not() -> None:
@@ -84,8 +76,13 @@ def test_journeys_are_for_locust_and_open_loops_are_not() -> None:
         check_driver("httpx", 0, [journey], [ClosedLoop(1)])
     with pytest.raises(UsageError, match="--users instead of --rate"):
         check_driver("locust", 0, [plain], [OpenLoop(100)])
-    with pytest.raises(ValueError, match="closed loop"):
-        users_of(PairingJob({}, (), OpenLoop(100), 0.1, 0.2, 0.0, 0))
+    code = (
+        "from loadtests.experiment.loads import OpenLoop\n"
+        "job = PairingJob({}, (), OpenLoop(100), 0.1, 0.2, 0.0, 0)\n"
+        "try: LocustTrial(Target(''), job, Group(None), None)\n"
+        "except ValueError as error: print(error)\n"
+    )
+    assert "drives a closed loop" in in_a_process_with_locust(code)
 
 
 def test_a_full_run_takes_what_its_driver_can_drive() -> None:
@@ -118,27 +115,40 @@ FAILURES = {
 def test_failures_have_the_names_they_have_with_the_other_driver() -> None:
     code = (
         "from geventhttpclient.response import HTTPConnectionClosed\n"
-        "from geventhttpclient.useragent import RetriesExceeded\n"
-        "from locust.contrib.fasthttp import LocustBadStatusCode\n"
-        "from loadtests.drivers.locust.failures import why\n"
-        "from loadtests.locustfile import WrongBody, WrongStatus\n"
-        f"print(*(why(error).name for error in [{', '.join(FAILURES)}]))"
+        "from loadtests.locustfile import WrongBody\n"
+        f"print(*(failure_of(error).name for error in [{', '.join(FAILURES)}]))"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert said.stdout.split() == [failure.name for failure in FAILURES.values()]
+    assert in_a_process_with_locust(code).split() == [failure.name for failure in FAILURES.values()]
 
 
-def test_an_invited_user_sends_one_request_and_waits_for_the_others(tmp_path: Path) -> None:
-    board.lay_out(tmp_path / "board")
-    conductor, player = Board(tmp_path / "board"), Board(tmp_path / "board")
-    conductor.clear()
-    conductor.invite(1)
-    first, second, other_side = ROWS, ROWS + 1, 0
-    assert player.may_send(first)
-    assert player.may_send(second)
-    assert not player.may_send(other_side)
-    player.answer(first, 0.1)
-    assert not player.may_send(first)
-    assert conductor.arrived(1) == 1
-    conductor.give_turn(1)
-    assert player.may_send(first)
+GATE = """
+gate, log = Gate(), []
+def user(name):
+    newcomer = True
+    while True:
+        gate.enter(newcomer=newcomer)
+        log.append(name)
+        newcomer = False
+        gevent.sleep(0.01)
+users = [gevent.spawn(user, name) for name in "xy"]
+def after(step):
+    step()
+    gevent.sleep(0.1)
+    print(f"{''.join(sorted(set(log)))}|{min(len(log), 4)}|{sum(each.dead for each in users)}")
+    log.clear()
+after(lambda: None)
+after(gate.let_newcomers_in)
+users.append(gevent.spawn(user, "z"))
+after(lambda: None)
+after(lambda: gate.open(random.Random(1), 0.01))
+gate.shut()
+after(lambda: None)
+after(gate.close)
+"""
+
+
+def test_users_wait_at_the_gate_for_their_sides_turn() -> None:
+    """Who is new sends one request when newcomers are let in, and waits for the others; in the end nobody is left."""
+    nobody, once_each, latecomer, all_again, nobody_more, ended = in_a_process_with_locust(GATE).splitlines()
+    assert (nobody, once_each, latecomer) == ("|0|0", "xy|2|0", "z|1|0")
+    assert (all_again, nobody_more, ended) == ("xyz|4|0", "|0|0", "|0|3")

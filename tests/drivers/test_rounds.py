@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.drivers.job import PairingJob, Target
 from loadtests.drivers.load_generator import drive
-from loadtests.drivers.phases import Turns, of_closed_loop, of_open_loop
+from loadtests.drivers.phases import Rounds, rounds_of_closed_loop, rounds_of_open_loop
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.plan import choose
 from loadtests.experiment.scenario import Request
@@ -16,33 +16,33 @@ from loadtests.records.samples import Recording
 @pytest.mark.parametrize(
     ("pairing_s", "took_s", "windows_s", "lead_in_s", "expected"),
     [
-        (4.0, 0.28, [0.1, 0.1], 0.03, Turns(13, 0.103)),  # a fast route: as many short turns as fit
-        (4.0, 1.0, [0.1, 0.1], 0.3, Turns(2, 0.35)),  # settling takes long: windows as long as that, and a little more
-        (4.0, 3.9, [0.1, 0.1], 0.3, Turns(0)),  # nothing fits any more
-        (0.8, 1.2, [0.1, 0.1], 0.3, Turns(0)),  # it took longer than it should have
-        (4.0, 1.0, [0.4], 0.3, Turns(3, 0.4)),  # a side alone
-        (4.0, 5.0, [], 0.0, Turns(0)),  # none came to its end
+        (4.0, 0.28, [0.1, 0.1], 0.03, Rounds(13, 0.103)),  # a fast route: as many short turns as fit
+        (4.0, 1.0, [0.1, 0.1], 0.3, Rounds(2, 0.35)),  # settling takes long: windows as long as that, and a little more
+        (4.0, 3.9, [0.1, 0.1], 0.3, Rounds(0)),  # nothing fits any more
+        (0.8, 1.2, [0.1, 0.1], 0.3, Rounds(0)),  # it took longer than it should have
+        (4.0, 1.0, [0.4], 0.3, Rounds(3, 0.4)),  # a side alone
+        (4.0, 5.0, [], 0.0, Rounds(0)),  # none came to its end
     ],
 )
 def test_what_fits_after_the_first_round(
-    pairing_s: float, took_s: float, windows_s: list[float], lead_in_s: float, expected: Turns
+    pairing_s: float, took_s: float, windows_s: list[float], lead_in_s: float, expected: Rounds
 ) -> None:
-    found = of_closed_loop(pairing_s, took_s, windows_s, lead_in_s)
+    found = rounds_of_closed_loop(pairing_s, took_s, windows_s, lead_in_s)
     assert found.rounds == expected.rounds
     assert found.window_s == (None if expected.window_s is None else pytest.approx(expected.window_s, abs=0.001))
 
 
 def test_further_rounds_fill_the_time_that_is_left() -> None:
-    turns = of_closed_loop(4.0, 1.0, [0.1, 0.2], 0.25)
-    assert turns.window_s is not None
-    assert turns.rounds * (1.0 - 0.3 + 2 * turns.window_s) == pytest.approx(3.0)
+    planned = rounds_of_closed_loop(4.0, 1.0, [0.1, 0.2], 0.25)
+    assert planned.window_s is not None
+    assert planned.rounds * (1.0 - 0.3 + 2 * planned.window_s) == pytest.approx(3.0)
 
 
 @pytest.mark.parametrize(("rate", "slices"), [(10, 10), (100, 5), (1000, 2)])
 def test_an_open_loop_has_the_turns_that_its_design_has(rate: float, slices: int) -> None:
     load = OpenLoop(rate)
     timing = choose([load], 1)
-    assert of_open_loop(timing.pairing_s, timing.slice_s) == Turns(slices - 1)
+    assert rounds_of_open_loop(timing.pairing_s, timing.slice_s) == Rounds(slices - 1)
 
 
 class Slow:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ CLOCKS_READ_S = 0.001
 FINE = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:fine")
 
 
-def locusts(harness: Harness, role: str) -> list[psutil.Process]:
-    return [p for p in harness.family() if f"--role={role}" in p.cmdline()]
+def locusts(harness: Harness) -> list[psutil.Process]:
+    return [p for p in harness.family() if "loadtests.drivers.locust_generator" in p.cmdline()]
 
 
 def manifest(run: Path) -> dict[str, Any]:
@@ -32,10 +33,11 @@ def trials(run: Path) -> int:
     return len(list((run / "trials").glob("*.npz")))
 
 
-def test_scenarios_and_a_journey_are_measured_on_both_builds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_scenarios_and_a_journey_are_measured_on_both_builds(workers: int, tmp_path: Path) -> None:
     out = tmp_path / "run"
     scenarios = ("create_post", "visitors[think_ms=20]")
-    options = ("--driver=locust", "--users=8", "--blocks=1", "--time=0.2", f"--out={out}")
+    options = ("--driver=locust", f"--workers={workers}", "--users=8", "--blocks=1", "--time=0.2", f"--out={out}")
     status, _, errors = bench("run", *scenarios, *options)
     assert status == 0, errors
     cells = summary(out)["cells"]
@@ -45,8 +47,14 @@ def test_scenarios_and_a_journey_are_measured_on_both_builds(tmp_path: Path) -> 
         assert cell["collapsed"] == []
         assert cell["throughput"]["value"] > 0
         assert cell["cpu_per_request"]["value"] > 0
-    assert (manifest(out)["driver"], manifest(out)["workers"]) == ("locust", 0)
-    for key, recording in RunFolder(out).read_trials():
+    assert (manifest(out)["driver"], manifest(out)["workers"]) == ("locust", workers)
+    found = list(RunFolder(out).read_trials())
+    for (one, ours), (other, theirs) in permutations(found, 2):
+        if one.scenario == other.scenario:
+            for turn in ours.slices:  # while a side has its turn, the other has nothing in flight
+                over = (theirs.samples.ended_s < turn.opened_s) | (theirs.samples.sent_s > turn.drained_s)
+                assert over.all()
+    for key, recording in found:
         samples, known = recording.samples, len(parse_scenario(key.scenario).requests)
         assert samples.request.max() < known  # everything that visitors ask for has a number in the catalogue
         assert np.all(samples.first_byte_s >= samples.sent_s)
@@ -55,29 +63,55 @@ def test_scenarios_and_a_journey_are_measured_on_both_builds(tmp_path: Path) -> 
     assert not (out / "work").exists()
 
 
-@pytest.mark.parametrize(("role", "workers"), [("conductor", 0), ("worker", 2)])
+@pytest.mark.parametrize(("workers", "who"), [(0, "Locust"), (2, "Locust's worker 2 of 2")])
 def test_a_locust_process_that_is_killed_is_replaced_and_the_cell_measured_again(
-    role: str, workers: int, tmp_path: Path
+    workers: int, who: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     options = ("--driver=locust", f"--workers={workers}", "--users=1,4,8", "--blocks=1", "--time=1", f"--out={out}")
     with started("run", "GET /x", *FINE, *options) as harness:
         assert eventually(lambda: trials(out) >= 2)
-        locusts(harness, role)[-1].kill()
+        next(p for p in locusts(harness) if f"--number={max(0, workers - 1)}" in p.cmdline()).kill()
         status, _, errors = harness.finish()
         assert harness.family() == []
     assert status == 0, errors
     said = [event["message"] for event in manifest(out)["events"] if event["kind"] == "restarted"]
     assert len(said) == 1
-    assert said[0].startswith("Locust")
-    assert "died; the cell was tried again" in said[0]
+    assert said[0].startswith(f"{who} died; the cell was tried again")
     report = (out / "report.html").read_text().replace("&#39;", "'")
     assert said[0] in report
-    assert ("A master and 2 workers" in report) == (workers == 2)
+    assert ("2 processes of Locust sent the requests" in report) == (workers == 2)
     assert trials(out) == 6
     for cell in summary(out)["cells"]:
         assert (cell["failures"], cell["collapsed"]) == ({}, [])
         assert cell["throughput"]["value"] > 0
+
+
+def test_a_locust_process_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
+    """One of two: the other waits for it, and still gives signs of life."""
+    out = tmp_path / "run"
+    options = ("--driver=locust", "--workers=2", "--users=2,4", "--blocks=1", "--time=1.5", f"--out={out}")
+    with started("run", "GET /x", *FINE, *options) as harness:
+        assert eventually(lambda: trials(out) >= 2)
+        locusts(harness)[-1].suspend()
+        status, _, errors = harness.finish()
+        assert harness.family() == []
+    assert status == 0, errors
+    said = [event["message"] for event in manifest(out)["events"] if event["kind"] == "restarted"]
+    assert said == ["Locust hung: it gave no sign of life for 10 s; the cell was tried again with a new one"]
+    assert trials(out) == 4
+
+
+def test_a_side_that_dies_under_locust_is_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    sides = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:dies")
+    options = ("--driver=locust", "--workers=2", "--users=4", "--blocks=2", "--time=0.2", f"--out={out}")
+    status, _, errors = bench("run", "GET /x", "GET /y", *sides, *options)
+    assert status == 0, errors
+    said = [event["message"] for event in manifest(out)["events"] if event["kind"] == "collapsed"]
+    assert said
+    assert all("exited with status 7" in message for message in said)
+    assert manifest(out)["complete"] is True
 
 
 def test_locusts_processes_of_a_killed_harness_end_by_themselves(tmp_path: Path) -> None:
@@ -85,7 +119,7 @@ def test_locusts_processes_of_a_killed_harness_end_by_themselves(tmp_path: Path)
     options = ("--driver=locust", "--workers=2", "--users=2", "--blocks=50", "--time=0.2", f"--out={out}")
     with started("run", "GET /x", *FINE, *options) as harness:
         assert eventually(lambda: trials(out) >= 1)
-        assert len(locusts(harness, "worker") + locusts(harness, "conductor")) == 3
+        assert len(locusts(harness)) == 2
         harness.process.kill()
         assert eventually(lambda: not harness.family(), limit_s=20)
 

@@ -1,0 +1,262 @@
+"""Locust's users behind a gate: they send when their side has its turn, and each request is noted in the side's log.
+
+They are Locust's classes without Locust's runner: greenlets that live as long as a pairing. A journey goes on where it
+was when the side's turn before ended. Importing this imports Locust, which replaces sockets and threads.
+"""
+
+import errno
+import itertools
+import math
+import random
+import re
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import gevent
+import gevent.pool
+from gevent.event import Event
+from geventhttpclient.useragent import RetriesExceeded
+from locust import FastHttpUser, between, task
+from locust.contrib.fasthttp import ErrorResponse, FastHttpSession, LocustBadStatusCode, ResponseContextManager
+from locust.env import Environment
+from locust.exception import ResponseError
+
+from loadtests.drivers.job import Group, PairingJob, Target
+from loadtests.drivers.phases import REFUSED_PAUSE_S, ClosedLoopPhases
+from loadtests.drivers.request_log import RequestLog
+from loadtests.experiment.catalogue import LONGEST_THINK
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.scenario import Request
+from loadtests.locustfile import ApiClient, Reader, Writer, WrongStatus, expect
+from loadtests.records.samples import Failure
+
+JOURNEYS: Mapping[str, type[FastHttpUser]] = {"reader": Reader, "writer": Writer, "api_client": ApiClient}
+EVERY_STATUS = frozenset(range(1000))
+UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
+END_LIMIT_S = 5.0
+_ID = re.compile(r"\d+")
+
+
+class Gate:
+    """Where the users of one side wait, before each request, until it is the side's turn."""
+
+    def __init__(self) -> None:
+        self._open = self._newcomers = self._closed = False
+        self._spread_s = 0.0
+        self._rng = random.Random()
+        self._call = Event()
+
+    def let_newcomers_in(self) -> None:
+        """Let every user send one request who has not sent any yet."""
+        self._newcomers = True
+        self._wake()
+
+    def open(self, rng: random.Random, spread_s: float) -> None:
+        """Let all send; those who wait here go on at random instants of the next ``spread_s`` seconds."""
+        self._open, self._rng, self._spread_s = True, rng, spread_s
+        self._wake()
+
+    def shut(self) -> None:
+        """Let nobody send until the side's next turn."""
+        self._open = self._newcomers = False
+
+    def close(self) -> None:
+        """Let nobody send any more; whoever wants to ends."""
+        self.shut()
+        self._closed = True
+        self._wake()
+
+    def enter(self, *, newcomer: bool) -> None:
+        """Return when a request may be sent."""
+        while not self._lets_in(newcomer):
+            if self._closed:
+                raise gevent.GreenletExit
+            self._call.wait()
+            if self._lets_in(newcomer=False):  # users are not to march in step
+                gevent.sleep(self._rng.uniform(0, self._spread_s))
+
+    def _lets_in(self, newcomer: bool) -> bool:
+        return self._open or (newcomer and self._newcomers)
+
+    def _wake(self) -> None:
+        call, self._call = self._call, Event()
+        call.set()
+
+
+class GatedSession(FastHttpSession):
+    """One user's HTTP client. It takes the place of Locust's request event, which knows if an answer was good."""
+
+    def __init__(self, user: FastHttpUser, gate: Gate, log: RequestLog, index: Mapping[tuple[str, str], int]) -> None:
+        """Make a client.
+
+        Args:
+            user: whose it is.
+            gate: where to wait before each request.
+            log: is told of every request.
+            index: each request's number in the scenario by its method and its name.
+        """
+        super().__init__(
+            base_url=user.host,
+            request_event=self,
+            user=user,
+            # The trial gives up long before this: a time-out here would end a request that is still unanswered.
+            network_timeout=None,
+            connection_timeout=None,
+            max_redirects=0,
+            max_retries=0,
+            concurrency=1,
+        )
+        self.client.cookiejar = None
+        # Which status is right, the scenario knows.
+        self.client.valid_response_codes = EVERY_STATUS  # type: ignore[misc]  # a class's, as far as it is declared
+        self._gate = gate
+        self._log = log
+        self._index = index
+        self._serial = -1
+
+    def request(self, method: str, url: str, name: str | None = None, **options: Any) -> ResponseContextManager:  # type: ignore[override]  # noqa: ANN401 - whatever Locust's takes
+        """Send a request when its side has the turn."""
+        if self._serial in self._log.in_flight:  # the user stumbled over the answer before, and never judged it
+            self._log.end(self._serial, self._log.now(), failure=Failure.BODY)
+        self._gate.enter(newcomer=self._serial < 0)
+        started_s = time.perf_counter()
+        self._serial = self._log.send(self._index.get((method, name or url), len(self._index)))
+        try:
+            return super().request(method, url, name, **options)
+        except Exception as error:  # whatever a server's answer does to the client, it is a failed request
+            response = ErrorResponse(self.client._make_request(self._build_url(url), method=method), error)
+            took_ms = (time.perf_counter() - started_s) * 1000
+            meta: dict[str, Any] = {"response": response, "exception": error, "response_time": took_ms}
+            return ResponseContextManager(response, self, meta, catch_response=True)
+
+    def fire(self, *, response_time: float, response: Any, exception: BaseException | None, **_more: object) -> None:  # noqa: ANN401 - Locust's
+        """Record the end of a request, as listeners to Locust's event hear of it.
+
+        Args:
+            response_time: in milliseconds, with all the digits of perf_counter.
+            response: what came.
+            exception: None if it was good.
+        """
+        if self._serial not in self._log.in_flight:
+            return  # time was up in the meantime
+        sent_s = self._log.in_flight[self._serial][1]
+        head = response.elapsed.total_seconds() if response.status_code and response.elapsed is not None else math.nan
+        self._log.end(
+            self._serial,
+            sent_s + response_time / 1000,
+            first_byte_s=sent_s + head,
+            status=response.status_code,
+            failure=failure_of(exception),
+        )
+
+
+class Asker(FastHttpUser):
+    """A user of the closed loop: asks what comes next, again and again, without think time."""
+
+    abstract = True
+    requests: tuple[Request, ...]
+    turns: Iterator[int]
+
+    @task
+    def ask(self) -> None:
+        """Send the scenario's requests; a task for each would keep users from waiting for the server all the time."""
+        while True:
+            want = self.requests[next(self.turns) % len(self.requests)]
+            body = want.json.decode() if want.json else None
+            headers = {"User-Agent": "bench"} | ({"Content-Type": "application/json"} if want.json else {})
+            with self.client.request(want.method, want.path, data=body, headers=headers, catch_response=True) as answer:
+                expect(answer, want.contains, want.status)
+            if failure_of(getattr(answer, "error", None)) == Failure.CONNECT:
+                gevent.sleep(REFUSED_PAUSE_S)
+
+
+class LocustTrial(ClosedLoopPhases):
+    """One side under a number of Locust's users."""
+
+    def __init__(self, target: Target, job: PairingJob, group: Group, log: RequestLog) -> None:
+        """Prepare a trial; raises ValueError for an open loop."""
+        if not isinstance(job.load, ClosedLoop):
+            raise ValueError(f"Locust drives a closed loop, not {job.load}")
+        super().__init__(target, job, job.load, group, log)
+        self._gate = Gate()
+        self._greenlets = gevent.pool.Group()
+        random.seed(f"{job.seed} {group.number}")  # think times and what visitors choose
+        environment, index = Environment(), index_of(job)
+        self._sessions = []
+        for user_class in user_classes(job, target.base_url, group):
+            user = user_class(environment)
+            user.client = GatedSession(user, self._gate, log, index)
+            self._sessions.append(user.client)
+            user.start(self._greenlets)
+
+    def _arrive(self) -> None:
+        self._gate.let_newcomers_in()
+
+    def _all_arrived(self) -> bool:
+        return self.log.answers >= self._users and not self.log.in_flight
+
+    def _start_users(self, seed: int) -> None:
+        self._gate.open(random.Random(f"{seed} {self.group.number}"), self._spread_s)
+
+    def _stop_users(self) -> None:
+        self._gate.shut()
+
+    async def _end_slice(self) -> None:
+        self._gate.shut()
+        if self.stalled is not None:
+            await self._close()
+
+    async def _close(self) -> None:
+        self._gate.close()
+        self._greenlets.kill(timeout=END_LIMIT_S)
+        for session in self._sessions:
+            session.client.close()
+
+
+def user_classes(job: PairingJob, base_url: str, group: Group) -> list[type[FastHttpUser]]:
+    """Return the class of each user of one side that is this load generator's."""
+    assert isinstance(job.load, ClosedLoop)  # noqa: S101 - LocustTrial takes no other
+    if job.journeys is None:
+        turns = itertools.count(group.number)
+        classes = {"asker": type("Asker", (Asker,), {"host": base_url, "requests": job.requests, "turns": turns})}
+        names = ["asker"] * job.load.users
+    else:
+        low, high = (job.journeys.think_s * part for part in (2 - LONGEST_THINK, LONGEST_THINK))
+        made = {"host": base_url, "wait_time": between(low, high)}
+        classes = {name: type(name, (journey,), made) for name, journey in JOURNEYS.items()}
+        counts = shares(dict(job.journeys.weights), job.load.users)
+        names = [name for name, count in counts.items() for _ in range(count)]
+    return [classes[name] for name in names[group.number :: group.size]]
+
+
+def index_of(job: PairingJob) -> dict[tuple[str, str], int]:
+    """Return each request's number in the scenario by its method and the name that its user gives it."""
+    grouped = job.journeys is not None
+    names = [(r.method, _ID.sub("[id]", r.path) if grouped else r.path) for r in job.requests]
+    return {name: number for number, name in reversed(list(enumerate(names)))}
+
+
+def shares(weights: Mapping[str, int], users: int) -> dict[str, int]:
+    """Divide users among journeys by weight, the largest remainders first; who gets none is left out."""
+    total = sum(weights.values())
+    whole = {name: users * weight // total for name, weight in weights.items()}
+    by_remainder = sorted(weights, key=lambda name: users * weights[name] % total, reverse=True)
+    lucky = by_remainder[: users - sum(whole.values())]
+    return {name: count for name, share in whole.items() if (count := share + (name in lucky))}
+
+
+def failure_of(error: BaseException | None) -> Failure:
+    """Return the failure that an exception of Locust's request event stands for."""
+    if error is None:
+        return Failure.NONE
+    if isinstance(error, RetriesExceeded):
+        error = getattr(error, "original", None) or error
+    if isinstance(error, WrongStatus | LocustBadStatusCode):
+        return Failure.STATUS
+    if isinstance(error, ResponseError):
+        return Failure.BODY
+    if isinstance(error, socket.gaierror) or (isinstance(error, OSError) and error.errno in UNREACHABLE):
+        return Failure.CONNECT
+    return Failure.DISCONNECT

@@ -1,0 +1,81 @@
+"""One side's requests: those in flight, and the record of those that have ended, whichever client sends them."""
+
+import itertools
+import math
+import time
+
+from loadtests.records.samples import Failure, Recorder, Samples
+
+
+class RequestLog:
+    """What a client tells of each request, and what the phases of a slice go by. All times are the samples' seconds.
+
+    Attributes:
+        started_s: the instant that all times are counted from, on ``time.perf_counter``.
+        in_flight: what is unanswered, in the order in which it was sent: a serial number → when it was due, when it
+            was sent, which request.
+        slowest_s: the longest that an answer has taken, in seconds.
+    """
+
+    def __init__(self, started_s: float) -> None:
+        self.started_s = started_s
+        self.in_flight: dict[int, tuple[float, float, int]] = {}
+        self.slowest_s = 0.0
+        self._recorder = Recorder()
+        self._serial = itertools.count()
+
+    @property
+    def answers(self) -> int:
+        """How many requests have ended, well or not."""
+        return len(self._recorder)
+
+    def now(self) -> float:
+        """Return the time in the samples' seconds."""
+        return time.perf_counter() - self.started_s
+
+    def send(self, request: int, due_s: float | None = None) -> int:
+        """Note that a request is being sent; return its serial number.
+
+        Args:
+            request: which of the scenario's requests it is.
+            due_s: when it was due; None if that is now.
+        """
+        serial, sent_s = next(self._serial), self.now()
+        self.in_flight[serial] = sent_s if due_s is None else due_s, sent_s, request
+        return serial
+
+    def end(
+        self,
+        serial: int,
+        ended_s: float,
+        *,
+        first_byte_s: float = math.nan,
+        status: int = 0,
+        failure: Failure = Failure.NONE,
+    ) -> bool:
+        """Record the end of a request; return False if time was up in the meantime, and it is recorded as cut off."""
+        known = self.in_flight.pop(serial, None)
+        if known is None:
+            return False
+        due_s, sent_s, request = known
+        self.slowest_s = max(self.slowest_s, ended_s - sent_s)
+        self._recorder.record(
+            sent_s,
+            ended_s,
+            request=request,
+            scheduled_s=due_s,
+            first_byte_s=first_byte_s,
+            status=status,
+            failure=failure,
+        )
+        return True
+
+    def cut_off(self) -> None:
+        """Record all that is unanswered as cut off."""
+        for due_s, sent_s, request in self.in_flight.values():
+            self._recorder.cut_off(sent_s, scheduled_s=due_s, request=request)
+        self.in_flight.clear()
+
+    def samples(self) -> Samples:
+        """Return every request that has ended or was cut off."""
+        return self._recorder.samples()
