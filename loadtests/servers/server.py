@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import os
 import time
 from pathlib import Path
 from types import TracebackType
@@ -71,9 +70,6 @@ class Server:
             self._observed = log.with_suffix(".observed")
             self._observed.mkdir(exist_ok=True)
             options["observe"] = self._observed.absolute()
-        # Knobs of the caller's shell would reach both sides unseen and unrecorded.
-        for name in [name for name in os.environ if name.startswith("BLOG_")]:
-            del os.environ[name]
         if side.server.port and not _is_free(port):
             raise ServerFailed(f"port {port} is already taken by another process")
         self.child = Child(
@@ -81,6 +77,7 @@ class Server:
             [str(side.app), *(f"--{name}={value}" for name, value in options.items())],
             log=log,
             environment=app_environment(side, database_url, upstream_url),
+            hidden="BLOG_",  # knobs of the caller's shell would reach both sides unseen and unrecorded
         )
 
     def __repr__(self) -> str:

@@ -1,16 +1,11 @@
-"""Processes that never outlive their owner.
+"""Child processes that never outlive their owner, and orphans of theirs that have to be found.
 
-A child's standard input is a pipe that only its owner holds. When the owner ends, however it ends, the pipe
-closes, and the child ends itself: see ``lifeline``. A child leads a session of its own, so that Ctrl-C in the
-terminal reaches the owner alone, and so that the child can be ended together with all that it started; what of that
-began a session of its own is found by a mark: see ``strays``.
+A child's standard input is a pipe that only its owner holds. When the owner ends, however it ends, the pipe closes, and
+the child ends itself (``exit_with_parent``). A child leads a session of its own, so that Ctrl-C in the terminal reaches
+the owner alone, and so that the child can be ended together with all that it started.
 
-The child's half of ``processes``: end when the owner's end of standard input closes.
-
-Processes that left their parent's session, and would outlive it: found by a mark in their environment.
-
-A process group ends with one signal, but a daemon or a new terminal session is in none that its starter knows. What a
-process was given as environment it keeps, and hands down. Only Linux shows it to everyone; elsewhere none is found.
+A daemon, or what opens a new terminal session, is in no process group that its starter knows. It is found by a mark in
+its environment, which a process keeps and hands down. Only Linux shows it to everyone; elsewhere none is found.
 """
 
 import contextlib
@@ -30,7 +25,10 @@ from loadtests.system.errors import shielded
 
 GRACE_S = 2.0
 """How long a child may take to end by itself before it is killed."""
-
+MARK = "BENCH_CHILD"
+"""The environment variable that marks a child of the harness, and all that it starts: a name for each child."""
+ROUNDS = 5
+"""An orphan may start another process while orphans are looked for."""
 EMPTY = (
     "(Background on this",
     "[SQL:",
@@ -48,13 +46,19 @@ def stop_all() -> None:
         child.stop(grace_s=0.0)
 
 
-def child_environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
+def child_environment(folder: Path, extra: Mapping[str, str], hidden: str | None = None) -> dict[str, str]:
     """Return this process's environment with ``extra``, and with temporary files inside ``folder``.
+
+    Args:
+        folder: made for the child.
+        extra: variables to add.
+        hidden: variables of this process whose names begin so are left out; None to hand all of them down.
 
     A server that has to be killed can't remove what it put there; the run removes the folder. Where Python is told
     not to keep compiled modules, they go there too: compiling them anew would double each start.
     """
-    environment = {**os.environ, "TMPDIR": str(folder.absolute()), **extra}
+    own = {name: value for name, value in os.environ.items() if hidden is None or not name.startswith(hidden)}
+    environment = {**own, "TMPDIR": str(folder.absolute()), **extra}
     if environment.pop("PYTHONDONTWRITEBYTECODE", None):
         environment["PYTHONPYCACHEPREFIX"] = str(folder.absolute().parent / "pycache")
     return environment
@@ -70,6 +74,7 @@ class Child:
         *,
         log: Path,
         environment: Mapping[str, str] | None = None,
+        hidden: str | None = None,
         pass_fds: Sequence[int] = (),
     ) -> None:
         """Start ``python -m module``.
@@ -79,6 +84,7 @@ class Child:
             arguments: its command line.
             log: where its output goes; its folder, made if need be, takes its temporary files too.
             environment: variables beside this process's own.
+            hidden: variables of this process whose names begin so are not handed down; None to hand all down.
             pass_fds: file descriptors that it inherits.
         """
         self.log = log
@@ -91,7 +97,7 @@ class Child:
                 stdout=sink,
                 stderr=sink,
                 pass_fds=pass_fds,
-                env=child_environment(log.parent, {**(environment or {}), MARK: self._mark}),
+                env=child_environment(log.parent, {**(environment or {}), MARK: self._mark}, hidden),
                 start_new_session=True,
             )
             _living.add(self)
@@ -153,15 +159,18 @@ class Child:
 
 
 def exit_with_parent(grace_s: float = GRACE_S) -> None:
-    """Start watching; call it first thing in a child that does not itself read standard input.
+    """End this process when its owner ends; call it first thing in a child that does not read standard input.
+
+    A process that was not started by ``Child``, but by hand, has no such owner, and goes on.
 
     Args:
         grace_s: how long this process needs to end by itself, in seconds.
     """
-    threading.Thread(target=_watch, args=(grace_s,), name="lifeline", daemon=True).start()
+    if MARK in os.environ:
+        threading.Thread(target=_end_with_owner, args=(grace_s,), name="end-with-owner", daemon=True).start()
 
 
-def _watch(grace_s: float) -> None:
+def _end_with_owner(grace_s: float) -> None:
     while os.read(0, 4096):  # the owner never writes: this returns when it is gone
         pass
     exit_now(grace_s)
@@ -174,12 +183,6 @@ def exit_now(grace_s: float = GRACE_S) -> None:
     time.sleep(grace_s)
     # A hung server cannot act on SIGTERM. The group is ours alone: Child starts us as a session leader.
     os.killpg(os.getpgrp(), signal.SIGKILL)
-
-
-MARK = "BENCH_CHILD"
-"""The variable: a name for each child of the harness."""
-ROUNDS = 5
-"""A stray may start another while strays are looked for."""
 
 
 def kill_orphans(mark: str) -> None:

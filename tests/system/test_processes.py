@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -10,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadtests.system.processes import Child
+from loadtests.system.processes import Child, child_environment
+from loadtests.system.resources import free_port
 
 LIMIT_S = 20.0
 
@@ -22,6 +24,11 @@ def eventually(true: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def gone(pid: int) -> bool:
@@ -126,3 +133,27 @@ def test_last_words_are_the_last_line_it_logged(tmp_path: Path) -> None:
     with Child("no_such_module", [], log=tmp_path / "log") as child:
         assert eventually(lambda: not child.alive)
         assert "No module named no_such_module" in child.last_words()
+
+
+def test_what_is_started_by_hand_goes_on_without_standard_input(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "loadtests.servers.slow_api", f"--port={port}"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True) as by_hand:
+        try:
+            assert eventually(lambda: accepts(port))
+            time.sleep(0.3)  # long enough to read the end of its input
+            assert by_hand.poll() is None
+        finally:
+            by_hand.send_signal(signal.SIGINT)
+        by_hand.wait(10)
+
+
+def test_variables_that_are_hidden_reach_no_child_and_stay_with_the_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOG_POOL_SIZE", "3")
+    found = child_environment(tmp_path, {"BLOG_LOADING": "lazy"}, hidden="BLOG_")
+    assert "BLOG_POOL_SIZE" not in found
+    assert found["BLOG_LOADING"] == "lazy"
+    assert os.environ["BLOG_POOL_SIZE"] == "3"
+    assert child_environment(tmp_path, {})["BLOG_POOL_SIZE"] == "3"
