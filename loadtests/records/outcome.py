@@ -165,7 +165,7 @@ class Outcome:
         schema: the version of this format; first in the file, so that a reader knows what it reads.
     """
 
-    schema: int = field(default=1, kw_only=True)
+    schema: Literal[1] = field(default=1, kw_only=True)
     run: str
     complete: bool
     comparisons: list[Comparison]

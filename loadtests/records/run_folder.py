@@ -1,19 +1,16 @@
-"""The only module that touches results/: it writes a run's folder and reads it back.
+"""A run's folder below ``results/``: written, read, and held by one process at a time.
 
-Who works in a run's folder: one process at a time, and never one that is dead.
-
-The kernel drops a lock when its holder ends, however it ends; a process id in a file would outlive it.
-
-Clusters outside of a run's folder, where root had to make one that another user can reach: found and removed.
-
-Find the validation of this machine, for a run's manifest.
+Nothing else knows where a run keeps its files. The lock is the kernel's, which drops it when its holder ends, however
+it ends; a process id in a file would outlive it. Work in progress, which a killed run leaves behind, goes when the
+folder is next held: databases, logs, halves of files, and clusters of PostgreSQL, which root has to make where another
+user can reach them.
 """
 
 import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -125,7 +122,10 @@ class RunFolder:
         try:
             return TypeAdapter(Outcome).validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
-            raise UnreadableRun(f"{path} can't be read: {str(error).splitlines()[0]}") from None
+            reason = str(error).splitlines()[0]
+            if isinstance(error, ValidationError) and any(each["loc"] == ("schema",) for each in error.errors()):
+                reason = "another version of this harness wrote it"
+            raise UnreadableRun(f"{path} can't be read: {reason}; bench report {self.path} rebuilds it") from None
 
     def write_report(self, html: str) -> None:
         """Write report.html."""
@@ -185,32 +185,48 @@ def _replace(path: Path, content: bytes) -> None:
 def locked(folder: RunFolder) -> Iterator[None]:
     """Hold a run's folder, and leave no databases, logs or halves of files in it, neither own nor a dead owner's.
 
+    On a file system without locks nothing tells whether another owner lives, so only what is new is removed at the end.
+
     Raises:
         UsageError: another process holds it.
         OSError: it can't be written.
     """
     folder.work.mkdir(exist_ok=True)
     with (folder.work / "lock").open("wb") as lock:
+        others: set[Path] = set()
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(f"{folder.path} is being measured by another process; wait for its end") from None
         except OSError:
-            pass  # a file system without locks: nothing can be told
-        for left in folder.work.iterdir():
-            if left.is_dir():
-                remove_postgres_home(left)
-                shutil.rmtree(left, ignore_errors=True)
-        for partial in [*folder.path.glob("*.partial"), *folder.trials.glob("*.partial")]:
-            partial.unlink(missing_ok=True)
+            others = set(folder.work.iterdir())
+        else:
+            _remove_unfinished(folder)
         try:
             yield
         finally:
-            folder.clear_work()
+            if others:
+                _remove_work(set(folder.work.iterdir()) - others)
+            else:
+                folder.clear_work()
+
+
+def _remove_unfinished(folder: RunFolder) -> None:
+    """Remove what a run that was killed left of its work, and the halves of its files."""
+    _remove_work(folder.work.iterdir())
+    for partial in [*folder.path.glob("*.partial"), *folder.trials.glob("*.partial")]:
+        partial.unlink(missing_ok=True)
+
+
+def _remove_work(left: Iterable[Path]) -> None:
+    for path in left:
+        if path.is_dir():
+            remove_postgres_home(path)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def remove_leftovers(folder: RunFolder) -> None:
-    """Remove what a killed run left beside its trials; what belongs to a run that goes on is let alone."""
+    """Remove what a killed run left beside its trials; what belongs to a run that goes on stays."""
     if folder.work.exists():
         with contextlib.suppress(UsageError, OSError), locked(folder):
             pass

@@ -19,7 +19,7 @@ from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Plan
 from loadtests.experiment.sides import BUILDS, Side
 from loadtests.records.manifest import Manifest
-from loadtests.records.run_folder import RESULTS, RunFolder, check_free, create_run_folder, locked
+from loadtests.records.run_folder import RESULTS, RunFolder, check_free, create_run_folder, locked, remove_leftovers
 from loadtests.runner.run_log import check_same, experiment_of, missing_trials, new_manifest, resumed
 from loadtests.runner.runner import Listener, Runner
 from loadtests.runner.runner import Progress as Standing
@@ -107,7 +107,7 @@ def _told(out: Path) -> Iterator[None]:
     try:
         yield
     except Interrupted as signal:
-        RunFolder(out).clear_work()
+        remove_leftovers(RunFolder(out))
         raise Interrupted(f"{signal}; {kept}" if out.exists() else str(signal)) from None
     except (BenchError, OSError) as error:
         if isinstance(error, BenchError) and error.exit_status == UsageError.exit_status:

@@ -1,5 +1,8 @@
+import errno
+import fcntl
 import json
 import math
+import os
 import random
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -14,7 +17,7 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
 from loadtests.records.outcome import Outcome
-from loadtests.records.run_folder import RunFolder, UnreadableRun, create_run_folder
+from loadtests.records.run_folder import RunFolder, UnreadableRun, create_run_folder, locked, remove_leftovers
 from loadtests.records.samples import Failure, Samples
 from loadtests.records.trial_file import TrialKey
 from loadtests.runner.run_log import new_manifest
@@ -135,3 +138,37 @@ def test_any_damage_to_a_trial_is_told_in_one_line(folder: RunFolder) -> None:
 def test_a_reader_of_summary_json_learns_its_version_first(folder: RunFolder) -> None:
     folder.write_outcome(Outcome("run", complete=True, comparisons=[], cells=[]))
     assert next(iter(json.loads((folder.path / "summary.json").read_bytes()).items())) == ("schema", 1)
+
+
+def test_a_summary_of_another_version_is_refused_with_the_way_out(folder: RunFolder) -> None:
+    folder.write_outcome(Outcome(run="run", complete=True, comparisons=[], cells=[]))
+    path = folder.path / "summary.json"
+    path.write_text(path.read_text().replace('"schema": 1', '"schema": 2'))
+    with pytest.raises(UnreadableRun, match=r"another version of this harness wrote it; bench report \S+ rebuilds it"):
+        folder.read_outcome()
+
+
+def test_what_a_killed_run_left_goes_when_its_folder_is_held_again(folder: RunFolder) -> None:
+    left = folder.work / "block0"
+    left.mkdir()
+    with locked(folder):
+        assert not left.exists()
+    assert not folder.work.exists()
+
+
+def test_without_file_locks_nothing_is_removed_that_may_be_somebody_elses(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    theirs, ours = folder.work / "block0", folder.work / "block1"
+    theirs.mkdir()
+    with locked(folder):
+        assert theirs.exists()
+        ours.mkdir()
+    assert theirs.exists()
+    assert not ours.exists()
+    remove_leftovers(folder)
+    assert theirs.exists()
