@@ -15,9 +15,7 @@ from loadtests.drivers.trial import Trial
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
-from loadtests.system.cores import parse_cores, pin
-from loadtests.system.processes import exit_with_parent
-from loadtests.system.resources import allow_open_files
+from loadtests.system.processes import begin_child
 
 
 @click.command()
@@ -27,9 +25,7 @@ from loadtests.system.resources import allow_open_files
 @click.option("--size", default=1, help="Load generators in the group.")
 def main(fd: int, cores: str, number: int, size: int) -> None:
     """Drive pairings until the owner hangs up."""
-    exit_with_parent()
-    allow_open_files()
-    pin(parse_cores(cores))
+    begin_child(cores)
     gc.freeze()  # what is imported stays; collecting it again before each slice would take longer than the lead-in
     with Connection(fd) as owner, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         group = Group(asyncio.sleep, number, size, owner)

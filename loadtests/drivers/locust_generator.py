@@ -21,9 +21,7 @@ import gevent
 import gevent.socket
 from gevent import monkey
 
-from loadtests.system.cores import parse_cores, pin
-from loadtests.system.processes import exit_with_parent
-from loadtests.system.resources import allow_open_files
+from loadtests.system.processes import begin_child
 
 T = TypeVar("T")
 
@@ -36,9 +34,7 @@ T = TypeVar("T")
 def main(fd: int, cores: str, number: int, size: int) -> None:
     """Drive pairings until the owner hangs up."""
     # A real thread, asleep in a real read, must be there before Locust replaces both by its own kind.
-    exit_with_parent()
-    allow_open_files()
-    pin(parse_cores(cores))
+    begin_child(cores)
     # Locust does this when it is imported. With a second thread it must not happen inside an import, whose lock would
     # wait for itself: the main thread's identity changes.
     monkey.patch_all()

@@ -9,17 +9,6 @@ from collections.abc import Mapping
 from loadtests.experiment.plan import DriverName
 from loadtests.experiment.scenario import WORKLOADS, Build, Entry, Parameters, Request, get, get_each_post, workload
 
-
-def _create_post(_: Parameters) -> tuple[Request, ...]:
-    body = {"title": "Written under load", "content": "One of very many posts like it. " * 8, "user_id": 1}
-    json_body = json.dumps(body).encode()
-    return (Request("POST", "/api/posts", json=json_body, status=201, contains=b'"title":"Written under load"'),)
-
-
-def _journey(*requests: Request) -> Build:
-    return lambda _: requests
-
-
 _READER = (
     Request("GET", "/", contains=b"</html>"),
     Request("GET", "/posts/1", contains=b"</html>"),
@@ -31,12 +20,32 @@ _API_CLIENT = (
     Request("GET", "/api/users/1", contains=b'"id":1,'),
     Request("GET", "/api/users/1/posts", contains=b'"user_id":1,'),
 )
+_THINK: Parameters = {"think_ms": 1000}
+LONGEST_THINK = 1.5
+"""The longest think time, as a part of the mean; the shortest is as far below it."""
+REPRESENTATIVE = ("get_post", "post_page", "create_post", "query", "external_api", "hash", "mixed")
+"""What a run measures when no scenario is named: one of each sort."""
+ONE_IN = 200
+"""Of so many requests to a starved neighbour one computes: so few that the slowest 1 % are of the cheap ones."""
+HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query"})
+"""Scenarios of which a request holds a database connection from its beginning to its end."""
+
+
+def _create_post(_: Parameters) -> tuple[Request, ...]:
+    body = {"title": "Written under load", "content": "One of very many posts like it. " * 8, "user_id": 1}
+    json_body = json.dumps(body).encode()
+    return (Request("POST", "/api/posts", json=json_body, status=201, contains=b'"title":"Written under load"'),)
+
+
+def _journey(*requests: Request) -> Build:
+    return lambda _: requests
+
+
 _WRITER = (
     *_create_post({}),
     Request("PATCH", "/api/posts/1", json=b'{"content":"Edited."}', contains=b'"content":"Edited."'),
     Request("DELETE", "/api/posts/1", status=204),
 )
-_THINK: Parameters = {"think_ms": 1000}
 
 
 def _beside(path: str) -> Build:
@@ -228,12 +237,6 @@ CATALOGUE: Mapping[str, Entry] = {
         journeys={"reader": 6, "api_client": 3, "writer": 1},
     ),
 }
-LONGEST_THINK = 1.5
-"""The longest think time, as a part of the mean; the shortest is as far below it."""
-REPRESENTATIVE = ("get_post", "post_page", "create_post", "query", "external_api", "hash", "mixed")
-"""What a run measures when no scenario is named: one of each sort."""
-ONE_IN = 200
-"""Of so many requests to a starved neighbour one computes: so few that the slowest 1 % are of the cheap ones."""
 
 
 def everything(name: DriverName) -> tuple[str, ...]:
@@ -243,7 +246,3 @@ def everything(name: DriverName) -> tuple[str, ...]:
         for scenario, entry in CATALOGUE.items()
         if entry.kind != "pitfall" and (name == "locust" or entry.journeys is None)
     )
-
-
-HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query"})
-"""Scenarios of which a request holds a database connection from its beginning to its end."""

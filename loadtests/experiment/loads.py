@@ -11,6 +11,7 @@ from loadtests.system.errors import UsageError
 MAX_USERS = 4096
 MAX_RATE = 20_000.0
 Arrivals = Literal["poisson", "constant"]
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True, order=True)
@@ -98,9 +99,6 @@ def parse_rates(text: str, arrivals: Arrivals) -> tuple[OpenLoop, ...]:
     if wrong := [rate for rate in loads if not 0 < rate <= MAX_RATE or not math.isfinite(rate)]:
         raise UsageError(f"--rate {text}: {wrong[0]:g} is not above 0 and at most {MAX_RATE:g}")
     return tuple(OpenLoop(rate, arrivals) for rate in loads)
-
-
-_Number = TypeVar("_Number", int, float)
 
 
 def _parse(text: str, option: str, what: str, number: Callable[[str], _Number]) -> list[_Number]:

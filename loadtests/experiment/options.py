@@ -1,20 +1,21 @@
-"""From the options of ``bench run`` to an experiment: everything that can be checked before a server starts.
+"""The options of ``bench run`` as they are typed, checked and turned into an experiment (pure).
 
-A scenario as it is written on the command line: a name of the catalogue, with parameters in brackets.
-
-``bench dial``: the grid of CPU time against waiting time, as an ordinary run of ``mixed``.
+Everything is checked that can be before a server starts, and that does not depend on the machine. A scenario is
+written as a name of the catalogue with parameters in brackets, or as ``GET /path``; ``bench dial`` is a run of the
+scenario ``mixed`` over a grid of CPU time and waiting time.
 """
 
 import difflib
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
 from loadtests.experiment.loads import Arrivals, ClosedLoop, Load, parse_rates, parse_users
-from loadtests.experiment.plan import DriverName, Experiment, Timing, choose
+from loadtests.experiment.plan import MIN_BLOCKS, DriverName, Experiment, Timing, choose
 from loadtests.experiment.scenario import Journeys, Parameters, Request, Scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.system.errors import UsageError
@@ -25,7 +26,14 @@ MAX_ARRIVALS = 1_000_000
 """In one slice."""
 MAX_SLICE_S = 600.0
 MAX_START_LIMIT_S = 600.0
+_SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
+_CUSTOM = re.compile(r"GET (?P<paths>/[!-~]*(?: /[!-~]*)*)")
+DIAL_LEAST = 2
+DIAL_MOST = 12
+"""Values of either axis: fewer make no grid, more no picture."""
+MAX_WORKERS = 64
 SQLITE = "sqlite"
+POSTGRES = "postgres"
 
 
 class RunOptions(BaseModel):
@@ -33,19 +41,19 @@ class RunOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    scenarios: tuple[str, ...]
-    a: str
-    b: str
-    users: str | None
-    rate: str | None
-    arrivals: Arrivals
-    blocks: int
-    slice_s: float | None
-    time_s: float | None
-    seed: int
-    full: bool
-    start_limit: float
-    out: Path | None
+    scenarios: tuple[str, ...] = ()
+    a: str = "sync"
+    b: str = "async"
+    users: str | None = None
+    rate: str | None = None
+    arrivals: Arrivals = "poisson"
+    blocks: int = MIN_BLOCKS
+    slice_s: float | None = None
+    time_s: float | None = None
+    seed: int = 0
+    full: bool = False
+    start_limit: float = 20.0
+    out: Path | None = None
     driver: DriverName = "httpx"
     workers: int = 0
     database: str = SQLITE
@@ -54,7 +62,8 @@ class RunOptions(BaseModel):
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
         if not 1 <= self.blocks <= MAX_BLOCKS:
-            raise UsageError(f"--blocks {self.blocks}: must be from 1 to {MAX_BLOCKS}; a verdict needs at least 6")
+            least = f"a verdict needs at least {MIN_BLOCKS}"
+            raise UsageError(f"--blocks {self.blocks}: must be from 1 to {MAX_BLOCKS}; {least}")
         if not 0 < self.start_limit <= MAX_START_LIMIT_S:
             raise UsageError(f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}")
         if self.full and self.scenarios:
@@ -113,10 +122,6 @@ class RunOptions(BaseModel):
         return Timing(slice_s, time_s)
 
 
-_SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
-_CUSTOM = re.compile(r"GET (?P<paths>/[!-~]*(?: /[!-~]*)*)")
-
-
 def parse_scenario(text: str) -> Scenario:
     """Parse ``name``, ``name[key=value,…]`` or, for apps that are not the blog, ``GET /path`` or ``GET /one /other …``.
 
@@ -166,42 +171,21 @@ def _parse_parameters(spec: str, text: str, known: Parameters) -> dict[str, floa
     return {name: given[name] for name in known if name in given}
 
 
-DIAL_LEAST = 2
-DIAL_MOST = 12
-"""Values of either axis: fewer make no grid, more no picture."""
+def dial_options(*, cpu_ms: str, wait_ms: str, users: int, **others: Any) -> RunOptions:  # noqa: ANN401 - as RunOptions has them
+    """Return the options of ``bench dial``.
 
+    Args:
+        cpu_ms: CPU times of a request in milliseconds, with commas between them.
+        wait_ms: its waiting times, likewise.
+        users: concurrent users of every cell.
+        others: options of ``bench run``.
 
-def dial_options(
-    *,
-    cpu_ms: str,
-    wait_ms: str,
-    a: str,
-    b: str,
-    users: int,
-    blocks: int,
-    time_s: float,
-    seed: int,
-    observe: bool,
-    out: Path | None,
-) -> RunOptions:
-    """Return the options of the run; raises UsageError if an axis is no good."""
+    Raises:
+        UsageError: an axis is no good.
+    """
     cpus, waits = _dial_axis("--cpu-ms", cpu_ms, 1000), _dial_axis("--wait-ms", wait_ms, 10_000)
-    return RunOptions(
-        scenarios=tuple(f"mixed[cpu_ms={cpu:g},wait_ms={wait:g}]" for cpu in cpus for wait in waits),
-        a=a,
-        b=b,
-        users=str(users),
-        rate=None,
-        arrivals="poisson",
-        blocks=blocks,
-        slice_s=None,
-        time_s=time_s,
-        seed=seed,
-        full=False,
-        start_limit=20.0,
-        out=out,
-        observe=observe,
-    )
+    scenarios = tuple(f"mixed[cpu_ms={cpu:g},wait_ms={wait:g}]" for cpu in cpus for wait in waits)
+    return RunOptions(scenarios=scenarios, users=str(users), **others)
 
 
 def _dial_axis(name: str, text: str, most: float) -> list[float]:
@@ -214,9 +198,6 @@ def _dial_axis(name: str, text: str, most: float) -> list[float]:
     if not DIAL_LEAST <= len(values) <= DIAL_MOST:
         raise UsageError(f"{name} {text}: a grid takes {DIAL_LEAST} to {DIAL_MOST} different values")
     return values
-
-
-MAX_WORKERS = 64
 
 
 def check_driver(name: DriverName, workers: int, scenarios: Iterable[Scenario], loads: Iterable[Load]) -> None:
@@ -232,6 +213,3 @@ def check_driver(name: DriverName, workers: int, scenarios: Iterable[Scenario], 
     for scenario in scenarios:
         if scenario.journeys is not None:
             raise UsageError(f"scenario {scenario.name!r} is a journey, which only Locust makes; add --driver locust")
-
-
-POSTGRES = "postgres"

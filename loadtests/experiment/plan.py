@@ -14,7 +14,25 @@ from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import Side, SideLabel
 
+MIN_BLOCKS = 6
+"""Fresh starts from which on a verdict is given."""
 ORDERS: tuple[tuple[SideLabel, SideLabel], tuple[SideLabel, SideLabel]] = (("a", "b"), ("b", "a"))
+DriverName = Literal["httpx", "locust"]
+CLOSED_SLICE_S = 0.1
+"""Short turns: the shorter they are, the more alike is the machine that both sides meet."""
+BLOCK_S = 22.0
+"""What all cells of a block may take together, where there are many of them."""
+LEAST_S = 0.8
+MOST_S = 4.0
+"""A cell of a closed loop is measured at least and at most so long in a block."""
+OPEN_SLICE_S = 1.0
+OPEN_LEAST_S = 2.0
+OPEN_MOST_S = 10.0
+"""A side of an open loop is measured at least and at most so long in a block."""
+P99_REQUESTS = 450
+"""Arrivals that make sure of the 368 which a 99th percentile needs."""
+OPEN_SLICE_OVERHEAD_S = 0.6
+"""Lead-in, lead-out and drain of an open loop's slice, about."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +87,6 @@ def make_plan(cells: Sequence[Cell], blocks: int, seed: int) -> Plan:
     )
 
 
-DriverName = Literal["httpx", "locust"]
-
-
 @dataclass(frozen=True)
 class Experiment:
     """A designed comparison of two sides.
@@ -118,23 +133,6 @@ class Experiment:
     def side(self, label: SideLabel) -> Side:
         """Return the side under a label."""
         return self.a if label == "a" else self.b
-
-
-CLOSED_SLICE_S = 0.1
-"""Short turns: the shorter they are, the more alike is the machine that both sides meet."""
-BLOCK_S = 22.0
-"""What all cells of a block may take together, where there are many of them."""
-LEAST_S = 0.8
-MOST_S = 4.0
-"""A cell of a closed loop is measured at least and at most so long in a block."""
-OPEN_SLICE_S = 1.0
-OPEN_LEAST_S = 2.0
-OPEN_MOST_S = 10.0
-"""A side of an open loop is measured at least and at most so long in a block."""
-P99_REQUESTS = 450
-"""Arrivals that make sure of the 368 which a 99th percentile needs."""
-OPEN_SLICE_OVERHEAD_S = 0.6
-"""Lead-in, lead-out and drain of an open loop's slice, about."""
 
 
 @dataclass(frozen=True)

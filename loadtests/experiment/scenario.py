@@ -9,6 +9,10 @@ from typing import Literal
 from urllib.parse import urlencode
 
 Kind = Literal["framework", "I/O-bound", "CPU-bound", "mixed", "pitfall", "journey", "custom"]
+Parameters = Mapping[str, float]
+SEEDED_POSTS = 20
+"""Posts in the blog's seed data, ids 1 to 20: what a reader of a fresh database can ask for."""
+WORKLOADS = "/api/workloads"
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,8 @@ class Scenario:
     journeys: Journeys | None = None
 
 
-Parameters = Mapping[str, float]
 Build = Callable[[Parameters], tuple[Request, ...]]
 """Makes a scenario's requests of its parameters."""
-SEEDED_POSTS = 20
-"""Posts in the blog's seed data, ids 1 to 20: what a reader of a fresh database can ask for."""
-WORKLOADS = "/api/workloads"
 
 
 @dataclass(frozen=True)

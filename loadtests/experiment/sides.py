@@ -13,6 +13,8 @@ from shared.settings import Settings
 BUILDS = {"sync": "sync_app.main:app", "async": "async_app.main:app"}
 Collector = Literal["default", "freeze"]
 """``default``: Python's own. ``freeze``: what was imported is never looked through again (``gc.freeze``)."""
+SideLabel = Literal["a", "b"]
+LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 
 
 class ServerSettings(BaseModel):
@@ -104,6 +106,3 @@ def _running(text: str, url: str, given: Mapping[str, str]) -> Side:
     if given:
         raise UsageError(f"side {text!r}: a running server has its settings already; leave out {next(iter(given))!r}")
     return Side(text, None, url.rstrip("/"), (), ServerSettings())
-
-
-SideLabel = Literal["a", "b"]

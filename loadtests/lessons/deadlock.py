@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from loadtests.analysis.analyse import analyse
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.options import RunOptions
+from loadtests.experiment.options import SQLITE, RunOptions
 from loadtests.experiment.sides import SideLabel
 from loadtests.lessons.record import claims_covered_by
 from loadtests.records.run_folder import RunFolder, check_free
@@ -51,14 +51,14 @@ class Grid:
         out: a folder for the runs; None for one with today's time.
     """
 
-    pools: str
-    users: str
-    threads: int
-    blocks: int
-    time_s: float
-    database: str
-    seed: int
-    out: Path | None
+    pools: str = "15,40,80"
+    users: str = "8,16,32,48,64,128,256"
+    threads: int = 40
+    blocks: int = 2
+    time_s: float = 0.8
+    database: str = SQLITE
+    seed: int = 0
+    out: Path | None = None
 
     def connections(self) -> list[int]:
         """Return the sizes of the pool, ascending; raises UsageError."""
@@ -78,14 +78,9 @@ class Grid:
             a=f"{side},session_limit=none",
             b=side,
             users=self.users,
-            rate=None,
-            arrivals="poisson",
             blocks=self.blocks,
-            slice_s=None,
             time_s=self.time_s,
             seed=self.seed,
-            full=False,
-            start_limit=20.0,
             out=out,
             database=self.database,
             observe=True,

@@ -12,8 +12,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 from loadtests.analysis.analyse import analyse
-from loadtests.experiment import options
-from loadtests.experiment.options import USERS, RunOptions
+from loadtests.experiment.options import RunOptions, dial_options
 from loadtests.lessons import deadlock, measure
 from loadtests.lessons.catalogue import CLAIMS, LESSONS
 from loadtests.lessons.deadlock import Tried, tried_in
@@ -145,24 +144,18 @@ def draw_pictures(out: Path) -> None:
 
 
 def _default_run(out: Path) -> None:
-    options = RunOptions(
-        scenarios=(), a="sync", b="async", users=USERS, rate=None, arrivals="poisson", blocks=6, slice_s=None,
-        time_s=None, seed=0, full=False, start_limit=20.0, out=out, observe=True,
-    )  # fmt: skip
+    options = RunOptions(out=out, observe=True)
     folder = RunFolder(run.measure(options))
     manifest = folder.read_manifest()
     folder.write_outcome(analyse(folder, manifest))
 
 
 def _dial(out: Path) -> RunOptions:
-    return options.dial_options(
-        cpu_ms="0.1,1,5", wait_ms="0,5,20,50,100,200", a="sync", b="async", users=80, blocks=6, time_s=0.8, seed=0,
-        observe=True, out=out,
-    )  # fmt: skip
+    return dial_options(cpu_ms="0.1,1,5", wait_ms="0,5,20,50,100,200", users=80, time_s=0.8, observe=True, out=out)
 
 
 def _measure_deadlock(work: Path, out: Path) -> None:
-    grid = deadlock.Grid("15,40,80", "8,16,32,48,64,128,256", THREADS, 2, 0.8, "sqlite", 0, work)
+    grid = deadlock.Grid(threads=THREADS, out=work)
     deadlock.measure(grid)
     for pool in work.glob("pool-*"):
         _keep(pool, out / pool.name)

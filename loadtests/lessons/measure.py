@@ -89,13 +89,10 @@ def options(measure: Measure, out: Path) -> RunOptions:
         b=measure.b,
         users=measure.users,
         rate=measure.rate,
-        arrivals="poisson",
         blocks=measure.blocks,
         slice_s=measure.slice_s,
         time_s=measure.time_s,
         seed=SEED,
-        full=False,
-        start_limit=20.0,
         out=out,
         database=measure.database,
     )

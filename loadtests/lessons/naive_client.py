@@ -10,8 +10,7 @@ import click
 import httpx
 from pydantic import BaseModel
 
-from loadtests.system.cores import parse_cores, pin
-from loadtests.system.processes import exit_with_parent
+from loadtests.system.processes import begin_child
 
 WARM_S = 0.5
 """Users start, and connections open, before anything is counted."""
@@ -24,8 +23,7 @@ WARM_S = 0.5
 @click.option("--cores", default="")
 def main(url: str, users: int, seconds: float, cores: str) -> None:
     """Ask URL with so many users for so long, and print how many good answers there were in it."""
-    exit_with_parent()
-    pin(parse_cores(cores))
+    begin_child(cores)
     print(asyncio.run(_count(url, users, seconds)).model_dump_json(), flush=True)  # noqa: T201 - its owner reads this
 
 

@@ -7,13 +7,12 @@ from types import TracebackType
 from typing import Self
 
 from loadtests.experiment.plan import Experiment
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.servers.databases import Database, Databases
 from loadtests.servers.server import Server, ServerFailed
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 
-LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 Warm = Callable[[list[Server]], None]
 
 

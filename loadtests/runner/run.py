@@ -126,8 +126,8 @@ def check_importable(*sides: Side) -> None:
         children = {
             side: stack.enter_context(
                 Child(
-                    "loadtests.servers.import_check",
-                    [app],
+                    "loadtests.servers.serve",
+                    ["try-import", app],
                     log=folder / str(number) / "log",
                     environment=side.environment(),
                 )

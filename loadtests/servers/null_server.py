@@ -10,8 +10,7 @@ from typing import cast
 import click
 import uvloop
 
-from loadtests.system.cores import parse_cores, pin
-from loadtests.system.processes import exit_with_parent
+from loadtests.system.processes import begin_child
 
 BACKLOG = 4096
 MAX_HEAD_BYTES = 65_536
@@ -98,8 +97,7 @@ async def serve(port: int) -> None:
 @click.option("--cores", default="")
 def main(port: int, cores: str) -> None:
     """Serve until the owner ends."""
-    exit_with_parent()
-    pin(parse_cores(cores))
+    begin_child(cores)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(port))
 

@@ -1,8 +1,9 @@
-"""The process a server runs in: ``python -m loadtests.servers.serve APP``. Not meant to be called by hand.
+"""The process of a side: pins itself, then is plain uvicorn; or only tries whether the app can be imported.
 
-A child of the harness that pins itself, then is plain uvicorn.
+``python -m loadtests.servers.serve run APP …`` and ``… try-import APP``. Not meant to be called by hand.
 """
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -13,15 +14,33 @@ from uvicorn.supervisors import Multiprocess
 
 from loadtests.experiment.sides import Collector
 from loadtests.servers.uvicorn_config import Config
-from loadtests.system import resources
-from loadtests.system.cores import parse_cores, pin
-from loadtests.system.processes import exit_with_parent
+from loadtests.system.processes import begin_child, exit_with_parent
 
 BACKLOG = 4096
 """Connections that may wait to be accepted: more users than that is refused by ``loads``."""
 
 
-@click.command()
+@click.group()
+def main() -> None:
+    """Serve an app, or try its import."""
+
+
+@main.command()
+@click.argument("app")
+def try_import(app: str) -> None:
+    """Exit with 0 if APP is there, else with its import's last word on standard error."""
+    exit_with_parent()
+    sys.path.insert(0, "")
+    module, _, attribute = app.partition(":")
+    try:
+        getattr(importlib.import_module(module), attribute)
+    except SystemExit as error:
+        sys.exit(f"it exits when it is imported ({error.code})")
+    except Exception as error:  # an app's import may raise anything
+        sys.exit(f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+@main.command()
 @click.argument("app")
 @click.option("--port", type=int, required=True)
 @click.option("--loop", type=click.Choice(["uvloop", "asyncio"]), required=True)
@@ -30,7 +49,7 @@ BACKLOG = 4096
 @click.option("--gc", "collector", type=click.Choice(["default", "freeze"]), required=True)
 @click.option("--cores", default="")
 @click.option("--observe", type=click.Path(path_type=Path))
-def main(
+def run(
     app: str,
     port: int,
     loop: LoopFactoryType,
@@ -41,9 +60,7 @@ def main(
     observe: Path | None,
 ) -> None:
     """Serve APP on loopback until the owner ends."""
-    exit_with_parent()
-    resources.allow_open_files()
-    pin(parse_cores(cores))
+    begin_child(cores)
     sys.path.insert(0, ".")
     config = Config(
         app,

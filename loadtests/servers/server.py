@@ -74,7 +74,7 @@ class Server:
             raise ServerFailed(f"port {port} is already taken by another process")
         self.child = Child(
             "loadtests.servers.serve",
-            [str(side.app), *(f"--{name}={value}" for name, value in options.items())],
+            ["run", str(side.app), *(f"--{name}={value}" for name, value in options.items())],
             log=log,
             environment=app_environment(side, database_url, upstream_url),
             hidden="BLOG_",  # knobs of the caller's shell would reach both sides unseen and unrecorded

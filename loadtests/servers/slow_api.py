@@ -9,9 +9,7 @@ from urllib.parse import parse_qs
 import click
 import uvicorn
 
-from loadtests.system import resources
-from loadtests.system.cores import parse_cores, pin
-from loadtests.system.processes import exit_with_parent
+from loadtests.system.processes import begin_child
 
 Message = MutableMapping[str, Any]
 MAX_WAIT_S = 60.0
@@ -47,9 +45,7 @@ async def app(
 @click.option("--cores", default="")
 def main(port: int, cores: str) -> None:
     """Serve until the owner ends."""
-    exit_with_parent()
-    resources.allow_open_files()
-    pin(parse_cores(cores))
+    begin_child(cores)
     uvicorn.run(
         app,
         host="127.0.0.1",

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def describe_error(error: Exception, where: object) -> str:
@@ -46,9 +47,6 @@ class Interrupted(BaseException):
     """
 
     exit_status = 130
-
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Shield:

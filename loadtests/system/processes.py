@@ -21,7 +21,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loadtests.system.cores import parse_cores, pin
 from loadtests.system.errors import shielded
+from loadtests.system.resources import allow_open_files
 
 GRACE_S = 2.0
 """How long a child may take to end by itself before it is killed."""
@@ -156,6 +158,17 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def begin_child(cores: str) -> None:
+    """Do what each child that serves or drives does first: end with its owner, allow many connections, pin itself.
+
+    Args:
+        cores: where it is pinned, as numbers with commas between them; nowhere if empty.
+    """
+    exit_with_parent()
+    allow_open_files()
+    pin(parse_cores(cores))
 
 
 def exit_with_parent(grace_s: float = GRACE_S) -> None:

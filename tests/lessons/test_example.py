@@ -54,7 +54,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(run, "measure", measure)
     monkeypatch.setattr(deadlock, "measure", grid)
-    monkeypatch.setattr("loadtests.lessons.example.teach", teach)
+    monkeypatch.setattr("loadtests.lessons.example.measure_lesson", teach)
     monkeypatch.setattr("loadtests.lessons.example._keep", keep)
     monkeypatch.setattr("loadtests.lessons.measure._measure", evidence)
 

@@ -1,0 +1,24 @@
+"""What a command does when nothing is given: what its options are in code that gives nothing either."""
+
+from loadtests.cli.deadlock import deadlock_
+from loadtests.cli.dial import dial_
+from loadtests.cli.run import run_
+from loadtests.experiment.options import RunOptions, dial_options
+from loadtests.lessons.deadlock import Grid
+
+
+def test_a_run_defaults_to_the_options_of_a_run() -> None:
+    given = run_.make_context("run", []).params
+    assert given.pop("resume") is None
+    assert given.keys() == RunOptions.model_fields.keys()
+    assert RunOptions.model_validate(given) == RunOptions()
+
+
+def test_a_dial_defaults_to_the_options_of_a_run_but_for_its_grid_users_and_times() -> None:
+    found = dial_options(**dial_.make_context("dial", []).params)
+    own = {"scenarios", "users", "time_s"}
+    assert found.model_dump(exclude=own) == RunOptions().model_dump(exclude=own)
+
+
+def test_the_deadlock_defaults_to_its_grid() -> None:
+    assert Grid(**deadlock_.make_context("deadlock", []).params) == Grid()
