@@ -56,7 +56,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deadlock, "measure", grid)
     monkeypatch.setattr("loadtests.lessons.example.measure_lesson", teach)
     monkeypatch.setattr("loadtests.lessons.example._keep", keep)
-    monkeypatch.setattr("loadtests.lessons.measure._measure", evidence)
+    monkeypatch.setattr("loadtests.lessons.measure._measure_claim", evidence)
 
 
 @pytest.mark.usefixtures("measured")
