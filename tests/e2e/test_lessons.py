@@ -8,7 +8,7 @@ import pytest
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import read_lesson
 from loadtests.lessons.verdicts import read_claims, verdicts
-from tests.e2e.harness import bench, eventually, started
+from tests.e2e.harness import bench, bench_here, eventually, started
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -20,7 +20,7 @@ def test_lessons_are_listed() -> None:
 
 
 def test_a_lesson_that_there_is_not() -> None:
-    status, _, errors = bench("lesson", "nosuch")
+    status, _, errors = bench_here("lesson", "nosuch")
     assert status == 2
     assert errors.startswith("bench: there is no lesson 'nosuch'; there are: waiting, ")
 
@@ -75,7 +75,7 @@ def test_a_signal_ends_it_at_once_and_nothing_is_left(command: tuple[str, ...], 
 
 @pytest.mark.parametrize("names", [["nosuch"], ["lazy-raises", "nosuch"]])
 def test_a_claim_that_there_is_not(names: list[str], tmp_path: Path) -> None:
-    status, _, errors = bench("claims", *names, "--out", str(tmp_path / "claims"))
+    status, _, errors = bench_here("claims", *names, "--out", str(tmp_path / "claims"))
     assert status == 2
     assert "there is no claim 'nosuch'" in errors
     assert not (tmp_path / "claims").exists()
@@ -103,7 +103,7 @@ def test_the_deadlock_is_seen_and_cured(tmp_path: Path) -> None:
     ],
 )
 def test_a_grid_that_is_no_good_is_refused(arguments: list[str], said: str, tmp_path: Path) -> None:
-    status, _, errors = bench("deadlock", *arguments, "--out", str(tmp_path / "deadlock"))
+    status, _, errors = bench_here("deadlock", *arguments, "--out", str(tmp_path / "deadlock"))
     assert status == 2
     assert said in errors
     assert not (tmp_path / "deadlock").exists()

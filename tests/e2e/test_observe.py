@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.store import RunFolder
-from tests.e2e.harness import bench
+from tests.e2e.harness import bench, bench_here
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -67,7 +67,7 @@ def test_any_cell_can_be_drawn(run: Path) -> None:
     ],
 )
 def test_what_was_not_measured_is_not_drawn(run: Path, arguments: list[str], said: str) -> None:
-    status, _output, errors = bench("timeline", str(run), *arguments)
+    status, _output, errors = bench_here("timeline", str(run), *arguments)
     assert status == 2
     assert said in errors
 

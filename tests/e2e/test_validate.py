@@ -16,7 +16,7 @@ from loadtests.processes import Child
 from loadtests.validation.queue import measure_queue
 from loadtests.validation.stage import Stage
 from loadtests.validation.stall import stalling
-from tests.e2e.harness import bench, eventually, started
+from tests.e2e.harness import bench, bench_here, eventually, started
 
 WORK = "work"
 """Where a validation keeps its runs while it lasts."""
@@ -84,7 +84,7 @@ def test_an_interrupt_before_anything_is_measured_leaves_nothing(tmp_path: Path)
     ("arguments", "mend"), [(["--only=x"], "is no check"), (["--comparisons=0"], "--comparisons 0"), (["x"], "x")]
 )
 def test_bad_usage_is_one_line_and_leaves_nothing(arguments: list[str], mend: str, tmp_path: Path) -> None:
-    status, output, errors = bench("validate", f"--out={tmp_path}", *arguments)
+    status, output, errors = bench_here("validate", f"--out={tmp_path}", *arguments)
     assert (status, output, len(errors.splitlines())) == (2, "", 1)
     assert mend in errors
     assert list(tmp_path.iterdir()) == []
