@@ -64,7 +64,7 @@ def of(run: Path, path: str) -> tuple[dict[str, Any], str]:
     ("side", "sentence"),
     [
         ("exits_at_start", "exited with status 3 before it was ready: ERROR:    the disk with the recipes is missing"),
-        ("never_ready", "did not become ready within 3 s"),
+        pytest.param("never_ready", "did not become ready within 3 s", marks=pytest.mark.slow),
     ],
 )
 def test_a_side_that_never_starts_collapses_in_every_cell(side: str, sentence: str, tmp_path: Path) -> None:
@@ -105,6 +105,7 @@ def test_what_follows_a_side_that_went_wrong_is_measured_as_if_nothing_had_been(
     assert comparison["b"]["value"] > 0
 
 
+@pytest.mark.slow
 def test_a_side_that_dies_is_replaced_and_the_next_cell_finds_it_alive(tmp_path: Path) -> None:
     run(tmp_path / "run", "tests.e2e.faulty:dies")
     manifest = json.loads((tmp_path / "run" / "run.json").read_text())
@@ -127,6 +128,7 @@ def test_a_server_that_closes_connections_in_mid_answer_fails(broken: Path) -> N
     assert "disconnect" in report
 
 
+@pytest.mark.slow
 def test_a_server_that_speaks_no_http_fails(tmp_path: Path) -> None:
     with server_of_garbage() as url:
         report = run(tmp_path / "run", url, blocks=1, cells=("GET /x",))
@@ -146,6 +148,7 @@ def test_an_answer_that_trickles_in_counts_to_its_last_byte(broken: Path) -> Non
     assert np.median((samples.ended_s - samples.first_byte_s)[answered]) >= 0.9 * whole_s
 
 
+@pytest.mark.slow
 def test_a_server_that_leaks_memory_is_flagged(tmp_path: Path) -> None:
     report = run(tmp_path / "run", "tests.e2e.faulty:leaks", "--time=1.2")
     for comparison in throughput(tmp_path / "run").values():
@@ -154,6 +157,7 @@ def test_a_server_that_leaks_memory_is_flagged(tmp_path: Path) -> None:
     assert "leaking-memory" in report
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_a_trial_and_no_more(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = (f"--a={FINE}", f"--b={FINE},workers=2", "--blocks=2", "--time=1", f"--out={out}")
@@ -171,6 +175,7 @@ def test_a_worker_that_is_killed_costs_a_trial_and_no_more(tmp_path: Path) -> No
     assert "process was gone" in (out / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_slow_api_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ("--users=4", "--blocks=2", "--time=1", f"--out={out}")
@@ -185,6 +190,7 @@ def test_a_slow_api_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: 
     assert all(not cell["collapsed"] for cell in summary(out)["cells"])
 
 
+@pytest.mark.slow
 def test_a_driver_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = (f"--a={FINE}", f"--b={FINE}", "--blocks=1", "--time=1.5", f"--out={out}")
@@ -201,6 +207,7 @@ def test_a_driver_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_pa
     assert len(list((out / "trials").iterdir())) == 4
 
 
+@pytest.mark.slow
 def test_a_driver_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with started("run", "noop", "--users=4,8", "--blocks=2", "--time=2", f"--out={out}") as harness:
@@ -214,6 +221,7 @@ def test_a_driver_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Pa
     assert len(list((out / "trials").iterdir())) == 8
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -222,6 +230,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         assert f"port {port} is already taken" in comparison["explanation"]
 
 
+@pytest.mark.slow
 def test_the_tutorials_code_as_written_stops_answering_at_128_users(tmp_path: Path) -> None:
     """40 threads wait for 15 connections whose holders wait for a thread."""
     out = tmp_path / "run"

@@ -25,6 +25,7 @@ def test_a_lesson_that_there_is_not() -> None:
     assert errors.startswith("bench: there is no lesson 'nosuch'; there are: waiting, ")
 
 
+@pytest.mark.slow
 def test_a_lesson_asks_measures_and_answers(tmp_path: Path) -> None:
     status, output, errors = bench("lesson", "missing_greenlet", "--out", str(tmp_path / "lesson"))
     assert status == 0, errors
@@ -48,6 +49,7 @@ def test_a_lesson_asks_measures_and_answers(tmp_path: Path) -> None:
     assert "Verdict: The hypothesis holds here" in again
 
 
+@pytest.mark.slow
 def test_claims_are_tested_and_kept(tmp_path: Path) -> None:
     out = tmp_path / "claims"
     status, output, errors = bench("claims", "lazy-raises", "same-app", "--out", str(out))
@@ -62,7 +64,14 @@ def test_claims_are_tested_and_kept(tmp_path: Path) -> None:
     assert again in output
 
 
-@pytest.mark.parametrize("command", [("claims", "lazy-raises"), ("lesson", "lying_client"), ("deadlock",)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("claims", "lazy-raises"),
+        pytest.param(("lesson", "lying_client"), marks=pytest.mark.slow),
+        pytest.param(("deadlock",), marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_ends_it_at_once_and_nothing_is_left(command: tuple[str, ...], tmp_path: Path) -> None:
     with started(*command, "--out", str(tmp_path / "out")) as harness:
         assert eventually(lambda: len(harness.family()) > 2)
@@ -81,6 +90,7 @@ def test_a_claim_that_there_is_not(names: list[str], tmp_path: Path) -> None:
     assert not (tmp_path / "claims").exists()
 
 
+@pytest.mark.slow
 def test_the_deadlock_is_seen_and_cured(tmp_path: Path) -> None:
     out = tmp_path / "deadlock"
     grid = ["--pools", "4", "--users", "4,64", "--threads", "16", "--blocks", "1", "--time", "0.4"]

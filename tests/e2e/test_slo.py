@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.harness import bench, bench_here
 
 
+@pytest.mark.quiet
 def test_a_loop_that_sleeps_for_5_ms_sustains_less_than_200_a_second(tmp_path: Path) -> None:
     out = tmp_path / "slo"
     status, output, errors = bench(

@@ -32,6 +32,7 @@ def folders(out: Path) -> list[Path]:
     return [path for path in out.iterdir() if path.is_dir()]
 
 
+@pytest.mark.slow
 def test_a_side_against_itself_is_measured_judged_drawn_and_kept(tmp_path: Path) -> None:
     status, output, errors = bench("validate", "--only=aa", *SMALL, f"--out={tmp_path}")
     assert status == 0, errors
@@ -52,6 +53,7 @@ def test_a_side_against_itself_is_measured_judged_drawn_and_kept(tmp_path: Path)
     assert (tmp_path / f"{found['machine']}-digest.json").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_was_measured_and_leaves_no_process(tmp_path: Path) -> None:
     arguments = ("validate", "--only=aa", "--comparisons=400", *SMALL[1:], f"--out={tmp_path}")
     with started(*arguments) as harness:
@@ -70,6 +72,7 @@ def test_an_interrupt_keeps_what_was_measured_and_leaves_no_process(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]  # and later reports do not quote it
 
 
+@pytest.mark.slow
 def test_an_interrupt_before_anything_is_measured_leaves_nothing(tmp_path: Path) -> None:
     with started("validate", "--only=aa", *SMALL, f"--out={tmp_path}") as harness:
         assert eventually(lambda: list(tmp_path.glob(f"*/{WORK}/run0")))
@@ -90,6 +93,7 @@ def test_bad_usage_is_one_line_and_leaves_nothing(arguments: list[str], mend: st
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.quiet
 def test_a_queue_is_timed_by_driver_and_server_alike(stage: Stage) -> None:
     found = measure_queue(stage, window_s=2.0)
     assert found.requests == pytest.approx(400, rel=0.3)
