@@ -40,6 +40,7 @@ def test_both_sides_meet_the_same_arrivals(tmp_path: Path) -> None:
     assert all(cell["offered"] == pytest.approx(200, rel=0.5) for cell in cells)
 
 
+@pytest.mark.quiet
 def test_a_server_that_cannot_keep_up_is_overloaded_and_its_answers_grow_slow(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ("--rate=150", "--arrivals=constant", "--blocks=1", "--slice=1", "--time=2", f"--out={out}")

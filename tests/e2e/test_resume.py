@@ -86,6 +86,7 @@ def test_other_versions_are_refused_and_named(resumed: tuple[Path, dict[str, int
     assert "packages: uvicorn was 0.1.0 when the run began and is " in errors
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_is_refused_and_one_that_was_killed_is_resumed(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with started(*ARGUMENTS, f"--out={run}") as harness:
@@ -105,6 +106,7 @@ def test_a_run_that_goes_on_is_refused_and_one_that_was_killed_is_resumed(tmp_pa
     assert summary(run)["complete"] is True
 
 
+@pytest.mark.slow
 def test_a_damaged_trial_is_named_and_left_to_the_user(tmp_path: Path) -> None:
     run = tmp_path / "run"
     interrupt(run, signal.SIGHUP)

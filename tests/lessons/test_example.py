@@ -59,6 +59,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loadtests.lessons.measure._measure_claim", evidence)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured")
 def test_all_of_it_finds_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HERE)
@@ -74,6 +75,7 @@ def test_all_of_it_finds_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         measure_example(out)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured")
 def test_a_new_example_takes_the_place_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -98,7 +98,7 @@ CASES: dict[str, tuple[Callable[[], Run], set[str]]] = {
         lambda: make_run(["get_post"], [1, 8], a="http://127.0.0.1:8000", b="http://127.0.0.1:8001"),
         EVERY,
     ),
-    "what the model predicted": (lambda: predicted(make_run()), EVERY | {"predicted"}),
+    "what the model predicted": (lambda: predicted(make_run(["query", "hash"])), EVERY | {"predicted"}),
     "what it predicted badly": (
         lambda: predicted(make_run(["external_api", "hash"], noise=0.6), off=1.5),
         EVERY | {"predicted"},
@@ -107,7 +107,21 @@ CASES: dict[str, tuple[Callable[[], Run], set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+# Further shapes of the same: each takes seconds to draw.
+LARGE = {
+    "eleven scenarios",
+    "one scenario and one load",
+    "a side that always collapses",
+    "arrivals at one rate",
+    "arrivals that one side never answers",
+    "arrivals too few for a 99th percentile",
+    "a client that was the limit everywhere",
+    "two running servers",
+    "what it predicted badly",
+}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case in LARGE)) for case in CASES])
 def test_every_chart_that_has_something_to_show_is_written_twice(case: str, tmp_path: Path) -> None:
     make, expected = CASES[case]
     paths = draw(*make(), tmp_path / "charts")
