@@ -99,9 +99,11 @@ def _estimate(known: Interval | None, scale: float) -> Figure:
 def _percentile(value: float | None, cell: CellResult, name: str) -> Figure:
     if value is not None:
         return Figure(milliseconds(value))
+    if cell.throughput is None:
+        return Figure(NOTHING, "not measured")
     needed = samples_needed(float(name.removeprefix("p")))
-    if cell.requests < needed:
-        return Figure(NOTHING, f"{name} needs {needed:,} requests, there were {cell.requests:,}")
+    if cell.latency_samples < needed:
+        return Figure(NOTHING, f"{name} needs {needed:,} requests, there were {cell.latency_samples:,}")
     return Figure(NOTHING, "falls among requests that failed")
 
 
