@@ -194,9 +194,14 @@ class Drawn:
 
 
 def draw_all(run: RunView, trial: Trial, folder: Path) -> list[Drawn]:
-    """Draw each scenario at its highest load, in the first block in which it was looked at; remove older drawings."""
+    """Draw each scenario at its highest load, in the first block in which it was looked at; remove older drawings.
+
+    The trials of a run that did not look into its servers are not read.
+    """
     for old in folder.glob(f"{PREFIX}*"):
         old.unlink()
+    if not run.observed:
+        return []
     drawn = []
     for scenario in run.scenarios:
         load = run.measured_loads(scenario.name)[-1]
