@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import betaincinv, stdtr, stdtrit
 
 from loadtests.records.outcome import Verdict
 
@@ -52,6 +51,8 @@ def estimate(values: Sequence[float]) -> Estimate:
 
     Not a percentile bootstrap: over 6 blocks its real coverage is about 87 %.
     """
+    from scipy.special import stdtr, stdtrit  # noqa: PLC0415 - it takes a second, and constants are all most readers need
+
     logs = np.log(np.asarray(values, dtype=float))
     n, mean = len(logs), float(logs.mean())
     if n < 2:
@@ -181,6 +182,8 @@ class Proportion:
         Source: C. J. Clopper and E. S. Pearson, The Use of Confidence or Fiducial Limits Illustrated in the Case of
         the Binomial, Biometrika 26 (1934). It is exact, and never too narrow where trials are independent.
         """
+        from scipy.special import betaincinv  # noqa: PLC0415 - see estimate
+
         tail = (1 - LEVEL) / 2
         hits, misses = self.hits, self.total - self.hits
         low = float(betaincinv(hits, misses + 1, tail)) if hits else 0.0
