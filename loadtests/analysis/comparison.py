@@ -16,8 +16,13 @@ import numpy as np
 from loadtests.records.outcome import Verdict
 
 ALPHA = 0.05
-MARGIN = math.log(1.10)
+LEVEL = 1 - ALPHA
+WORTH = 1.10
+"""A ratio from which on a difference is worth having."""
+MARGIN = math.log(WORTH)
 """Half-width of the zone in which two sides count as equivalent, on the log scale: ± 10 %."""
+MARGIN_PERCENT = round(100 * (WORTH - 1))
+"""The same in percent, for texts."""
 MIN_BLOCKS = 6
 SIGN_FLIP_FROM = 8
 """Blocks from which on the exact sign-flip test can confirm a verdict; with 5 its smallest p is 0.06."""
@@ -26,7 +31,6 @@ SIGN_FLIP_EXACT = 16
 Status = Literal["met", "missed", "undecided"]
 Unit = Literal["%", "ms", "×"]
 Range = tuple[float, float]
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)

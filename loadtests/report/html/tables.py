@@ -8,8 +8,9 @@ Predicted beside measured: what the model says of a cell, which limit binds, and
 from collections import Counter
 from dataclasses import dataclass, field
 
+from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
-from loadtests.analysis.model.crossover import WORTH, crossover_of
+from loadtests.analysis.model.crossover import crossover_of
 from loadtests.analysis.model.limits import resources, worded
 from loadtests.analysis.summary import samples_needed
 from loadtests.experiment.loads import ClosedLoop, Load
