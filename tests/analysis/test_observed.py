@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from loadtests.analysis.model.capacity import Resources
-from loadtests.analysis.model.limits import demand_of, mixed_ms, with_limits
+from loadtests.analysis.model.limits import demand_of, with_limits
 from loadtests.analysis.model.observed import limit_seen, load_timeline, places, seen_in
+from loadtests.experiment.blog import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Interval, Limit, Seen
 from loadtests.records.samples import ROW, UNKNOWN, Recording, Timeline

@@ -20,7 +20,8 @@ from matplotlib.text import Text
 from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand
 from loadtests.analysis.model.crossover import crossover_wait_s
-from loadtests.analysis.model.limits import mixed_ms, resources
+from loadtests.analysis.model.limits import resources
+from loadtests.experiment.blog import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Comparison
 from loadtests.report.charts.layout import Grid, sheet
