@@ -104,11 +104,15 @@ def compare_cells(
 ) -> Outcome:
     """Compare the two sides of every cell on every metric; Holm's correction spans all cells, metric by metric."""
     results = [_result(cell, label, side) for cell in cells for label, side in zip(LABELS, sides, strict=True)]
-    certain = {metric: holm([m.ratio.p if m.ratio else None for m in _family(cells, metric)]) for metric in UNITS}
+    measured = {metric: [_measure(cell, metric) for cell in cells] for metric in UNITS}
+    certain = {metric: holm([m.ratio.p if m.ratio else None for m in family]) for metric, family in measured.items()}
     comparisons = []
     for number, cell in enumerate(cells):
         doubts = flags_of(cell.load, cell.pairs(), conditions, thinking=cell.thinking)
-        comparisons += [_compare(cell, sides, metric, doubts, certain=certain[metric][number]) for metric in UNITS]
+        comparisons += [
+            _compare(cell, sides, metric, measured[metric][number], doubts, certain=certain[metric][number])
+            for metric in UNITS
+        ]
     return Outcome(run=run, complete=complete, comparisons=comparisons, cells=results)
 
 
@@ -132,11 +136,6 @@ class _Measured:
     def one_sided(self) -> bool:
         """Whether one side failed in every block, and the other in none."""
         return bool(self.pairs) and sorted(self.failed) == [0, len(self.pairs)]
-
-
-def _family(cells: Sequence[CellTrials], metric: Metric) -> "list[_Measured]":
-    """Return one metric of all cells: the family over which the chance of even one false verdict is kept low."""
-    return [_measure(cell, metric) for cell in cells]
 
 
 def _usable(value: float | None) -> bool:
@@ -167,9 +166,14 @@ _READERS: dict[Metric, Callable[[Summary], float | None]] = {
 
 
 def _compare(
-    cell: CellTrials, sides: tuple[str, str], metric: Metric, doubts: Sequence[Flag], *, certain: bool
+    cell: CellTrials,
+    sides: tuple[str, str],
+    metric: Metric,
+    measured: _Measured,
+    doubts: Sequence[Flag],
+    *,
+    certain: bool,
 ) -> Comparison:
-    measured = _measure(cell, metric)
     values = [[v for v in column if v is not None and _usable(v)] for column in zip(*measured.pairs, strict=True)]
     a, b = (estimate(v).value if v else None for v in values or [[], []])
     verdict, qualified = _verdict(measured, metric, certain=certain)

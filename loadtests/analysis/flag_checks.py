@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.analysis.comparison import estimate
-from loadtests.analysis.flags import Conditions, Flag
+from loadtests.analysis.flags import FAILURES_LIMIT, Conditions, Flag
 from loadtests.analysis.flow import together
 from loadtests.analysis.summary import Summary, percentile
 from loadtests.experiment.loads import ClosedLoop, Load
@@ -24,7 +24,6 @@ from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Failure
 
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
-FAILURES_LIMIT = 0.01
 DRIVER_BUSY_LIMIT = 0.8
 CEILING_SHARE = 0.8
 """Share of the driver's ceiling from which on a rate may be the driver's."""

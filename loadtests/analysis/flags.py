@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from loadtests.analysis.comparison import MARGIN_PERCENT, MIN_BLOCKS
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.outcome import Comparison, Metric, side_names
 
@@ -18,9 +19,12 @@ NOUN: dict[Metric, str] = {
     "p99": "the 99th percentile of the response time",
     "cpu_per_request": "server CPU per request",
 }
+FAILURES_LIMIT = 0.01
+"""Share of a side's requests that may fail without a flag."""
 MEANING = {
     "collapsed": "the side could not be measured in at least one block: it died, hung or gave no good answer",
-    "failures": "more than 1 % of the side's requests failed; they count as slower than everything",
+    "failures": f"more than {100 * FAILURES_LIMIT:g} % of the side's requests failed; they count as slower than"
+    " everything",
     "driver-bound": "the load driver may have been the limit, not the server, so there is no verdict; use fewer users "
     "or a lower rate, a slower scenario, or drivers on more cores",
     "overloaded": "the server could not keep up with the arrivals, so its response times grow for as long as one "
@@ -31,11 +35,12 @@ MEANING = {
     "took CPU time; close other programs, or use more --blocks and a longer --time",
     "leaking-memory": "the later half of every block made the server a fifth larger or more: it keeps what it should "
     "let go; the later cells of a block met another server than the earlier ones, and in the end memory runs out",
-    "small": "the difference is sure, but smaller than 10 %: less than that is no reason to rewrite an app",
+    "small": f"the difference is sure, but smaller than {MARGIN_PERCENT} %: less than that is no reason to rewrite"
+    " an app",
     "many-comparisons": "the interval excludes 1, but among so many comparisons that can happen by chance; "
     "run this one alone, with more blocks",
     "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; use more blocks",
-    "too-few-blocks": "a verdict needs at least 6 blocks",
+    "too-few-blocks": f"a verdict needs at least {MIN_BLOCKS} blocks",
     "too-few-samples": "some blocks hold too few requests for this percentile, so that its ratio can't be paired; "
     "use a longer --time",
 }

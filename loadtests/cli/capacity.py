@@ -15,8 +15,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand, Prediction, Resources, predict
-from loadtests.analysis.model.crossover import SHORTEST_S, WORTH, crossover_users, crossover_wait_s
+from loadtests.analysis.model.crossover import SHORTEST_S, crossover_users, crossover_wait_s
 from loadtests.experiment.loads import ClosedLoop, parse_users
 from loadtests.experiment.sides import parse_side
 from loadtests.records.outcome import Limit

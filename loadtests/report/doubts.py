@@ -8,9 +8,10 @@ Doubts about what happened while the run went on (pure).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from loadtests.analysis.flags import MEANING, NO_VERDICT
+from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Outcome
 from loadtests.report import conditions, highlights
@@ -20,7 +21,6 @@ from loadtests.report.wording import listed, named
 
 TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples"}) | NO_VERDICT
 """Flags that have a doubt of their own, or are none."""
-SYNC_BUILD = "sync_app.main:app"
 SIGN = "nothing was answered"
 """How a trial says that its side hung."""
 MOST_LOGS = 6
@@ -116,9 +116,12 @@ def _sentence(text: str) -> str:
 
 
 def deadlock(run: RunView) -> Iterator[Doubt]:
-    """Say who waits for whom, where the sync build hung with nothing to limit its sessions."""
+    """Say who waits for whom, where a side hung whose threads and connections can wait for each other."""
     for label, side in zip(LABELS, (run.manifest.a, run.manifest.b), strict=True):
-        threads, connections = _resources(side.settings)
+        known = blog.resources_of(side.settings)
+        if known is None or not known.can_deadlock:
+            continue
+        threads, connections = known.threads, known.connections
         hung = [
             f"{cell.scenario} at {named([load])}"
             for (_, load, whose), cell in run.cells.items()
@@ -127,25 +130,18 @@ def deadlock(run: RunView) -> Iterator[Doubt]:
             and load.users > connections
             and any(SIGN in sentence for sentence in cell.collapsed)
         ]
-        if hung and threads:
+        if hung:
             yield Doubt(
                 f"{run.names[label]}: a deadlock of threads and connections",
                 f"Of the {threads} worker threads all wait for one of {connections} database connections. The"
                 f" {connections} requests that hold one wait for a thread, which FastAPI needs to turn their result"
-                " into an answer and to give the connection back. Nobody moves until the pool gives up, after 30 s:"
-                " “QueuePool limit … reached”. A larger pool only moves the edge. The cure is to let no more requests"
-                f" begin than there are connections: Depends(get_db, max_concurrency={connections}), which is what the"
-                f" build does without session_limit=none. Seen in {listed(hung)}.",
+                " into an answer and to give the connection back. Nobody moves until the pool gives up, after"
+                f" {blog.POOL_TIMEOUT_S} s: “QueuePool limit … reached”. A larger pool only moves the edge. The cure is"
+                " to let no more requests begin than there are connections:"
+                f" Depends(get_db, max_concurrency={connections}), which is what the build does without"
+                f" session_limit=none. Seen in {listed(hung)}.",
                 serious=True,
             )
-
-
-def _resources(settings: Mapping[str, str | int | float | None]) -> tuple[int, int]:
-    """Return threads and connections of a sync build whose sessions nothing limits; no threads for any other side."""
-    if settings.get("app") != SYNC_BUILD or settings.get("session_limit") != "none":
-        return 0, 0
-    threads, pool, overflow = (int(settings[name] or 0) for name in ("thread_limit", "pool_size", "max_overflow"))
-    return threads, pool + overflow
 
 
 def mishaps(run: RunView) -> Iterator[Doubt]:

@@ -6,14 +6,13 @@ How much the run decided: a count of its verdicts, and what to say where there a
 import math
 from collections.abc import Sequence
 
-from loadtests.analysis.comparison import MIN_BLOCKS
+from loadtests.analysis.comparison import MARGIN_PERCENT, MIN_BLOCKS
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.outcome import Comparison, Metric
 from loadtests.report.view import LABELS, RunView
 from loadtests.report.wording import (
     DRIVER_BOUND,
-    MARGIN_PERCENT,
     driver_bound,
     fell_behind,
     gave_up,

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import MEANING, written
 from loadtests.experiment.loads import OpenLoop, ascending
 from loadtests.records.manifest import Manifest
@@ -15,7 +16,7 @@ MINOR = frozenset({"small"})
 """Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""
 STYLES: dict[Kind, str] = {"a": "bold blue", "b": "bold green", "equivalent": "bold"}
 LEGEND = {
-    "no difference": "the interval lies within ± 10 %",
+    "no difference": f"the interval lies within ± {MARGIN_PERCENT} %",
     "not decided": "this run can't tell",
     "not confirmed": "the interval excludes 1, but a stricter test does not agree",
     "client-bound": "no verdict, the client may have been the limit",

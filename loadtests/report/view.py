@@ -92,6 +92,12 @@ class RunView:
         return [*self.loads[-1:], *ascending({load for (_, load, _), cell in self.cells.items() if measured(cell)})][-1]
 
     @property
+    def observed(self) -> bool:
+        """Whether the run looked into the server of a side at least."""
+        sides = self.manifest.a, self.manifest.b
+        return self.manifest.observe or any(side.settings.get("observe") == "on" for side in sides)
+
+    @property
     def blocks(self) -> int:
         """Blocks of the plan."""
         return len(self.manifest.blocks)

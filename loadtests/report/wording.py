@@ -7,14 +7,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from loadtests.analysis.comparison import MARGIN
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.outcome import Comparison
 
-MARGIN_PERCENT = round(100 * (math.exp(MARGIN) - 1))
-"""A difference that is less than this is not worth having, in percent."""
 NO_BREAK = "\u00a0"
 """A space that no line breaks at: between a figure and its unit."""
 Kind = Literal["a", "b", "equivalent", "unconfirmed", "inconclusive", "limited", "collapsed"]

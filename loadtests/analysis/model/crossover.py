@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand, Resources, predict
 from loadtests.analysis.model.limits import demand_of
 from loadtests.experiment.loads import ClosedLoop, ascending
 from loadtests.records.outcome import CellResult, Comparison, Interval
 
-WORTH = 1.10
-"""A ratio of throughputs from which on it is worth having."""
 MOST_WAIT_S = 60.0
 MOST_USERS = 4096
 TOLERANCE = 0.001

@@ -11,30 +11,22 @@ What a request needs is never taken from the cell that is predicted: see ``deman
 into, the limit that was seen is put beside the one that was predicted.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from loadtests.analysis.model.capacity import Demand, Prediction, Resources, predict
 from loadtests.analysis.model.observed import limit_seen
-from loadtests.experiment.catalogue import HOLD_A_CONNECTION
+from loadtests.experiment import blog
+from loadtests.experiment.blog import mixed_ms
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Manifest, SideRecord
 from loadtests.records.outcome import CellResult, Comparison, Limit, Outcome, headline_of, side_names
 
-_MIXED = re.compile(r"mixed\[cpu_ms=(?P<cpu>[\d.]+),wait_ms=(?P<wait>[\d.]+)\]")
 NO_LONGER_A_MODEL = 0.25
 """How far off a prediction may be, for its limit to be worth a word."""
-SYNC_BUILD, ASYNC_BUILD = "sync_app.main:app", "async_app.main:app"
 UNKNOWN = frozenset({"journey", "custom", "pitfall"})
 """Kinds of scenario that the model does not know: users who think, apps it has not seen, loops that are blocked."""
-
-
-def mixed_ms(scenario: str) -> tuple[float, float] | None:
-    """Return for how long a ``mixed`` request computes, and then waits, in milliseconds; None for any other."""
-    match = _MIXED.fullmatch(scenario)
-    return (float(match["cpu"]), float(match["wait"])) if match else None
 
 
 def demand_of(cell: CellResult, others: Sequence[CellResult]) -> Demand | None:
@@ -90,35 +82,22 @@ def with_limits(outcome: Outcome, manifest: Manifest) -> Outcome:
 
 
 def resources(side: SideRecord, scenario: str, cores: int) -> Resources | None:
-    """Return what a build has for a scenario; None if it is another app, or if nothing keeps it from a deadlock.
+    """Return what a side has for a scenario; None if that is not known, or if nothing keeps it from a deadlock.
 
     Args:
         side: with its settings.
         scenario: its name, parameters included.
         cores: that the servers were pinned to.
     """
-    settings = side.settings
-    if settings.get("app") not in (SYNC_BUILD, ASYNC_BUILD):
-        return None
-    workers, pool = _number(settings, "workers", 1), _number(settings, "pool_size", 5)
-    connections = pool + _number(settings, "max_overflow", 10)
-    limit = settings.get("session_limit", "pool")
-    if str(limit).isdigit():
-        connections = min(connections, int(str(limit)))
-    holds = scenario.partition("[")[0] in HOLD_A_CONNECTION
-    sync = settings["app"] == SYNC_BUILD
-    if holds and sync and limit == "none":
+    known = blog.resources_of(side.settings)
+    holds = blog.holds_a_connection(scenario)
+    if known is None or (holds and known.can_deadlock):
         return None
     return Resources(
-        cores=min(workers, cores),
-        threads=workers * _number(settings, "thread_limit", 40) if sync else None,
-        connections=workers * connections if holds else None,
+        cores=min(known.workers, cores),
+        threads=known.all_threads,
+        connections=known.all_connections if holds else None,
     )
-
-
-def _number(settings: Mapping[str, str | int | float | None], name: str, default: int) -> int:
-    value = settings.get(name)
-    return default if value is None else int(value)
 
 
 def _with_limit(cell: CellResult, others: Sequence[CellResult], has: Resources) -> CellResult:
@@ -175,16 +154,12 @@ def _sentences(
 
 
 def worded(limit: Limit, side: SideRecord) -> str:
-    """Return a limit as a reader should see it, with its number."""
-    settings = side.settings
-    workers = _number(settings, "workers", 1)
-    connections = _number(settings, "pool_size", 5) + _number(settings, "max_overflow", 10)
-    if str(settings.get("session_limit", "pool")).isdigit():
-        connections = min(connections, _number(settings, "session_limit", connections))
+    """Return a limit as a reader should see it, with its number where that is known."""
+    known = blog.resources_of(side.settings)
     words: Mapping[Limit, str] = {
         "users": "its users, who all wait",
-        "cpu": "its core" if workers == 1 else "its cores",
-        "threads": f"its {workers * _number(settings, 'thread_limit', 40)} threads",
-        "connections": f"its {workers * connections} connections",
+        "cpu": "its core" if known and known.workers == 1 else "its cores",
+        "threads": f"its {known.all_threads} threads" if known else "its threads",
+        "connections": f"its {known.all_connections} connections" if known else "its connections",
     }
     return words[limit]

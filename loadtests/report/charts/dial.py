@@ -17,9 +17,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand
-from loadtests.analysis.model.crossover import WORTH, crossover_wait_s
-from loadtests.analysis.model.limits import mixed_ms, resources
+from loadtests.analysis.model.crossover import crossover_wait_s
+from loadtests.analysis.model.limits import resources
+from loadtests.experiment.blog import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Comparison
 from loadtests.report.charts.layout import Grid, sheet
@@ -117,7 +119,7 @@ class Dial:
     scenarios: Mapping[tuple[float, float], str]
 
     def crossings(self, view: RunView) -> list["DialCrossover | None"]:
-        """Return for each row the wait from which on the model gives b 10 % more throughput.
+        """Return for each row the wait from which on the model gives b ``WORTH`` times the throughput.
 
         What a request costs in CPU is measured, over the row; nothing else is taken from it. Both sides are given the
         mean of their costs, so that the line shows what threads do, not which side computes a little less. None where

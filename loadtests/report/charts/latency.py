@@ -31,7 +31,7 @@ def at_highest_load(view: RunView) -> Figure | None:
     if not known:
         return None
     left = min(3.3, max(width_in(view.names[label], 8.5) for label in LABELS) + 0.55)
-    notes = [_missing(view, cell) for pair in cells for cell in pair if _percentiles(cell)]
+    notes = [missing_percentiles(view, cell) for pair in cells for cell in pair if _percentiles(cell)]
     right = max(0.6, max((width_in(note, 8) for note in notes), default=0) + 0.1)
     grid = Grid(1, 1, ACROSS - left - right, GROUP * len(groups), left, right, head=0.1, foot=0.42)
     keys = [side_key(label, view.names[label], "line") for label in LABELS]
@@ -74,7 +74,7 @@ def at_highest_load(view: RunView) -> Figure | None:
                     color=LOOKS[label].ink, va="center", transform=across)  # fmt: skip
             _row(ax, y, label, _percentiles(cell))
             x = 1 + 0.05 / grid.width if _percentiles(cell) else 0.01
-            ax.text(x, y, _missing(view, cell), size=8, color=MUTED, va="center", transform=across)
+            ax.text(x, y, missing_percentiles(view, cell), size=8, color=MUTED, va="center", transform=across)
     ax.set_xlabel("response time in milliseconds, logarithmic", size=8, labelpad=3)
     return figure
 
@@ -122,7 +122,7 @@ def _row(ax: Axes, y: float, label: str, values: Mapping[str, float]) -> None:
                     color=look.ink)  # fmt: skip
 
 
-def _missing(view: RunView, cell: CellResult | None) -> str:
+def missing_percentiles(view: RunView, cell: CellResult | None) -> str:
     """Say which percentiles are not shown, and why."""
     if cell is None or not cell.requests:
         return "not measured"
@@ -131,7 +131,7 @@ def _missing(view: RunView, cell: CellResult | None) -> str:
         return ""
     if len(cell.collapsed) >= view.blocks:
         return "collapsed"
-    few = all(cell.requests < samples_needed(float(name[1:])) for name in absent)
+    few = all(cell.latency_samples < samples_needed(float(name[1:])) for name in absent)
     return f"no {listed(absent, 'or')}: {'too few' if few else 'failed'} requests"
 
 

@@ -14,8 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from loadtests.analysis.model import observed
-from loadtests.analysis.model.limits import SYNC_BUILD, resources
+from loadtests.analysis.model.limits import resources
 from loadtests.analysis.model.observed import Line, LoadTimeline, places
+from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import UNKNOWN, Recording
@@ -143,8 +144,8 @@ def _limits(view: RunView, scenario: str, label: SideLabel) -> Iterator[int]:
     has = resources(side, scenario, 1)
     if has is not None:
         yield from has.admitted.values()
-    elif side.settings.get("app") == SYNC_BUILD:
-        yield int(side.settings.get("thread_limit") or 40)
+    elif (known := blog.resources_of(side.settings)) is not None and known.all_threads is not None:
+        yield known.all_threads
 
 
 def _line(ax: Axes, trial: LoadTimeline, values: Line, label: SideLabel) -> None:
@@ -194,9 +195,14 @@ class Drawn:
 
 
 def draw_all(run: RunView, trial: Trial, folder: Path) -> list[Drawn]:
-    """Draw each scenario at its highest load, in the first block in which it was looked at; remove older drawings."""
+    """Draw each scenario at its highest load, in the first block in which it was looked at; remove older drawings.
+
+    The trials of a run that did not look into its servers are not read.
+    """
     for old in folder.glob(f"{PREFIX}*"):
         old.unlink()
+    if not run.observed:
+        return []
     drawn = []
     for scenario in run.scenarios:
         load = run.measured_loads(scenario.name)[-1]

@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from loadtests.analysis.model.limits import UNKNOWN, demand_of, resources
+from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import HandlerRecord, ScenarioRecord
@@ -25,7 +26,7 @@ ALIKE = 0.5
 """Two lines that share less than this are not two forms of one line, and are marked as a whole."""
 Part = tuple[str, bool]
 """A piece of a line, and whether the other side lacks it."""
-SPARE_THREADS, SPARE_CONNECTIONS = 40, 15
+SPARE = {"threads": blog.DEFAULT_THREADS, "connections": blog.DEFAULT_POOL_SIZE + blog.DEFAULT_OVERFLOW}
 """Where the sliders stand when a side that needs none is made to need some: what AnyIO and SQLAlchemy have."""
 
 
@@ -222,7 +223,7 @@ def panel(run: RunView) -> Panel | None:
         chosen=_most_telling(run, choices),
         most_users=max(512, 2 * heaviest),
         users=heaviest,
-        spare={"threads": SPARE_THREADS, "connections": SPARE_CONNECTIONS},
+        spare=SPARE,
     )
 
 

@@ -6,6 +6,7 @@ The question answered for one scenario: which side is better, where, by how much
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.experiment.loads import Load, ascending
 from loadtests.records.manifest import ScenarioRecord
 from loadtests.records.outcome import Comparison, Metric
@@ -18,7 +19,6 @@ from loadtests.report.titles import ratio_in_words
 from loadtests.report.view import LABELS, RunView
 from loadtests.report.wording import (
     DRIVER_BOUND,
-    MARGIN_PERCENT,
     driver_bound,
     fell_behind,
     gave_up,
