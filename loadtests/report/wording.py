@@ -10,7 +10,7 @@ from typing import Literal
 from loadtests.analysis.comparison import MARGIN
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import Comparison
 
 MARGIN_PERCENT = round(100 * (math.exp(MARGIN) - 1))
@@ -88,8 +88,7 @@ def fell_behind(comparison: Comparison) -> list[SideLabel]:
     """Return the sides that could not keep up with the arrivals of an open loop, unless the client was the limit."""
     if driver_bound(comparison):
         return []
-    sides: tuple[SideLabel, SideLabel] = ("a", "b")
-    return [label for label in sides if f"overloaded:{label}" in comparison.flags]
+    return [label for label in LABELS if f"overloaded:{label}" in comparison.flags]
 
 
 def kind_of(comparison: Comparison) -> Kind:
