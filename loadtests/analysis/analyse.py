@@ -17,13 +17,12 @@ from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.model.observed import seen_in
 from loadtests.analysis.summary import PERCENTILES, Column, Summary, percentile, percentiles, samples_needed, summarise
 from loadtests.experiment.loads import Load, OpenLoop
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import UNITS, CellResult, Comparison, Interval, Metric, Outcome, Value, Verdict
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.trial_file import TrialKey
 
-LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 UNKNOWN = Conditions()
 SURELY_ABOVE_P99 = 0.05
 """Share of failed requests that leaves no doubt, even among few, that the 99th percentile is one of them."""

@@ -20,10 +20,9 @@ from loadtests.analysis.flags import FAILURES_LIMIT, Conditions, Flag
 from loadtests.analysis.flow import together
 from loadtests.analysis.summary import Summary, percentile
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.samples import Failure
 
-LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 DRIVER_BUSY_LIMIT = 0.8
 CEILING_SHARE = 0.8
 """Share of the driver's ceiling from which on a rate may be the driver's."""

@@ -7,8 +7,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.experiment.sides import LABELS
 from loadtests.lessons.deadlock import Grid, Tried, finding, measure
-from loadtests.report.view import LABELS
 from loadtests.report.wording import number
 from loadtests.system.terminal import PipeConsole
 

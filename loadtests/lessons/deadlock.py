@@ -11,13 +11,13 @@ from matplotlib.patches import Rectangle
 from loadtests.analysis.analyse import analyse
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import SQLITE, RunOptions
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.lessons.record import claims_covered_by
 from loadtests.records.run_folder import RunFolder, check_free
 from loadtests.report.charts.style import INK, MUTED, drawing, save, wrap
 from loadtests.report.doubts import SIGN
 from loadtests.report.html.page import write
-from loadtests.report.view import LABELS, RunView, view_of
+from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import listed, number
 from loadtests.runner import run
 from loadtests.system.errors import RunError, UsageError, describe_error

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from loadtests.analysis.model.limits import worded
+from loadtests.experiment.sides import LABELS
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.deadlock import finding as deadlock_finding
@@ -20,7 +21,7 @@ from loadtests.lessons.lesson import SIGNS
 from loadtests.lessons.record import claim_results as claim_verdicts
 from loadtests.records.outcome import Comparison
 from loadtests.report.charts.dial import finding as dial_finding
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import kind_of, number, ratio, word
 from loadtests.system.errors import UsageError
 

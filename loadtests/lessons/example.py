@@ -28,7 +28,8 @@ from loadtests.lessons.record import (
     read_claims,
     read_lesson,
 )
-from loadtests.records.run_folder import RunFolder, UnreadableRun, check_free, write_json
+from loadtests.records.json_files import write_json
+from loadtests.records.run_folder import RunFolder, UnreadableRun, check_free
 from loadtests.report.charts import timeline
 from loadtests.report.charts.dial import heat_map
 from loadtests.report.charts.ratio import against_loads

@@ -15,7 +15,7 @@ from typing import Literal
 
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome
 
 Special = Literal["clients", "loops"]
@@ -183,8 +183,7 @@ class Ratio(Expectation):
         if c is None:
             return Judged("not tested", "", NOT_MEASURED)
         if c.ratio is None or c.interval is None:
-            labels: tuple[SideLabel, SideLabel] = ("a", "b")
-            cells = [cell for label in labels if (cell := self._cell(outcome, label)) is not None]
+            cells = [cell for label in LABELS if (cell := self._cell(outcome, label)) is not None]
             collapses = [f"{cell.side}: {cell.collapsed[0]}" for cell in cells if cell.collapsed]
             return Judged("inconclusive", "", "; ".join(collapses) or "there is no interval")
         figure = f"{c.ratio:.2f} ({c.interval[0]:.2f} to {c.interval[1]:.2f})"

@@ -26,8 +26,9 @@ from loadtests.lessons.catalogue import Claim
 from loadtests.lessons.lesson import Lesson, Measure, Special
 from loadtests.lessons.naive_client import Count
 from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, ClaimsRecord, Evidence, LessonRecord, claims_covered_by
+from loadtests.records.json_files import write_json
 from loadtests.records.outcome import Outcome
-from loadtests.records.run_folder import RunFolder, check_free, write_json
+from loadtests.records.run_folder import RunFolder, check_free
 from loadtests.report.html.page import write
 from loadtests.runner import run
 from loadtests.runner.single_server import Workspace, drive_alone

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from loadtests.lessons.catalogue import CLAIMS, Claim, Origin, judge
 from loadtests.lessons.lesson import SIGNS, Judged, Standing
+from loadtests.records.json_files import Record
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import UnreadableRun
@@ -20,7 +21,7 @@ LESSON_FILE = "lesson.json"
 CLAIMS_FILE = "claims.json"
 
 
-class LessonRecord(BaseModel):
+class LessonRecord(Record):
     """One lesson, as it was measured once.
 
     Attributes:
@@ -32,8 +33,6 @@ class LessonRecord(BaseModel):
         database: product and version.
         outcome: the figures.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
 
     schema_version: Literal[1] = Field(1, alias="schema")
     lesson: str
@@ -54,13 +53,7 @@ def read_lesson(path: Path) -> LessonRecord:
         raise UnreadableRun(f"{path} is not a lesson of this version: {error.errors()[0]['msg']}") from None
 
 
-class Kept(BaseModel):
-    """Base of what is in claims.json: immutable, and strict about what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
-
-
-class Evidence(Kept):
+class Evidence(Record):
     """What was measured for one claim or more.
 
     Attributes:
@@ -74,7 +67,7 @@ class Evidence(Kept):
     standing: Standing = "not tested"
 
 
-class ClaimsRecord(Kept):
+class ClaimsRecord(Record):
     """All claims that were asked for.
 
     Attributes:
@@ -94,7 +87,7 @@ class ClaimsRecord(Kept):
     evidence: dict[str, Evidence]
 
 
-class ClaimResult(Kept):
+class ClaimResult(Record):
     """One claim, and what is known of it.
 
     Attributes:

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from loadtests.records.json_files import replace_file, write_json
 from loadtests.records.manifest import Manifest, ValidationDigest
 from loadtests.records.outcome import Outcome
 from loadtests.records.samples import Recording
@@ -72,7 +73,7 @@ class RunFolder:
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace run.json in one step, so that no reader ever sees half of it."""
-        _replace(self.path / "run.json", manifest.model_dump_json(indent=1).encode())
+        write_json(self.path / "run.json", manifest)
 
     def read_manifest(self) -> Manifest:
         """Return run.json; raises UnreadableRun."""
@@ -92,7 +93,7 @@ class RunFolder:
 
     def write_trial(self, key: TrialKey, recording: Recording) -> None:
         """Save one trial, whole or not at all."""
-        _replace(self.trials / key.file_name, dump_trial(key, self.run_id, recording))
+        replace_file(self.trials / key.file_name, dump_trial(key, self.run_id, recording))
 
     def read_trials(self) -> Iterator[tuple[TrialKey, Recording]]:
         """Yield every trial, one at a time; raises UnreadableRun naming the file that is no good."""
@@ -114,7 +115,7 @@ class RunFolder:
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Write summary.json."""
-        _replace(self.path / "summary.json", TypeAdapter(Outcome).dump_json(outcome, indent=1))
+        replace_file(self.path / "summary.json", TypeAdapter(Outcome).dump_json(outcome, indent=1))
 
     def read_outcome(self) -> Outcome:
         """Return summary.json; raises UnreadableRun."""
@@ -129,7 +130,7 @@ class RunFolder:
 
     def write_report(self, html: str) -> None:
         """Write report.html."""
-        _replace(self.report, html.encode())
+        replace_file(self.report, html.encode())
 
     def clear_work(self) -> None:
         """Remove databases and logs."""
@@ -153,11 +154,6 @@ def create_run_folder(path: Path, manifest: Manifest) -> RunFolder:
     return RunFolder(path)
 
 
-def write_json(path: Path, content: BaseModel) -> None:
-    """Write a record, whole or not at all."""
-    _replace(path, content.model_dump_json(indent=1).encode())
-
-
 def check_free(path: Path) -> None:
     """Raise UsageError if a run can't be made at ``path``: it exists, or its parent can't be written."""
     try:
@@ -169,16 +165,6 @@ def check_free(path: Path) -> None:
     ancestor = next(parent for parent in path.absolute().parents if parent.exists())
     if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
         raise UsageError(f"--out {path}: {ancestor} cannot be written; name another folder")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_suffix(".partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager

@@ -13,7 +13,8 @@ from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.summary import samples_needed
 from loadtests.experiment.loads import OpenLoop
-from loadtests.report.view import LABELS, RunView
+from loadtests.experiment.sides import LABELS
+from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named
 
 BUSY_MACHINE = 0.5

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from loadtests.analysis.flags import MEANING, NO_VERDICT
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.sides import LABELS
 from loadtests.records.outcome import Outcome
 from loadtests.report import conditions, highlights
 from loadtests.report.conditions import Doubt, flag_words
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named
 
 TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples"}) | NO_VERDICT

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from loadtests.analysis.comparison import MARGIN_PERCENT, MIN_BLOCKS
 from loadtests.experiment.loads import Load, ascending
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import Comparison, Metric
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import (
     DRIVER_BOUND,
     driver_bound,

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from loadtests.analysis.comparison import MIN_BLOCKS
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop, ascending
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest, ScenarioRecord
 from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, headline_of
 from loadtests.report.wording import fell_behind
 
-LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 SHORT = 18
 """Letters that a short name may have."""
 SHORT_NAMES: dict[Metric, str] = {

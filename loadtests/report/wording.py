@@ -9,7 +9,7 @@ from typing import Literal
 
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import Comparison
 
 NO_BREAK = "\u00a0"
@@ -85,8 +85,7 @@ def fell_behind(comparison: Comparison) -> list[SideLabel]:
     """Return the sides that could not keep up with the arrivals of an open loop, unless the client was the limit."""
     if driver_bound(comparison):
         return []
-    sides: tuple[SideLabel, SideLabel] = ("a", "b")
-    return [label for label in sides if f"overloaded:{label}" in comparison.flags]
+    return [label for label in LABELS if f"overloaded:{label}" in comparison.flags]
 
 
 def kind_of(comparison: Comparison) -> Kind:

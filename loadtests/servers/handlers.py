@@ -26,7 +26,7 @@ from sqlalchemy.sql import ClauseElement
 
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario import Request, Scenario
-from loadtests.experiment.sides import BUILDS, Side, SideLabel
+from loadtests.experiment.sides import BUILDS, LABELS, Side, SideLabel
 from loadtests.records.manifest import HandlerRecord
 from shared import models, queries
 from shared.sqlite import prepare_connection
@@ -104,8 +104,7 @@ def _routes(file: Path, prefix: str) -> Iterator[Route]:
 def sources(experiment: Experiment) -> Sources:
     """Return the handlers that the scenarios' requests reach; of other apps than ours nothing is known."""
     found: Sources = {}
-    labels: tuple[SideLabel, SideLabel] = ("a", "b")
-    for label in labels:
+    for label in LABELS:
         side = experiment.side(label)
         known = _workload_routes(side)
         for scenario in experiment.scenarios:

@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from loadtests.analysis.summary import PERCENTILES, Summary, percentile, samples_needed
+from loadtests.records.json_files import Record
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import Environment
 
@@ -146,12 +147,6 @@ class RateSearch:
             self.rate_rps = math.sqrt(kept * missed)
 
 
-class Record(BaseModel):
-    """Base of everything in the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Probe(Record):
     """One rate, tried once on one side.
 
@@ -218,9 +213,5 @@ class SloRecord(Record):
     database: str
     driver_ceiling_rps: float | None
     environment: Environment
-    probes: list[Probe] = []
-    found: list[Found] = []
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
+    probes: list[Probe] = Field(default_factory=list)
+    found: list[Found] = Field(default_factory=list)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.analysis.analyse import LABELS, CellTrials, compare_cells
+from loadtests.analysis.analyse import CellTrials, compare_cells
 from loadtests.analysis.summary import Summary, summarise
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim, judge, lesson_named
 from loadtests.lessons.lesson import Collapse, Expectation, Judged, Rate, Ratio, Standing

@@ -19,7 +19,7 @@ from loadtests.analysis.model.observed import limit_seen
 from loadtests.experiment import blog
 from loadtests.experiment.blog import mixed_ms
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest, SideRecord
 from loadtests.records.outcome import CellResult, Comparison, Limit, Outcome, headline_of, side_names
 
@@ -135,8 +135,7 @@ def _explained(
 def _sentences(
     c: Comparison, cells: Mapping[tuple[str, Load, SideLabel], CellResult], sides: Mapping[SideLabel, SideRecord]
 ) -> Iterator[str]:
-    labels: tuple[SideLabel, SideLabel] = ("a", "b")
-    for label, name in zip(labels, side_names(c.a.side, c.b.side), strict=True):
+    for label, name in zip(LABELS, side_names(c.a.side, c.b.side), strict=True):
         cell = cells.get((c.scenario, c.load, label))
         if cell and cell.limit and cell.predicted_rps and cell.throughput:
             measured = cell.throughput.value

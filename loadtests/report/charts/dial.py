@@ -23,11 +23,12 @@ from loadtests.analysis.model.crossover import crossover_wait_s
 from loadtests.analysis.model.limits import resources
 from loadtests.experiment.blog import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.sides import LABELS
 from loadtests.records.outcome import Comparison
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS, keys
 from loadtests.report.charts.style import FAINT, INK, LOOKS, MUTED, Key
-from loadtests.report.view import LABELS, RunView, ratio_of
+from loadtests.report.view import RunView, ratio_of
 from loadtests.report.wording import NO_BREAK, driver_bound, kind_of, ratio
 
 CELL_WIDTH, CELL_HEIGHT = 0.98, 0.78

@@ -9,12 +9,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from loadtests.analysis.summary import samples_needed
 from loadtests.experiment.loads import Load
+from loadtests.experiment.sides import LABELS
 from loadtests.records.outcome import CellResult, Metric
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, dot, fit, side_key, width_in
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import kind_of, listed, milliseconds, named, number, ratio, word
 
 SHOWN: Mapping[str, tuple[str, str]] = {"p50": ("o", "median"), "p90": ("|", "p90"), "p99": ("o", "p99")}

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from loadtests.experiment.loads import Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import OUT
 from loadtests.report.charts.style import LOOKS, MUTED, ZONE, Key, clear_of, dot, fit, marker
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import NO_BREAK, named
 
 NEAR = 0.10

@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from loadtests.analysis.comparison import MARGIN, MARGIN_PERCENT
+from loadtests.experiment.sides import LABELS
 from loadtests.records.outcome import Comparison
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, arms, cut_off, grid_for, head, load_axis, ratio_axis, reach, sheet
 from loadtests.report.charts.marks import MARKS, alarm, edge_of, keys
 from loadtests.report.charts.style import FAINT, INK, MUTED, ZONE, Key, clear_of, fit, width_in
-from loadtests.report.view import LABELS, RunView, ratio_of
+from loadtests.report.view import RunView, ratio_of
 from loadtests.report.wording import driver_bound, gave_up, kind_of, named, ratio, word
 
 ROW = 0.42

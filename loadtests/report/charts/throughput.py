@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator
 
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import CellResult, Interval
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, dodge, grid_for, head, load_axis, sheet
@@ -27,7 +27,7 @@ from loadtests.report.charts.marks import (
     whiskers,
 )
 from loadtests.report.charts.style import INK, LOOKS, MUTED, Key, fit, marker, side_key, width_in
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import number
 
 LINE = (0, (2, 2))

@@ -18,12 +18,12 @@ from loadtests.analysis.model.limits import resources
 from loadtests.analysis.model.observed import Line, LoadTimeline, places
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.samples import UNKNOWN, Recording
 from loadtests.records.trial_file import TrialKey
 from loadtests.report.charts.layout import Grid, head, sheet
 from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, drawing, save
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import listed
 
 Trial = Callable[[TrialKey], Recording | None]

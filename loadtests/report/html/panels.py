@@ -14,10 +14,10 @@ from itertools import zip_longest
 from loadtests.analysis.model.limits import UNKNOWN, demand_of, resources
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import HandlerRecord, ScenarioRecord
 from loadtests.records.outcome import CellResult
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 
 COMMENT = "--"
 """How a line of SQL begins that is for readers."""
