@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loadtests.analysis.comparison import MIN_BLOCKS, Estimate, estimate, holm, judge
+from loadtests.analysis.comparison import Estimate, estimate, holm, judge
 from loadtests.analysis.flag_checks import flags_of, leak
 from loadtests.analysis.flags import NO_VERDICT, Conditions, Flag, explain
 from loadtests.analysis.flow import together
@@ -17,6 +17,7 @@ from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.model.observed import seen_in
 from loadtests.analysis.summary import PERCENTILES, Column, Summary, percentile, percentiles, samples_needed, summarise
 from loadtests.experiment.loads import Load, OpenLoop
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import UNITS, CellResult, Comparison, Interval, Metric, Outcome, Value, Verdict

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.records.outcome import Verdict
 
 ALPHA = 0.05
@@ -23,7 +24,6 @@ MARGIN = math.log(WORTH)
 """Half-width of the zone in which two sides count as equivalent, on the log scale: ± 10 %."""
 MARGIN_PERCENT = round(100 * (WORTH - 1))
 """The same in percent, for texts."""
-MIN_BLOCKS = 6
 SIGN_FLIP_FROM = 8
 """Blocks from which on the exact sign-flip test can confirm a verdict; with 5 its smallest p is 0.06."""
 SIGN_FLIP_EXACT = 16

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from loadtests.analysis.comparison import MARGIN_PERCENT, MIN_BLOCKS
+from loadtests.analysis.comparison import MARGIN_PERCENT
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.outcome import Comparison, Metric, side_names
 

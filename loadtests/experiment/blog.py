@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from loadtests.experiment.catalogue import HOLD_A_CONNECTION
 from loadtests.experiment.sides import BUILDS
-from shared.settings import Settings
 
-DEFAULT_THREADS = int(Settings.model_fields["thread_limit"].default)
-DEFAULT_POOL_SIZE = int(Settings.model_fields["pool_size"].default)
-DEFAULT_OVERFLOW = int(Settings.model_fields["max_overflow"].default)
+DEFAULT_THREADS = 40
+DEFAULT_POOL_SIZE = 5
+DEFAULT_OVERFLOW = 10
+"""The defaults of ``shared.settings``, which is not there where the harness is installed without the blog."""
 POOL_TIMEOUT_S = 30
 """How long a request waits for a connection until the pool gives up: SQLAlchemy's default, which the builds keep."""
 _MIXED = re.compile(r"mixed\[cpu_ms=(?P<cpu>[\d.]+),wait_ms=(?P<wait>[\d.]+)\]")

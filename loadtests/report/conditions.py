@@ -8,11 +8,11 @@ Doubts about the load: whether the client could make it, and what its kind hides
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from loadtests.analysis.comparison import MIN_BLOCKS
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.summary import samples_needed
 from loadtests.experiment.loads import OpenLoop
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named

@@ -6,8 +6,9 @@ How much the run decided: a count of its verdicts, and what to say where there a
 import math
 from collections.abc import Sequence
 
-from loadtests.analysis.comparison import MARGIN_PERCENT, MIN_BLOCKS
+from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.experiment.loads import Load, ascending
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import Comparison, Metric
 from loadtests.report.view import RunView

@@ -8,9 +8,9 @@ What a run's charts are about and how to read them: throughput by users, or wait
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadtests.analysis.comparison import MIN_BLOCKS
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop, ascending
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest, ScenarioRecord
 from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, headline_of

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import loadtests
+from loadtests.experiment import blog
 from loadtests.experiment.blog import BuildResources, SideSettings, holds_a_connection, mixed_ms, resources_of
 from loadtests.experiment.sides import parse_side
 from shared.settings import Settings
@@ -53,3 +54,9 @@ def test_parameters_of_a_scenario_do_not_matter_to_what_it_holds() -> None:
 def test_what_judges_any_app_names_no_build(room: str) -> None:
     folder = Path(loadtests.__file__).parent / room
     assert [path for path in folder.rglob("*.py") if "sync_app" in path.read_text(encoding="utf-8")] == []
+
+
+def test_the_defaults_are_those_of_the_blogs_settings() -> None:
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    assert defaults["thread_limit"] == blog.DEFAULT_THREADS
+    assert (defaults["pool_size"], defaults["max_overflow"]) == (blog.DEFAULT_POOL_SIZE, blog.DEFAULT_OVERFLOW)

@@ -21,10 +21,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN_PERCENT, MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
+from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN_PERCENT, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
 from loadtests.analysis.summary import PERCENTILES, samples_needed
 from loadtests.experiment.loads import OpenLoop
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import RunFolder
