@@ -1,23 +1,30 @@
-"""What is known of the blog beforehand: the worker threads and database connections of its two builds (pure).
+"""What is known of the blog beforehand: its two builds, where they are, and the threads and connections they have.
 
-Code that works for any app asks here what a side has, instead of naming a build. Of other apps nothing is known.
+Code that works for any app asks here what a side has, instead of naming a build. Of other apps nothing is known. The
+blog stands beside this package in a clone of the repository; who installed the package alone has none. So nothing of
+it is imported before it is asked for: ``bench`` measures other apps without it.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from loadtests.experiment.catalogue import HOLD_A_CONNECTION
-from loadtests.experiment.sides import BUILDS
+from loadtests.system.errors import UsageError
 
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+BUILDS = {"sync": "sync_app.main:app", "async": "async_app.main:app"}
+ROOT = Path(__file__).parents[2]
+"""The repository; of an installed package the folder that it was installed into."""
+ELSEWHERE = "the blog is part of the repository, not of the installed package; run this in a clone of it"
 DEFAULT_THREADS = 40
 DEFAULT_POOL_SIZE = 5
 DEFAULT_OVERFLOW = 10
 """The defaults of ``shared.settings``, which is not there where the harness is installed without the blog."""
 POOL_TIMEOUT_S = 30
 """How long a request waits for a connection until the pool gives up: SQLAlchemy's default, which the builds keep."""
-_MIXED = re.compile(r"mixed\[cpu_ms=(?P<cpu>[\d.]+),wait_ms=(?P<wait>[\d.]+)\]")
-
 SideSettings = Mapping[str, str | int | float | None]
 """A side's settings by name, as run.json has them."""
 
@@ -71,17 +78,32 @@ def resources_of(settings: SideSettings) -> BuildResources | None:
     )
 
 
-def holds_a_connection(scenario: str) -> bool:
-    """Whether its requests hold a database connection from beginning to end; parameters of the name do not matter."""
-    return scenario.partition("[")[0] in HOLD_A_CONNECTION
-
-
-def mixed_ms(scenario: str) -> tuple[float, float] | None:
-    """Return for how long a ``mixed`` request computes, and then waits, in milliseconds; None for any other."""
-    match = _MIXED.fullmatch(scenario)
-    return (float(match["cpu"]), float(match["wait"])) if match else None
-
-
 def _number(settings: SideSettings, name: str, default: int) -> int:
     value = settings.get(name)
     return default if value is None else int(value)
+
+
+def find_settings() -> "type[Settings] | None":
+    """Return what describes the blog's settings; None where there is no blog."""
+    if not (ROOT / "sync_app").is_dir():  # somebody else's package may be called shared, too
+        return None
+    try:
+        from shared.settings import Settings  # noqa: PLC0415 - see above
+    except ImportError:
+        return None
+    return Settings
+
+
+def check_blog(wanted_by: str) -> "type[Settings]":
+    """Return what describes the blog's settings.
+
+    Args:
+        wanted_by: what can't do without, as it was typed.
+
+    Raises:
+        UsageError: there is no blog here; the message says where it is.
+    """
+    settings = find_settings()
+    if settings is None:
+        raise UsageError(f"{wanted_by}: {ELSEWHERE}")
+    return settings

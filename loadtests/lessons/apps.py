@@ -2,19 +2,21 @@
 
 ``all_def`` and ``mixed`` have the same two routes, both ``def``, or each of the kind that suits it. ``stuck`` and
 ``freed`` have two routes that wait, and compute once in 200 times: on the event loop, or in a thread and in a process.
+They compute with the blog's code, so that they can only be served where the blog is.
 """
 
 import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 
-from shared.cpu import hashed
-from shared.offload import LazyProcessPool, process_pool
+with suppress(ImportError):  # now, and not in the middle of a measurement
+    from shared.cpu import hashed
+    from shared.offload import LazyProcessPool, process_pool
 
 BLOCKING_S = 0.02
 """What a library without async takes."""
@@ -54,7 +56,7 @@ SHORT_S = 0.01
 
 
 @asynccontextmanager
-async def _with_processes(_: FastAPI) -> AsyncIterator[dict[str, LazyProcessPool]]:
+async def _with_processes(_: FastAPI) -> AsyncIterator[dict[str, "LazyProcessPool"]]:
     with process_pool() as pool:
         await run_in_threadpool(pool.start)
         yield {"pool": pool}

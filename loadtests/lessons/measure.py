@@ -19,9 +19,10 @@ from rich.console import Console
 from loadtests.analysis.analyse import CellTrials, analyse, compare_cells
 from loadtests.analysis.summary import Summary, summarise
 from loadtests.drivers.driver import Driver
+from loadtests.experiment.blog import check_blog
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import SQLITE, RunOptions, parse_scenario
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.lessons.catalogue import Claim
 from loadtests.lessons.lesson import Lesson, Measure, Special
 from loadtests.lessons.naive_client import Count
@@ -51,6 +52,21 @@ RATE, USERS = 150.0, 4
 Blocks = dict[int, dict[SideLabel, Summary]]
 RUNS = "runs"
 """The folder of the runs that claims were measured by."""
+WITH_BLOG_CODE = frozenset({"loadtests.lessons.apps:stuck", "loadtests.lessons.apps:freed"})
+"""Apps of lessons that compute with the blog's code."""
+
+
+def check_sides(measure: Measure, wanted_by: str) -> None:
+    """Raise UsageError if what is measured is the blog, and there is none here.
+
+    Args:
+        measure: what is measured.
+        wanted_by: the lesson or the claim, as it was typed.
+    """
+    if measure.special == "clients" or {measure.a, measure.b} & WITH_BLOG_CODE:
+        check_blog(wanted_by)
+    elif measure.special is None:
+        parse_side(measure.a), parse_side(measure.b)
 
 
 def measure_lesson(lesson: Lesson, out: Path) -> LessonRecord:

@@ -6,8 +6,8 @@ A lesson as a page: the same that ``bench lesson`` prints, from what was measure
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from loadtests.experiment.blog import ELSEWHERE, ROOT, find_settings
 from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.lesson import SIGNS, Code, Judged, Lesson, Standing, together
@@ -30,8 +30,6 @@ REASONS: dict[Standing, str] = {
     "not tested": "Why it is expected",
 }  # fmt: skip
 """What the mechanism is introduced by: it is no reason for what did not happen."""
-HERE = Path(__file__).parents[2]
-"""The folder that has the builds."""
 GENERATED = "<!-- Written by `bench example`; what is changed here by hand is lost. -->"
 
 
@@ -49,7 +47,9 @@ def source(code: Code) -> str:
     if code.handler is None:
         return code.text
     build, path = code.handler
-    found = next(route for route in routes(HERE / f"{build}_app") if route.path == path)
+    if find_settings() is None:
+        return f"# the handler of {path} in {build}_app; {ELSEWHERE}"
+    found = next(route for route in routes(ROOT / f"{build}_app") if route.path == path)
     return textwrap.dedent("\n".join(found.lines))
 
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import TextColumn
 
+from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Plan
-from loadtests.experiment.sides import BUILDS, Side
+from loadtests.experiment.sides import Side
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RESULTS, RunFolder, check_free, create_run_folder, locked, remove_leftovers
 from loadtests.runner.run_log import check_same, experiment_of, missing_trials, new_manifest, resumed

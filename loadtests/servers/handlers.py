@@ -4,7 +4,8 @@ What each of our builds runs for a scenario, taken from its source when a run is
 
 The SQL that a handler asks for: what it names is asked of a small database in memory, and written down.
 
-A handler names its queries (``queries.post(post_id)``); what loads along with them, SQLAlchemy adds by itself.
+A handler names its queries (``queries.post(post_id)``); what loads along with them, SQLAlchemy adds by itself. Both
+come from ``shared``, which is imported when one of our builds is looked at: there is none where there is no build.
 """
 
 import ast
@@ -24,12 +25,11 @@ from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ClauseElement
 
+from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario import Request, Scenario
-from loadtests.experiment.sides import BUILDS, LABELS, Side, SideLabel
+from loadtests.experiment.sides import LABELS, Side, SideLabel
 from loadtests.records.manifest import HandlerRecord
-from shared import models, queries
-from shared.sqlite import prepare_connection
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 Sources = dict[str, dict[SideLabel, HandlerRecord]]
@@ -175,6 +175,8 @@ def _statements(handler: ast.AST, engine: Engine, dialect: Dialect, *, lazy: boo
 
 def _made(node: ast.AST) -> tuple[str, str] | None:
     """Return which variable is set to which model, as in ``post = Post(…)``."""
+    from shared import models  # noqa: PLC0415 - not there without the blog
+
     match node:
         case ast.Assign([ast.Name(variable)], ast.Call(ast.Name(model))) if hasattr(models, model):
             return variable, model
@@ -182,6 +184,9 @@ def _made(node: ast.AST) -> tuple[str, str] | None:
 
 
 def _small_database() -> Engine:
+    from shared import models  # noqa: PLC0415 - not there without the blog
+    from shared.sqlite import prepare_connection  # noqa: PLC0415
+
     engine = create_engine("sqlite://")
     event.listen(engine, "connect", prepare_connection)
     models.Base.metadata.create_all(engine)
@@ -193,6 +198,8 @@ def _small_database() -> Engine:
 
 def _asked(name: str, engine: Engine) -> list[ClauseElement]:
     """Return what is executed for a query: itself, and what loads along with it."""
+    from shared import queries  # noqa: PLC0415 - not there without the blog
+
     query = getattr(queries, name)
     arguments = [SAMPLES[parameter.annotation] for parameter in inspect.signature(query).parameters.values()]
     recorded: list[ClauseElement] = []
@@ -210,6 +217,8 @@ def _asked(name: str, engine: Engine) -> list[ClauseElement]:
 
 
 def _insert(model: str, dialect: Dialect) -> str:
+    from shared import models  # noqa: PLC0415 - not there without the blog
+
     table = getattr(models, model).__table__
     columns = [column.key for column in table.columns if not column.primary_key]
     return _tidy(str(insert(table).compile(dialect=dialect, column_keys=columns)))

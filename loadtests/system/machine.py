@@ -112,7 +112,9 @@ def _cpu_model() -> str:
 
 
 def _commit() -> str | None:
-    here = Path(__file__).parent
+    here = Path(__file__).parents[2]
+    if not (here / ".git").exists():  # an installed package may lie inside the checkout of another project
+        return None
     try:
         head = _git("rev-parse", "--short=12", "HEAD", cwd=here)
         return head + ("+" if _git("status", "--porcelain", "--untracked-files=no", cwd=here) else "")

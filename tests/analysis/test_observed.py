@@ -10,7 +10,7 @@ import pytest
 from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.limits import demand_of, with_limits
 from loadtests.analysis.model.observed import limit_seen, load_timeline, places, seen_in
-from loadtests.experiment.blog import mixed_ms
+from loadtests.experiment.catalogue import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Interval, Limit, Seen
 from loadtests.records.samples import ROW, UNKNOWN, Recording, Timeline

@@ -6,7 +6,8 @@ import pytest
 
 import loadtests
 from loadtests.experiment import blog
-from loadtests.experiment.blog import BuildResources, SideSettings, holds_a_connection, mixed_ms, resources_of
+from loadtests.experiment.blog import BuildResources, SideSettings, resources_of
+from loadtests.experiment.catalogue import holds_a_connection, mixed_ms
 from loadtests.experiment.sides import parse_side
 from shared.settings import Settings
 

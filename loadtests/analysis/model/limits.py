@@ -17,7 +17,7 @@ from dataclasses import replace
 from loadtests.analysis.model.capacity import Demand, Prediction, Resources, predict
 from loadtests.analysis.model.observed import limit_seen
 from loadtests.experiment import blog
-from loadtests.experiment.blog import mixed_ms
+from loadtests.experiment.catalogue import holds_a_connection, mixed_ms
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest, SideRecord
@@ -90,7 +90,7 @@ def resources(side: SideRecord, scenario: str, cores: int) -> Resources | None:
         cores: that the servers were pinned to.
     """
     known = blog.resources_of(side.settings)
-    holds = blog.holds_a_connection(scenario)
+    holds = holds_a_connection(scenario)
     if known is None or (holds and known.can_deadlock):
         return None
     return Resources(

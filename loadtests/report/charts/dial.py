@@ -21,7 +21,7 @@ from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand
 from loadtests.analysis.model.crossover import crossover_wait_s
 from loadtests.analysis.model.limits import resources
-from loadtests.experiment.blog import mixed_ms
+from loadtests.experiment.catalogue import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS
 from loadtests.records.outcome import Comparison
