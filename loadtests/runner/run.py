@@ -19,7 +19,14 @@ from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Plan
 from loadtests.experiment.sides import BUILDS, Side
 from loadtests.records.manifest import Manifest
-from loadtests.records.run_folder import RESULTS, RunFolder, check_free, create_run_folder, locked, remove_leftovers
+from loadtests.records.run_folder import (
+    RunFolder,
+    check_free,
+    create_run_folder,
+    locked,
+    new_folder,
+    remove_leftovers,
+)
 from loadtests.runner.run_log import check_same, experiment_of, missing_trials, new_manifest, resumed
 from loadtests.runner.runner import Listener, Runner
 from loadtests.runner.runner import Progress as Standing
@@ -55,15 +62,6 @@ def measure(options: RunOptions) -> Path:
         with locked(folder):
             _carry_out(experiment, folder, manifest, cores, experiment.plan())
     return out
-
-
-def new_folder(kind: str = "") -> Path:
-    """Return where results go that nobody named a place for.
-
-    Args:
-        kind: of results; a plain run has none.
-    """
-    return RESULTS / kind / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
 
 
 def resume(out: Path) -> Path:
