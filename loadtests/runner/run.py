@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 from rich.console import Console
 from rich.progress import TextColumn
@@ -37,7 +38,6 @@ from loadtests.system.processes import Child
 from loadtests.system.terminal import PipeConsole, progress_bar
 
 LIMIT_S = 30.0
-POLL_S = 0.02
 
 
 def measure(options: RunOptions) -> Path:
@@ -134,12 +134,12 @@ def check_importable(*sides: Side) -> None:
         }
         deadline = time.monotonic() + LIMIT_S
         for side, child in children.items():
-            while child.alive:
-                if time.monotonic() > deadline:
-                    raise UsageError(f"side {side.spec!r}: its import took more than {LIMIT_S:g} s")
-                time.sleep(POLL_S)
-            if child.process.returncode != 0:
-                reason = child.last_words() or f"its import ended with status {child.process.returncode}"
+            try:
+                status = child.process.wait(max(0.0, deadline - time.monotonic()))
+            except TimeoutExpired:
+                raise UsageError(f"side {side.spec!r}: its import took more than {LIMIT_S:g} s") from None
+            if status != 0:
+                reason = child.last_words() or f"its import ended with status {status}"
                 raise UsageError(f"side {side.spec!r} can't be imported from this folder: {reason}")
 
 
