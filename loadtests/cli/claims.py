@@ -13,8 +13,7 @@ from loadtests.lessons.lesson import SIGNS
 from loadtests.lessons.measure import check_sides, examine
 from loadtests.lessons.record import CLAIMS_FILE, ClaimResult, claim_results, read_claims
 from loadtests.lessons.text import STYLES
-from loadtests.records.run_folder import check_free
-from loadtests.runner.run import new_folder
+from loadtests.records.run_folder import check_free, new_folder
 from loadtests.system.errors import UsageError
 from loadtests.system.terminal import PipeConsole
 

@@ -14,7 +14,7 @@ from loadtests.lessons.catalogue import LESSONS, lesson_named
 from loadtests.lessons.lesson import SIGNS, Lesson
 from loadtests.lessons.measure import check_sides, measure_lesson
 from loadtests.lessons.record import LessonRecord, read_lesson
-from loadtests.runner.run import new_folder
+from loadtests.records.run_folder import new_folder
 from loadtests.system.terminal import PipeConsole
 
 WIDE = 100

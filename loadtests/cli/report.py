@@ -23,7 +23,7 @@ def report_(folder: Path) -> None:
     if (folder / CLAIMS_FILE).exists():
         claims.again(folder)
         return
-    if (folder / "run.json").exists() or not (folder / LESSON_FILE).exists():
+    if RunFolder(folder).exists or not (folder / LESSON_FILE).exists():
         show_report(folder)
     if (folder / LESSON_FILE).exists():
         lesson.again(folder / LESSON_FILE)

@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.records.json_files import replace_file
 from loadtests.records.run_folder import VALIDATIONS
 from loadtests.runner.single_server import Workspace
 from loadtests.system.cores import assign_cores, pinned
@@ -99,9 +100,9 @@ def _keep(archive: Archive, folder: Path, validation: Validation) -> str:
         shutil.rmtree(folder, ignore_errors=True)
         return "nothing was measured"
     archive.keep(validation, folder)
-    (folder / "validation.md").write_text(markdown(validation), encoding="utf-8")
+    replace_file(folder / "validation.md", markdown(validation).encode())
     svg, _ = chart.draw(validation, folder)
-    (folder / "report.html").write_text(pages.render(validation, svg), encoding="utf-8")
+    replace_file(folder / "report.html", pages.render(validation, svg).encode())
     return f"what was measured is kept in {folder}"
 
 

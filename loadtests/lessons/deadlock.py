@@ -13,7 +13,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import SQLITE, RunOptions
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.lessons.record import claims_covered_by
-from loadtests.records.run_folder import RunFolder, check_free
+from loadtests.records.run_folder import RunFolder, check_free, new_folder
 from loadtests.report.charts.style import INK, MUTED, drawing, save, wrap
 from loadtests.report.doubts import SIGN
 from loadtests.report.html.page import write
@@ -132,7 +132,7 @@ def measure(grid: Grid) -> Measured:
         UsageError: what was asked for cannot be done; nothing was written.
         Interrupted, RunError: it could not be completed; runs that were are kept.
     """
-    out = grid.out or run.new_folder(NAME)
+    out = grid.out or new_folder(NAME)
     pools = grid.connections()
     check_free(out)
     planned = {connections: grid.options(connections, out / f"pool-{connections}") for connections in pools}

@@ -29,7 +29,7 @@ from loadtests.lessons.record import (
     read_lesson,
 )
 from loadtests.records.json_files import write_json
-from loadtests.records.run_folder import RunFolder, UnreadableRun, check_free
+from loadtests.records.run_folder import EXAMPLE, RunFolder, UnreadableRun, check_free
 from loadtests.report.charts import timeline
 from loadtests.report.charts.dial import heat_map
 from loadtests.report.charts.ratio import against_loads
@@ -39,13 +39,10 @@ from loadtests.report.view import RunView, view_of
 from loadtests.runner import run
 from loadtests.system.terminal import PipeConsole
 
-EXAMPLE = Path("results/example")
 RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
 POOL = "pool-"
 TIMELINE = "external_api"
 """Of which scenario the docs show where its requests were."""
-KEPT = ("run.json", "summary.json")
-"""Of runs whose raw samples are too many to keep."""
 THREADS = 40
 COLOURS = 96
 
@@ -167,6 +164,4 @@ def _keep(path: Path, out: Path) -> None:
     manifest = folder.read_manifest()
     outcome = analyse(folder, manifest)
     write(folder, manifest, outcome, claims_covered_by(manifest, outcome))
-    out.mkdir(parents=True)
-    for name in KEPT:
-        shutil.copy(path / name, out / name)
+    folder.copy_figures(out)  # raw samples are too many to keep

@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -25,10 +26,14 @@ from loadtests.system.errors import BenchError, UsageError
 from loadtests.system.machine import Environment, machine_id
 
 RESULTS = Path("results")
+VALIDATIONS = RESULTS / "validation"
+EXAMPLE = RESULTS / "example"
+"""What this project's own docs rest on."""
+MANIFEST_FILE = "run.json"
+OUTCOME_FILE = "summary.json"
 POSTGRES_PREFIX = "bench-postgres-"
 POSTGRES_HOME = "home"
 """The link in the run's folder that tells where the cluster is."""
-VALIDATIONS = RESULTS / "validation"
 
 
 class UnreadableRun(BenchError):
@@ -52,6 +57,11 @@ class RunFolder:
         return self.read_manifest().created.isoformat()
 
     @property
+    def exists(self) -> bool:
+        """Whether a run was ever made here."""
+        return (self.path / MANIFEST_FILE).exists()
+
+    @property
     def work(self) -> Path:
         """Databases and logs of the run while it lasts."""
         return self.path / "work"
@@ -73,15 +83,15 @@ class RunFolder:
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace run.json in one step, so that no reader ever sees half of it."""
-        write_json(self.path / "run.json", manifest)
+        write_json(self.path / MANIFEST_FILE, manifest)
 
     def read_manifest(self) -> Manifest:
         """Return run.json; raises UnreadableRun."""
-        path = self.path / "run.json"
+        path = self.path / MANIFEST_FILE
         try:
             return Manifest.model_validate_json(path.read_bytes())
         except FileNotFoundError:
-            raise UnreadableRun(f"{self.path} is not a run: it has no run.json") from None
+            raise UnreadableRun(f"{self.path} is not a run: it has no {MANIFEST_FILE}") from None
         except OSError as error:
             raise UnreadableRun(f"{path} can't be read: {error.strerror}") from None
         except ValidationError as error:
@@ -115,11 +125,11 @@ class RunFolder:
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Write summary.json."""
-        replace_file(self.path / "summary.json", TypeAdapter(Outcome).dump_json(outcome, indent=1))
+        replace_file(self.path / OUTCOME_FILE, TypeAdapter(Outcome).dump_json(outcome, indent=1))
 
     def read_outcome(self) -> Outcome:
         """Return summary.json; raises UnreadableRun."""
-        path = self.path / "summary.json"
+        path = self.path / OUTCOME_FILE
         try:
             return TypeAdapter(Outcome).validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
@@ -132,9 +142,24 @@ class RunFolder:
         """Write report.html."""
         replace_file(self.report, html.encode())
 
+    def copy_figures(self, to: Path) -> None:
+        """Copy what was planned and found, without raw samples, into a new folder."""
+        to.mkdir(parents=True)
+        for name in (MANIFEST_FILE, OUTCOME_FILE):
+            shutil.copy(self.path / name, to / name)
+
     def clear_work(self) -> None:
         """Remove databases and logs."""
         shutil.rmtree(self.work, ignore_errors=True)
+
+
+def new_folder(kind: str = "") -> Path:
+    """Return where results go that nobody named a place for.
+
+    Args:
+        kind: of results; a plain run has none.
+    """
+    return RESULTS / kind / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
 
 
 def create_run_folder(path: Path, manifest: Manifest) -> RunFolder:

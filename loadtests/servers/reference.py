@@ -35,7 +35,7 @@ from typing import Any
 
 import click
 
-from loadtests.system.processes import Child, exit_with_parent
+from loadtests.system.processes import Child, begin_child
 
 ROUNDS = 20_000
 """Rounds of the loop behind ``/cpu``: one to three milliseconds, so that it outweighs all that a server does besides.
@@ -187,7 +187,7 @@ def pausing(pids: Sequence[int], every_s: float, for_s: float, log: Path) -> Ite
 def main(pids: tuple[int, ...], every_s: float, for_s: float) -> None:
     """Stop and continue until the owner ends."""
     signal.signal(signal.SIGTERM, _leave)
-    exit_with_parent()
+    begin_child()
     try:
         due = time.monotonic() + every_s / 2
         while True:
