@@ -1,6 +1,6 @@
-"""From a run's folder to its outcome: the half of the street that only reads.
+"""Analyse a run: summarise every trial's raw samples, compare the sides cell by cell, and return the run's outcome.
 
-From the summaries of all trials to the run's outcome (pure).
+``analyse`` reads the run's folder; everything below it is pure.
 """
 
 import math
@@ -103,7 +103,7 @@ def compare_cells(
     conditions: Conditions = UNKNOWN,
 ) -> Outcome:
     """Compare the two sides of every cell on every metric; Holm's correction spans all cells, metric by metric."""
-    results = [_result(cell, label, side) for cell in cells for label, side in zip(LABELS, sides, strict=True)]
+    results = [_cell_result(cell, label, side) for cell in cells for label, side in zip(LABELS, sides, strict=True)]
     measured = {metric: [_measure(cell, metric) for cell in cells] for metric in UNITS}
     certain = {metric: holm([m.ratio.p if m.ratio else None for m in family]) for metric, family in measured.items()}
     comparisons = []
@@ -143,7 +143,7 @@ def _usable(value: float | None) -> bool:
 
 
 def _measure(cell: CellTrials, metric: Metric) -> _Measured:
-    read = _READERS[metric]
+    read = _VALUE_OF[metric]
     pairs = [(read(a), read(b)) for a, b in cell.pairs()]
     ratios = [b / a for a, b in pairs if a and b and _usable(a) and _usable(b)]
     return _Measured(pairs, ratios, estimate(ratios) if ratios else None)
@@ -157,7 +157,7 @@ def _p99(summary: Summary) -> float | None:
     return percentile(summary.latencies_s, 99)
 
 
-_READERS: dict[Metric, Callable[[Summary], float | None]] = {
+_VALUE_OF: dict[Metric, Callable[[Summary], float | None]] = {
     "throughput": lambda s: s.throughput_rps if s.collapsed is None else math.inf,
     "p50": lambda s: percentile(s.latencies_s, 50) if s.collapsed is None else math.inf,
     "p99": lambda s: _p99(s) if s.collapsed is None else math.inf,
@@ -176,7 +176,7 @@ def _compare(
 ) -> Comparison:
     values = [[v for v in column if v is not None and _usable(v)] for column in zip(*measured.pairs, strict=True)]
     a, b = (estimate(v).value if v else None for v in values or [[], []])
-    verdict, qualified = _verdict(measured, metric, certain=certain)
+    verdict, qualified = _verdict_of(measured, metric, certain=certain)
     flags = [*map(Flag, qualified), *doubts]
     if any(flag.name in NO_VERDICT for flag in flags) and not measured.one_sided:
         verdict = "inconclusive"
@@ -203,7 +203,7 @@ def _compare(
     return replace(comparison, explanation=explain(comparison, flags, collapses))
 
 
-def _verdict(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Verdict, list[str]]:
+def _verdict_of(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Verdict, list[str]]:
     if any(measured.failed):
         # Where one side gives nothing in any block and the other always does, no interval is needed.
         if measured.one_sided:
@@ -219,7 +219,7 @@ def _verdict(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Ver
     return judge(measured.ratio, measured.ratios, higher_is_better=metric == "throughput", certain=certain)
 
 
-def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
+def _cell_result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
     summaries = cell.of(label)
     good = [s for s in summaries if s.collapsed is None]
     failures: dict[str, int] = {}
@@ -232,11 +232,11 @@ def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
         load=cell.load,
         label=label,
         side=side,
-        throughput=_interval([s.throughput_rps for s in good]),
-        cpu_per_request=_interval([s.cpu_per_request_s for s in good if s.cpu_per_request_s]),
-        latency_s=_pooled([s.latencies_s for s in good]),
-        service_s=_pooled([s.service_s for s in good]),
-        lag_s=_pooled([s.lags_s for s in good]),
+        throughput=_mean_over_blocks([s.throughput_rps for s in good]),
+        cpu_per_request=_mean_over_blocks([s.cpu_per_request_s for s in good if s.cpu_per_request_s]),
+        latency_s=_pooled_percentiles([s.latencies_s for s in good]),
+        service_s=_pooled_percentiles([s.service_s for s in good]),
+        lag_s=_pooled_percentiles([s.lags_s for s in good]),
         offered=float(np.mean([s.offered_rps for s in good])) if good else 0.0,
         in_flight=whole.in_flight,
         littles_law=whole.littles_law,
@@ -253,13 +253,13 @@ def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
     )
 
 
-def _pooled(columns: Sequence[Column]) -> dict[str, float | None]:
+def _pooled_percentiles(columns: Sequence[Column]) -> dict[str, float | None]:
     """Return the percentiles of all trials' requests together, by name; None where there are too few, or failures."""
     known = percentiles(np.concatenate(columns)) if columns else dict.fromkeys(PERCENTILES)
     return {f"p{p:g}": value if value is not None and math.isfinite(value) else None for p, value in known.items()}
 
 
-def _interval(values: Sequence[float]) -> Interval | None:
+def _mean_over_blocks(values: Sequence[float]) -> Interval | None:
     if not values:
         return None
     over_blocks = estimate(values)

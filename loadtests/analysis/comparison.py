@@ -1,8 +1,7 @@
-"""The paired ratio b ÷ a over blocks, its interval and its verdict (pure).
+"""Paired comparison of two sides: ratio b ÷ a, t interval, sign-flip test, Holm's correction, verdict (pure).
 
-Whether a figure meets its target (pure).
-
-How often something happened, and how often it may happen in the long run (pure).
+Also findings with a known answer: whether a figure or a proportion meets its target, with the exact binomial
+(Clopper-Pearson) interval for the share in the long run.
 """
 
 import itertools
@@ -236,12 +235,12 @@ def figure_finding(
         truth: the known answer, if it is one value.
         interval: of what was measured, if it has one.
     """
-    enough = interval is None or _narrow(interval, aim)
+    enough = interval is None or _is_narrow_enough(interval, aim)
     status = status_of(found, interval, aim, enough=enough)
     return Finding(name, unit, aim, truth, found, interval, status, note)
 
 
-def _narrow(interval: Range, aim: Range) -> bool:
+def _is_narrow_enough(interval: Range, aim: Range) -> bool:
     """Return whether an interval says enough: it is no wider than an aim with two ends, or inside one with one."""
     width = aim[1] - aim[0]
     return interval[0] >= aim[0] if math.isinf(width) else interval[1] - interval[0] <= width

@@ -1,8 +1,6 @@
-"""A comparison in a sentence or two (pure).
+"""Flags: what each one means, and a comparison explained in a sentence or two (pure).
 
-What a flag is, and what each of them says (pure).
-
-What is known of a run beside its samples (pure).
+``Conditions`` is what is known of a run beside its samples, for those flags that samples alone do not show.
 """
 
 from collections import Counter
@@ -77,7 +75,7 @@ def explain(comparison: Comparison, flags: Sequence[Flag], collapses: Mapping[Si
         collapses: what each trial of a side said of itself: a sentence, or None if it was measured.
     """
     a, b = side_names(comparison.a.side, comparison.b.side)
-    sentences = [_finding(comparison, a, b, left_out=any(flag.name in NO_VERDICT for flag in flags))]
+    sentences = [_finding_in_words(comparison, a, b, left_out=any(flag.name in NO_VERDICT for flag in flags))]
     for flag in flags:
         told = Counter(reason for reason in collapses[flag.label] if reason) if flag.label else Counter[str]()
         side = {"a": a, "b": b}.get(flag.label or "")
@@ -87,7 +85,7 @@ def explain(comparison: Comparison, flags: Sequence[Flag], collapses: Mapping[Si
     return " ".join(sentences)
 
 
-def _finding(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
+def _finding_in_words(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
     noun = NOUN[c.metric]
     if c.ratio is None:
         if c.verdict in ("a", "b"):

@@ -1,8 +1,6 @@
-"""A doubt, and the words that flags go by (pure).
+"""Doubts about the conditions of a run: blocks, cores, machine, database, code, load driver, kind of load (pure).
 
-Doubts about the conditions: blocks, cores, machine, code, and what no run can tell (pure).
-
-Doubts about the load: whether the client could make it, and what its kind hides (pure).
+It also says what every run leaves open, and has the words that flags are shown by.
 """
 
 from collections.abc import Iterator

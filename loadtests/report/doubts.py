@@ -1,10 +1,7 @@
-"""What to doubt about a run: how it was measured, on what, and which of its cells are flagged (pure).
+"""Threats to validity: everything that a run itself gives reason to doubt, the serious first (pure).
 
-Doubts about single cells: missing, collapsed, taken out, flagged (pure).
-
-A side that stops answering because threads and connections wait for each other, told by its name (pure).
-
-Doubts about what happened while the run went on (pure).
+Here are the doubts about single cells (missing, collapsed, left without a verdict, flagged, in a deadlock) and about
+what happened while the run went on; those about its conditions are in ``conditions``.
 """
 
 from collections import Counter
@@ -44,7 +41,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *conditions.machine(run),
         *conditions.database(run),
         *conditions.provenance(run),
-        *mishaps(run),
+        *restarts(run),
         *interruptions(run),
         *clock(run),
         *conditions.always(run),
@@ -145,15 +142,15 @@ def deadlock(run: RunView) -> Iterator[Doubt]:
             )
 
 
-def mishaps(run: RunView) -> Iterator[Doubt]:
+def restarts(run: RunView) -> Iterator[Doubt]:
     """Say what of the harness was replaced, and that something was measured again."""
-    if said := _said(run, "restarted"):
+    if said := _event_messages(run, "restarted"):
         yield Doubt("Something was tried again", "; ".join(said) + ".")
 
 
 def logs(run: RunView) -> Iterator[Doubt]:
     """Quote the log of a side that gave no good answer to a cell, each line of it once."""
-    if said := list(dict.fromkeys(_said(run, "log"))):
+    if said := list(dict.fromkeys(_event_messages(run, "log"))):
         more = f"; and {len(said) - MOST_LOGS} more" if len(said) > MOST_LOGS else ""
         yield Doubt(
             "What a side's log says that gave no good answer", "; ".join(said[:MOST_LOGS]) + more + ".", serious=True
@@ -162,7 +159,7 @@ def logs(run: RunView) -> Iterator[Doubt]:
 
 def interruptions(run: RunView) -> Iterator[Doubt]:
     """Say that the run was not made in one sitting."""
-    if said := _said(run, "resumed"):
+    if said := _event_messages(run, "resumed"):
         yield Doubt(
             "The run was interrupted",
             f"It was {', and '.join(said)}. Between the sittings the machine may have changed in what can't be"
@@ -172,7 +169,7 @@ def interruptions(run: RunView) -> Iterator[Doubt]:
 
 def clock(run: RunView) -> Iterator[Doubt]:
     """Say that the wall clock was set."""
-    if said := _said(run, "clock"):
+    if said := _event_messages(run, "clock"):
         text = "; ".join(said)
         yield Doubt(
             "The wall clock was set",
@@ -180,5 +177,5 @@ def clock(run: RunView) -> Iterator[Doubt]:
         )
 
 
-def _said(run: RunView, kind: str) -> list[str]:
+def _event_messages(run: RunView, kind: str) -> list[str]:
     return [event.message for event in run.manifest.events if event.kind == kind]

@@ -1,8 +1,6 @@
-"""A run, laid out for reading: each cell found by scenario and load (pure).
+"""A run indexed for reading: cells by scenario and load, short names of the sides, what its ratio means (pure).
 
-What to call the two sides where there is little room (pure).
-
-What a run's charts are about and how to read them: throughput by users, or waiting by rate (pure).
+Closed loops are read as throughput over users, open loops as response times (p99) over arrival rates.
 """
 
 from collections.abc import Mapping

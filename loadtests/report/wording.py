@@ -1,7 +1,4 @@
-"""Figures and lists as a person writes them (pure).
-
-What became of a comparison, in a word: a verdict, or the reason why there is none (pure).
-"""
+"""Number formatting, lists, and the word for each kind of verdict, as a person writes them (pure)."""
 
 import math
 from collections.abc import Mapping, Sequence

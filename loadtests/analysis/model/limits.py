@@ -1,14 +1,12 @@
-"""What a request needs, told by other cells than the one that is to be predicted (pure).
+"""Service demand of a request, and the limit that binds each side: CPU, threads, connections or users (pure).
 
-Its wait is the response time of a user who is alone, its CPU time what the server's clocks say under the next lighter
-load. (A user alone finds the server asleep and its caches cold: a request costs up to three times as much CPU then as
-under load.) In a dial, where there is one load, the wait is what the scenario asks for, and the CPU time is that of the
-cell beside it: the same computation with a shorter wait.
+What a request needs is never taken from the cell that is predicted. Its wait is the response time of a user who is
+alone, its CPU time what the server's clocks say under the next lighter load. (A user alone finds the server asleep and
+its caches cold: a request costs up to three times as much CPU then as under load.) In a dial, where there is one load,
+the wait is what the scenario asks for, and the CPU time is that of the cell beside it: the same computation with a
+shorter wait.
 
-Which limit each side met in each cell, and what the model predicted for it (pure).
-
-What a request needs is never taken from the cell that is predicted: see ``demands``. Where the servers were looked
-into, the limit that was seen is put beside the one that was predicted.
+Where the servers were observed, the limit that was seen is put beside the one that was predicted.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,10 +30,12 @@ UNKNOWN = frozenset({"journey", "custom", "pitfall"})
 def demand_of(cell: CellResult, others: Sequence[CellResult]) -> Demand | None:
     """Return what a request of a cell needs; None if no other cell of that side tells."""
     same = [other for other in others if other.label == cell.label]
-    return _from_lighter(cell, [other for other in same if other.scenario == cell.scenario]) or _from_beside(cell, same)
+    return _demand_from_lighter_load(
+        cell, [other for other in same if other.scenario == cell.scenario]
+    ) or _demand_from_cell_beside(cell, same)
 
 
-def _from_lighter(cell: CellResult, same: Sequence[CellResult]) -> Demand | None:
+def _demand_from_lighter_load(cell: CellResult, same: Sequence[CellResult]) -> Demand | None:
     lighter = sorted((c for c in same if c.load.size < cell.load.size), key=lambda c: c.load.size)
     if not lighter or lighter[0].load.size != 1:
         return None
@@ -46,7 +46,7 @@ def _from_lighter(cell: CellResult, same: Sequence[CellResult]) -> Demand | None
     return Demand(next_lighter.cpu_per_request.value, wait_s)
 
 
-def _from_beside(cell: CellResult, same: Sequence[CellResult]) -> Demand | None:
+def _demand_from_cell_beside(cell: CellResult, same: Sequence[CellResult]) -> Demand | None:
     """Take the CPU time of the next shorter wait; of the next longer one where there is none shorter."""
     if cell.load.size == 1 or (own := mixed_ms(cell.scenario)) is None:
         return None
@@ -77,7 +77,7 @@ def with_limits(outcome: Outcome, manifest: Manifest) -> Outcome:
         has = resources(sides[cell.label], cell.scenario, cores) if known else None
         cells.append(cell if has is None else _with_limit(cell, outcome.cells, has))
     by_place = {(c.scenario, c.load, c.label): c for c in cells}
-    comparisons = [_explained(c, by_place, sides) for c in outcome.comparisons]
+    comparisons = [_with_limits_explained(c, by_place, sides) for c in outcome.comparisons]
     return replace(outcome, cells=cells, comparisons=comparisons)
 
 
@@ -104,7 +104,7 @@ def _with_limit(cell: CellResult, others: Sequence[CellResult], has: Resources) 
     found = _predict(cell, others, has)
     if found is not None:
         cell = replace(cell, predicted_rps=found.throughput_rps, limit=found.limit)
-    return replace(cell, limit_seen=_seen(cell, has))
+    return replace(cell, limit_seen=_limit_seen(cell, has))
 
 
 def _predict(cell: CellResult, others: Sequence[CellResult], has: Resources) -> Prediction | None:
@@ -115,7 +115,7 @@ def _predict(cell: CellResult, others: Sequence[CellResult], has: Resources) -> 
     return predict(demand, has, cell.load.users) if demand is not None else None
 
 
-def _seen(cell: CellResult, has: Resources) -> Limit | None:
+def _limit_seen(cell: CellResult, has: Resources) -> Limit | None:
     if cell.seen is None or not isinstance(cell.load, ClosedLoop):
         return None
     if not (cell.throughput and cell.cpu_per_request):
@@ -123,16 +123,16 @@ def _seen(cell: CellResult, has: Resources) -> Limit | None:
     return limit_seen(cell.seen, cell.throughput.value * cell.cpu_per_request.value / has.cores, has)
 
 
-def _explained(
+def _with_limits_explained(
     c: Comparison, cells: Mapping[tuple[str, Load, SideLabel], CellResult], sides: Mapping[SideLabel, SideRecord]
 ) -> Comparison:
     if c.metric != headline_of(c.load):
         return c
-    said = list(_sentences(c, cells, sides))
+    said = list(_limit_sentences(c, cells, sides))
     return replace(c, explanation=" ".join([c.explanation, *said])) if said else c
 
 
-def _sentences(
+def _limit_sentences(
     c: Comparison, cells: Mapping[tuple[str, Load, SideLabel], CellResult], sides: Mapping[SideLabel, SideRecord]
 ) -> Iterator[str]:
     for label, name in zip(LABELS, side_names(c.a.side, c.b.side), strict=True):

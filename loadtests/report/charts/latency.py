@@ -1,4 +1,4 @@
-"""Response times at the highest load: for each scenario and side a line from the median to the 99th percentile."""
+"""Chart of response times at the highest load: for each side a line from the median to the 99th percentile."""
 
 import math
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ def at_highest_load(view: RunView) -> Figure | None:
         across = ax.get_yaxis_transform()
         ax.text(-left / grid.width, i + 0.17, name, size=9.5, weight="bold", va="center", transform=across, zorder=6)
         room = 0.12 + width_in(name, 9.5, "bold")
-        sure = _compared(view, scenario.name, load)
+        sure = _verdicts_in_words(view, scenario.name, load)
         free = ACROSS - room - width_in(sure, 8.5, "bold") - 0.3
         about = fit(scenario.title, free, 8) if free > 0.5 else ""
         ax.text((room - left) / grid.width, i + 0.17, about, size=8, color=MUTED, va="center", transform=across,
@@ -80,7 +80,7 @@ def at_highest_load(view: RunView) -> Figure | None:
     return figure
 
 
-def _compared(view: RunView, scenario: str, load: Load) -> str:
+def _verdicts_in_words(view: RunView, scenario: str, load: Load) -> str:
     """Say how sure the differences are, of the medians and of the 99th percentiles.
 
     Response times of a side that falls behind grow for as long as one measures: of those no ratio is worth telling.

@@ -1,7 +1,4 @@
-"""How a verdict looks, in charts and in the report: a shape, a colour and a word (pure).
-
-One side's figure over loads, and the marks that charts of both sides share.
-"""
+"""Marks of verdicts (shape, colour, symbol), and the points with whiskers that charts of both sides share."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the model predicts against what was measured: a point a side of each cell, on a diagonal where it is right."""
+"""Chart of predicted against measured throughput: a point a side of each cell; on the diagonal the model is right."""
 
 import math
 from collections.abc import Sequence

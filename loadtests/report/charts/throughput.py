@@ -1,6 +1,6 @@
-"""Small multiples of one figure of both sides, a panel a scenario: throughput, or server CPU per request.
+"""Charts of throughput or server CPU over loads, and of answered against offered requests in an open loop.
 
-Answered against offered, a panel a scenario: who keeps up with an open loop, and who falls behind.
+Each is a set of small multiples, a panel a scenario. The last shows who keeps up with arrivals, and who falls behind.
 """
 
 from collections.abc import Callable, Iterable, Mapping

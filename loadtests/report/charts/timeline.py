@@ -1,6 +1,6 @@
-"""Where the requests of one cell were, instant by instant: both sides' trials of one block, side by side.
+"""Timeline chart: where the requests of one cell were, instant by instant, both sides of one block side by side.
 
-Which timelines a run's report shows, and how a single one is drawn.
+A report shows one of each scenario that was observed, at its highest load.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -65,10 +65,10 @@ def draw(view: RunView, scenario: str, load: Load, trials: Mapping[SideLabel, Lo
     rows = [axes[i : i + len(labels)] for i in range(0, len(axes), len(labels))]
     for column, label in enumerate(labels):
         trial = trials[label]
-        _where(rows[0][column], trial, load)
-        _in_use(rows[1][column], view, scenario, label, trial)
-        _line(rows[2][column], trial, 100 * trial.busy, label)
-        _line(rows[3][column], trial, 1000 * trial.timeline.rows["lag_s"].astype(float), label)
+        _draw_places(rows[0][column], trial, load)
+        _draw_in_use(rows[1][column], view, scenario, label, trial)
+        _draw_line(rows[2][column], trial, 100 * trial.busy, label)
+        _draw_line(rows[3][column], trial, 1000 * trial.timeline.rows["lag_s"].astype(float), label)
         for row, (name, about) in zip(rows, _headings(view.names[label]), strict=True):
             head(row[column], grid, name, about)
     for row in rows:
@@ -114,7 +114,7 @@ def _keys(trials: Iterable[LoadTimeline]) -> list[Key]:
     return [*keys, Key("threads in use", THREADS), Key("connections in use", CONNECTIONS), window]
 
 
-def _where(ax: Axes, trial: LoadTimeline, load: Load) -> None:
+def _draw_places(ax: Axes, trial: LoadTimeline, load: Load) -> None:
     where = places(trial.timeline)
     base = np.zeros(len(trial.time_s))
     for place in PLACES:
@@ -126,20 +126,20 @@ def _where(ax: Axes, trial: LoadTimeline, load: Load) -> None:
         base = base + amount
     if isinstance(load, ClosedLoop):
         ax.axhline(load.users, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
-    _time(ax, trial)
+    _draw_time_axis(ax, trial)
 
 
-def _in_use(ax: Axes, view: RunView, scenario: str, label: SideLabel, trial: LoadTimeline) -> None:
+def _draw_in_use(ax: Axes, view: RunView, scenario: str, label: SideLabel, trial: LoadTimeline) -> None:
     rows = trial.timeline.rows
     for name, look in (("threads", THREADS), ("connections", CONNECTIONS)):
         known = np.where(rows[name] == UNKNOWN, np.nan, rows[name].astype(float))
         ax.plot(trial.time_s, known, color=look.get_color(), linewidth=1.8, linestyle=look.get_linestyle())
-    for most in _limits(view, scenario, label):
+    for most in _most_in_use(view, scenario, label):
         ax.axhline(most, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
-    _time(ax, trial)
+    _draw_time_axis(ax, trial)
 
 
-def _limits(view: RunView, scenario: str, label: SideLabel) -> Iterator[int]:
+def _most_in_use(view: RunView, scenario: str, label: SideLabel) -> Iterator[int]:
     side = view.manifest.a if label == "a" else view.manifest.b
     has = resources(side, scenario, 1)
     if has is not None:
@@ -148,13 +148,13 @@ def _limits(view: RunView, scenario: str, label: SideLabel) -> Iterator[int]:
         yield known.all_threads
 
 
-def _line(ax: Axes, trial: LoadTimeline, values: Line, label: SideLabel) -> None:
+def _draw_line(ax: Axes, trial: LoadTimeline, values: Line, label: SideLabel) -> None:
     look = LOOKS[label]
     ax.plot(trial.time_s, values, color=look.ink, linewidth=1.4)
-    _time(ax, trial)
+    _draw_time_axis(ax, trial)
 
 
-def _time(ax: Axes, trial: LoadTimeline) -> None:
+def _draw_time_axis(ax: Axes, trial: LoadTimeline) -> None:
     ax.set_xlim(0, max(trial.time_s[-1], 0.01))
     for opened, closed in trial.windows_s:
         ax.axvspan(opened, closed, color=ZONE, zorder=0, linewidth=0)

@@ -1,8 +1,6 @@
-"""The page: what goes into the template, and the charts in it.
+"""The HTML report: one page with everything in it, and the writing of summary, charts and page.
 
-The page's own scripts: the only ones that its security policy lets run, for it knows what each of them hashes to.
-
-Charts as part of a page.
+The page's security policy lets only its own scripts run, told by their hashes; charts are embedded as images.
 """
 
 import io

@@ -1,6 +1,6 @@
-"""A scenario's part of the report: the answer, each side's figures, and every comparison.
+"""A scenario's part of the HTML report: the answer in a sentence, each side's figures, every comparison.
 
-The question answered for one scenario: which side is better, where, by how much, how sure (pure).
+The answer says which side is better, where, by how much, and how sure that is.
 """
 
 from collections.abc import Sequence

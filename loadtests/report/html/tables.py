@@ -1,9 +1,4 @@
-"""Each side's own figures, a row a load.
-
-Does it add up? Figures that were counted apart from each other, and must agree.
-
-Predicted beside measured: what the model says of a cell, which limit binds, and which was seen to.
-"""
+"""Tables of the HTML report: each side's figures, their consistency (Little's law), predictions and limits."""
 
 from collections import Counter
 from dataclasses import dataclass, field
