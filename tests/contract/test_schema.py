@@ -28,6 +28,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, slow_api: str) -> Iterator[l
         assert "Traceback" not in server.log.read_text()
 
 
+@pytest.mark.slow
 def test_the_api_keeps_what_its_schema_promises(fresh: list[Server]) -> None:
     sync, async_ = (operations(server) for server in fresh)
     assert len(sync) == 11 + 13

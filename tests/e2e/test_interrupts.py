@@ -45,7 +45,7 @@ def test_a_signal_leaves_no_process_and_a_partial_run(number: signal.Signals, mo
     assert json.loads((out / "summary.json").read_text())["complete"] is False
 
 
-@pytest.mark.parametrize("wait_s", [0.05, pytest.param(0.3, marks=pytest.mark.slow), 0.8])
+@pytest.mark.parametrize("wait_s", [0.05, *(pytest.param(wait_s, marks=pytest.mark.slow) for wait_s in (0.3, 0.8))])
 def test_an_early_ctrl_c_leaves_nothing_or_a_whole_folder(wait_s: float, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with started(*ARGUMENTS, f"--out={out}") as harness:

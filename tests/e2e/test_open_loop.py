@@ -18,6 +18,7 @@ from tests.e2e.harness import bench, summary
 FINE = "tests.e2e.faulty:fine"
 
 
+@pytest.mark.slow
 def test_both_sides_meet_the_same_arrivals(tmp_path: Path) -> None:
     """Within a slice, the n-th request is due at the same offset for a and for b, and asks the same."""
     out = tmp_path / "run"

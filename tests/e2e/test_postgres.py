@@ -44,6 +44,7 @@ def rows(url: str) -> dict[str, object]:
         return found
 
 
+@pytest.mark.slow
 def test_a_run_with_a_postgresql_of_its_own(tmp_path: Path) -> None:
     out = tmp_path / "run"
     status, _, errors = bench("run", "get_post", "create_post", "--database=postgres", *SHORT, f"--out={out}")
@@ -129,7 +130,10 @@ def test_a_server_without_connections_left_shows_in_the_report(cluster: Postgres
     assert "too many connections for role" in (out / "report.html").read_text() or "failures:a" in flags
 
 
-@pytest.mark.parametrize("side", ["sync", "async", "async,database_driver=asyncpg"])
+@pytest.mark.parametrize(
+    "side",
+    [*(pytest.param(side, marks=pytest.mark.slow) for side in ("sync", "async")), "async,database_driver=asyncpg"],
+)
 def test_rows_come_back_under_a_running_server(side: str, cluster: PostgresServer, tmp_path: Path) -> None:
     [request] = parse_scenario("create_post").requests
     databases = PostgresDatabases(cluster.url, "restore")
