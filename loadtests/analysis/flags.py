@@ -45,7 +45,7 @@ MEANING = {
 }
 """What each flag says and what to do, without the ``:a`` or ``:b`` that tells whom it concerns."""
 NO_VERDICT = frozenset({"driver-bound"})
-"""Flags that take a cell out of the headlines: what was measured may be the client."""
+"""Flags that take a cell out of the headlines: what was measured may be the load driver."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ What a claim expects of a run's figures, so precisely that figures can refute it
 
 A claim about a ratio or a rate names the range in which the true value lies if it holds. An interval that lies inside
 the range supports it, one that lies outside refutes it, and one that straddles an end leaves it open. So does whatever
-is no measurement: a side that gave no answers, a client that may have been the limit.
+is no measurement: a side that gave no answers, a load driver that may have been the limit.
 """
 
 import math
@@ -189,7 +189,7 @@ class Ratio(Expectation):
         figure = f"{c.ratio:.2f} ({c.interval[0]:.2f} to {c.interval[1]:.2f})"
         names = {flag.partition(":")[0] for flag in c.flags}
         if names & set(NO_VERDICT):
-            return Judged("inconclusive", figure, "the client may have been the limit")
+            return Judged("inconclusive", figure, "the load driver may have been the limit")
         if names & set(BY_CHANCE):
             return Judged("inconclusive", figure, "a stricter test does not agree that there is a difference")
         return Judged(_place(c.interval, self.low, self.high), figure)
@@ -215,7 +215,7 @@ class Rate(Expectation):
             return Judged("inconclusive", f"{value:,.4g}/s", "there is no interval")
         figure = f"{value:,.4g}/s ({interval[0]:,.4g} to {interval[1]:,.4g})"
         if any(flag in (name, f"{name}:{self.label}") for flag in c.flags for name in NO_VERDICT):
-            return Judged("inconclusive", figure, "the client may have been the limit")
+            return Judged("inconclusive", figure, "the load driver may have been the limit")
         return Judged(_place(interval, self.low, self.high), figure)
 
 

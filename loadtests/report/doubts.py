@@ -84,14 +84,14 @@ def collapses(run: RunView) -> Iterator[Doubt]:
 
 
 def taken_out(run: RunView) -> Iterator[Doubt]:
-    """Say which cells have no verdict because the client may have been the limit."""
+    """Say which cells have no verdict because they are driver-bound."""
     out = highlights.taken_out(run)
     if out:
         count = f"{len(out)} cell{'s were' if len(out) > 1 else ' was'}"
         yield Doubt(
-            f"{count} taken out: the client may have been the limit",
+            f"{count} taken out: driver-bound",
             f"{_sentence(MEANING['driver-bound'])}. It concerns {listed(highlights.places(out))}. What speaks"
-            " for the client is told in words beside their figures.",
+            " for the driver is told in words beside their figures.",
             serious=True,
         )
 

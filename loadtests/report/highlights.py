@@ -89,7 +89,7 @@ def _side_that_failed(c: Comparison) -> SideLabel | None:
 
 
 def taken_out(view: RunView, at: Load | None = None) -> list[Comparison]:
-    """Return the cells that have no verdict because the client may have been the limit; at one load or at all."""
+    """Return the cells that have no verdict because they are driver-bound; at one load or at all."""
     return [c for c in view.headlines() if driver_bound(c) and at in (None, c.load)]
 
 

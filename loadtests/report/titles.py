@@ -162,7 +162,7 @@ def _open_loop_throughput(view: RunView) -> str:
         out = taken_out(view)
         if len(out) == len(view.headlines()):
             return undecided(view)
-        but = " wherever the client was not the limit" if out else ""
+        but = " wherever it is not driver-bound" if out else ""
         return f"{view.names['b']} and {view.names['a']} both keep up with every rate{but}"
     clauses = []
     for scenario in list(dict.fromkeys(c.scenario for c in behind))[:2]:

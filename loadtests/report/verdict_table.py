@@ -10,7 +10,7 @@ from loadtests.experiment.loads import OpenLoop, ascending
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Comparison, Outcome, headline_of
 from loadtests.report.view import short_names
-from loadtests.report.wording import Kind, kind_of, word
+from loadtests.report.wording import DRIVER_BOUND, Kind, kind_of, word
 
 MINOR = frozenset({"small"})
 """Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""
@@ -19,7 +19,7 @@ LEGEND = {
     "no difference": f"the interval lies within ± {MARGIN_PERCENT} %",
     "not decided": "this run can't tell",
     "not confirmed": "the interval excludes 1, but a stricter test does not agree",
-    "client-bound": "no verdict, the client may have been the limit",
+    "driver-bound": f"no verdict, {DRIVER_BOUND}",
     "too few requests": "to know the slowest 1 %",
 }
 """Words of the table that are not a side's name."""
@@ -65,7 +65,7 @@ def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str
     if numbers:
         text.append(f"\N{NO-BREAK SPACE}[{','.join(sorted(numbers, key=int))}]", style="yellow")
     if comparison.ratio is not None:
-        dim = " dim" if kind_of(comparison) == "limited" else ""
+        dim = " dim" if kind_of(comparison) == "driver-bound" else ""
         text.append(f"\n{written(comparison.ratio)} ×", style=f"not bold{dim}")
         if comparison.interval is not None:
             text.append("\n{} – {}".format(*map(written, comparison.interval)), style="dim not bold")

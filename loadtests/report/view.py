@@ -134,8 +134,8 @@ class RunView:
                     found.setdefault(label, {})[load] = len(cell.collapsed)
         return found
 
-    def client_limited(self, scenario: str, load: Load, label: SideLabel) -> bool:
-        """Whether the client may have been the limit while it measured this side of a cell."""
+    def driver_bound(self, scenario: str, load: Load, label: SideLabel) -> bool:
+        """Whether the load driver may have been the limit while it measured this side of a cell."""
         c = self.comparisons.get((scenario, load, self.metric))
         return c is not None and any(flag in (name, f"{name}:{label}") for flag in c.flags for name in NO_VERDICT)
 

@@ -139,7 +139,7 @@ def test_a_client_that_may_have_been_the_limit_decides_nothing() -> None:
     outcome = measured(expectation, (100.0, 200.0))
     flagged = [replace(c, flags=[*c.flags, "driver-bound:b"]) for c in outcome.comparisons]
     found = expectation.judge(replace(outcome, comparisons=flagged))
-    assert (found.standing, found.why) == ("inconclusive", "the client may have been the limit")
+    assert (found.standing, found.why) == ("inconclusive", "the load driver may have been the limit")
 
 
 @pytest.mark.parametrize("expectation", [each for each in expectations() if not isinstance(each, Collapse)], ids=str)

@@ -32,7 +32,7 @@ from loadtests.report.wording import (
 OTHERWISE = {
     "equal": "no difference worth having {where}",
     "few": "too few requests to know the slowest 1 % {where}",
-    "limited": f"no verdict {{where}}, because {DRIVER_BOUND}",
+    "driver-bound": f"no verdict {{where}}, because {DRIVER_BOUND}",
 }
 """What is said of cells in which neither side is better."""
 
@@ -158,7 +158,8 @@ def answer(view: RunView, scenario: str) -> str:
 
 def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
     groups: dict[str, list[Comparison]] = {
-        kind: [] for kind in ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", "limited")
+        kind: []
+        for kind in ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", "driver-bound")
     }
     for c in cells:
         if gone := gave_up(c):
@@ -166,7 +167,7 @@ def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
         elif c.verdict in LABELS:
             groups[f"small {c.verdict}" if "small" in c.flags else c.verdict].append(c)
         elif driver_bound(c):
-            groups["limited"].append(c)
+            groups["driver-bound"].append(c)
         elif "too-few-samples" in c.flags:
             groups["few"].append(c)
         else:
@@ -190,7 +191,7 @@ def _clause(view: RunView, kind: str, group: Sequence[Comparison], of: int) -> s
         case ["a" | "b" as better]:
             name = a if better == "a" else b
             return f"{name} is better {where}" + _how_much(view, group) + _behind(view, group)
-    if kind == "limited":
+    if kind == "driver-bound":
         where = where.replace("every", "any")
     return OTHERWISE[kind].format(where=where) + _behind(view, group)
 
