@@ -1,7 +1,7 @@
-"""The ``bench`` command, a module for each of its subcommands: parse what was typed, call, print.
+"""The ``bench`` command with its subcommands, a module each: parse what was typed, call, print.
 
-A subcommand's module is imported when it is called: all of them take seconds, in which neither ``--help`` nor Ctrl-C
-should have to wait.
+A subcommand's module is imported when it is called: importing all of them takes seconds, and neither ``--help`` nor
+Ctrl-C should have to wait.
 """
 
 import sys

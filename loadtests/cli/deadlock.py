@@ -1,4 +1,4 @@
-"""``bench deadlock``: threads against connections, as a run for each size of the pool, and one picture of them all."""
+"""``bench deadlock``: threads that wait for connections, as a run for each size of the pool and one chart."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""``bench run``: measure both sides, or what an interrupted run lacks, and show the report."""
+"""``bench run``: measure both sides, or resume an interrupted run, and show the report."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``bench serve``: one side by itself."""
+"""``bench serve``: serve one side by itself, with the slow API beside it."""
 
 import tempfile
 import time

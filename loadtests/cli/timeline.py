@@ -1,4 +1,4 @@
-"""``bench timeline``: where the requests of any one cell were, in any block of a run that was looked into."""
+"""``bench timeline``: draw where the requests of one cell were, in any block of a run with ``--observe``."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``bench validate``: questions whose answers are known."""
+"""``bench validate``: measure known answers, and say how often the harness is wrong on this machine."""
 
 import shutil
 from datetime import UTC, datetime
