@@ -1,4 +1,4 @@
-"""``bench report``: everything that follows from a run's raw samples."""
+"""``bench report``: rebuild summary, charts and report from a run's raw samples."""
 
 from pathlib import Path
 

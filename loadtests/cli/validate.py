@@ -1,4 +1,4 @@
-"""``bench validate``: questions whose answers are known."""
+"""``bench validate``: measure known answers, and say how often the harness is wrong on this machine."""
 
 import shutil
 from datetime import UTC, datetime
@@ -19,10 +19,11 @@ from loadtests.validation import chart, pages
 from loadtests.validation.checks import ValidationRun, progress_display
 from loadtests.validation.findings import findings
 from loadtests.validation.pages import Archive
-from loadtests.validation.plan import ValidateOptions
+from loadtests.validation.plan import COMPARISONS, ValidateOptions
 from loadtests.validation.record import Validation
 from loadtests.validation.wording import SIGNS, TITLES, WORDS, aim, found, markdown
 
+DEFAULTS = ValidateOptions()
 STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow"}
 
 
@@ -30,19 +31,19 @@ STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow"}
 @click.option(
     "--comparisons",
     type=int,
-    help="How often a side is compared with itself; 200 tell a good rate from a bad one.  [default: 40]",
+    help=f"How often a side is compared with itself; 200 tell a good rate from a bad one.  [default: {COMPARISONS}]",
 )
 @click.option("--only", metavar="CHECKS", help="Some checks alone: aa,effects,queue,stall,drivers.  [default: all]")
 @click.option("--quick", is_flag=True, help="A smoke test of a few minutes, too short to prove a rate.")
-@click.option("--blog", default=0.25, show_default=True, help="Share of aa that takes the blog's own builds.")
-@click.option("--blocks", default=6, show_default=True, help="Fresh starts behind each comparison.")
+@click.option("--blog", default=DEFAULTS.blog, help="Share of aa that takes the blog's own builds.")
+@click.option("--blocks", default=DEFAULTS.blocks, help="Fresh starts behind each comparison.")
 @click.option(
     "--time",
     "time_s",
     type=float,
     help="Seconds for each scenario, load and block.  [default: what the default `bench run` gives them]",
 )
-@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder of validations.  [default: results/validation]"
 )

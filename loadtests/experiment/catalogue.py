@@ -1,6 +1,6 @@
-"""The catalogue: what is asked of both sides, and what we expect before we measure.
+"""The catalogue of scenarios: what is asked of both sides, and what is expected before it is measured.
 
-Scenarios of the catalogue that show a mistake, or a way out of it; lessons measure them, ``--full`` does not.
+Pitfalls are scenarios that show a mistake, or a way out of it; lessons measure them, ``--full`` leaves them out.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What is compared: one arm of the experiment, as it is written on the command line."""
+"""A side of an experiment and its settings, as they are written on the command line (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""JSON files of results: what is in them is checked strictly, and they are written whole or not at all."""
+"""JSON files of results: read strictly, and written whole or not at all."""
 
 from pathlib import Path
 

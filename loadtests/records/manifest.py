@@ -1,6 +1,6 @@
-"""run.json: what a run is, written before the first trial and updated as it goes.
+"""run.json, the manifest of a run: plan, settings, machine and events. Written before the first trial, then updated.
 
-What a run's manifest keeps of its machine's validation, so that its report can quote it.
+It quotes the latest validation of the machine, so that the report can.
 """
 
 from typing import Literal

@@ -1,9 +1,8 @@
-"""A run's folder below ``results/``: written, read, and held by one process at a time.
+"""The folder of a run below ``results/``: paths, reading, writing, locking and cleaning up.
 
-Nothing else knows where a run keeps its files. The lock is the kernel's, which drops it when its holder ends, however
-it ends; a process id in a file would outlive it. Work in progress, which a killed run leaves behind, goes when the
-folder is next held: databases, logs, halves of files, and clusters of PostgreSQL, which root has to make where another
-user can reach them.
+The lock is the kernel's, which releases it when its holder ends, however it ends; a process id in a file would outlive
+it. What a killed run leaves is removed when the folder is next locked: databases, logs, partial files, and clusters of
+PostgreSQL, which root has to make where another user can reach them.
 """
 
 import contextlib

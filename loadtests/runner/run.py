@@ -1,8 +1,7 @@
-"""``bench run``, up to the last sample: of a new run, or of one that was interrupted.
+"""A run from its options to the last sample: new, or resumed after an interruption.
 
-Whether the sides' apps can be imported, asked before anything is written.
-
-The display while a run goes on: what is measured, which block, how long still.
+Before anything is written it is checked that the sides' apps can be imported. While it goes on, a progress bar shows
+what is measured, in which block, and how long it still takes.
 """
 
 import tempfile

@@ -1,7 +1,4 @@
-"""A server of the harness's own, beside the two sides: started, waited for, replaced if it dies, ended.
-
-The owner's end of the slow external API: a process that is there whenever a cell begins.
-"""
+"""Auxiliary servers beside the two sides, such as the slow API: started, restarted if they die, stopped."""
 
 import socket
 from pathlib import Path

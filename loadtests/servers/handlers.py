@@ -1,11 +1,7 @@
-"""Which handler answers a request, told from a build's source as text: no app is imported for it.
+"""The handlers of our builds that answer a scenario, and their SQL: read from source when a run is made.
 
-What each of our builds runs for a scenario, taken from its source when a run is made.
-
-The SQL that a handler asks for: what it names is asked of a small database in memory, and written down.
-
-A handler names its queries (``queries.post(post_id)``); what loads along with them, SQLAlchemy adds by itself. Both
-come from ``shared``, which is imported when one of our builds is looked at: there is none where there is no build.
+No app is imported: routers are parsed as text. A handler names its queries (``queries.post(post_id)``); each is run
+on a small database in memory, which shows what SQLAlchemy loads along with it.
 """
 
 import ast

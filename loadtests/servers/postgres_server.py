@@ -1,7 +1,4 @@
-"""The owner's end of a PostgreSQL server that a run has to itself.
-
-Where PostgreSQL's programs are on this machine.
-"""
+"""Find PostgreSQL's programs on this machine, and start a server for one run."""
 
 import importlib.util
 import os

@@ -1,6 +1,6 @@
-"""The process of a side: pins itself, then is plain uvicorn; or only tries whether the app can be imported.
+"""The process of a side: serve an app with uvicorn, or only try to import it. Not meant to be called by hand.
 
-``python -m loadtests.servers.serve run APP …`` and ``… try-import APP``. Not meant to be called by hand.
+``python -m loadtests.servers.serve run APP …`` and ``… try-import APP``.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""A side that runs: start it, wait until it is ready, watch it, stop it."""
+"""A side's server: start it, wait until it is ready, pin its processes, stop it."""
 
 import contextlib
 import http.client

@@ -1,9 +1,9 @@
-"""uvicorn with what it does to a loaded app: put Python's garbage collector at a place in its cycle, and observe.
+"""uvicorn's configuration: how an app is loaded, with the garbage collector put into its cycle, and observed.
 
-Every so many requests the collector looks through all objects that a server holds, imported modules included, which
-takes tens of milliseconds. Which request that is follows from what was allocated before, so that without chance the
-pauses of every fresh start would fall into the same windows, or between them: an error that all blocks share, and that
-no interval shows. A server that has been up for a while is anywhere in that cycle, and so is one that begins here.
+Every so many requests Python's collector looks through all objects that a server holds, imported modules included,
+which takes tens of milliseconds. Which request that is follows from what was allocated before, so that without chance
+the pauses of every fresh start would fall into the same windows, or between them: an error that all blocks share, and
+that no interval shows. A server that has been up for a while is anywhere in that cycle, and so is one that begins here.
 """
 
 import gc

@@ -1,6 +1,6 @@
-"""On what a run was measured: machine, system, versions, commit.
+"""Hardware, operating system, package versions and commit: what a run was measured on.
 
-Which machine it is: a validation holds for the machine it was made on (pure).
+``machine_id`` says whether two of these are the same machine; a validation holds for the one that it was made on.
 """
 
 import contextlib

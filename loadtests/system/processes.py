@@ -1,11 +1,12 @@
-"""Child processes that never outlive their owner, and orphans of theirs that have to be found.
+"""Child processes that never outlive their owner, and orphaned grandchildren, found and killed.
 
 A child's standard input is a pipe that only its owner holds. When the owner ends, however it ends, the pipe closes, and
 the child ends itself (``exit_with_parent``). A child leads a session of its own, so that Ctrl-C in the terminal reaches
 the owner alone, and so that the child can be ended together with all that it started.
 
-A daemon, or what opens a new terminal session, is in no process group that its starter knows. It is found by a mark in
-its environment, which a process keeps and hands down. Only Linux shows it to everyone; elsewhere none is found.
+A daemon, or a process that opens a new terminal session, is in no process group that its starter knows. It is found by
+a mark in its environment, which a process keeps and its children inherit. Only Linux shows it to everyone; elsewhere
+none is found.
 """
 
 import contextlib
