@@ -49,13 +49,13 @@ def show(names: Sequence[str], out: Path | None) -> None:
         examine(chosen, {}, folder, console)
     finally:
         if (folder / CLAIMS_FILE).exists():
-            again(folder)
+            print_claims(folder)
         else:
             with suppress(OSError):  # a run that was begun is kept
                 folder.rmdir()
 
 
-def again(folder: Path) -> None:
+def print_claims(folder: Path) -> None:
     """Print what was found of the claims; raises UnreadableRun."""
     console = PipeConsole()
     console.print(table(claim_results(read_claims(folder / CLAIMS_FILE))))

@@ -60,7 +60,7 @@ def take(name: str, out: Path | None) -> None:
     _answer(console, lesson, record)
 
 
-def again(path: Path) -> None:
+def print_lesson(path: Path) -> None:
     """Print what a lesson said that was kept; raises UnreadableRun."""
     record = read_lesson(path)
     lesson, console = lesson_named(record.lesson), PipeConsole()

@@ -21,12 +21,12 @@ def report_(folder: Path) -> None:
     Of a lesson, or of claims, it prints what was found.
     """
     if (folder / CLAIMS_FILE).exists():
-        claims.again(folder)
+        claims.print_claims(folder)
         return
     if RunFolder(folder).exists or not (folder / LESSON_FILE).exists():
         show_report(folder)
     if (folder / LESSON_FILE).exists():
-        lesson.again(folder / LESSON_FILE)
+        lesson.print_lesson(folder / LESSON_FILE)
 
 
 def show_report(path: Path) -> None:

@@ -214,7 +214,7 @@ def _loops(measure: Measure, workspace: Workspace) -> Outcome:
             order: list[SideLabel] = ["a", "b"] if block % 2 else ["b", "a"]
             blocks[block] = {}
             for label in order:
-                with pausing(server.pids, EVERY_S, FOR_S, workspace.work / "staller" / "log"):
+                with pausing(server.pids, EVERY_S, FOR_S, workspace.work / "pauser" / "log"):
                     recording = drive_alone(workspace, driver, server, "/steady", loads[label], EVERY_S)
                 blocks[block][label] = summarise(recording, arrivals=label == "b")
     return _outcome(measure, measure.scenarios[0], OpenLoop(rate, "constant"), blocks)

@@ -107,9 +107,9 @@ class RunFolder:
     def read_trials(self) -> Iterator[tuple[TrialKey, Recording]]:
         """Yield every trial, one at a time; raises UnreadableRun naming the file that is no good."""
         for path in sorted(self.trials.glob("*.npz")):
-            yield self._read(path)
+            yield self._read_trial(path)
 
-    def _read(self, path: Path) -> tuple[TrialKey, Recording]:
+    def _read_trial(self, path: Path) -> tuple[TrialKey, Recording]:
         try:
             return read_trial(path, self.run_id)
         except Exception as error:
@@ -120,7 +120,7 @@ class RunFolder:
     def read_trial(self, key: TrialKey) -> Recording | None:
         """Return one trial, None if it was not measured; raises UnreadableRun."""
         path = self.trials / key.file_name
-        return self._read(path)[1] if path.exists() else None
+        return self._read_trial(path)[1] if path.exists() else None
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Write summary.json."""

@@ -42,7 +42,7 @@ class BlockServers:
             labels: the sides to start.
         """
         self._experiment = experiment
-        self._made = databases
+        self._databases = databases
         self._work = work
         self._upstream_url = upstream_url
         self._cores = cores
@@ -50,7 +50,7 @@ class BlockServers:
         self._labels = tuple(labels)
         self._stack = ExitStack()
         self._servers: dict[SideLabel, Server] = {}
-        self._databases: dict[SideLabel, Database] = {}
+        self._database: dict[SideLabel, Database] = {}
         self._starts = 0
         self.broken: dict[SideLabel, str] = {}
         """Sides that could not be started in this block, with the reason."""
@@ -70,13 +70,13 @@ class BlockServers:
         """Start the sides at once; return the seconds each took. Those that fail are in ``broken``."""
         for label in self._labels:
             self._launch(label)
-        return self._await(self._labels)
+        return self._wait_until_ready(self._labels)
 
     def restart(self, label: SideLabel) -> float | None:
         """Replace a side by a fresh one; return the seconds it took, or None if it is ``broken`` now."""
         self._servers.pop(label).stop()
         self._launch(label)
-        return self._await((label,)).get(label)
+        return self._wait_until_ready((label,)).get(label)
 
     def server(self, label: SideLabel) -> Server:
         """Return a side that runs; KeyError if it is broken."""
@@ -84,12 +84,12 @@ class BlockServers:
 
     def restore(self, label: SideLabel) -> None:
         """Bring back the rows a side started with; raises RunError if it holds a lock."""
-        self._databases[label].restore()
+        self._database[label].restore()
 
     def _launch(self, label: SideLabel) -> None:
         self._starts += 1
-        database = self._made.new(self._work, f"{label}{self._starts}")
-        self._databases[label] = database
+        database = self._databases.new(self._work, f"{label}{self._starts}")
+        self._database[label] = database
         self._stack.callback(database.drop)
         database.create()
         try:
@@ -107,27 +107,27 @@ class BlockServers:
         self._stack.callback(server.stop)
         self._servers[label] = server
 
-    def _await(self, labels: Sequence[SideLabel]) -> dict[SideLabel, float]:
+    def _wait_until_ready(self, labels: Sequence[SideLabel]) -> dict[SideLabel, float]:
         """Wait until sides are ready, and warm them up together; return the seconds each took to start."""
         seconds: dict[SideLabel, float] = {}
 
         def ready(label: SideLabel) -> None:
             seconds[label] = self._servers[label].wait_until_ready(self._experiment.start_limit_s)
-            self._databases[label].snapshot()
+            self._database[label].snapshot()
 
         def still_well(label: SideLabel) -> None:
             self._servers[label].check_alive("while it was warmed up")
-            self._databases[label].restore()
+            self._database[label].restore()
 
-        self._each(labels, ready)
+        self._for_each_running(labels, ready)
         warmed = [self._servers[label] for label in labels if label not in self.broken]
         self._warm(warmed)
         for server in warmed:
             server.find_processes()
-        self._each(labels, still_well)
+        self._for_each_running(labels, still_well)
         return {label: took for label, took in seconds.items() if label not in self.broken}
 
-    def _each(self, labels: Sequence[SideLabel], act: Callable[[SideLabel], None]) -> None:
+    def _for_each_running(self, labels: Sequence[SideLabel], act: Callable[[SideLabel], None]) -> None:
         """Do something with every side that is not broken; one that fails is, from then on."""
         for label in labels:
             if label in self.broken:

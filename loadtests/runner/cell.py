@@ -82,8 +82,8 @@ class CellRunner:
             number: of the block, from 0.
             block_servers: has the servers.
             driver: puts on the load.
-            run_log: is told what broke.
-            watch: sees what else the machine does meanwhile.
+            run_log: takes down what broke.
+            watch: sees what else the machine does at that time.
         """
         self._experiment = experiment
         self._number = number
@@ -91,15 +91,15 @@ class CellRunner:
         self._driver = driver
         self._run_log = run_log
         self._interference = watch
-        self._worn: set[SideLabel] = set()
+        self._to_replace: set[SideLabel] = set()
 
     def measure(self, pairing: Pairing) -> dict[SideLabel, Recording]:
         """Measure one cell; a side that hung or died is replaced before the next one, if there is any."""
         block_servers = self._block_servers
-        while self._worn:
-            block_servers.restart(self._worn.pop())
+        while self._to_replace:
+            block_servers.restart(self._to_replace.pop())
         recordings: dict[SideLabel, Recording] = {
-            label: nothing(reason) for label, reason in block_servers.broken.items()
+            label: empty_recording(reason) for label, reason in block_servers.broken.items()
         }
         servers = {label: block_servers.server(label) for label in pairing.order if label not in recordings}
         if servers:
@@ -115,18 +115,18 @@ class CellRunner:
             if reason is not None:
                 recordings[label] = replace(recordings[label], slices=(), stalled=reason)
                 self._note(label, "collapsed", f"{pairing.cell}: {self._spec(label)} {reason}")
-                self._worn.add(label)
+                self._to_replace.add(label)
             elif left := recordings[label].abandoned:
                 message = f"{pairing.cell}: {self._spec(label)} left {left} requests unanswered; it is replaced"
                 self._note(label, "restarted", message)
-                self._worn.add(label)
+                self._to_replace.add(label)
             elif pairing.cell.scenario.writes:
                 self._restore(label)
-            if reason is None and (words := self._complaint(recordings[label], server)):
+            if reason is None and (words := self._last_words_if_all_failed(recordings[label], server)):
                 self._note(label, "log", f"{pairing.cell}, {self._spec(label)}: {words}")
         return recordings
 
-    def _complaint(self, recording: Recording, server: Server) -> str:
+    def _last_words_if_all_failed(self, recording: Recording, server: Server) -> str:
         """Return what the server's log ends with, if not one of its answers was good; else nothing."""
         failed = recording.samples.failure != Failure.NONE
         return server.child.last_words() if server.child is not None and len(failed) and failed.all() else ""
@@ -136,7 +136,7 @@ class CellRunner:
             self._block_servers.restore(label)
         except RunError as failure:
             self._note(label, "collapsed", f"{self._spec(label)}: {failure}; it is replaced")
-            self._worn.add(label)
+            self._to_replace.add(label)
 
     def _drive(self, job: PairingJob) -> dict[SideLabel, Recording]:
         """Drive a pairing; a driver that died is replaced and the pairing tried again, once."""
@@ -151,7 +151,7 @@ class CellRunner:
         except DriverFailed as failure:
             self._note(None, "restarted", f"{failure}, for the second time; the cell was given up")
             driver.restart()
-            return {label: nothing(f"{failure}, twice") for label in job.targets}
+            return {label: empty_recording(f"{failure}, twice") for label in job.targets}
 
     def _job(self, pairing: Pairing, servers: dict[SideLabel, Server]) -> PairingJob:
         scenario, load = pairing.cell.scenario, pairing.cell.load
@@ -175,7 +175,7 @@ class CellRunner:
         self._run_log.event(self._number, label, kind, message)
 
 
-def nothing(reason: str) -> Recording:
+def empty_recording(reason: str) -> Recording:
     """Return the recording of a trial that could not even begin."""
     empty, counts = np.empty(0), np.empty(0, np.uint16)
     samples = Samples(empty, empty, empty, empty, counts, np.empty(0, np.uint8), counts)

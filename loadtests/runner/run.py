@@ -57,7 +57,7 @@ def measure(options: RunOptions) -> Path:
     check_reachable(experiment.database)
     cores = assign_cores()
     manifest = new_manifest(experiment, out.name, now, cores)
-    with _told(out):
+    with _saying_what_is_kept(out):
         folder = create_run_folder(out, manifest)
         with locked(folder):
             _carry_out(experiment, folder, manifest, cores, experiment.plan())
@@ -80,7 +80,7 @@ def resume(out: Path) -> Path:
     cores = assign_cores()
     now = datetime.now(UTC)
     check_same(before, new_manifest(experiment, before.name, now, cores))
-    with _told(out), locked(folder):
+    with _saying_what_is_kept(out), locked(folder):
         plan = missing_trials(experiment.plan(), {key for key, _ in folder.read_trials()})
         if before.complete and not any(plan):
             raise UsageError(f"--resume {out}: nothing is missing; bench report {out} shows what was found")
@@ -99,7 +99,7 @@ def _carry_out(experiment: Experiment, folder: RunFolder, manifest: Manifest, co
 
 
 @contextmanager
-def _told(out: Path) -> Iterator[None]:
+def _saying_what_is_kept(out: Path) -> Iterator[None]:
     """Add to what ends a run early what is left of it."""
     kept = f"what was measured is kept: bench report {out}, or go on: bench run --resume {out}"
     try:

@@ -15,12 +15,12 @@ from loadtests.experiment.sides import Side, SideLabel, parse_side
 from loadtests.records.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.records.run_folder import RunFolder, quoted_validation
 from loadtests.records.trial_file import TrialKey
-from loadtests.servers.handlers import sources
+from loadtests.servers.handlers import handlers_of
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import command_line, read_environment
 
-PASSING = (
+OF_ONE_SITTING = (
     "argv",
     "created",
     "complete",
@@ -68,7 +68,7 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         environment=machine,
         events=[],
         validation=quoted_validation(machine),
-        handlers=sources(experiment),
+        handlers=handlers_of(experiment),
     )
 
 
@@ -122,8 +122,8 @@ def check_same(before: Manifest, now: Manifest) -> None:
         now = now.model_copy(update={"handlers": {}})
     for where, was, has in _differences(_lasting(before), _lasting(now)):
         raise UsageError(
-            f"{where} was {_short(was)} when the run began and is {_short(has)} now; what is measured under other "
-            "conditions does not belong into it: put that back, or begin a new run"
+            f"{where} was {_shortened(was)} when the run began and is {_shortened(has)} now; what is measured under "
+            "other conditions does not belong into it: put that back, or begin a new run"
         )
 
 
@@ -157,7 +157,7 @@ def planned(manifest: Manifest) -> int:
 
 
 def _lasting(manifest: Manifest) -> dict[str, object]:
-    content: dict[str, object] = manifest.model_dump(exclude={*PASSING, "environment"})
+    content: dict[str, object] = manifest.model_dump(exclude={*OF_ONE_SITTING, "environment"})
     environment = manifest.environment.model_dump(exclude={"load_average", "memory_bytes"})
     memory = f"{round(manifest.environment.memory_bytes / MEMORY_UNIT) * MEMORY_UNIT / 2**30:g} GiB"
     return {**environment, "memory": memory, **content}
@@ -174,6 +174,6 @@ def _differences(was: object, has: object, where: str = "") -> Iterator[tuple[st
         yield where, was, has
 
 
-def _short(value: object) -> str:
+def _shortened(value: object) -> str:
     text = "unknown" if value is None else str(value)
     return text if len(text) <= 60 else text[:60] + "…"

@@ -70,7 +70,7 @@ class Runner:
             folder: where trials go.
             manifest: what run.json says, to be kept up to date.
             cores: the division of the machine.
-            listener: told where the run stands.
+            listener: called with where the run stands.
             plan: what is to be measured: the experiment's plan, without what a resumed run has already.
             databases: where each side gets a fresh one in each block.
         """
@@ -97,14 +97,14 @@ class Runner:
         try:
             if run_log.manifest.driver_ceiling_rps is None:
                 run_log.update(driver_ceiling_rps=self._ceiling())
-            with SlowApi(self.cores, self.folder.work / "upstream" / "log") as slow_api:
+            with SlowApi(self.cores, self.folder.work / "slow_api" / "log") as slow_api:
                 for number, block in enumerate(self.plan):
                     if block:
                         self._block(number, block, slow_api)
                         run_log.note_time()
             run_log.update(complete=True)
         finally:
-            with contextlib.suppress(OSError):  # what ended the run is told, not that this could not be written either
+            with contextlib.suppress(OSError):  # what ended the run is what is reported
                 run_log.note_time()
         return run_log.manifest
 

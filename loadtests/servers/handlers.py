@@ -28,7 +28,7 @@ from loadtests.experiment.sides import LABELS, Side, SideLabel
 from loadtests.records.manifest import HandlerRecord
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
-Sources = dict[str, dict[SideLabel, HandlerRecord]]
+Handlers = dict[str, dict[SideLabel, HandlerRecord]]
 """By scenario and side."""
 SAMPLES: Mapping[type, object] = {int: 1, float: 0.0, str: "x"}
 """Arguments to try a query with: of the one user and the one post that there are, and no time to wait."""
@@ -69,12 +69,12 @@ def routes(build: Path) -> list[Route]:
     """
     return [
         route
-        for router, prefix in _included(build / "main.py")
-        for route in _routes(build / "routers" / f"{router}.py", prefix)
+        for router, prefix in _included_routers(build / "main.py")
+        for route in _routes_of_router(build / "routers" / f"{router}.py", prefix)
     ]
 
 
-def _included(main: Path) -> Iterator[tuple[str, str]]:
+def _included_routers(main: Path) -> Iterator[tuple[str, str]]:
     """Yield the routers that an app includes, each with its prefix."""
     for node in ast.walk(ast.parse(main.read_text(encoding="utf-8"))):
         match node:
@@ -84,7 +84,7 @@ def _included(main: Path) -> Iterator[tuple[str, str]]:
                 yield router, str(prefix.value) if isinstance(prefix, ast.Constant) else ""
 
 
-def _routes(file: Path, prefix: str) -> Iterator[Route]:
+def _routes_of_router(file: Path, prefix: str) -> Iterator[Route]:
     source = file.read_text(encoding="utf-8")
     for node in ast.parse(source).body:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -97,14 +97,14 @@ def _routes(file: Path, prefix: str) -> Iterator[Route]:
                     yield Route(method.upper(), prefix + path, file, tuple(lines))
 
 
-def sources(experiment: Experiment) -> Sources:
+def handlers_of(experiment: Experiment) -> Handlers:
     """Return the handlers that the scenarios' requests reach; of other apps than ours nothing is known."""
-    found: Sources = {}
+    found: Handlers = {}
     for label in LABELS:
         side = experiment.side(label)
         known = _workload_routes(side)
         for scenario in experiment.scenarios:
-            if reached := _reached(scenario, known):
+            if reached := _routes_reached(scenario, known):
                 record = _record(reached, experiment.database, lazy=side.settings().get("loading") == "lazy")
                 found.setdefault(scenario.name, {})[label] = record
     return found
@@ -121,7 +121,7 @@ def _workload_routes(side: Side) -> list[Route]:
     return []
 
 
-def _reached(scenario: Scenario, known: Sequence[Route]) -> list[Route]:
+def _routes_reached(scenario: Scenario, known: Sequence[Route]) -> list[Route]:
     """Return the routes of its requests, each once, in the order of the requests."""
     first = (next((route for route in known if route.answers(request)), None) for request in scenario.requests)
     return list(dict.fromkeys(route for route in first if route is not None))
@@ -151,15 +151,15 @@ def statements(handler: str, database: str, *, lazy: bool = False) -> list[str]:
 
 def _statements(handler: ast.AST, engine: Engine, dialect: Dialect, *, lazy: bool) -> Iterator[str]:
     nodes = list(ast.walk(handler))
-    made = dict(filter(None, map(_made, nodes)))
+    made = dict(filter(None, map(_model_assigned, nodes)))
     calls = sorted((n for n in nodes if isinstance(n, ast.Call)), key=lambda call: (call.lineno, call.col_offset))
     added = committed = False
     for call in calls:
         match call.func, call.args:
             case ast.Attribute(ast.Name("queries"), name), _:
-                first, *loaded = _asked(name, engine)
-                yield _written(first, dialect)
-                yield from [LAZILY] if loaded and lazy else [_written(each, dialect) for each in loaded]
+                first, *loaded = _executed_for(name, engine)
+                yield _as_sql(first, dialect)
+                yield from [LAZILY] if loaded and lazy else [_as_sql(each, dialect) for each in loaded]
             case ast.Attribute(attr="add"), [ast.Name(variable)] if variable in made:
                 added = True
                 yield _insert(made[variable], dialect)
@@ -169,7 +169,7 @@ def _statements(handler: ast.AST, engine: Engine, dialect: Dialect, *, lazy: boo
         yield AT_THE_END
 
 
-def _made(node: ast.AST) -> tuple[str, str] | None:
+def _model_assigned(node: ast.AST) -> tuple[str, str] | None:
     """Return which variable is set to which model, as in ``post = Post(…)``."""
     from shared import models  # noqa: PLC0415 - not there without the blog
 
@@ -192,7 +192,7 @@ def _small_database() -> Engine:
     return engine
 
 
-def _asked(name: str, engine: Engine) -> list[ClauseElement]:
+def _executed_for(name: str, engine: Engine) -> list[ClauseElement]:
     """Return what is executed for a query: itself, and what loads along with it."""
     from shared import queries  # noqa: PLC0415 - not there without the blog
 
@@ -220,7 +220,7 @@ def _insert(model: str, dialect: Dialect) -> str:
     return _tidy(str(insert(table).compile(dialect=dialect, column_keys=columns)))
 
 
-def _written(statement: ClauseElement, dialect: Dialect) -> str:
+def _as_sql(statement: ClauseElement, dialect: Dialect) -> str:
     return _tidy(str(statement.compile(dialect=dialect)))
 
 

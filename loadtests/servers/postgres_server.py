@@ -94,10 +94,10 @@ def _places() -> Iterator[Path]:
     yield from _embedded()
     if pg_config := shutil.which("pg_config"):
         with suppress(OSError, subprocess.SubprocessError):
-            told = subprocess.run(  # noqa: S603 - the user's own pg_config
+            answer = subprocess.run(  # noqa: S603 - the user's own pg_config
                 [pg_config, "--bindir"], check=True, capture_output=True, text=True, timeout=LIMIT_S
             )
-            yield Path(told.stdout.strip())
+            yield Path(answer.stdout.strip())
     if postgres := shutil.which("postgres"):
         yield Path(postgres).resolve().parent
     installed = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/opt/homebrew/opt").glob("postgresql@*/bin")]

@@ -41,7 +41,7 @@ class ProbeConnection:
         """Send a request and let the answer pass; raises OSError or HTTPException if it is none, or too late."""
         self._connection.request(method, self._base + path, body=body, headers=headers or {})
         # The connection's own time limit starts anew with every byte.
-        timer = threading.Timer(self._limit_s, _break, [self._connection.sock])
+        timer = threading.Timer(self._limit_s, _shut_down, [self._connection.sock])
         timer.start()
         try:
             with self._connection.getresponse() as answer:  # closed, or the next request finds the connection busy
@@ -57,7 +57,7 @@ class ProbeConnection:
         self._connection.close()
 
 
-def _break(connection: socket.socket) -> None:
+def _shut_down(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
@@ -81,11 +81,11 @@ def warm(urls: Sequence[str], requests: Sequence[Request], limit_s: float) -> No
 
 
 def _visit(url: str, requests: Sequence[Request], limit_s: float) -> None:
-    asker = ProbeConnection(url, limit_s)
-    with contextlib.closing(asker), contextlib.suppress(OSError, http.client.HTTPException):
+    connection = ProbeConnection(url, limit_s)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         deadline = time.monotonic() + limit_s
         for request in [*requests] * ROUNDS:
             if time.monotonic() > deadline:
                 break
             headers = {"content-type": "application/json"} if request.json else {}
-            asker.ask(request.method, request.path, request.json, headers)
+            connection.ask(request.method, request.path, request.json, headers)

@@ -182,7 +182,7 @@ def pausing(pids: Sequence[int], every_s: float, for_s: float, log: Path) -> Ite
 @click.option("--for", "for_s", type=float, required=True, help="… for so long.")
 def main(pids: tuple[int, ...], every_s: float, for_s: float) -> None:
     """Stop and continue until the owner ends."""
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit_on_signal)
     begin_child()
     try:
         due = time.monotonic() + every_s / 2
@@ -202,7 +202,7 @@ def _send(pids: Sequence[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
+def _exit_on_signal(_number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
 

@@ -14,7 +14,7 @@ from loadtests.servers.probe import ProbeConnection
 from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError
 from loadtests.system.processes import Child, Stoppable
-from loadtests.system.resources import _is_free, free_port
+from loadtests.system.resources import free_port, is_free_port
 
 READY_LIMIT_S = 20.0
 POLL_S = 0.02
@@ -68,7 +68,7 @@ class Server(Stoppable):
             self._observed = log.with_suffix(".observed")
             self._observed.mkdir(exist_ok=True)
             options["observe"] = self._observed.absolute()
-        if side.server.port and not _is_free(port):
+        if side.server.port and not is_free_port(port):
             raise ServerFailed(f"port {port} is already taken by another process")
         self.child = Child(
             "loadtests.servers.serve",
@@ -132,13 +132,13 @@ class Server(Stoppable):
             self.child.stop(grace_s=0.2)
 
     def _answers(self, timeout_s: float) -> bool:
-        asker = ProbeConnection(self.url, timeout_s)
+        connection = ProbeConnection(self.url, timeout_s)
         try:
-            asker.ask("HEAD", "" if urlsplit(self.url).path else "/")
+            connection.ask("HEAD", "" if urlsplit(self.url).path else "/")
         except (OSError, http.client.HTTPException):
             return False
         finally:
-            asker.close()
+            connection.close()
         return True
 
     def _find_pids(self) -> list[int]:

@@ -78,7 +78,7 @@ class Prober:
         """Search on every side after every fresh start; whatever ends it early, ``record`` holds what was found."""
         last: dict[SideLabel, float] = {}
         most = self._most()
-        with SlowApi(self._cores, self._work / "upstream" / "log") as slow_api:
+        with SlowApi(self._cores, self._work / "slow_api" / "log") as slow_api:
             for start in range(self._inquiry.starts):
                 folder = self._work / f"start{start}"
                 block_servers = BlockServers(

@@ -23,7 +23,7 @@ def describe_error(error: Exception, where: object) -> str:
 
 
 class BenchError(Exception):
-    """A failure that is told in one line, never as a traceback."""
+    """A failure that is reported in one line, never as a traceback."""
 
     exit_status = 3
 
@@ -65,11 +65,11 @@ def signals_as_exceptions() -> Iterator[None]:
     """
     # A run under nohup is to outlive its terminal.
     heard = [each for each in SIGNALS if each != signal.SIGHUP or signal.getsignal(each) is not signal.SIG_IGN]
-    before = {each: signal.signal(each, _stop) for each in heard}
+    before = {each: signal.signal(each, _on_signal) for each in heard}
     try:
         yield
     finally:
-        if signal.getsignal(signal.SIGINT) is _stop:
+        if signal.getsignal(signal.SIGINT) is _on_signal:
             for each, handler in before.items():
                 signal.signal(each, handler)
 
@@ -87,7 +87,7 @@ def shielded() -> Iterator[None]:
             raise _interruption(number)
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
+def _on_signal(number: int, _frame: FrameType | None) -> None:
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     if _Shield.depth:

@@ -79,8 +79,8 @@ def read_environment() -> Environment:
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1),
         memory_bytes=psutil.virtual_memory().total,
         system=f"{platform.system()} {platform.release()}",
-        virtualisation="a hypervisor" if " hypervisor" in _read("/proc/cpuinfo") else None,
-        governor=_read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip() or None,
+        virtualisation="a hypervisor" if " hypervisor" in (read_text("/proc/cpuinfo") or "") else None,
+        governor=read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         load_average=round(psutil.getloadavg()[0], 2),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         packages={name: metadata.version(name) for name in PACKAGES} | _optional_versions(),
@@ -97,15 +97,8 @@ def _optional_versions() -> dict[str, str]:
     return versions
 
 
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
 def _cpu_model() -> str:
-    for line in _read("/proc/cpuinfo").splitlines():
+    for line in (read_text("/proc/cpuinfo") or "").splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

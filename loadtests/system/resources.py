@@ -146,7 +146,8 @@ def free_port() -> int:
         return port
 
 
-def _is_free(port: int) -> bool:
+def is_free_port(port: int) -> bool:
+    """Return whether nothing listens on a port of the loopback interface, so that a server can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -109,7 +109,7 @@ def measure_other_clients(workspace: Workspace, rounds: int, round_s: float) -> 
     rows: list[Agreement] = []
     with ExitStack() as stack:
         if len(names) > 1:
-            url = stack.enter_context(SlowApi(workspace.cores, workspace.work / "upstream" / "log")).url
+            url = stack.enter_context(SlowApi(workspace.cores, workspace.work / "slow_api" / "log")).url
             ready = [start(name, workspace, stack, USERS, round_s) for name in names]
             servers = [stack.enter_context(workspace.server(side, f"rivals-{side}", url)) for side in SIDES]
             for server in servers:

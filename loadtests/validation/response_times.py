@@ -173,10 +173,10 @@ def measure_stall(workspace: Workspace, window_s: float, pace_s: float) -> Stall
         workspace.tell(f"{PACE_RPS:g}/s", 0)
         paced = drive_alone(workspace, driver, server, "/steady", OpenLoop(PACE_RPS), pace_s)
         by_log = logged(server, "steady", paced)
-        with pausing(server.pids, EVERY_S, FOR_S, workspace.work / "staller" / "log"):
+        with pausing(server.pids, EVERY_S, FOR_S, workspace.work / "pauser" / "log"):
             workspace.tell("an open loop while the server is stopped now and then", pace_s)
             opened = drive_alone(workspace, driver, server, "/steady", OpenLoop(RATE_RPS, "constant"), window_s)
-        with pausing(server.pids, EVERY_S, FOR_S, workspace.work / "staller" / "log"):
+        with pausing(server.pids, EVERY_S, FOR_S, workspace.work / "pauser" / "log"):
             workspace.tell("a closed loop while the server is stopped now and then", pace_s + window_s)
             closed = drive_alone(workspace, driver, server, "/steady", ClosedLoop(USERS), window_s)
     pace, by_open, by_closed = (summarise(recording) for recording in (paced, opened, closed))

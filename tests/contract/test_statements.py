@@ -12,7 +12,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
-from loadtests.servers.handlers import sources
+from loadtests.servers.handlers import handlers_of
 from tests.contract.in_process import in_process
 
 POST = {"title": "x", "content": "y", "user_id": 1}
@@ -108,7 +108,7 @@ def test_the_sql_that_a_report_shows_is_what_is_executed(
     executed = asyncio.run(statements_of_each("sync", tmp_path, slow_api, monkeypatch))[1:]
     scenarios = tuple(parse_scenario(name) for name in SHOWN)
     sync, async_ = parse_side("sync"), parse_side("async")
-    shown = sources(Experiment(sync, async_, scenarios, (ClosedLoop(1),), 1, 0.1, 0.1, 0))
+    shown = handlers_of(Experiment(sync, async_, scenarios, (ClosedLoop(1),), 1, 0.1, 0.1, 0))
     for scenario in scenarios:
         asked = next(
             number

@@ -20,7 +20,7 @@ from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import HandlerRecord
 from loadtests.report.charts.catalogue import draw
 from loadtests.report.html.page import render
-from loadtests.servers.handlers import sources
+from loadtests.servers.handlers import handlers_of
 from tests.made_up_runs import Run, collapsing, make_run
 
 FLAGS = [
@@ -56,7 +56,7 @@ def usual_run() -> Run:
     manifest, outcome = make_run(SCENARIOS, change=collapsing("a", ["query"], [128]))
     scenarios = tuple(parse_scenario(name) for name in SCENARIOS)
     sides = parse_side("sync"), parse_side("async")
-    handlers = sources(Experiment(*sides, scenarios, (ClosedLoop(1),), 1, 0.1, 0.1, 0))
+    handlers = handlers_of(Experiment(*sides, scenarios, (ClosedLoop(1),), 1, 0.1, 0.1, 0))
     return manifest.model_copy(update={"handlers": handlers}), with_limits(outcome, manifest)
 
 

@@ -10,15 +10,15 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario import Request
 from loadtests.experiment.sides import parse_side
-from loadtests.servers.handlers import AT_THE_END, LAZILY, Sources, routes, sources, statements
+from loadtests.servers.handlers import AT_THE_END, LAZILY, Handlers, handlers_of, routes, statements
 
 ROOT = Path(__file__).parents[2]
 
 
-def of(*names: str, a: str = "sync", b: str = "async", database: str = "sqlite") -> Sources:
+def of(*names: str, a: str = "sync", b: str = "async", database: str = "sqlite") -> Handlers:
     scenarios = tuple(parse_scenario(name) for name in names)
     sides = parse_side(a), parse_side(b)
-    return sources(Experiment(*sides, scenarios, (ClosedLoop(1),), 1, 0.1, 0.1, 0, database=database))
+    return handlers_of(Experiment(*sides, scenarios, (ClosedLoop(1),), 1, 0.1, 0.1, 0, database=database))
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
