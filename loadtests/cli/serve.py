@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from loadtests.experiment.blog import DATABASE_DRIVER
 from loadtests.experiment.sides import parse_side
 from loadtests.runner.run import check_importable
 from loadtests.servers.auxiliary import SlowApi
@@ -38,7 +39,7 @@ def serve(spec: str, port: int, database_url: str) -> None:
         raise UsageError(f"side {spec!r} is a server that runs already")
     if not database_url.startswith(("sqlite:///", "postgresql://")):
         raise UsageError("--database: write sqlite:///FILE or postgresql://USER@HOST:PORT/NAME, without a driver")
-    if database_url.startswith("sqlite") and "database_driver" in dict(side.knobs):
+    if database_url.startswith("sqlite") and DATABASE_DRIVER in dict(side.knobs):
         raise UsageError(f"side {spec!r}: SQLite has no choice of drivers; add --database postgresql://…")
     side = replace(side, server=side.server.model_copy(update={"port": side.server.port or port}))
     check_importable(side)

@@ -23,6 +23,10 @@ DEFAULT_THREADS = 40
 DEFAULT_POOL_SIZE = 5
 DEFAULT_OVERFLOW = 10
 """The defaults of ``shared.settings``, which is not there where the harness is installed without the blog."""
+GIVEN_BY_A_RUN = frozenset({"database_url", "upstream_url"})
+"""Settings that a run gives each side itself."""
+DATABASE_DRIVER = "database_driver"
+"""The setting that chooses among drivers of PostgreSQL; SQLite has one for each build."""
 POOL_TIMEOUT_S = 30
 """How long a request waits for a connection until the pool gives up: SQLAlchemy's default, which the builds keep."""
 SideSettings = Mapping[str, str | int | float | None]

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from loadtests.experiment.blog import DATABASE_DRIVER, GIVEN_BY_A_RUN
 from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
 from loadtests.experiment.loads import Arrivals, ClosedLoop, Load, parse_rates, parse_users
 from loadtests.experiment.plan import MIN_BLOCKS, DriverName, Experiment, Timing, choose
@@ -74,9 +75,9 @@ class RunOptions(BaseModel):
         if a.server.port is not None and a.server.port == b.server.port:
             raise UsageError(f"--a {a.spec} --b {b.spec}: both want port {a.server.port}; give one of them another")
         for side in (a, b):
-            if own := {"database_url", "upstream_url"} & dict(side.knobs).keys():
-                raise UsageError(f"side {side.spec!r}: a run gives each side its own {own.pop()}; leave it out")
-            if self.database == SQLITE and "database_driver" in dict(side.knobs):
+            if own := GIVEN_BY_A_RUN & dict(side.knobs).keys():
+                raise UsageError(f"side {side.spec!r}: a run gives each side its own {min(own)}; leave it out")
+            if self.database == SQLITE and DATABASE_DRIVER in dict(side.knobs):
                 raise UsageError(f"side {side.spec!r}: SQLite has no choice of drivers; add --database postgres")
         if self.observe and a.url is not None and b.url is not None:
             raise UsageError("--observe looks into servers that this harness starts; these run already: leave it out")

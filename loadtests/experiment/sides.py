@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from loadtests.experiment.blog import BUILDS, check_blog, find_settings
+from loadtests.experiment.blog import BUILDS, DATABASE_DRIVER, check_blog, find_settings
 from loadtests.system.errors import UsageError
 
 Collector = Literal["default", "freeze"]
@@ -93,7 +93,7 @@ def parse_side(text: str) -> Side:
         raise UsageError(f"side {text!r}: {first['loc'][0]}: {first['msg']}") from None
     if app == BUILDS["async"] and given.get("loading") == "lazy":
         raise UsageError(f"side {text!r}: async SQLAlchemy cannot load lazily; loading=lazy is for the sync build")
-    if app == BUILDS["sync"] and given.get("database_driver") == "asyncpg":
+    if app == BUILDS["sync"] and given.get(DATABASE_DRIVER) == "asyncpg":
         raise UsageError(f"side {text!r}: a Session cannot use asyncpg; that is for the async build")
     return Side(text, app, None, tuple(given.items()), settings)
 
