@@ -1,6 +1,6 @@
-"""What is kept of a lesson: lesson.json, all that its page and its claims need.
+"""lesson.json and claims.json: the records of measured lessons and claims, and how claims are judged by them.
 
-What came of the claims: claims.json, and which of them an ordinary run bears on.
+An ordinary run also tests the claims that it has measured the cells for: ``claims_covered_by`` returns them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.lessons.catalogue import CLAIMS, Claim, Origin, judge
-from loadtests.lessons.lesson import SIGNS, Judged, Standing
+from loadtests.lessons.lesson import NOT_MEASURED, SIGNS, Judged, Standing
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import UnreadableRun
@@ -20,20 +20,24 @@ LESSON_FILE = "lesson.json"
 CLAIMS_FILE = "claims.json"
 
 
-class LessonRecord(BaseModel):
-    """One lesson, as it was measured once.
+class Record(BaseModel):
+    """Base of everything in both files: immutable, and unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
+
+
+class LessonRecord(Record):
+    """One measurement of a lesson: lesson.json, all that its page and its claims need.
 
     Attributes:
         schema_version: of this file.
         lesson: its name.
-        created: when it was begun.
+        created: when the measurement started.
         seconds: how long it took.
         environment: machine and versions.
         database: product and version.
         outcome: the figures.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
 
     schema_version: Literal[1] = Field(1, alias="schema")
     lesson: str
@@ -45,7 +49,7 @@ class LessonRecord(BaseModel):
 
 
 def read_lesson(path: Path) -> LessonRecord:
-    """Return a lesson that was kept; raises UnreadableRun naming the file."""
+    """Read lesson.json; raises UnreadableRun naming the file."""
     try:
         return LessonRecord.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -54,19 +58,13 @@ def read_lesson(path: Path) -> LessonRecord:
         raise UnreadableRun(f"{path} is not a lesson of this version: {error.errors()[0]['msg']}") from None
 
 
-class Kept(BaseModel):
-    """Base of what is in claims.json: immutable, and strict about what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
-
-
-class Evidence(Kept):
-    """What was measured for one claim or more.
+class Evidence(Record):
+    """A measurement that one or more claims are judged by.
 
     Attributes:
         outcome: the figures; None if there are none.
         why: why there are none.
-        standing: what a claim is called that has none.
+        standing: of the claims, if there are none.
     """
 
     outcome: Outcome | None = None
@@ -74,16 +72,16 @@ class Evidence(Kept):
     standing: Standing = "not tested"
 
 
-class ClaimsRecord(Kept):
-    """All claims that were asked for.
+class ClaimsRecord(Record):
+    """The whole of claims.json: every claim that was tested, and the measurements.
 
     Attributes:
         schema_version: of this file.
-        created: when the first was begun.
-        seconds: how long all of it took.
+        created: when the first measurement started.
+        seconds: how long all of them took.
         environment: machine and versions.
         claims: their names, in order.
-        evidence: what they rest on, by the name of the claim, or of the lesson that measures it.
+        evidence: the measurements, by the name of the claim, or of the lesson that measures it.
     """
 
     schema_version: Literal[1] = Field(1, alias="schema")
@@ -94,8 +92,8 @@ class ClaimsRecord(Kept):
     evidence: dict[str, Evidence]
 
 
-class ClaimResult(Kept):
-    """One claim, and what is known of it.
+class ClaimResult(Record):
+    """A claim and the judgement on it, as shown to a reader.
 
     Attributes:
         name: of the claim.
@@ -103,8 +101,8 @@ class ClaimResult(Kept):
         says: the claim.
         standing: whether it holds here.
         figure: what was measured, with its interval.
-        why: a few words where there is no figure, or it does not count.
-        lesson: where it is explained; None if nowhere.
+        why: a few words where there is no figure, or it decides nothing.
+        lesson: the lesson that explains it; None if none does.
         command: what measures it; empty where nothing does.
     """
 
@@ -124,7 +122,7 @@ class ClaimResult(Kept):
 
 
 def read_claims(path: Path) -> ClaimsRecord:
-    """Return what was kept; raises UnreadableRun naming the file."""
+    """Read claims.json; raises UnreadableRun naming the file."""
     try:
         return ClaimsRecord.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
@@ -132,28 +130,28 @@ def read_claims(path: Path) -> ClaimsRecord:
 
 
 def claim_results(record: ClaimsRecord) -> list[ClaimResult]:
-    """Judge all claims of a record by what was measured for them."""
+    """Judge all claims of a record."""
     known = {claim.name: claim for claim in CLAIMS}
     return [
-        claim_result(known[name], judged(known[name], record.evidence))
+        claim_result(known[name], judge_expectations(known[name], record.evidence))
         for name in record.claims
         if name in known  # a record may be older than the claims
     ]
 
 
-def judged(claim: Claim, evidence: Mapping[str, Evidence]) -> list[Judged]:
-    """Return what was seen of each thing that a claim expects."""
+def judge_expectations(claim: Claim, evidence: Mapping[str, Evidence]) -> list[Judged]:
+    """Judge each expectation of a claim; the result has one entry if nothing was measured."""
     if not claim.expects:
         return []
-    found = evidence.get(claim.evidence, Evidence(why="this was not measured"))
+    found = evidence.get(claim.evidence_name, Evidence(why=NOT_MEASURED))
     if found.outcome is None:
         return [Judged(found.standing, "", found.why)]
     return [expectation.judge(found.outcome) for expectation in claim.expects]
 
 
-def claim_result(claim: Claim, seen: Sequence[Judged]) -> ClaimResult:
-    """Return what is known of a claim."""
-    overall, measure = judge(claim, seen), claim.measured_by
+def claim_result(claim: Claim, judged: Sequence[Judged]) -> ClaimResult:
+    """Return a claim with its judgement, from those on its expectations."""
+    overall, measure = judge(claim, judged), claim.measured_by
     return ClaimResult(
         name=claim.name,
         origin=claim.origin,
@@ -167,14 +165,14 @@ def claim_result(claim: Claim, seen: Sequence[Judged]) -> ClaimResult:
 
 
 def claims_covered_by(manifest: Manifest, outcome: Outcome) -> list[ClaimResult]:
-    """Return the claims that an ordinary run has the cells for, with what it says of them."""
-    found = []
+    """Return the claims that an ordinary run has measured the cells for, judged by its figures."""
+    covered = []
     for claim in CLAIMS:
         measure = claim.measured_by
         if measure is None or measure.special is not None:
             continue
         same = (measure.a, measure.b, measure.database) == (manifest.a.spec, manifest.b.spec, manifest.database)
-        seen = [expectation.judge(outcome) for expectation in claim.expects] if same else []
-        if seen and all(each.standing != "not tested" for each in seen):
-            found.append(claim_result(claim, seen))
-    return found
+        judged = [expectation.judge(outcome) for expectation in claim.expects] if same else []
+        if judged and all(each.standing != "not tested" for each in judged):
+            covered.append(claim_result(claim, judged))
+    return covered
