@@ -7,15 +7,17 @@ is no valid measurement: a side that gave no answers, or a client that may have 
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop
+from loadtests.experiment.options import RunOptions
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome
 
+DEFAULTS = RunOptions()
 Special = Literal["clients", "loops"]
 """Experiments that ``bench run`` can't carry out: two clients, or both loops on a server that is paused regularly."""
 CLOSED_LOOP_USERS = 4
@@ -45,7 +47,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Measure:
-    """What is measured: options of ``bench run``.
+    """What is measured: options of ``bench run``, with the same defaults.
 
     Attributes:
         scenarios: by name, with their parameters.
@@ -61,30 +63,34 @@ class Measure:
     """
 
     scenarios: Sequence[str]
-    a: str = "sync"
-    b: str = "async"
+    a: str = DEFAULTS.a
+    b: str = DEFAULTS.b
     users: str | None = None
     rate: str | None = None
     time_s: float | None = None
     slice_s: float | None = None
-    blocks: int = 6
-    database: str = "sqlite"
+    blocks: int = DEFAULTS.blocks
+    database: str = DEFAULTS.database
     special: Special | None = None
 
     @property
     def command(self) -> str:
         """The command that measures the same."""
         quoted = [f'"{name}"' if set(name) & set("[ ") else name for name in self.scenarios]
-        sides = [f"--{label} {side}" for label, side, usual in _sides(self) if side != usual]
+        sides = {"a": (self.a, DEFAULTS.a), "b": (self.b, DEFAULTS.b)}
         load = f"--rate {self.rate}" if self.rate else f"--users {self.users}"
-        others = {"blocks": self.blocks, "time": self.time_s, "slice": self.slice_s, "database": self.database}
-        usual = {"blocks": 6, "time": None, "slice": None, "database": "sqlite"}
-        given = [f"--{name} {value}" for name, value in others.items() if value != usual[name]]
-        return " ".join(["bench run", *quoted, *sides, load, *given])
+        others = {
+            "blocks": (self.blocks, DEFAULTS.blocks),
+            "time": (self.time_s, DEFAULTS.time_s),
+            "slice": (self.slice_s, DEFAULTS.slice_s),
+            "database": (self.database, DEFAULTS.database),
+        }
+        return " ".join(["bench run", *quoted, *_changed(sides), load, *_changed(others)])
 
 
-def _sides(measure: Measure) -> tuple[tuple[str, str, str], ...]:
-    return ("a", measure.a, "sync"), ("b", measure.b, "async")
+def _changed(options: Mapping[str, tuple[object, object]]) -> list[str]:
+    """Return the options whose value is not the default, as typed."""
+    return [f"--{name} {value}" for name, (value, default) in options.items() if value != default]
 
 
 @dataclass(frozen=True)
