@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from loadtests.analysis.comparison import MIN_BLOCKS
 from loadtests.experiment.catalogue import REPRESENTATIVE
 from loadtests.experiment.loads import ClosedLoop, parse_users
-from loadtests.experiment.options import USERS, parse_scenario
+from loadtests.experiment.options import USERS, RunOptions, parse_scenario
 from loadtests.experiment.plan import Experiment, choose
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import parse_side
@@ -40,8 +41,6 @@ COMPARISONS = 40
 QUICK_COMPARISONS = 4
 QUICK_TIME_S = 0.4
 MAX_COMPARISONS = 10_000
-BLOCKS = 6
-MIN_BLOCKS = 6
 MAX_BLOCKS = 100
 MAX_TIME_S = 60.0
 USUAL_SIZES = {"queue_s": 60.0, "stall_s": 30.0, "pace_s": 10.0, "rounds": 8, "round_s": 1.0}
@@ -57,7 +56,7 @@ class ValidateOptions(BaseModel):
 
     comparisons: int | None = None
     blog: float = 0.25
-    blocks: int = BLOCKS
+    blocks: int = RunOptions().blocks
     time_s: float | None = None
     quick: bool = False
     only: str | None = None
