@@ -115,7 +115,7 @@ def judged(row: Known) -> bool:
 
 
 def names_better_side(row: Known) -> bool:
-    """Return whether the harness names_better_side one side better."""
+    """Return whether the verdict calls one side better."""
     return row.verdict in ("a", "b")
 
 
