@@ -20,7 +20,7 @@ from loadtests.analysis.model.crossover import SHORTEST_S, WORTH, crossover_user
 from loadtests.experiment.loads import ClosedLoop, parse_users
 from loadtests.experiment.sides import parse_side
 from loadtests.records.outcome import Limit
-from loadtests.slo.objective import Found, SloRecord
+from loadtests.slo.objective import SearchResult, SloRecord
 from loadtests.slo.search import DEFAULT_SIDES, OnProgress, SloOptions, search
 from loadtests.system.errors import UsageError
 from loadtests.system.terminal import PipeConsole
@@ -232,7 +232,7 @@ def _print_search(console: Console, options: SloOptions, record: SloRecord, out:
     )
 
 
-def _figures(found: list[Found]) -> tuple[float | None, str, str]:
+def _figures(found: list[SearchResult]) -> tuple[float | None, str, str]:
     """Return the geometric mean over starts, how it reads, and the range."""
     kept = [each.kept_rps for each in found if each.kept_rps is not None]
     if not kept or len(kept) < len(found):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loadtests.lessons import io_and_cpu_bound, pitfalls
-from loadtests.lessons.lesson import Collapse, Expectation, Judged, Lesson, Measure, Rate, Ratio, combined, near
+from loadtests.lessons.lesson import Collapse, Expectation, Judgement, Lesson, Measure, Rate, Ratio, combined, near
 from loadtests.system.errors import UsageError
 
 LESSONS: Mapping[str, Lesson] = {
@@ -215,12 +215,12 @@ CLAIMS: Sequence[Claim] = (
 )
 
 
-def judge(claim: Claim, judged: Sequence[Judged]) -> Judged:
+def judge(claim: Claim, judged: Sequence[Judgement]) -> Judgement:
     """Return the judgement on a claim, from those on each of its expectations, in the same order."""
     if claim.untested:
-        return Judged("not tested", "", claim.untested)
+        return Judgement("not tested", "", claim.untested)
     pairs = zip(claim.expects, judged, strict=False)
     figure = "; ".join(f"{expected.says}: {each.figure}" for expected, each in pairs if each.figure)
     standing = combined([each.standing for each in judged])
     why = next((each.why for each in judged if each.standing == standing), "")
-    return Judged(standing, figure, "; ".join(filter(None, (why, claim.note))))
+    return Judgement(standing, figure, "; ".join(filter(None, (why, claim.note))))

@@ -94,7 +94,7 @@ def _changed(options: Mapping[str, tuple[object, object]]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Judgement:
     """The judgement on an expectation or a claim.
 
     Attributes:
@@ -128,7 +128,7 @@ class Expectation(ABC):
         return False
 
     @abstractmethod
-    def judge(self, outcome: Outcome) -> Judged:
+    def judge(self, outcome: Outcome) -> Judgement:
         """Compare the expectation with a run's figures."""
 
     def _matches(self, scenario: str, load: Load) -> bool:
@@ -183,23 +183,23 @@ class Ratio(Expectation):
         """Whether the load is a rate of arrivals: a verdict on p99 is one of the open loop."""
         return self.metric == "p99"
 
-    def judge(self, outcome: Outcome) -> Judged:
+    def judge(self, outcome: Outcome) -> Judgement:
         """Compare the expectation with a run's figures."""
         c = self._comparison(outcome, self.metric)
         if c is None:
-            return Judged("not tested", "", NOT_MEASURED)
+            return Judgement("not tested", "", NOT_MEASURED)
         if c.ratio is None or c.interval is None:
             labels: tuple[SideLabel, SideLabel] = ("a", "b")
             cells = [cell for label in labels if (cell := self._cell(outcome, label)) is not None]
             collapses = [f"{cell.side}: {cell.collapsed[0]}" for cell in cells if cell.collapsed]
-            return Judged("inconclusive", "", "; ".join(collapses) or "there is no interval")
+            return Judgement("inconclusive", "", "; ".join(collapses) or "there is no interval")
         figure = f"{c.ratio:.2f} ({c.interval[0]:.2f} to {c.interval[1]:.2f})"
         names = {flag.partition(":")[0] for flag in c.flags}
         if names & set(NO_VERDICT):
-            return Judged("inconclusive", figure, "the client may have been the limit")
+            return Judgement("inconclusive", figure, "the client may have been the limit")
         if names & set(BY_CHANCE):
-            return Judged("inconclusive", figure, "a stricter test does not agree that there is a difference")
-        return Judged(_standing(c.interval, self.low, self.high), figure)
+            return Judgement("inconclusive", figure, "a stricter test does not agree that there is a difference")
+        return Judgement(_standing(c.interval, self.low, self.high), figure)
 
 
 @dataclass(frozen=True)
@@ -210,20 +210,20 @@ class Rate(Expectation):
     low: float = 0.0
     high: float = math.inf
 
-    def judge(self, outcome: Outcome) -> Judged:
+    def judge(self, outcome: Outcome) -> Judgement:
         """Compare the expectation with a run's figures."""
         cell, c = self._cell(outcome, self.label), self._comparison(outcome, "throughput")
         if cell is None or c is None:
-            return Judged("not tested", "", NOT_MEASURED)
+            return Judgement("not tested", "", NOT_MEASURED)
         if cell.collapsed or cell.throughput is None:
-            return Judged("inconclusive", "", cell.collapsed[0] if cell.collapsed else "there were no answers")
+            return Judgement("inconclusive", "", cell.collapsed[0] if cell.collapsed else "there were no answers")
         value, interval = cell.throughput.value, cell.throughput.interval
         if interval is None:
-            return Judged("inconclusive", f"{value:,.4g}/s", "there is no interval")
+            return Judgement("inconclusive", f"{value:,.4g}/s", "there is no interval")
         figure = f"{value:,.4g}/s ({interval[0]:,.4g} to {interval[1]:,.4g})"
         if any(flag in (name, f"{name}:{self.label}") for flag in c.flags for name in NO_VERDICT):
-            return Judged("inconclusive", figure, "the client may have been the limit")
-        return Judged(_standing(interval, self.low, self.high), figure)
+            return Judgement("inconclusive", figure, "the client may have been the limit")
+        return Judgement(_standing(interval, self.low, self.high), figure)
 
 
 @dataclass(frozen=True)
@@ -238,23 +238,23 @@ class Collapse(Expectation):
     label: SideLabel = "a"
     because: str = ""
 
-    def judge(self, outcome: Outcome) -> Judged:
+    def judge(self, outcome: Outcome) -> Judgement:
         """Compare the expectation with a run's figures."""
         c, cell = self._comparison(outcome, "throughput"), self._cell(outcome, self.label)
         if c is None or cell is None:
-            return Judged("not tested", "", NOT_MEASURED)
+            return Judgement("not tested", "", NOT_MEASURED)
         other = c.b if self.label == "a" else c.a
         if other.value is None or (cell.collapsed and cell.throughput is not None):
             blocks = len(cell.collapsed)
             why = f"collapsed in {blocks} block{'s' if blocks != 1 else ''}" if other.value else "no side answered"
-            return Judged("inconclusive", "", why)
+            return Judgement("inconclusive", "", why)
         if cell.throughput is not None:
-            return Judged("refuted", f"{cell.throughput.value:,.0f}/s")
+            return Judgement("refuted", f"{cell.throughput.value:,.0f}/s")
         if not all(self.because in sentence for sentence in cell.collapsed):
-            return Judged("inconclusive", "", f"it failed for another reason: {cell.collapsed[0]}")
+            return Judgement("inconclusive", "", f"it failed for another reason: {cell.collapsed[0]}")
         if c.verdict not in ("a", "b"):
-            return Judged("inconclusive", "", "there were too few fresh starts to be sure")
-        return Judged("supported", f"none, beside {other.value:,.0f}/s")
+            return Judgement("inconclusive", "", "there were too few fresh starts to be sure")
+        return Judgement("supported", f"none, beside {other.value:,.0f}/s")
 
 
 def combined(standings: Sequence[Standing]) -> Standing:

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.lessons.catalogue import CLAIMS, Claim, Origin, judge
-from loadtests.lessons.lesson import NOT_MEASURED, SIGNS, Judged, Standing
+from loadtests.lessons.lesson import NOT_MEASURED, SIGNS, Judgement, Standing
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import UnreadableRun
@@ -139,17 +139,17 @@ def claim_results(record: ClaimsRecord) -> list[ClaimResult]:
     ]
 
 
-def judge_expectations(claim: Claim, evidence: Mapping[str, Evidence]) -> list[Judged]:
+def judge_expectations(claim: Claim, evidence: Mapping[str, Evidence]) -> list[Judgement]:
     """Judge each expectation of a claim; the result has one entry if nothing was measured."""
     if not claim.expects:
         return []
     found = evidence.get(claim.evidence_name, Evidence(why=NOT_MEASURED))
     if found.outcome is None:
-        return [Judged(found.standing, "", found.why)]
+        return [Judgement(found.standing, "", found.why)]
     return [expectation.judge(found.outcome) for expectation in claim.expects]
 
 
-def claim_result(claim: Claim, judged: Sequence[Judged]) -> ClaimResult:
+def claim_result(claim: Claim, judged: Sequence[Judgement]) -> ClaimResult:
     """Return a claim with its judgement, from those on its expectations."""
     overall, measure = judge(claim, judged), claim.measured_by
     return ClaimResult(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.lessons.catalogue import LESSONS
-from loadtests.lessons.lesson import CLOSED_LOOP_USERS, SIGNS, Code, Judged, Lesson, Standing, combined
+from loadtests.lessons.lesson import CLOSED_LOOP_USERS, SIGNS, Code, Judgement, Lesson, Standing, combined
 from loadtests.lessons.record import LessonRecord
 from loadtests.records.outcome import Outcome, headline_of
 from loadtests.report.wording import number
@@ -47,7 +47,7 @@ class JudgedExpectation:
 
     says: str
     where: str
-    judged: Judged
+    judged: Judgement
 
 
 def source(code: Code) -> str:
@@ -67,7 +67,7 @@ def judged_expectations(lesson: Lesson, outcome: Outcome) -> list[JudgedExpectat
     ]
 
 
-def standing(judged: Sequence[Judged]) -> Standing:
+def standing(judged: Sequence[Judgement]) -> Standing:
     """Return whether a lesson's expectations hold together."""
     return combined([each.standing for each in judged])
 

@@ -175,7 +175,7 @@ class Probe(Record):
     missed: str | None
 
 
-class Found(Record):
+class SearchResult(Record):
     """The result of one search.
 
     Attributes:
@@ -220,7 +220,7 @@ class SloRecord(Record):
     driver_ceiling_rps: float | None
     environment: Environment
     probes: list[Probe] = []
-    found: list[Found] = []
+    found: list[SearchResult] = []
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True

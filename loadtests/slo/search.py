@@ -29,7 +29,7 @@ from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases, check_database, check_reachable, open_databases
 from loadtests.servers.probe import warm
 from loadtests.servers.server import Server
-from loadtests.slo.objective import Found, Objective, Probe, RateSearch, SloRecord, parse_objective
+from loadtests.slo.objective import Objective, Probe, RateSearch, SearchResult, SloRecord, parse_objective
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError
 from loadtests.system.machine import command_line, read_environment
@@ -226,7 +226,7 @@ class SearchRunner:
                 search.record(kept=kept)
         for label, search in searches.items():
             found_rps[label] = search.kept_rps or START_RPS
-            found = Found(
+            found = SearchResult(
                 start=start,
                 side=self._spec(label),
                 state=search.state,

@@ -32,7 +32,7 @@ from loadtests.system.machine import Environment, machine_id
 from loadtests.system.terminal import progress_bar
 from loadtests.validation import other_clients, plan, response_times
 from loadtests.validation.plan import BASE, CPU, CPU_USERS, KnownAnswerRun, Sizes, ratio_of_more_cpu, ratio_of_more_wait
-from loadtests.validation.record import Check, Comparisons, Known, Record, Validation, provenance
+from loadtests.validation.record import Check, Comparisons, KnownComparison, Record, Validation, provenance
 
 CALIBRATION_S = 1.5
 CALIBRATIONS_S = len(CPU_USERS) * (CALIBRATION_S + 0.5) + 3.0
@@ -160,7 +160,7 @@ class ValidationRun:
         work_share: dict[int, float] = {}
         ceiling_rps: float | None = None
         spent: dict[Check, float] = {"aa": 0.0, "effects": 0.0}
-        rows: dict[Check, list[Known]] = {"aa": [], "effects": []}
+        rows: dict[Check, list[KnownComparison]] = {"aa": [], "effects": []}
         if "effects" in self._sizes.checks:
             progress.step("how much of the server's time is the known work", CALIBRATIONS_S)
             work_share = calibrate(workspace)
@@ -213,7 +213,7 @@ def _spent(answer: object) -> dict[str, float]:
 
 def measure_known_answers(
     workspace: Workspace, run: KnownAnswerRun, number: int, work_share: dict[int, float], ceiling_rps: float | None
-) -> tuple[float | None, list[Known]]:
+) -> tuple[float | None, list[KnownComparison]]:
     """Carry out one run; return the driver's ceiling and the comparisons of throughput.
 
     Args:
@@ -240,20 +240,22 @@ def measure_known_answers(
         outcome = analyse(folder, manifest)
     finally:
         shutil.rmtree(path, ignore_errors=True)
-    return manifest.driver_ceiling_rps, [_known(run, number, c, work_share) for c in _headlines(outcome)]
+    return manifest.driver_ceiling_rps, [_known_comparison(run, number, c, work_share) for c in _headlines(outcome)]
 
 
 def _headlines(outcome: Outcome) -> list[Comparison]:
     return [c for c in outcome.comparisons if c.metric == "throughput" and isinstance(c.load, ClosedLoop)]
 
 
-def _known(run: KnownAnswerRun, number: int, found: Comparison, work_share: dict[int, float]) -> Known:
+def _known_comparison(
+    run: KnownAnswerRun, number: int, found: Comparison, work_share: dict[int, float]
+) -> KnownComparison:
     users, study, truth = int(found.load.size), run.study, 1.0
     if study in MORE_CPU:
         truth = ratio_of_more_cpu(MORE_CPU[study], work_share[users])
     elif study in MORE_WAIT_S and found.a.value:
         truth = ratio_of_more_wait(MORE_WAIT_S[study], users, found.a.value)
-    return Known(
+    return KnownComparison(
         study=study,
         run=number,
         sides=(found.a.side, found.b.side),

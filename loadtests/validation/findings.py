@@ -9,7 +9,7 @@ from loadtests.validation.record import (
     Check,
     Comparisons,
     DriversRecord,
-    Known,
+    KnownComparison,
     QueueRecord,
     StallRecord,
     Study,
@@ -52,7 +52,7 @@ def findings(validation: Validation) -> dict[Check, list[Finding]]:
 
 def false_alarms(found: Comparisons) -> Iterator[Finding]:
     """Yield the findings of a side against itself, where every verdict for a side is false."""
-    rows = [row for row in found.rows if judged(row)]
+    rows = [row for row in found.rows if can_have_verdict(row)]
     held_back = len(found.rows) - len(rows)
     runs = {row.run for row in rows}
     wrong = {row.run for row in rows if names_better_side(row)}
@@ -100,7 +100,7 @@ def additions(found: Comparisons) -> Iterator[Finding]:
     yield _coverage("intervals that hold the true ratio", found.rows, len(POWER) * MIN_EFFECTS)
 
 
-def _by_run(rows: list[Known]) -> list[float]:
+def _by_run(rows: list[KnownComparison]) -> list[float]:
     """Return measured ÷ true ratio, one value per run: comparisons of one run share their fresh starts."""
     runs: dict[int, list[float]] = {}
     for row in rows:
@@ -109,22 +109,22 @@ def _by_run(rows: list[Known]) -> list[float]:
     return [estimate(ratios).value for ratios in runs.values()]
 
 
-def judged(row: Known) -> bool:
+def can_have_verdict(row: KnownComparison) -> bool:
     """Return whether a comparison could have a verdict: no flag held it back."""
     return not any(flag.partition(":")[0] in HELD_BACK for flag in row.flags)
 
 
-def names_better_side(row: Known) -> bool:
+def names_better_side(row: KnownComparison) -> bool:
     """Return whether the verdict calls one side better."""
     return row.verdict in ("a", "b")
 
 
-def covers(row: Known) -> bool:
+def covers(row: KnownComparison) -> bool:
     """Return whether the interval holds the true ratio."""
     return row.interval is not None and row.interval[0] <= row.truth <= row.interval[1]
 
 
-def _coverage(name: str, rows: list[Known], least: int) -> Finding:
+def _coverage(name: str, rows: list[KnownComparison], least: int) -> Finding:
     held = count([covers(row) for row in rows if row.interval is not None])
     return share_finding(name, held, COVERAGE, least=least, of="comparisons", truth=0.95)
 

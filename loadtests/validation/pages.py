@@ -15,7 +15,7 @@ from loadtests.report.wording import listed
 from loadtests.system.errors import UsageError
 from loadtests.validation.chart import title
 from loadtests.validation.findings import covers, findings
-from loadtests.validation.record import Known, Validation
+from loadtests.validation.record import KnownComparison, Validation
 from loadtests.validation.wording import SIGNS, TITLES, WORDS, aim, commits, digest, found
 
 STUDIES = {"alike": "itself", "cpu_10": "+10 % CPU", "cpu_5": "+5 % CPU", "wait_2": "+2 ms wait"}
@@ -51,7 +51,7 @@ def render(validation: Validation, chart: Path) -> str:
     )
 
 
-def _rows(validation: Validation) -> Iterator[Known]:
+def _rows(validation: Validation) -> Iterator[KnownComparison]:
     for part in (validation.aa, validation.effects):
         if part is not None:
             yield from part.rows

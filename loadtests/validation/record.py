@@ -34,7 +34,7 @@ class Provenance(Record):
     seconds: float
 
 
-class Known(Record):
+class KnownComparison(Record):
     """One comparison whose true ratio is known.
 
     Attributes:
@@ -78,7 +78,7 @@ class Comparisons(Record):
     occasion: Provenance
     time_s: float
     work_share: dict[int, float] = Field(default_factory=dict)
-    rows: list[Known]
+    rows: list[KnownComparison]
 
 
 class Percentiles(Record):

@@ -2,7 +2,7 @@
 
 The queue is compared with theory: arrivals at random (Poisson), service times drawn from an exponential distribution,
 one request at a time in order of arrival. Source: L. Kleinrock, Queueing Systems, volume 1 (1975), chapter 3. The
-server that is paused for 1 s in 10 is measured by both loops, and then without pauses at a high rate. The server's
+server is measured at a high rate without pauses, then by both loops while it is paused for 1 s in 10. The server's
 own log gives the response times from the other end.
 """
 

@@ -16,7 +16,7 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import SideLabel
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim, judge, lesson_named
-from loadtests.lessons.lesson import Collapse, Expectation, Judged, Rate, Ratio, Standing
+from loadtests.lessons.lesson import Collapse, Expectation, Judgement, Rate, Ratio, Standing
 from loadtests.lessons.measure import run_options
 from loadtests.lessons.record import (
     ClaimsRecord,
@@ -231,7 +231,7 @@ def test_the_words_of_a_claim_mean_what_is_checked(name: str) -> None:
     ],
 )
 def test_all_must_hold(standings: Sequence[Standing], expected: Standing) -> None:
-    seen = [Judged(standing, "1.0") for standing in standings]
+    seen = [Judgement(standing, "1.0") for standing in standings]
     assert text.standing(seen) == expected
     assert judge(TESTABLE[0], seen).standing == expected
 

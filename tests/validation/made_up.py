@@ -12,7 +12,7 @@ from loadtests.validation.record import (
     Band,
     Comparisons,
     DriversRecord,
-    Known,
+    KnownComparison,
     Percentiles,
     Provenance,
     QueueRecord,
@@ -41,16 +41,16 @@ def row(
     half: float = 1.02,
     run: int = 0,
     flags: tuple[str, ...] = (),
-) -> Known:
+) -> KnownComparison:
     """Return a comparison whose ratio is ``off`` times the truth, with an interval of a factor ``half`` each way."""
     ratio = truth * off
-    return Known(
+    return KnownComparison(
         study=study, run=run, sides=("x", "y"), scenario="GET /cpu", users=4, blocks=6, truth=truth,
         ratio=ratio, interval=(ratio / half, ratio * half), verdict=verdict, flags=list(flags),
     )  # fmt: skip
 
 
-def comparisons(rows: list[Known]) -> Comparisons:
+def comparisons(rows: list[KnownComparison]) -> Comparisons:
     return Comparisons(occasion=PROVENANCE, time_s=0.8, rows=rows)
 
 

@@ -15,7 +15,7 @@ from loadtests.validation import plan
 from loadtests.validation.findings import additions, false_alarms, findings
 from loadtests.validation.other_clients import agreement, alternate
 from loadtests.validation.plan import ValidateOptions, ratio_of_more_cpu, ratio_of_more_wait
-from loadtests.validation.record import Known, Percentiles, Study, Validation
+from loadtests.validation.record import KnownComparison, Percentiles, Study, Validation
 from tests.validation.made_up import comparisons, environment, other_clients, queued, row, stalled
 
 
@@ -93,7 +93,7 @@ def test_status(found: float, interval: tuple[float, float] | None, enough: bool
     assert status_of(found, interval, (0, 0.05), enough=enough) == status
 
 
-def judged(study: Study, rows: list[Known]) -> list[Finding]:
+def judged(study: Study, rows: list[KnownComparison]) -> list[Finding]:
     return list(additions(comparisons([r.model_copy(update={"study": study}) for r in rows])))
 
 
