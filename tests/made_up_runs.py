@@ -93,7 +93,7 @@ def collapsing(
     return change
 
 
-def client_limited(scenarios: Iterable[str], loads: Iterable[int]) -> Trial:
+def driver_bound(scenarios: Iterable[str], loads: Iterable[int]) -> Trial:
     """Return a change that makes the driver's core busy in those cells."""
     where, when = set(scenarios), set(loads)
 

@@ -1,4 +1,5 @@
-"""From samples to verdicts and flags, and a queueing model to explain them (pure, but for reading a run's folder).
+"""From samples to verdicts: percentiles, confidence intervals, flags, and a queueing model that explains them.
 
-It reads records only. What comes in is a statistic, an estimator, or a check that raises a flag.
+It reads records only, and but for reading a run's folder it is pure. What comes in is a statistic, an estimator, or a
+check that raises a flag.
 """

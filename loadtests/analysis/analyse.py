@@ -1,6 +1,6 @@
-"""From a run's folder to its outcome: the half of the street that only reads.
+"""Analyse a run: summarise every trial's raw samples, compare the sides cell by cell, and return the run's outcome.
 
-From the summaries of all trials to the run's outcome (pure).
+``analyse`` reads the run's folder; everything below it is pure.
 """
 
 import math
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loadtests.analysis.comparison import MIN_BLOCKS, Estimate, estimate, holm, judge
+from loadtests.analysis.comparison import Estimate, estimate, holm, judge
 from loadtests.analysis.flag_checks import flags_of, leak
 from loadtests.analysis.flags import NO_VERDICT, Conditions, Flag, explain
 from loadtests.analysis.flow import together
@@ -17,13 +17,13 @@ from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.model.observed import seen_in
 from loadtests.analysis.summary import PERCENTILES, Column, Summary, percentile, percentiles, samples_needed, summarise
 from loadtests.experiment.loads import Load, OpenLoop
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.plan import MIN_BLOCKS
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import UNITS, CellResult, Comparison, Interval, Metric, Outcome, Value, Verdict
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.trial_file import TrialKey
 
-LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 UNKNOWN = Conditions()
 SURELY_ABOVE_P99 = 0.05
 """Share of failed requests that leaves no doubt, even among few, that the 99th percentile is one of them."""
@@ -103,12 +103,16 @@ def compare_cells(
     conditions: Conditions = UNKNOWN,
 ) -> Outcome:
     """Compare the two sides of every cell on every metric; Holm's correction spans all cells, metric by metric."""
-    results = [_result(cell, label, side) for cell in cells for label, side in zip(LABELS, sides, strict=True)]
-    certain = {metric: holm([m.ratio.p if m.ratio else None for m in _family(cells, metric)]) for metric in UNITS}
+    results = [_cell_result(cell, label, side) for cell in cells for label, side in zip(LABELS, sides, strict=True)]
+    measured = {metric: [_measure(cell, metric) for cell in cells] for metric in UNITS}
+    certain = {metric: holm([m.ratio.p if m.ratio else None for m in family]) for metric, family in measured.items()}
     comparisons = []
     for number, cell in enumerate(cells):
         doubts = flags_of(cell.load, cell.pairs(), conditions, thinking=cell.thinking)
-        comparisons += [_compare(cell, sides, metric, doubts, certain=certain[metric][number]) for metric in UNITS]
+        comparisons += [
+            _compare(cell, sides, metric, measured[metric][number], doubts, certain=certain[metric][number])
+            for metric in UNITS
+        ]
     return Outcome(run=run, complete=complete, comparisons=comparisons, cells=results)
 
 
@@ -134,17 +138,12 @@ class _Measured:
         return bool(self.pairs) and sorted(self.failed) == [0, len(self.pairs)]
 
 
-def _family(cells: Sequence[CellTrials], metric: Metric) -> "list[_Measured]":
-    """Return one metric of all cells: the family over which the chance of even one false verdict is kept low."""
-    return [_measure(cell, metric) for cell in cells]
-
-
 def _usable(value: float | None) -> bool:
     return value is not None and 0 < value < math.inf
 
 
 def _measure(cell: CellTrials, metric: Metric) -> _Measured:
-    read = _READERS[metric]
+    read = _VALUE_OF[metric]
     pairs = [(read(a), read(b)) for a, b in cell.pairs()]
     ratios = [b / a for a, b in pairs if a and b and _usable(a) and _usable(b)]
     return _Measured(pairs, ratios, estimate(ratios) if ratios else None)
@@ -158,7 +157,7 @@ def _p99(summary: Summary) -> float | None:
     return percentile(summary.latencies_s, 99)
 
 
-_READERS: dict[Metric, Callable[[Summary], float | None]] = {
+_VALUE_OF: dict[Metric, Callable[[Summary], float | None]] = {
     "throughput": lambda s: s.throughput_rps if s.collapsed is None else math.inf,
     "p50": lambda s: percentile(s.latencies_s, 50) if s.collapsed is None else math.inf,
     "p99": lambda s: _p99(s) if s.collapsed is None else math.inf,
@@ -167,12 +166,17 @@ _READERS: dict[Metric, Callable[[Summary], float | None]] = {
 
 
 def _compare(
-    cell: CellTrials, sides: tuple[str, str], metric: Metric, doubts: Sequence[Flag], *, certain: bool
+    cell: CellTrials,
+    sides: tuple[str, str],
+    metric: Metric,
+    measured: _Measured,
+    doubts: Sequence[Flag],
+    *,
+    certain: bool,
 ) -> Comparison:
-    measured = _measure(cell, metric)
     values = [[v for v in column if v is not None and _usable(v)] for column in zip(*measured.pairs, strict=True)]
     a, b = (estimate(v).value if v else None for v in values or [[], []])
-    verdict, qualified = _verdict(measured, metric, certain=certain)
+    verdict, qualified = _verdict_of(measured, metric, certain=certain)
     flags = [*map(Flag, qualified), *doubts]
     if any(flag.name in NO_VERDICT for flag in flags) and not measured.one_sided:
         verdict = "inconclusive"
@@ -199,7 +203,7 @@ def _compare(
     return replace(comparison, explanation=explain(comparison, flags, collapses))
 
 
-def _verdict(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Verdict, list[str]]:
+def _verdict_of(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Verdict, list[str]]:
     if any(measured.failed):
         # Where one side gives nothing in any block and the other always does, no interval is needed.
         if measured.one_sided:
@@ -215,7 +219,7 @@ def _verdict(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Ver
     return judge(measured.ratio, measured.ratios, higher_is_better=metric == "throughput", certain=certain)
 
 
-def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
+def _cell_result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
     summaries = cell.of(label)
     good = [s for s in summaries if s.collapsed is None]
     failures: dict[str, int] = {}
@@ -228,11 +232,11 @@ def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
         load=cell.load,
         label=label,
         side=side,
-        throughput=_interval([s.throughput_rps for s in good]),
-        cpu_per_request=_interval([s.cpu_per_request_s for s in good if s.cpu_per_request_s]),
-        latency_s=_pooled([s.latencies_s for s in good]),
-        service_s=_pooled([s.service_s for s in good]),
-        lag_s=_pooled([s.lags_s for s in good]),
+        throughput=_mean_over_blocks([s.throughput_rps for s in good]),
+        cpu_per_request=_mean_over_blocks([s.cpu_per_request_s for s in good if s.cpu_per_request_s]),
+        latency_s=_pooled_percentiles([s.latencies_s for s in good]),
+        service_s=_pooled_percentiles([s.service_s for s in good]),
+        lag_s=_pooled_percentiles([s.lags_s for s in good]),
         offered=float(np.mean([s.offered_rps for s in good])) if good else 0.0,
         in_flight=whole.in_flight,
         littles_law=whole.littles_law,
@@ -249,13 +253,13 @@ def _result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
     )
 
 
-def _pooled(columns: Sequence[Column]) -> dict[str, float | None]:
+def _pooled_percentiles(columns: Sequence[Column]) -> dict[str, float | None]:
     """Return the percentiles of all trials' requests together, by name; None where there are too few, or failures."""
     known = percentiles(np.concatenate(columns)) if columns else dict.fromkeys(PERCENTILES)
     return {f"p{p:g}": value if value is not None and math.isfinite(value) else None for p, value in known.items()}
 
 
-def _interval(values: Sequence[float]) -> Interval | None:
+def _mean_over_blocks(values: Sequence[float]) -> Interval | None:
     if not values:
         return None
     over_blocks = estimate(values)

@@ -1,12 +1,8 @@
-"""Results that criticise themselves (pure).
+"""Checks that raise flags: a driver-bound client, overload, no steady state, a noisy machine, a memory leak (pure).
 
-Was it the client? What speaks for the load driver having been the limit, not the server (pure).
-
-What speaks for a machine that was not quiet (pure).
-
-Had the load settled? Drift, queues that grow, and Little's law (pure).
-
-Servers whose memory grows for as long as they are asked (pure).
+A result criticises itself before a reader has to. The client is doubted for its CPU time, its dispatch lag, the
+driver's ceiling, and where Little's law does not hold; a load has not settled where throughput or queue drift between
+the halves of a trial.
 """
 
 import math
@@ -16,15 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.analysis.comparison import estimate
-from loadtests.analysis.flags import Conditions, Flag
+from loadtests.analysis.flags import FAILURES_LIMIT, Conditions, Flag
 from loadtests.analysis.flow import together
 from loadtests.analysis.summary import Summary, percentile
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.samples import Failure
 
-LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
-FAILURES_LIMIT = 0.01
 DRIVER_BUSY_LIMIT = 0.8
 CEILING_SHARE = 0.8
 """Share of the driver's ceiling from which on a rate may be the driver's."""
@@ -194,18 +188,20 @@ def leak(blocks: Mapping[int, Iterable[Summary]]) -> str | None:
     Args:
         blocks: the side's trials, by block.
     """
-    grown = [halves for trials in blocks.values() if (halves := _later_half(_readings(trials))) is not None]
+    grown = [
+        halves for trials in blocks.values() if (halves := _growth_in_later_half(_memory_readings(trials))) is not None
+    ]
     if not grown or min(after / before for before, after in grown) < GROWTH_LEAST:
         return None
     before, after = max(grown, key=lambda halves: halves[1] / halves[0])
     return f"its memory grew from {before / 1e6:,.0f} to {after / 1e6:,.0f} MB in the later half of a block"
 
 
-def _readings(trials: Iterable[Summary]) -> list[int]:
+def _memory_readings(trials: Iterable[Summary]) -> list[int]:
     return [size for _, size in sorted(reading for trial in trials for reading in trial.sizes)]
 
 
-def _later_half(readings: Sequence[int]) -> tuple[int, int] | None:
+def _growth_in_later_half(readings: Sequence[int]) -> tuple[int, int] | None:
     if len(readings) < READINGS_LEAST:
         return None
     middle = readings[len(readings) // 2 - 1]

@@ -1,14 +1,14 @@
-"""A comparison in a sentence or two (pure).
+"""Flags: what each one means, and a comparison explained in a sentence or two (pure).
 
-What a flag is, and what each of them says (pure).
-
-What is known of a run beside its samples (pure).
+``Conditions`` is what is known of a run beside its samples, for those flags that samples alone do not show.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from loadtests.analysis.comparison import MARGIN_PERCENT
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.outcome import Comparison, Metric, side_names
 
@@ -18,9 +18,12 @@ NOUN: dict[Metric, str] = {
     "p99": "the 99th percentile of the response time",
     "cpu_per_request": "server CPU per request",
 }
+FAILURES_LIMIT = 0.01
+"""Share of a side's requests that may fail without a flag."""
 MEANING = {
     "collapsed": "the side could not be measured in at least one block: it died, hung or gave no good answer",
-    "failures": "more than 1 % of the side's requests failed; they count as slower than everything",
+    "failures": f"more than {100 * FAILURES_LIMIT:g} % of the side's requests failed; they count as slower than"
+    " everything",
     "driver-bound": "the load driver may have been the limit, not the server, so there is no verdict; use fewer users "
     "or a lower rate, a slower scenario, or drivers on more cores",
     "overloaded": "the server could not keep up with the arrivals, so its response times grow for as long as one "
@@ -31,17 +34,18 @@ MEANING = {
     "took CPU time; close other programs, or use more --blocks and a longer --time",
     "leaking-memory": "the later half of every block made the server a fifth larger or more: it keeps what it should "
     "let go; the later cells of a block met another server than the earlier ones, and in the end memory runs out",
-    "small": "the difference is sure, but smaller than 10 %: less than that is no reason to rewrite an app",
+    "small": f"the difference is sure, but smaller than {MARGIN_PERCENT} %: less than that is no reason to rewrite"
+    " an app",
     "many-comparisons": "the interval excludes 1, but among so many comparisons that can happen by chance; "
     "run this one alone, with more blocks",
     "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; use more blocks",
-    "too-few-blocks": "a verdict needs at least 6 blocks",
+    "too-few-blocks": f"a verdict needs at least {MIN_BLOCKS} blocks",
     "too-few-samples": "some blocks hold too few requests for this percentile, so that its ratio can't be paired; "
     "use a longer --time",
 }
 """What each flag says and what to do, without the ``:a`` or ``:b`` that tells whom it concerns."""
 NO_VERDICT = frozenset({"driver-bound"})
-"""Flags that take a cell out of the headlines: what was measured may be the client."""
+"""Flags that take a cell out of the headlines: what was measured may be the load driver."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def explain(comparison: Comparison, flags: Sequence[Flag], collapses: Mapping[Si
         collapses: what each trial of a side said of itself: a sentence, or None if it was measured.
     """
     a, b = side_names(comparison.a.side, comparison.b.side)
-    sentences = [_finding(comparison, a, b, left_out=any(flag.name in NO_VERDICT for flag in flags))]
+    sentences = [_finding_in_words(comparison, a, b, left_out=any(flag.name in NO_VERDICT for flag in flags))]
     for flag in flags:
         told = Counter(reason for reason in collapses[flag.label] if reason) if flag.label else Counter[str]()
         side = {"a": a, "b": b}.get(flag.label or "")
@@ -81,7 +85,7 @@ def explain(comparison: Comparison, flags: Sequence[Flag], collapses: Mapping[Si
     return " ".join(sentences)
 
 
-def _finding(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
+def _finding_in_words(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
     noun = NOUN[c.metric]
     if c.ratio is None:
         if c.verdict in ("a", "b"):

@@ -1,4 +1,4 @@
-"""Requests flowing through a window: how many were answered, how many were in flight, and how they add up (pure)."""
+"""Throughput, requests in flight and Little's law: how requests flow through the measured windows (pure)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
-"""What the samples of one trial say (pure).
+"""Summary of one trial: throughput, percentiles of the response time, failures, CPU time per request (pure).
 
-Percentiles that are printed only where the samples support them (pure).
+A percentile is given only where the samples support it. Response times run from the instant a request was due, so
+that there is no coordinated omission.
 """
 
 import math

@@ -1,7 +1,7 @@
-"""The ``bench`` command, a module for each of its subcommands: parse what was typed, call, print.
+"""The ``bench`` command with its subcommands, a module each: parse what was typed, call, print.
 
-A subcommand's module is imported when it is called: all of them take seconds, in which neither ``--help`` nor Ctrl-C
-should have to wait.
+A subcommand's module is imported when it is called: importing all of them takes seconds, and neither ``--help`` nor
+Ctrl-C should have to wait.
 """
 
 import sys
@@ -31,6 +31,7 @@ SUBCOMMANDS = {
 }
 """The first paragraph of each one's help, which the list of all of them shows."""
 HIDDEN = ("example",)
+SETTINGS = {"max_content_width": 100, "help_option_names": ["-h", "--help"], "show_default": True}
 
 
 class LazyGroup(click.Group):
@@ -53,7 +54,7 @@ class LazyGroup(click.Group):
         click.Group(commands=listed).format_commands(ctx, formatter)
 
 
-@click.group(cls=LazyGroup, context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, context_settings=SETTINGS)
 def bench() -> None:
     """Answer one question with evidence: should a route be def or async def.
 

@@ -15,9 +15,12 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand, Prediction, Resources, predict
-from loadtests.analysis.model.crossover import SHORTEST_S, WORTH, crossover_users, crossover_wait_s
+from loadtests.analysis.model.crossover import SHORTEST_S, crossover_users, crossover_wait_s
+from loadtests.experiment.blog import DEFAULT_THREADS
 from loadtests.experiment.loads import ClosedLoop, parse_users
+from loadtests.experiment.options import SQLITE, USERS
 from loadtests.experiment.sides import parse_side
 from loadtests.records.outcome import Limit
 from loadtests.slo.objective import SearchResult, SloRecord
@@ -33,16 +36,16 @@ MOST_RESOURCES = 100_000
 @click.argument("sides", nargs=-1, metavar="[SIDE]...")
 @click.option("--cpu-ms", type=float, help="What if: CPU time of a request on the server.")
 @click.option("--wait-ms", type=float, help="What if: what it waits for besides: a database, another service.")
-@click.option("--users", default="1,8,32,128", show_default=True, help="What if: a row for each number of users.")
-@click.option("--threads", default=40, show_default=True, help="What if: threads of the sync build.")
+@click.option("--users", default=USERS, help="What if: a row for each number of users.")
+@click.option("--threads", default=DEFAULT_THREADS, help="What if: threads of the sync build.")
 @click.option("--pool", type=int, help="What if: connections, if a request holds one.  [default: it needs none]")
-@click.option("--cores", default=1, show_default=True, help="What if: cores that the server's processes can use.")
-@click.option("--think-ms", default=0.0, show_default=True, help="What if: a user's pause before asking again.")
+@click.option("--cores", default=1, help="What if: cores that the server's processes can use.")
+@click.option("--think-ms", default=0.0, help="What if: a user's pause before asking again.")
 @click.option("--slo", help="Measure: the objective, as p99=200ms or p99=200ms,errors=0.5%.  [1 % errors by default]")
-@click.option("--scenario", default="get_post", show_default=True, help="Measure: what is asked.")
-@click.option("--database", default="sqlite", show_default=True, help="Measure: as for `bench run`.")
-@click.option("--starts", default=3, show_default=True, help="Measure: fresh starts, each with a search of its own.")
-@click.option("--seed", default=0, show_default=True, help="Measure: everything random follows from it.")
+@click.option("--scenario", default="get_post", help="Measure: what is asked.")
+@click.option("--database", default=SQLITE, help="Measure: as for `bench run`.")
+@click.option("--starts", default=3, help="Measure: fresh starts, each with a search of its own.")
+@click.option("--seed", default=0, help="Measure: everything random follows from it.")
 @click.option("--out", type=click.Path(path_type=Path), help="Measure: a folder, which must not exist yet.")
 @click.pass_context
 def capacity_(context: click.Context, /, sides: tuple[str, ...], slo: str | None, **options: Any) -> None:  # noqa: ANN401 - click has checked their types

@@ -10,11 +10,10 @@ from rich.text import Text
 
 from loadtests.lessons.catalogue import CLAIMS, Claim
 from loadtests.lessons.lesson import SIGNS
-from loadtests.lessons.measure import measure_claims
+from loadtests.lessons.measure import check_sides, measure_claims
 from loadtests.lessons.record import CLAIMS_FILE, ClaimResult, claim_results, read_claims
 from loadtests.lessons.text import STYLES
-from loadtests.records.run_folder import check_free
-from loadtests.runner.run import new_folder
+from loadtests.records.run_folder import check_free, new_folder
 from loadtests.system.errors import UsageError
 from loadtests.system.terminal import PipeConsole
 
@@ -39,6 +38,9 @@ def show(names: Sequence[str], out: Path | None) -> None:
         Interrupted: by a signal; what was found so far is printed and kept.
     """
     chosen = _chosen(names)
+    for claim in chosen:
+        if claim.measured_by is not None:
+            check_sides(claim.measured_by, f"claim {claim.name!r}")
     folder = out or new_folder("claims")
     check_free(folder)
     folder.mkdir(parents=True)

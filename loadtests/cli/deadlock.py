@@ -1,4 +1,4 @@
-"""``bench deadlock``: threads against connections, as a run for each size of the pool, and one picture of them all."""
+"""``bench deadlock``: threads that wait for connections, as a run for each size of the pool and one chart."""
 
 from pathlib import Path
 from typing import Any
@@ -7,20 +7,20 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.experiment.sides import LABELS
 from loadtests.lessons.deadlock import DeadlockCell, DeadlockOptions, finding, measure_deadlock
-from loadtests.report.view import LABELS
 from loadtests.report.wording import number
 from loadtests.system.terminal import PipeConsole
 
 
 @click.command(name="deadlock")
-@click.option("--pools", default="15,40,80", show_default=True, help="Database connections: a row for each number.")
-@click.option("--users", default="8,16,32,48,64,128,256", show_default=True, help="Users: a column for each number.")
-@click.option("--threads", default=40, show_default=True, help="Threads of the sync build.")
-@click.option("--blocks", default=2, show_default=True, help="Fresh starts for each number of connections.")
-@click.option("--time", "time_s", default=0.8, show_default=True, help="Seconds for each cell of a block, at least.")
-@click.option("--database", default="sqlite", show_default=True, metavar="DATABASE", help="As for `bench run`.")
-@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option("--pools", default=DeadlockOptions.pools, help="Database connections: a row for each number.")
+@click.option("--users", default=DeadlockOptions.users, help="Users: a column for each number.")
+@click.option("--threads", default=DeadlockOptions.threads, help="Threads of the sync build.")
+@click.option("--blocks", default=DeadlockOptions.blocks, help="Fresh starts for each number of connections.")
+@click.option("--time", "time_s", default=DeadlockOptions.time_s, help="Seconds for each cell of a block, at least.")
+@click.option("--database", default=DeadlockOptions.database, metavar="DATABASE", help="As for `bench run`.")
+@click.option("--seed", default=DeadlockOptions.seed, help="Everything random follows from it.")
 @click.option("--out", type=click.Path(path_type=Path), help="A folder for the runs, which must not exist yet.")
 def deadlock_(**options: Any) -> None:  # noqa: ANN401 - click has checked their types
     """Show the sync build stop answering, because threads and connections wait for each other; and the cure.

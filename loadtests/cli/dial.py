@@ -5,18 +5,25 @@ from typing import Any
 
 import click
 
+from loadtests.experiment.options import RunOptions, dial_options
+from loadtests.experiment.plan import LEAST_S, MIN_BLOCKS
+
+DEFAULTS = RunOptions()
+
 
 @click.command(name="dial")
-@click.option("--cpu-ms", default="0.1,1,5", show_default=True, help="How long a request computes: a row for each.")
+@click.option("--cpu-ms", default="0.1,1,5", help="How long a request computes: a row for each.")
+@click.option("--wait-ms", default="0,5,20,50,100,200", help="How long it waits then: a column for each.")
+@click.option("--a", default=DEFAULTS.a, metavar="SIDE", help="The side that ratios are divided by.")
+@click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side that ratios are about.")
+@click.option("--users", default=80, help="Concurrent users; more than there are threads.")
 @click.option(
-    "--wait-ms", default="0,5,20,50,100,200", show_default=True, help="How long it waits then: a column for each."
+    "--blocks",
+    default=DEFAULTS.blocks,
+    help=f"Fresh starts of both sides; {MIN_BLOCKS} at least for a verdict.",
 )
-@click.option("--a", default="sync", show_default=True, metavar="SIDE", help="The side that ratios are divided by.")
-@click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
-@click.option("--users", default=80, show_default=True, help="Concurrent users; more than there are threads.")
-@click.option("--blocks", default=6, show_default=True, help="Fresh starts of both sides; 6 at least for a verdict.")
-@click.option("--time", "time_s", default=0.8, show_default=True, help="Seconds for each cell of a block, at least.")
-@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option("--time", "time_s", default=LEAST_S, help="Seconds for each cell of a block, at least.")
+@click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
 @click.option(
     "--observe",
     is_flag=True,
@@ -30,7 +37,6 @@ def dial_(**options: Any) -> None:  # noqa: ANN401 - click has checked their typ
     from which on a model lets async win. It takes about six minutes.
     """
     from loadtests.cli.report import show_report
-    from loadtests.experiment.options import dial_options
     from loadtests.runner import run
 
     show_report(run.measure(dial_options(**options)))

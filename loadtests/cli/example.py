@@ -5,7 +5,8 @@ import shutil
 import click
 
 from loadtests.lessons.docs import DOCS, README, write_docs
-from loadtests.lessons.example import EXAMPLE, draw_pictures, measure_example, read_example
+from loadtests.lessons.example import draw_pictures, measure_example, read_example
+from loadtests.records.run_folder import EXAMPLE
 from loadtests.system.errors import UsageError
 from loadtests.system.terminal import PipeConsole
 

@@ -12,9 +12,9 @@ from rich.text import Text
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import LESSONS, lesson_named
 from loadtests.lessons.lesson import SIGNS, Lesson
-from loadtests.lessons.measure import measure_lesson
+from loadtests.lessons.measure import check_sides, measure_lesson
 from loadtests.lessons.record import LessonRecord, read_lesson
-from loadtests.runner.run import new_folder
+from loadtests.records.run_folder import new_folder
 from loadtests.system.terminal import PipeConsole
 
 WIDE = 100
@@ -53,6 +53,7 @@ def take(name: str, out: Path | None) -> None:
         Interrupted, RunError: it could not be completed.
     """
     lesson = lesson_named(name)
+    check_sides(lesson.measure, f"lesson {name!r}")
     console = PipeConsole()
     _ask(console, lesson)
     record = measure_lesson(lesson, out or new_folder(f"lessons/{name}"))

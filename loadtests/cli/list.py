@@ -1,4 +1,4 @@
-"""``bench list``: the catalogue for people."""
+"""``bench list``: show the catalogue of scenarios."""
 
 import click
 from rich.console import Console

@@ -1,4 +1,4 @@
-"""``bench report``: everything that follows from a run's raw samples."""
+"""``bench report``: rebuild summary, charts and report from a run's raw samples."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def report_(folder: Path) -> None:
     if (folder / CLAIMS_FILE).exists():
         claims.again(folder)
         return
-    if (folder / "run.json").exists() or not (folder / LESSON_FILE).exists():
+    if RunFolder(folder).exists or not (folder / LESSON_FILE).exists():
         show_report(folder)
     if (folder / LESSON_FILE).exists():
         lesson.again(folder / LESSON_FILE)

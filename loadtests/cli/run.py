@@ -1,59 +1,66 @@
-"""``bench run``: measure both sides, or what an interrupted run lacks, and show the report."""
+"""``bench run``: measure both sides, or resume an interrupted run, and show the report."""
 
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
+from loadtests.experiment.options import USERS, RunOptions
+from loadtests.experiment.plan import CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S
 from loadtests.system.errors import UsageError
+
+DEFAULTS = RunOptions()
 
 
 @click.command(name="run")
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
-@click.option("--a", default="sync", show_default=True, metavar="SIDE", help="The side that ratios are divided by.")
-@click.option("--b", default="async", show_default=True, metavar="SIDE", help="The side that ratios are about.")
-@click.option("--users", help="Concurrent users (a closed loop), one load for each number.  [default: 1,8,32,128]")
+@click.option("--a", default=DEFAULTS.a, metavar="SIDE", help="The side that ratios are divided by.")
+@click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side that ratios are about.")
+@click.option("--users", help=f"Concurrent users (a closed loop), one load for each number.  [default: {USERS}]")
 @click.option("--rate", help="Arrivals per second (an open loop) instead of users, one load for each number.")
 @click.option(
     "--arrivals",
     type=click.Choice(["poisson", "constant"]),
-    default="poisson",
-    show_default=True,
+    default=DEFAULTS.arrivals,
     help="With --rate: at random, as from many independent users, or evenly spaced.",
 )
-@click.option("--blocks", default=6, show_default=True, help="Fresh starts of both sides; 6 at least for a verdict.")
+@click.option(
+    "--blocks",
+    default=DEFAULTS.blocks,
+    help=f"Fresh starts of both sides; {MIN_BLOCKS} at least for a verdict.",
+)
 @click.option(
     "--time",
     "time_s",
     type=float,
-    help="Seconds for each scenario, load and block: both sides' turns, lead-ins included.  [default: 0.8 to 4, the "
-    "more the fewer cells there are; with --rate, enough for a 99th percentile]",
+    help="Seconds for each scenario, load and block: both sides' turns, lead-ins included.  "
+    f"[default: {LEAST_S:g} to {MOST_S:g}, the more the fewer cells there are; with --rate, enough for a 99th "
+    "percentile]",
 )
 @click.option(
     "--slice",
     "slice_s",
     type=float,
-    help="Seconds measured in each turn of a side; longer where answers are rare.  [default: 0.1; with --rate, 1]",
+    help="Seconds measured in each turn of a side; longer where answers are rare.  "
+    f"[default: {CLOSED_SLICE_S:g}; with --rate, {OPEN_SLICE_S:g}]",
 )
-@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
 @click.option(
     "--full",
     is_flag=True,
     help="Measure every scenario but journeys and pitfalls, not only a choice; takes two to three times as long.",
 )
-@click.option("--start-limit", default=20.0, show_default=True, help="Seconds a side may take until it answers.")
+@click.option("--start-limit", default=DEFAULTS.start_limit, help="Seconds a side may take until it answers.")
 @click.option(
     "--driver",
     type=click.Choice(["httpx", "locust"]),
-    default="httpx",
-    show_default=True,
+    default=DEFAULTS.driver,
     help="What puts on the load; only Locust makes journeys.",
 )
-@click.option("--workers", default=0, show_default=True, help="Locust's worker processes, where one is not enough.")
+@click.option("--workers", default=DEFAULTS.workers, help="Locust's worker processes, where one is not enough.")
 @click.option(
     "--database",
-    default="sqlite",
-    show_default=True,
+    default=DEFAULTS.database,
     metavar="DATABASE",
     help="sqlite, postgres (one of the run's own), or postgresql://USER@HOST:PORT/NAME: a server that stands, on which "
     "databases are made and dropped again. Its password is taken from PGPASSWORD or ~/.pgpass.",
@@ -80,7 +87,6 @@ def run_(context: click.Context, /, resume: Path | None, **options: object) -> N
     sync,session_limit=none.
     """
     from loadtests.cli.report import show_report
-    from loadtests.experiment.options import RunOptions
     from loadtests.runner import run
 
     if resume is None:

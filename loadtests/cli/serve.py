@@ -1,4 +1,4 @@
-"""``bench serve``: one side by itself."""
+"""``bench serve``: serve one side by itself, with the slow API beside it."""
 
 import tempfile
 import time
@@ -20,8 +20,8 @@ NOT_PINNED = Cores((), ())
 
 @click.command(name="serve")
 @click.argument("side")
-@click.option("--port", default=8000, show_default=True, help="Where it listens, on this machine only.")
-@click.option("--database", "database_url", default="sqlite:///blog.db", show_default=True, help="Its database.")
+@click.option("--port", default=8000, help="Where it listens, on this machine only.")
+@click.option("--database", "database_url", default="sqlite:///blog.db", help="Its database.")
 def serve_(side: str, port: int, database_url: str) -> None:
     """Serve SIDE by itself, to look at or to attack by hand.
 

@@ -1,4 +1,4 @@
-"""``bench timeline``: where the requests of any one cell were, in any block of a run that was looked into."""
+"""``bench timeline``: draw where the requests of one cell were, in any block of a run with ``--observe``."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from loadtests.system.terminal import PipeConsole
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.argument("scenario", required=False)
 @click.option("--load", type=float, help="Users, or arrivals per second.  [default: the highest]")
-@click.option("--block", default=1, show_default=True, help="Which fresh start of both sides.")
+@click.option("--block", default=1, help="Which fresh start of both sides.")
 def timeline_(folder: Path, scenario: str | None, load: float | None, block: int) -> None:
     """Draw where the requests of one cell of RUN were: in threads, on the event loop, or in a queue for what.
 

@@ -1,4 +1,4 @@
-"""``bench validate``: questions whose answers are known."""
+"""``bench validate``: measure known answers, and say how often the harness is wrong on this machine."""
 
 import shutil
 from datetime import UTC, datetime
@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.records.json_files import replace_file
 from loadtests.records.run_folder import VALIDATIONS
 from loadtests.runner.single_server import Workspace
 from loadtests.system.cores import assign_cores, pinned
@@ -18,10 +19,11 @@ from loadtests.validation import chart, pages
 from loadtests.validation.checks import ValidationRun, progress_display
 from loadtests.validation.findings import findings
 from loadtests.validation.pages import Archive
-from loadtests.validation.plan import ValidateOptions
+from loadtests.validation.plan import COMPARISONS, ValidateOptions
 from loadtests.validation.record import Validation
 from loadtests.validation.wording import SIGNS, TITLES, WORDS, aim, found, markdown
 
+DEFAULTS = ValidateOptions()
 STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow"}
 
 
@@ -29,19 +31,19 @@ STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow"}
 @click.option(
     "--comparisons",
     type=int,
-    help="How often a side is compared with itself; 200 tell a good rate from a bad one.  [default: 40]",
+    help=f"How often a side is compared with itself; 200 tell a good rate from a bad one.  [default: {COMPARISONS}]",
 )
 @click.option("--only", metavar="CHECKS", help="Some checks alone: aa,effects,queue,stall,drivers.  [default: all]")
 @click.option("--quick", is_flag=True, help="A smoke test of a few minutes, too short to prove a rate.")
-@click.option("--blog", default=0.25, show_default=True, help="Share of aa that takes the blog's own builds.")
-@click.option("--blocks", default=6, show_default=True, help="Fresh starts behind each comparison.")
+@click.option("--blog", default=DEFAULTS.blog, help="Share of aa that takes the blog's own builds.")
+@click.option("--blocks", default=DEFAULTS.blocks, help="Fresh starts behind each comparison.")
 @click.option(
     "--time",
     "time_s",
     type=float,
     help="Seconds for each scenario, load and block.  [default: what the default `bench run` gives them]",
 )
-@click.option("--seed", default=0, show_default=True, help="Everything random follows from it.")
+@click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder of validations.  [default: results/validation]"
 )
@@ -99,9 +101,9 @@ def _keep(archive: Archive, folder: Path, validation: Validation) -> str:
         shutil.rmtree(folder, ignore_errors=True)
         return "nothing was measured"
     archive.keep(validation, folder)
-    (folder / "validation.md").write_text(markdown(validation), encoding="utf-8")
+    replace_file(folder / "validation.md", markdown(validation).encode())
     svg, _ = chart.draw(validation, folder)
-    (folder / "report.html").write_text(pages.render(validation, svg), encoding="utf-8")
+    replace_file(folder / "report.html", pages.render(validation, svg).encode())
     return f"what was measured is kept in {folder}"
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 import psutil
 from scipy.special import stdtrit
 
-from loadtests.analysis.comparison import ALPHA, MIN_BLOCKS
+from loadtests.analysis.comparison import ALPHA
 from loadtests.doctor import Check
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.records.manifest import MachineRecord
 from loadtests.runner.cell import total_usage
 from loadtests.runner.single_server import measure_ceiling

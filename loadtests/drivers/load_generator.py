@@ -9,7 +9,7 @@ import uvloop
 
 from loadtests.drivers.job import Group, PairingJob, Target, send, send_heartbeats
 from loadtests.drivers.loops import ClosedLoopTrial, OpenLoopTrial
-from loadtests.drivers.pairing import drive_pairing
+from loadtests.drivers.phases import drive_pairing
 from loadtests.drivers.request_log import RequestLog
 from loadtests.drivers.trial import Trial
 from loadtests.experiment.loads import ClosedLoop

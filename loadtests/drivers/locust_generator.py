@@ -1,7 +1,7 @@
 """A load generator's process with Locust's users: ``python -m loadtests.drivers.locust_generator``.
 
 It drives the same pairings as ``load_generator``, by the same code, with greenlets in place of tasks. What waits there
-for ``asyncio.sleep`` waits here for gevent's; so the coroutines of ``pairing`` and ``phases`` are never suspended, and
+for ``asyncio.sleep`` waits here for gevent's; so the coroutines of ``phases`` are never suspended, and
 ``run`` calls them as functions.
 
 Load generators of a group share nothing but barriers (``job.Group``), and a clock. Locust's own master and workers, on
@@ -40,7 +40,7 @@ def main(fd: int, cores: str, number: int, size: int) -> None:
     monkey.patch_all()
     from loadtests.drivers.job import Group, PairingJob, send, send_heartbeats  # noqa: PLC0415 - see above
     from loadtests.drivers.locust_users import LocustTrial  # noqa: PLC0415
-    from loadtests.drivers.pairing import drive_pairing  # noqa: PLC0415
+    from loadtests.drivers.phases import drive_pairing  # noqa: PLC0415
 
     logging.basicConfig(level=logging.ERROR)  # the last line of a log is what a report quotes
     logging.getLogger("locust").setLevel(logging.ERROR)

@@ -1,4 +1,7 @@
-"""The phases of a closed loop's slice, whichever client puts on the load; and how many rounds of slices there are.
+"""How both sides of a cell take turns in short slices, and the phases of a slice, whichever client puts on the load.
+
+A shared machine is faster and slower by turns, on every time scale. The shorter the turns, the more alike is the
+machine that both sides meet: for the same total time, many short slices give a narrower interval than a long one.
 
 A trial begins with an **arrival**: every user asks once, and waits until all have been answered, so that every
 connection is open. uvloop accepts one connection in each turn of its loop; while a few users keep that loop busy, the
@@ -13,8 +16,11 @@ over into the other side's slice.
 Where several load generators share the users, each settles for itself, and no phase ends before it has ended for all.
 """
 
+import gc
+import random
+import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loadtests.drivers.job import Group, PairingJob, Target
@@ -22,6 +28,8 @@ from loadtests.drivers.request_log import RequestLog
 from loadtests.drivers.trial import Trial, Window
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import OPEN_SLICE_OVERHEAD_S
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.samples import Recording
 
 LEAD_IN_MIN_S = 0.03
 LEAD_IN_MAX_S = 1.0
@@ -40,6 +48,8 @@ REFUSED_PAUSE_S = 0.01
 OVERTIME = 2
 """Times its planned length after which a pairing ends, whatever rounds it still lacks: a server may grow slower."""
 SIDES = 2
+MakeTrial = Callable[[Target, PairingJob, Group, RequestLog], Trial]
+"""Prepares one side under the load of the job."""
 
 
 def spread_s(wait_s: float, users: int) -> float:
@@ -147,3 +157,54 @@ def rounds_of_closed_loop(pairing_s: float, took_s: float, windows_s: list[float
 def rounds_of_open_loop(pairing_s: float, slice_s: float) -> Rounds:
     """Plan an open loop's further rounds: by the plan alone, so that a slow side is asked as often as a fast one."""
     return Rounds(max(1, round(pairing_s / (SIDES * (slice_s + OPEN_SLICE_OVERHEAD_S)))) - 1)
+
+
+async def drive_pairing(job: PairingJob, make_trial: MakeTrial, group: Group) -> dict[SideLabel, Recording]:
+    """Alternate the sides, a b b a …, for about ``job.pairing_s`` seconds; return each side's recording.
+
+    Every side gets one slice at least. One that stalls gets no further slice. What follows the first round is planned
+    when that is over. What a group's load generators must agree on, their clocks' zero and their rounds, is the first
+    one's.
+    """
+    started_s, *_ = await group.barrier(time.perf_counter())
+    trials = {label: make_trial(target, job, group, RequestLog(started_s)) for label, target in job.targets.items()}
+    begun_s = time.perf_counter()
+    order = list(trials)
+    rng = random.Random(job.seed)
+    gc.collect()
+    gc.disable()  # a collection in mid-window would show up as latency of the server
+    try:
+        planned, to_come = False, Rounds(1)
+        while to_come.rounds and any(trial.usable for trial in trials.values()):
+            seed = rng.randrange(2**32)  # one for both sides, so that they meet the same arrivals
+            for label in order:
+                if trials[label].usable:
+                    await trials[label].run_slice(seed)
+            order.reverse()
+            took_s = time.perf_counter() - begun_s
+            if _overdue(job, took_s):
+                to_come = Rounds(0)
+            elif planned:
+                to_come = Rounds(to_come.rounds - 1, to_come.window_s)
+            else:
+                to_come = _plan(job, took_s, [*trials.values()])
+            planned = True
+            to_come, *_ = await group.barrier(to_come)
+            for trial in trials.values():
+                trial.window_s = to_come.window_s
+    finally:
+        gc.enable()
+        recordings = {label: await trial.finish() for label, trial in trials.items()}
+    return recordings
+
+
+def _plan(job: PairingJob, took_s: float, trials: Sequence[Trial]) -> Rounds:
+    if not isinstance(job.load, ClosedLoop):
+        return rounds_of_open_loop(job.pairing_s, job.slice_s)
+    windows_s = [window for trial in trials for window in trial.windows_s]
+    return rounds_of_closed_loop(job.pairing_s, took_s, windows_s, max(trial.lead_in_s for trial in trials))
+
+
+def _overdue(job: PairingJob, took_s: float) -> bool:
+    """Return whether a closed loop takes much longer than it was planned to; an open one ends by its rounds."""
+    return isinstance(job.load, ClosedLoop) and 0 < OVERTIME * job.pairing_s < took_s

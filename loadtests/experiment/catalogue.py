@@ -1,9 +1,10 @@
-"""The catalogue: what is asked of both sides, and what we expect before we measure.
+"""The catalogue of scenarios: what is asked of both sides, and what is expected before it is measured.
 
-Scenarios of the catalogue that show a mistake, or a way out of it; lessons measure them, ``--full`` does not.
+Pitfalls are scenarios that show a mistake, or a way out of it; lessons measure them, ``--full`` leaves them out.
 """
 
 import json
+import re
 from collections.abc import Mapping
 
 from loadtests.experiment.plan import DriverName
@@ -27,6 +28,7 @@ REPRESENTATIVE = ("get_post", "post_page", "create_post", "query", "external_api
 """What a run measures when no scenario is named: one of each sort."""
 ONE_IN = 200
 """Of so many requests to a starved neighbour one computes: so few that the slowest 1 % are of the cheap ones."""
+_MIXED = re.compile(r"mixed\[cpu_ms=(?P<cpu>[\d.]+),wait_ms=(?P<wait>[\d.]+)\]")
 HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query"})
 """Scenarios of which a request holds a database connection from its beginning to its end."""
 
@@ -246,3 +248,14 @@ def everything(name: DriverName) -> tuple[str, ...]:
         for scenario, entry in CATALOGUE.items()
         if entry.kind != "pitfall" and (name == "locust" or entry.journeys is None)
     )
+
+
+def holds_a_connection(scenario: str) -> bool:
+    """Whether its requests hold a database connection from beginning to end; parameters of the name do not matter."""
+    return scenario.partition("[")[0] in HOLD_A_CONNECTION
+
+
+def mixed_ms(scenario: str) -> tuple[float, float] | None:
+    """Return for how long a ``mixed`` request computes, and then waits, in milliseconds; None for any other."""
+    match = _MIXED.fullmatch(scenario)
+    return (float(match["cpu"]), float(match["wait"])) if match else None

@@ -1,4 +1,4 @@
-"""How the question is asked: the load that both sides meet (pure)."""
+"""Loads: a closed loop of users who wait for answers, or an open loop of arrivals (pure)."""
 
 import math
 import random

@@ -1,8 +1,7 @@
-"""The order of trials: random, balanced and repeatable (pure).
+"""The experiment and its plan: cells, random but balanced order of trials, and default timing (pure).
 
-What is to be measured: everything that was asked for, checked and in one place.
-
-How long to measure where the user does not say: fixed before the run, from the plan alone (pure).
+The same seed draws the same plan. How long to measure, where the user does not say, follows from the plan alone and is
+fixed before the run.
 """
 
 import random

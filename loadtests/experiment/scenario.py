@@ -1,6 +1,6 @@
-"""What a scenario is: what is asked of both sides, and what is expected of it.
+"""Scenario, request and catalogue entry: what is asked of both sides, and what is expected of it (pure).
 
-What a row of the catalogue is, and the usual ways to make its requests.
+``get``, ``get_each_post`` and ``workload`` make an entry's requests in the usual ways.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What is compared: one arm of the experiment, as it is written on the command line."""
+"""A side of an experiment and its settings, as they are written on the command line (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from loadtests.experiment.blog import BUILDS, check_blog, find_settings
 from loadtests.system.errors import UsageError
-from shared.settings import Settings
 
-BUILDS = {"sync": "sync_app.main:app", "async": "async_app.main:app"}
 Collector = Literal["default", "freeze"]
 """``default``: Python's own. ``freeze``: what was imported is never looked through again (``gc.freeze``)."""
 SideLabel = Literal["a", "b"]
@@ -58,7 +57,8 @@ class Side:
             return {"url": self.url}
         everything: dict[str, object] = {"app": self.app, **self.server.model_dump()}
         if self.app in BUILDS.values():
-            everything |= {name: Settings.model_fields[name].default for name in Settings.model_fields}
+            fields = check_blog(f"side {self.spec!r}").model_fields
+            everything |= {name: field.default for name, field in fields.items()}
         return everything | dict(self.knobs)
 
 
@@ -78,13 +78,16 @@ def parse_side(text: str) -> Side:
     if not (colon and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))):
         raise UsageError(f"unknown side {text!r}: write sync, async, package.module:app or http://127.0.0.1:8000")
     server = {key: given.pop(key) for key in list(given) if key in ServerSettings.model_fields}
-    unknown = [key for key in given if key not in Settings.model_fields]
+    knobs = check_blog(f"side {text!r}") if app in BUILDS.values() else find_settings()
+    known = knobs.model_fields if knobs else {}
+    unknown = [key for key in given if key not in known]
     if unknown:
-        offered = ", ".join([*Settings.model_fields, *ServerSettings.model_fields])
+        offered = ", ".join([*known, *ServerSettings.model_fields])
         raise UsageError(f"side {text!r}: unknown setting {unknown[0]!r}; there are: {offered}")
     try:
         settings = ServerSettings.model_validate(server)
-        Settings.model_validate(given)
+        if knobs:
+            knobs.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"side {text!r}: {first['loc'][0]}: {first['msg']}") from None

@@ -2,20 +2,22 @@
 
 ``all_def`` and ``mixed`` have the same two routes: both ``def`` in the first, each of the kind that suits it in the
 second. ``stuck`` and ``freed`` have routes that wait 10 ms, but compute once in 200 requests: ``stuck`` on the event
-loop, ``freed`` in a thread or in another process.
+loop, ``freed`` in a thread or in another process. They compute with the blog's code, so they can only be served where
+the blog is.
 """
 
 import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 
-from shared.cpu import hashed
-from shared.offload import LazyProcessPool, process_pool
+with suppress(ImportError):  # now, and not in the middle of a measurement
+    from shared.cpu import hashed
+    from shared.offload import LazyProcessPool, process_pool
 
 BLOCKING_S = 0.02
 """Duration of a call to a library without async."""
@@ -54,7 +56,7 @@ mixed.get("/waiting")(waiting)
 
 
 @asynccontextmanager
-async def _with_processes(_: FastAPI) -> AsyncIterator[dict[str, LazyProcessPool]]:
+async def _with_processes(_: FastAPI) -> AsyncIterator[dict[str, "LazyProcessPool"]]:
     with process_pool() as pool:
         await run_in_threadpool(pool.start)
         yield {"pool": pool}

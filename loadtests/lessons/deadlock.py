@@ -13,12 +13,12 @@ from matplotlib.patches import Rectangle
 
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import SQLITE, RunOptions
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.lessons.measure import analyse_and_report
-from loadtests.records.run_folder import check_free
+from loadtests.records.run_folder import check_free, new_folder
 from loadtests.report.charts.style import INK, MUTED, drawing, save, wrap
 from loadtests.report.doubts import SIGN
-from loadtests.report.view import LABELS, RunView, view_of
+from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import listed, number
 from loadtests.runner import run
 from loadtests.system.errors import RunError, UsageError, describe_error
@@ -135,7 +135,7 @@ def measure_deadlock(options: DeadlockOptions) -> DeadlockResult:
         UsageError: the options are not possible; nothing was written.
         Interrupted, RunError: not every run could be completed; those that were are kept.
     """
-    out = options.out or run.new_folder(NAME)
+    out = options.out or new_folder(NAME)
     pools = options.connections()
     check_free(out)
     runs = {connections: options.options(connections, out / f"{POOL}{connections}") for connections in pools}

@@ -12,6 +12,7 @@ from statistics import median
 
 from loadtests.analysis.comparison import MARGIN
 from loadtests.analysis.model.limits import worded
+from loadtests.experiment.sides import LABELS
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.deadlock import finding as deadlock_finding
@@ -21,7 +22,7 @@ from loadtests.lessons.record import claim_results
 from loadtests.records.outcome import Comparison
 from loadtests.report.charts.dial import finding as dial_finding
 from loadtests.report.titles import loads_title
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import kind_of, number, ratio, word
 from loadtests.system.errors import UsageError
 

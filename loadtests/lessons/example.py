@@ -24,7 +24,8 @@ from loadtests.lessons.record import (
     read_claims,
     read_lesson,
 )
-from loadtests.records.run_folder import RunFolder, UnreadableRun, check_free, write_json
+from loadtests.records.json_files import write_json
+from loadtests.records.run_folder import EXAMPLE, RunFolder, UnreadableRun, check_free
 from loadtests.report.charts import timeline
 from loadtests.report.charts.dial import heat_map
 from loadtests.report.charts.ratio import against_loads
@@ -33,12 +34,9 @@ from loadtests.report.view import RunView, view_of
 from loadtests.runner import run
 from loadtests.system.terminal import PipeConsole
 
-EXAMPLE = Path("results/example")
 RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
 TIMELINE = "external_api"
 """The scenario whose timeline the docs show."""
-KEPT = ("run.json", "summary.json")
-"""The files that are kept of runs whose raw samples are too large."""
 THREADS = 40
 COLOURS = 96
 
@@ -138,9 +136,7 @@ def _measure_deadlock(work: Path, out: Path) -> None:
 
 def _keep(path: Path, out: Path) -> None:
     analyse_and_report(path)
-    out.mkdir(parents=True)
-    for name in KEPT:
-        shutil.copy(path / name, out / name)
+    RunFolder(path).copy_figures(out)  # raw samples are too large to keep
 
 
 def draw_pictures(out: Path) -> None:

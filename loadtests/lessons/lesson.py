@@ -2,7 +2,7 @@
 
 An expectation about a ratio or a rate names the range in which the true value lies if it holds. An interval inside the
 range supports it, one outside refutes it, and one that spans an end of the range is inconclusive. So is anything that
-is no valid measurement: a side that gave no answers, or a client that may have been the limit.
+is no valid measurement: a side that gave no answers, or a load driver that may have been the limit.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import Literal
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.options import RunOptions
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome
 
 DEFAULTS = RunOptions()
@@ -189,14 +189,13 @@ class Ratio(Expectation):
         if c is None:
             return Judgement("not tested", "", NOT_MEASURED)
         if c.ratio is None or c.interval is None:
-            labels: tuple[SideLabel, SideLabel] = ("a", "b")
-            cells = [cell for label in labels if (cell := self._cell(outcome, label)) is not None]
+            cells = [cell for label in LABELS if (cell := self._cell(outcome, label)) is not None]
             collapses = [f"{cell.side}: {cell.collapsed[0]}" for cell in cells if cell.collapsed]
             return Judgement("inconclusive", "", "; ".join(collapses) or "there is no interval")
         figure = f"{c.ratio:.2f} ({c.interval[0]:.2f} to {c.interval[1]:.2f})"
         names = {flag.partition(":")[0] for flag in c.flags}
         if names & set(NO_VERDICT):
-            return Judgement("inconclusive", figure, "the client may have been the limit")
+            return Judgement("inconclusive", figure, "the load driver may have been the limit")
         if names & set(BY_CHANCE):
             return Judgement("inconclusive", figure, "a stricter test does not agree that there is a difference")
         return Judgement(_standing(c.interval, self.low, self.high), figure)
@@ -222,7 +221,7 @@ class Rate(Expectation):
             return Judgement("inconclusive", f"{value:,.4g}/s", "there is no interval")
         figure = f"{value:,.4g}/s ({interval[0]:,.4g} to {interval[1]:,.4g})"
         if any(flag in (name, f"{name}:{self.label}") for flag in c.flags for name in NO_VERDICT):
-            return Judgement("inconclusive", figure, "the client may have been the limit")
+            return Judgement("inconclusive", figure, "the load driver may have been the limit")
         return Judgement(_standing(interval, self.low, self.high), figure)
 
 

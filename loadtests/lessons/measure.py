@@ -20,16 +20,18 @@ from rich.console import Console
 from loadtests.analysis.analyse import CellTrials, analyse, compare_cells
 from loadtests.analysis.summary import Summary, summarise
 from loadtests.drivers.driver import Driver
+from loadtests.experiment.blog import check_blog
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import SQLITE, RunOptions, parse_scenario
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.lessons.catalogue import Claim
 from loadtests.lessons.lesson import CLOSED_LOOP_USERS, Lesson, Measure, Special
 from loadtests.lessons.naive_client import Count
 from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, ClaimsRecord, Evidence, LessonRecord, claims_covered_by
+from loadtests.records.json_files import write_json
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Outcome
-from loadtests.records.run_folder import RunFolder, check_free, write_json
+from loadtests.records.run_folder import RunFolder, check_free
 from loadtests.report.html.page import write
 from loadtests.runner import run
 from loadtests.runner.single_server import Workspace, drive_alone
@@ -51,7 +53,22 @@ CLIENT_LIMIT_S = 60.0
 PAUSE_EVERY_S, PAUSE_S = 3.0, 0.3
 """The server is paused for a tenth of the time, in short pauses, so that a block is short too."""
 RATE_RPS = 150.0
+WITH_BLOG_CODE = frozenset({"loadtests.lessons.apps:stuck", "loadtests.lessons.apps:freed"})
+"""Apps of lessons that compute with the blog's code."""
 Blocks = dict[int, dict[SideLabel, Summary]]
+
+
+def check_sides(measure: Measure, wanted_by: str) -> None:
+    """Raise UsageError if the blog is to be measured but is not installed.
+
+    Args:
+        measure: what is measured.
+        wanted_by: the lesson or claim, as typed.
+    """
+    if measure.special == "clients" or {measure.a, measure.b} & WITH_BLOG_CODE:
+        check_blog(wanted_by)
+    elif measure.special is None:
+        parse_side(measure.a), parse_side(measure.b)
 
 
 def measure_lesson(lesson: Lesson, out: Path) -> LessonRecord:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from loadtests.lessons.catalogue import CLAIMS, Claim, Origin, judge
 from loadtests.lessons.lesson import NOT_MEASURED, SIGNS, Judgement, Standing
+from loadtests.records.json_files import Record
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import UnreadableRun
@@ -18,12 +19,6 @@ from loadtests.system.machine import Environment
 
 LESSON_FILE = "lesson.json"
 CLAIMS_FILE = "claims.json"
-
-
-class Record(BaseModel):
-    """Base of everything in both files: immutable, and unknown fields are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
 
 
 class LessonRecord(Record):

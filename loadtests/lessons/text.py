@@ -6,8 +6,8 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from loadtests.experiment.blog import ELSEWHERE, ROOT, find_settings
 from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.lesson import CLOSED_LOOP_USERS, SIGNS, Code, Judgement, Lesson, Standing, combined
@@ -30,8 +30,6 @@ REASONS: dict[Standing, str] = {
     "not tested": "Why it is expected",
 }  # fmt: skip
 """The heading of the mechanism: it can't explain what was not observed."""
-PROJECT = Path(__file__).parents[2]
-"""The folder that contains the builds."""
 GENERATED = "<!-- Written by `bench example`; what is changed here by hand is lost. -->"
 
 
@@ -55,7 +53,9 @@ def source(code: Code) -> str:
     if code.handler is None:
         return code.text
     build, path = code.handler
-    found = next(route for route in routes(PROJECT / f"{build}_app") if route.path == path)
+    if find_settings() is None:
+        return f"# the handler of {path} in {build}_app; {ELSEWHERE}"
+    found = next(route for route in routes(ROOT / f"{build}_app") if route.path == path)
     return textwrap.dedent("\n".join(found.lines))
 
 

@@ -1,4 +1,4 @@
 """Every file of a run's folder, and the data in it: the one bridge between measuring and judging.
 
-Only this room reads and writes below ``results/``. What comes in is a format, its reader and its writer.
+No other room knows where results are, or what a run's files are called.
 """

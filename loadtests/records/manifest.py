@@ -1,21 +1,16 @@
-"""run.json: what a run is, written before the first trial and updated as it goes.
+"""run.json, the manifest of a run: plan, settings, machine and events. Written before the first trial, then updated.
 
-What a run's manifest keeps of its machine's validation, so that its report can quote it.
+It quotes the latest validation of the machine, so that the report can.
 """
 
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import SideLabel
+from loadtests.records.json_files import Record
 from loadtests.system.machine import Environment
-
-
-class Record(BaseModel):
-    """Base of everything in run.json: immutable, and strict about what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class SideRecord(Record):
@@ -93,10 +88,8 @@ class HandlerRecord(Record):
     statements: list[str]
 
 
-class QuotedFinding(BaseModel):
+class QuotedFinding(Record):
     """One target: what it is about, what was found and what was aimed at, in words, and whether it was met."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     check: str
     name: str
@@ -105,7 +98,7 @@ class QuotedFinding(BaseModel):
     status: Literal["met", "missed", "undecided"]
 
 
-class ValidationDigest(BaseModel):
+class ValidationDigest(Record):
     """A machine's validation in a few lines.
 
     Attributes:
@@ -114,8 +107,6 @@ class ValidationDigest(BaseModel):
         commits: of this project, one for each state of the code that its checks were made with.
         findings: every target.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     machine: str
     created: AwareDatetime
@@ -181,13 +172,9 @@ class Manifest(Record):
     environment: Environment
     events: list[Event]
     driver_ceiling_rps: float | None = None
-    machine: list[MachineRecord] = []
+    machine: list[MachineRecord] = Field(default_factory=list)
     validation: ValidationDigest | None = None
-    handlers: dict[str, dict[SideLabel, HandlerRecord]] = {}
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
+    handlers: dict[str, dict[SideLabel, HandlerRecord]] = Field(default_factory=dict)
 
     def cells(self) -> list[tuple[ScenarioRecord, Load]]:
         """Return the cells in catalogue order: scenarios as named, loads ascending."""

@@ -1,4 +1,4 @@
-"""What a run found: the content of summary.json (pure)."""
+"""summary.json, the outcome of a run: comparisons with verdicts, and each side's figures (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

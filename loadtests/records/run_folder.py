@@ -1,9 +1,8 @@
-"""A run's folder below ``results/``: written, read, and held by one process at a time.
+"""The folder of a run below ``results/``: paths, reading, writing, locking and cleaning up.
 
-Nothing else knows where a run keeps its files. The lock is the kernel's, which drops it when its holder ends, however
-it ends; a process id in a file would outlive it. Work in progress, which a killed run leaves behind, goes when the
-folder is next held: databases, logs, halves of files, and clusters of PostgreSQL, which root has to make where another
-user can reach them.
+The lock is the kernel's, which releases it when its holder ends, however it ends; a process id in a file would outlive
+it. What a killed run leaves is removed when the folder is next locked: databases, logs, partial files, and clusters of
+PostgreSQL, which root has to make where another user can reach them.
 """
 
 import contextlib
@@ -11,11 +10,13 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from loadtests.records.json_files import replace_file, write_json
 from loadtests.records.manifest import Manifest, ValidationDigest
 from loadtests.records.outcome import Outcome
 from loadtests.records.samples import Recording
@@ -24,10 +25,14 @@ from loadtests.system.errors import BenchError, UsageError
 from loadtests.system.machine import Environment, machine_id
 
 RESULTS = Path("results")
+VALIDATIONS = RESULTS / "validation"
+EXAMPLE = RESULTS / "example"
+"""What this project's own docs rest on."""
+MANIFEST_FILE = "run.json"
+OUTCOME_FILE = "summary.json"
 POSTGRES_PREFIX = "bench-postgres-"
 POSTGRES_HOME = "home"
 """The link in the run's folder that tells where the cluster is."""
-VALIDATIONS = RESULTS / "validation"
 
 
 class UnreadableRun(BenchError):
@@ -51,6 +56,11 @@ class RunFolder:
         return self.read_manifest().created.isoformat()
 
     @property
+    def exists(self) -> bool:
+        """Whether a run was ever made here."""
+        return (self.path / MANIFEST_FILE).exists()
+
+    @property
     def work(self) -> Path:
         """Databases and logs of the run while it lasts."""
         return self.path / "work"
@@ -72,15 +82,15 @@ class RunFolder:
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace run.json in one step, so that no reader ever sees half of it."""
-        _replace(self.path / "run.json", manifest.model_dump_json(indent=1).encode())
+        write_json(self.path / MANIFEST_FILE, manifest)
 
     def read_manifest(self) -> Manifest:
         """Return run.json; raises UnreadableRun."""
-        path = self.path / "run.json"
+        path = self.path / MANIFEST_FILE
         try:
             return Manifest.model_validate_json(path.read_bytes())
         except FileNotFoundError:
-            raise UnreadableRun(f"{self.path} is not a run: it has no run.json") from None
+            raise UnreadableRun(f"{self.path} is not a run: it has no {MANIFEST_FILE}") from None
         except OSError as error:
             raise UnreadableRun(f"{path} can't be read: {error.strerror}") from None
         except ValidationError as error:
@@ -92,7 +102,7 @@ class RunFolder:
 
     def write_trial(self, key: TrialKey, recording: Recording) -> None:
         """Save one trial, whole or not at all."""
-        _replace(self.trials / key.file_name, dump_trial(key, self.run_id, recording))
+        replace_file(self.trials / key.file_name, dump_trial(key, self.run_id, recording))
 
     def read_trials(self) -> Iterator[tuple[TrialKey, Recording]]:
         """Yield every trial, one at a time; raises UnreadableRun naming the file that is no good."""
@@ -114,11 +124,11 @@ class RunFolder:
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Write summary.json."""
-        _replace(self.path / "summary.json", TypeAdapter(Outcome).dump_json(outcome, indent=1))
+        replace_file(self.path / OUTCOME_FILE, TypeAdapter(Outcome).dump_json(outcome, indent=1))
 
     def read_outcome(self) -> Outcome:
         """Return summary.json; raises UnreadableRun."""
-        path = self.path / "summary.json"
+        path = self.path / OUTCOME_FILE
         try:
             return TypeAdapter(Outcome).validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
@@ -129,11 +139,26 @@ class RunFolder:
 
     def write_report(self, html: str) -> None:
         """Write report.html."""
-        _replace(self.report, html.encode())
+        replace_file(self.report, html.encode())
+
+    def copy_figures(self, to: Path) -> None:
+        """Copy what was planned and found, without raw samples, into a new folder."""
+        to.mkdir(parents=True)
+        for name in (MANIFEST_FILE, OUTCOME_FILE):
+            shutil.copy(self.path / name, to / name)
 
     def clear_work(self) -> None:
         """Remove databases and logs."""
         shutil.rmtree(self.work, ignore_errors=True)
+
+
+def new_folder(kind: str = "") -> Path:
+    """Return where results go that nobody named a place for.
+
+    Args:
+        kind: of results; a plain run has none.
+    """
+    return RESULTS / kind / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
 
 
 def create_run_folder(path: Path, manifest: Manifest) -> RunFolder:
@@ -153,11 +178,6 @@ def create_run_folder(path: Path, manifest: Manifest) -> RunFolder:
     return RunFolder(path)
 
 
-def write_json(path: Path, content: BaseModel) -> None:
-    """Write a record, whole or not at all."""
-    _replace(path, content.model_dump_json(indent=1).encode())
-
-
 def check_free(path: Path) -> None:
     """Raise UsageError if a run can't be made at ``path``: it exists, or its parent can't be written."""
     try:
@@ -169,16 +189,6 @@ def check_free(path: Path) -> None:
     ancestor = next(parent for parent in path.absolute().parents if parent.exists())
     if not ancestor.is_dir() or not os.access(ancestor, os.W_OK | os.X_OK):
         raise UsageError(f"--out {path}: {ancestor} cannot be written; name another folder")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_suffix(".partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager

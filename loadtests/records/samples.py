@@ -1,10 +1,7 @@
-"""What a driver records: one row a request, and the readings that go with a trial. Never a statistic.
+"""Raw samples of a trial: requests, slices, and observations from inside a server. Never a statistic.
 
-What was seen inside a server while a trial lasted: one row an instant, in columns.
-
-Samples while they are being taken: columns that grow.
-
-The owner's half: read what a server's processes have written, and cut out the time of one trial.
+Requests are columns with a row each; ``Recorder`` collects them. Observations are rows that each process of a server
+writes to a file many times a second; ``collect_observations`` cuts out those of one trial.
 """
 
 import math

@@ -1,10 +1,8 @@
-"""One trial as a file: an archive of compact columns, and a few readings about them.
+"""The file of a trial: compressed columns of samples, and a few readings about them (pure, but for reading).
 
-The columns of a trial as they lie on disk: times as small integers, a fifth of the size they have in memory (pure).
-
-Most of a time's 64 bits say nothing: the clock is read to 100 ns at best, and the interesting part is how far two
-instants of one request are apart. So each instant is a count of ticks from another that is close to it, in the
-smallest integers that hold the column.
+Most of a time's 64 bits say nothing: the clock is read to 100 ns at best, and what matters is how far two instants of
+one request are apart. So each instant is a count of ticks from another that is close to it, in the smallest integers
+that hold the column: a fifth of the size that it has in memory.
 """
 
 import io

@@ -1,19 +1,18 @@
-"""A doubt, and the words that flags go by (pure).
+"""Doubts about the conditions of a run: blocks, cores, machine, database, code, load driver, kind of load (pure).
 
-Doubts about the conditions: blocks, cores, machine, code, and what no run can tell (pure).
-
-Doubts about the load: whether the client could make it, and what its kind hides (pure).
+It also says what every run leaves open, and has the words that flags are shown by.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from loadtests.analysis.comparison import MIN_BLOCKS
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.summary import samples_needed
 from loadtests.experiment.loads import OpenLoop
-from loadtests.report.view import LABELS, RunView
+from loadtests.experiment.plan import MIN_BLOCKS
+from loadtests.experiment.sides import LABELS
+from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named
 
 BUSY_MACHINE = 0.5

@@ -1,26 +1,24 @@
-"""What to doubt about a run: how it was measured, on what, and which of its cells are flagged (pure).
+"""Threats to validity: everything that a run itself gives reason to doubt, the serious first (pure).
 
-Doubts about single cells: missing, collapsed, taken out, flagged (pure).
-
-A side that stops answering because threads and connections wait for each other, told by its name (pure).
-
-Doubts about what happened while the run went on (pure).
+Here are the doubts about single cells (missing, collapsed, left without a verdict, flagged, in a deadlock) and about
+what happened while the run went on; those about its conditions are in ``conditions``.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from loadtests.analysis.flags import MEANING, NO_VERDICT
+from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.sides import LABELS
 from loadtests.records.outcome import Outcome
 from loadtests.report import conditions, highlights
 from loadtests.report.conditions import Doubt, flag_words
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named
 
 TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples"}) | NO_VERDICT
 """Flags that have a doubt of their own, or are none."""
-SYNC_BUILD = "sync_app.main:app"
 SIGN = "nothing was answered"
 """How a trial says that its side hung."""
 MOST_LOGS = 6
@@ -43,7 +41,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *conditions.machine(run),
         *conditions.database(run),
         *conditions.provenance(run),
-        *mishaps(run),
+        *restarts(run),
         *interruptions(run),
         *clock(run),
         *conditions.always(run),
@@ -86,14 +84,14 @@ def collapses(run: RunView) -> Iterator[Doubt]:
 
 
 def taken_out(run: RunView) -> Iterator[Doubt]:
-    """Say which cells have no verdict because the client may have been the limit."""
+    """Say which cells have no verdict because they are driver-bound."""
     out = highlights.taken_out(run)
     if out:
         count = f"{len(out)} cell{'s were' if len(out) > 1 else ' was'}"
         yield Doubt(
-            f"{count} taken out: the client may have been the limit",
+            f"{count} taken out: driver-bound",
             f"{_sentence(MEANING['driver-bound'])}. It concerns {listed(highlights.places(out))}. What speaks"
-            " for the client is told in words beside their figures.",
+            " for the driver is told in words beside their figures.",
             serious=True,
         )
 
@@ -116,9 +114,12 @@ def _sentence(text: str) -> str:
 
 
 def deadlock(run: RunView) -> Iterator[Doubt]:
-    """Say who waits for whom, where the sync build hung with nothing to limit its sessions."""
+    """Say who waits for whom, where a side hung whose threads and connections can wait for each other."""
     for label, side in zip(LABELS, (run.manifest.a, run.manifest.b), strict=True):
-        threads, connections = _resources(side.settings)
+        known = blog.resources_of(side.settings)
+        if known is None or not known.can_deadlock:
+            continue
+        threads, connections = known.threads, known.connections
         hung = [
             f"{cell.scenario} at {named([load])}"
             for (_, load, whose), cell in run.cells.items()
@@ -127,36 +128,29 @@ def deadlock(run: RunView) -> Iterator[Doubt]:
             and load.users > connections
             and any(SIGN in sentence for sentence in cell.collapsed)
         ]
-        if hung and threads:
+        if hung:
             yield Doubt(
                 f"{run.names[label]}: a deadlock of threads and connections",
                 f"Of the {threads} worker threads all wait for one of {connections} database connections. The"
                 f" {connections} requests that hold one wait for a thread, which FastAPI needs to turn their result"
-                " into an answer and to give the connection back. Nobody moves until the pool gives up, after 30 s:"
-                " “QueuePool limit … reached”. A larger pool only moves the edge. The cure is to let no more requests"
-                f" begin than there are connections: Depends(get_db, max_concurrency={connections}), which is what the"
-                f" build does without session_limit=none. Seen in {listed(hung)}.",
+                " into an answer and to give the connection back. Nobody moves until the pool gives up, after"
+                f" {blog.POOL_TIMEOUT_S} s: “QueuePool limit … reached”. A larger pool only moves the edge. The cure is"
+                " to let no more requests begin than there are connections:"
+                f" Depends(get_db, max_concurrency={connections}), which is what the build does without"
+                f" session_limit=none. Seen in {listed(hung)}.",
                 serious=True,
             )
 
 
-def _resources(settings: Mapping[str, str | int | float | None]) -> tuple[int, int]:
-    """Return threads and connections of a sync build whose sessions nothing limits; no threads for any other side."""
-    if settings.get("app") != SYNC_BUILD or settings.get("session_limit") != "none":
-        return 0, 0
-    threads, pool, overflow = (int(settings[name] or 0) for name in ("thread_limit", "pool_size", "max_overflow"))
-    return threads, pool + overflow
-
-
-def mishaps(run: RunView) -> Iterator[Doubt]:
+def restarts(run: RunView) -> Iterator[Doubt]:
     """Say what of the harness was replaced, and that something was measured again."""
-    if said := _said(run, "restarted"):
+    if said := _event_messages(run, "restarted"):
         yield Doubt("Something was tried again", "; ".join(said) + ".")
 
 
 def logs(run: RunView) -> Iterator[Doubt]:
     """Quote the log of a side that gave no good answer to a cell, each line of it once."""
-    if said := list(dict.fromkeys(_said(run, "log"))):
+    if said := list(dict.fromkeys(_event_messages(run, "log"))):
         more = f"; and {len(said) - MOST_LOGS} more" if len(said) > MOST_LOGS else ""
         yield Doubt(
             "What a side's log says that gave no good answer", "; ".join(said[:MOST_LOGS]) + more + ".", serious=True
@@ -165,7 +159,7 @@ def logs(run: RunView) -> Iterator[Doubt]:
 
 def interruptions(run: RunView) -> Iterator[Doubt]:
     """Say that the run was not made in one sitting."""
-    if said := _said(run, "resumed"):
+    if said := _event_messages(run, "resumed"):
         yield Doubt(
             "The run was interrupted",
             f"It was {', and '.join(said)}. Between the sittings the machine may have changed in what can't be"
@@ -175,7 +169,7 @@ def interruptions(run: RunView) -> Iterator[Doubt]:
 
 def clock(run: RunView) -> Iterator[Doubt]:
     """Say that the wall clock was set."""
-    if said := _said(run, "clock"):
+    if said := _event_messages(run, "clock"):
         text = "; ".join(said)
         yield Doubt(
             "The wall clock was set",
@@ -183,5 +177,5 @@ def clock(run: RunView) -> Iterator[Doubt]:
         )
 
 
-def _said(run: RunView, kind: str) -> list[str]:
+def _event_messages(run: RunView, kind: str) -> list[str]:
     return [event.message for event in run.manifest.events if event.kind == kind]

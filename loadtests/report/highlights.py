@@ -1,19 +1,16 @@
-"""Which comparisons speak for a run: the largest sure differences, and the sides that gave up (pure).
-
-How much the run decided: a count of its verdicts, and what to say where there are few (pure).
-"""
+"""Which comparisons speak for a run: largest sure differences, collapses, a count of verdicts (pure)."""
 
 import math
 from collections.abc import Sequence
 
-from loadtests.analysis.comparison import MIN_BLOCKS
+from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.experiment.loads import Load, ascending
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.plan import MIN_BLOCKS
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import Comparison, Metric
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import (
     DRIVER_BOUND,
-    MARGIN_PERCENT,
     driver_bound,
     fell_behind,
     gave_up,
@@ -61,12 +58,18 @@ def losses(view: RunView, at: Load | None = None) -> list[str]:
     cells = [c for c in view.headlines() if at in (None, c.load)]
     said = []
     for label in LABELS:
-        said += _where(f"{view.names[label]} collapses in", [c for c in cells if gave_up(c) == label])
+        said += _clause_with_places(f"{view.names[label]} collapses in", [c for c in cells if gave_up(c) == label])
     for label in LABELS:
-        said += _where(f"more than 1 % fail with {view.names[label]} in", [c for c in cells if _failed(c) == label])
+        said += _clause_with_places(
+            f"more than 1 % fail with {view.names[label]} in", [c for c in cells if _side_that_failed(c) == label]
+        )
     for label in LABELS:
-        said += _where(f"{view.names[label]} falls behind in", [c for c in cells if view.behind(c) == [label]])
-    return said + _where("both sides fall behind in", [c for c in cells if len(view.behind(c)) == len(LABELS)])
+        said += _clause_with_places(
+            f"{view.names[label]} falls behind in", [c for c in cells if view.behind(c) == [label]]
+        )
+    return said + _clause_with_places(
+        "both sides fall behind in", [c for c in cells if len(view.behind(c)) == len(LABELS)]
+    )
 
 
 def unconfirmed(view: RunView) -> list[str]:
@@ -74,11 +77,11 @@ def unconfirmed(view: RunView) -> list[str]:
     said = []
     for label in LABELS:
         may = [c for c in view.headlines() if label in fell_behind(c) and label not in view.behind(c)]
-        said += _where(f"{view.names[label]} may fall behind in", may)
+        said += _clause_with_places(f"{view.names[label]} may fall behind in", may)
     return said
 
 
-def _failed(c: Comparison) -> SideLabel | None:
+def _side_that_failed(c: Comparison) -> SideLabel | None:
     """Return the side that lost because its percentile falls among requests that failed, if it does not fall behind."""
     if c.ratio is not None or c.verdict not in LABELS or gave_up(c) or fell_behind(c):
         return None
@@ -86,7 +89,7 @@ def _failed(c: Comparison) -> SideLabel | None:
 
 
 def taken_out(view: RunView, at: Load | None = None) -> list[Comparison]:
-    """Return the cells that have no verdict because the client may have been the limit; at one load or at all."""
+    """Return the cells that have no verdict because they are driver-bound; at one load or at all."""
     return [c for c in view.headlines() if driver_bound(c) and at in (None, c.load)]
 
 
@@ -98,7 +101,7 @@ def places(comparisons: Sequence[Comparison]) -> list[str]:
     return [f"{scenario} at {named(ascending(at))}" for scenario, at in loads.items()]
 
 
-def _where(what: str, lost: Sequence[Comparison]) -> list[str]:
+def _clause_with_places(what: str, lost: Sequence[Comparison]) -> list[str]:
     if not lost:
         return []
     scenarios = list(dict.fromkeys(c.scenario for c in lost))

@@ -1,17 +1,15 @@
-"""Clauses that titles and answers are made of, and how they become a sentence (pure).
+"""Titles of charts, each a sentence that states the finding: who is better, where, by how much (pure).
 
-Titles that tell verdicts: who is better, where, by how much (pure).
-
-Titles that tell figures: requests answered, response times, server CPU (pure).
+Titles are made of clauses. Some tell verdicts, others figures: throughput, response times, server CPU.
 """
 
 from collections.abc import Sequence
 
 from loadtests.experiment.loads import Load, ascending
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import Comparison, Metric
 from loadtests.report.highlights import ahead, extremes, losses, share, taken_out, unconfirmed, undecided
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import NO_BREAK, driver_bound, fell_behind, milliseconds, named, number, ratio, some
 
 OURS = ("at ", "of ", "more ", "one ", "both ", "the ")
@@ -43,10 +41,12 @@ def ratio_in_words(view: RunView, c: Comparison) -> str:
         only = "only " if c.ratio < 1 else ""
         return f"{b} handles {only}{ratio(c.ratio)} times as many requests as {a}"
     slow, fast, times = (b, a, c.ratio) if c.ratio > 1 else (a, b, 1 / c.ratio)
-    return f"the slowest 1 % of requests wait {number(times)} times as long with {slow} as with {fast}{_p99s(view, c)}"
+    return (
+        f"the slowest 1 % of requests wait {number(times)} times as long with {slow} as with {fast}{_both_p99(view, c)}"
+    )
 
 
-def _p99s(view: RunView, c: Comparison) -> str:
+def _both_p99(view: RunView, c: Comparison) -> str:
     """Return both sides' 99th percentiles of the response time in brackets, the longer one first; or nothing."""
     values = sorted((p99 for label in LABELS if (p99 := pooled(view, c, label, "p99"))), reverse=True)
     if len(values) < 2:
@@ -97,7 +97,7 @@ def loads_title(view: RunView) -> str:
             if span is not None:
                 spans.setdefault(span, []).append(scenario.name)
         where = [
-            f"in {some(names)}{_span(view, span)}"
+            f"in {some(names)}{_loads_of_span(view, span)}"
             for span, names in sorted(spans.items(), key=lambda item: item[0][0].size)
         ]
         if where:
@@ -117,7 +117,7 @@ def _ahead_over(comparisons: Sequence[Comparison], label: SideLabel) -> tuple[Lo
     return (start, counted[-1].load) if start else None
 
 
-def _span(view: RunView, span: tuple[Load, Load]) -> str:
+def _loads_of_span(view: RunView, span: tuple[Load, Load]) -> str:
     first, last = span
     if len(view.loads) == 1:
         return ""
@@ -132,10 +132,10 @@ def _span(view: RunView, span: tuple[Load, Load]) -> str:
 
 def throughput_title(view: RunView) -> str:
     """Say the figures behind the largest differences in throughput; of an open loop, who falls behind."""
-    return _keeping_up(view) if view.open_loop else _answering(view)
+    return _open_loop_throughput(view) if view.open_loop else _closed_loop_throughput(view)
 
 
-def _answering(view: RunView) -> str:
+def _closed_loop_throughput(view: RunView) -> str:
     found = losses(view)
     wins = extremes(view, "throughput")[: 1 if found else 2]
     at = shared_load(wins)
@@ -154,7 +154,7 @@ def _answering(view: RunView) -> str:
     return sentence(found) or undecided(view)
 
 
-def _keeping_up(view: RunView) -> str:
+def _open_loop_throughput(view: RunView) -> str:
     behind = [c for c in view.headlines() if view.behind(c)]
     if not behind and (doubtful := unconfirmed(view)):
         return "; ".join(doubtful) + ", but that is not sure"
@@ -162,7 +162,7 @@ def _keeping_up(view: RunView) -> str:
         out = taken_out(view)
         if len(out) == len(view.headlines()):
             return undecided(view)
-        but = " wherever the client was not the limit" if out else ""
+        but = " wherever it is not driver-bound" if out else ""
         return f"{view.names['b']} and {view.names['a']} both keep up with every rate{but}"
     clauses = []
     for scenario in list(dict.fromkeys(c.scenario for c in behind))[:2]:
@@ -183,7 +183,7 @@ def latency_title(view: RunView) -> str:
     metric: Metric = "p99" if view.open_loop else "p50"
     clauses = []
     for label, c in extremes(view, metric, at):
-        value = {side: _shown(view, c, side, metric) for side in LABELS}
+        value = {side: _percentile_in_ms(view, c, side, metric) for side in LABELS}
         loser = view.other(label)
         if view.open_loop:
             clauses.append(
@@ -201,7 +201,7 @@ def latency_title(view: RunView) -> str:
     return sentence(losses(view, at)) or f"No sure difference between the {what} response times at {named([at])}"
 
 
-def _shown(view: RunView, c: Comparison, label: SideLabel, metric: Metric) -> str:
+def _percentile_in_ms(view: RunView, c: Comparison, label: SideLabel, metric: Metric) -> str:
     """Return the percentile of all blocks together, which is the one that the chart shows."""
     value = pooled(view, c, label, metric) or (c.a if label == "a" else c.b).value or 0.0
     return f"{milliseconds(value)}{NO_BREAK}ms"

@@ -1,24 +1,25 @@
-"""The verdict in the terminal: one row a scenario, one column a load."""
+"""The table of verdicts in the terminal: one row a scenario, one column a load, a footnote for every flag."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import MEANING, written
 from loadtests.experiment.loads import OpenLoop, ascending
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Comparison, Outcome, headline_of
 from loadtests.report.view import short_names
-from loadtests.report.wording import Kind, kind_of, word
+from loadtests.report.wording import DRIVER_BOUND, Kind, kind_of, word
 
 MINOR = frozenset({"small"})
 """Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""
 STYLES: dict[Kind, str] = {"a": "bold blue", "b": "bold green", "equivalent": "bold"}
 LEGEND = {
-    "no difference": "the interval lies within ± 10 %",
+    "no difference": f"the interval lies within ± {MARGIN_PERCENT} %",
     "not decided": "this run can't tell",
     "not confirmed": "the interval excludes 1, but a stricter test does not agree",
-    "client-bound": "no verdict, the client may have been the limit",
+    "driver-bound": f"no verdict, {DRIVER_BOUND}",
     "too few requests": "to know the slowest 1 %",
 }
 """Words of the table that are not a side's name."""
@@ -47,9 +48,9 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
         name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
         table.add_row(name, *(_cell(cell, names, marks) for cell in cells))
     lines = [
-        _reading(names, _blocks(manifest, outcome), open_loop=open_loop),
+        _how_to_read(names, _blocks_in_words(manifest, outcome), open_loop=open_loop),
         " ".join(f"{name} is {spec}." for name, spec in zip(names, specs, strict=True) if name != spec),
-        _words(list(headlines.values()), names),
+        _legend(list(headlines.values()), names),
     ]
     return Group(table, *(Text(line) for line in lines if line), *_footnotes(names, marks))
 
@@ -64,7 +65,7 @@ def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str
     if numbers:
         text.append(f"\N{NO-BREAK SPACE}[{','.join(sorted(numbers, key=int))}]", style="yellow")
     if comparison.ratio is not None:
-        dim = " dim" if kind_of(comparison) == "limited" else ""
+        dim = " dim" if kind_of(comparison) == "driver-bound" else ""
         text.append(f"\n{written(comparison.ratio)} ×", style=f"not bold{dim}")
         if comparison.interval is not None:
             text.append("\n{} – {}".format(*map(written, comparison.interval)), style="dim not bold")
@@ -83,13 +84,13 @@ def _winner_style(comparison: Comparison) -> str:
     return "bold blue" if comparison.verdict == "a" else "bold green" if comparison.verdict == "b" else "dim"
 
 
-def _blocks(manifest: Manifest, outcome: Outcome) -> str:
+def _blocks_in_words(manifest: Manifest, outcome: Outcome) -> str:
     planned = len(manifest.blocks)
     done = sorted({c.blocks for c in outcome.comparisons if c.metric == headline_of(c.load) and c.blocks})
     return f"{planned} blocks" if done in ([], [planned]) else f"{done[0]} to {done[-1]} of {planned} blocks"
 
 
-def _reading(names: tuple[str, str], blocks: str, *, open_loop: bool) -> str:
+def _how_to_read(names: tuple[str, str], blocks: str, *, open_loop: bool) -> str:
     a, b = names
     if open_loop:
         return (
@@ -102,7 +103,7 @@ def _reading(names: tuple[str, str], blocks: str, *, open_loop: bool) -> str:
     )
 
 
-def _words(comparisons: list[Comparison], names: tuple[str, str]) -> str:
+def _legend(comparisons: list[Comparison], names: tuple[str, str]) -> str:
     said = {_word(c, names) for c in comparisons}
     return " ".join(f"“{text}”: {meaning}." for text, meaning in LEGEND.items() if text in said)
 

@@ -1,22 +1,19 @@
-"""A run, laid out for reading: each cell found by scenario and load (pure).
+"""A run indexed for reading: cells by scenario and load, short names of the sides, what its ratio means (pure).
 
-What to call the two sides where there is little room (pure).
-
-What a run's charts are about and how to read them: throughput by users, or waiting by rate (pure).
+Closed loops are read as throughput over users, open loops as response times (p99) over arrival rates.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadtests.analysis.comparison import MIN_BLOCKS
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop, ascending
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.plan import MIN_BLOCKS
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest, ScenarioRecord
 from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, headline_of
 from loadtests.report.wording import fell_behind
 
-LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 SHORT = 18
 """Letters that a short name may have."""
 SHORT_NAMES: dict[Metric, str] = {
@@ -92,6 +89,12 @@ class RunView:
         return [*self.loads[-1:], *ascending({load for (_, load, _), cell in self.cells.items() if measured(cell)})][-1]
 
     @property
+    def observed(self) -> bool:
+        """Whether the run looked into the server of a side at least."""
+        sides = self.manifest.a, self.manifest.b
+        return self.manifest.observe or any(side.settings.get("observe") == "on" for side in sides)
+
+    @property
     def blocks(self) -> int:
         """Blocks of the plan."""
         return len(self.manifest.blocks)
@@ -131,8 +134,8 @@ class RunView:
                     found.setdefault(label, {})[load] = len(cell.collapsed)
         return found
 
-    def client_limited(self, scenario: str, load: Load, label: SideLabel) -> bool:
-        """Whether the client may have been the limit while it measured this side of a cell."""
+    def driver_bound(self, scenario: str, load: Load, label: SideLabel) -> bool:
+        """Whether the load driver may have been the limit while it measured this side of a cell."""
         c = self.comparisons.get((scenario, load, self.metric))
         return c is not None and any(flag in (name, f"{name}:{label}") for flag in c.flags for name in NO_VERDICT)
 

@@ -1,28 +1,22 @@
-"""Figures and lists as a person writes them (pure).
-
-What became of a comparison, in a word: a verdict, or the reason why there is none (pure).
-"""
+"""Number formatting, lists, and the word for each kind of verdict, as a person writes them (pure)."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from loadtests.analysis.comparison import MARGIN
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import Comparison
 
-MARGIN_PERCENT = round(100 * (math.exp(MARGIN) - 1))
-"""A difference that is less than this is not worth having, in percent."""
 NO_BREAK = "\u00a0"
 """A space that no line breaks at: between a figure and its unit."""
-Kind = Literal["a", "b", "equivalent", "unconfirmed", "inconclusive", "limited", "collapsed"]
+Kind = Literal["a", "b", "equivalent", "unconfirmed", "inconclusive", "driver-bound", "collapsed"]
 WORDS: Mapping[Kind, str] = {
     "equivalent": "no difference",
     "unconfirmed": "not confirmed",
     "inconclusive": "not decided",
-    "limited": "client-bound",
+    "driver-bound": "driver-bound",
 }
 """What is said where neither side is better."""
 UNCONFIRMED = frozenset({"many-comparisons", "sign-flip"})
@@ -80,16 +74,15 @@ def gave_up(comparison: Comparison) -> SideLabel | None:
 
 
 def driver_bound(comparison: Comparison) -> bool:
-    """Whether the cell was taken out of the headlines, because the client may have been the limit."""
+    """Whether the cell was taken out of the headlines, because the load driver may have been the limit."""
     return any(flag.partition(":")[0] in NO_VERDICT for flag in comparison.flags)
 
 
 def fell_behind(comparison: Comparison) -> list[SideLabel]:
-    """Return the sides that could not keep up with the arrivals of an open loop, unless the client was the limit."""
+    """Return the sides that could not keep up with the arrivals of an open loop, unless the cell is driver-bound."""
     if driver_bound(comparison):
         return []
-    sides: tuple[SideLabel, SideLabel] = ("a", "b")
-    return [label for label in sides if f"overloaded:{label}" in comparison.flags]
+    return [label for label in LABELS if f"overloaded:{label}" in comparison.flags]
 
 
 def kind_of(comparison: Comparison) -> Kind:
@@ -97,7 +90,7 @@ def kind_of(comparison: Comparison) -> Kind:
     if gave_up(comparison):
         return "collapsed"
     if driver_bound(comparison):
-        return "limited"
+        return "driver-bound"
     if comparison.verdict == "inconclusive" and not UNCONFIRMED.isdisjoint(comparison.flags):
         return "unconfirmed"
     return comparison.verdict

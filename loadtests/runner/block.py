@@ -1,4 +1,4 @@
-"""One block's servers: both sides fresh, on databases of their own, one to be driven at a time."""
+"""The servers of one block: both sides, freshly started, on databases of their own."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack

@@ -1,8 +1,8 @@
-"""One cell of one block: drive it, and replace whatever broke, so that the next cell finds everything well.
+"""Measure one cell of one block, and replace what broke; watch for interference by others on the machine.
 
-What else the machine did while a block was measured: time stolen by a hypervisor, and processes that are not ours.
-
-Counters are read before and after a cell is driven, never during it; the difference is summed over a block's cells.
+A side that hung or died is replaced before the next cell. Interference is time stolen by a hypervisor, and CPU time of
+processes that are not ours: counters are read before and after a cell is driven, never during it, and summed over the
+cells of a block.
 """
 
 import contextlib

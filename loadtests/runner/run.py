@@ -1,8 +1,7 @@
-"""``bench run``, up to the last sample: of a new run, or of one that was interrupted.
+"""A run from its options to the last sample: new, or resumed after an interruption.
 
-Whether the sides' apps can be imported, asked before anything is written.
-
-The display while a run goes on: what is measured, which block, how long still.
+Before anything is written it is checked that the sides' apps can be imported. While it goes on, a progress bar shows
+what is measured, in which block, and how long it still takes.
 """
 
 import tempfile
@@ -11,15 +10,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 from rich.console import Console
 from rich.progress import TextColumn
 
+from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Plan
-from loadtests.experiment.sides import BUILDS, Side
+from loadtests.experiment.sides import Side
 from loadtests.records.manifest import Manifest
-from loadtests.records.run_folder import RESULTS, RunFolder, check_free, create_run_folder, locked, remove_leftovers
+from loadtests.records.run_folder import (
+    RunFolder,
+    check_free,
+    create_run_folder,
+    locked,
+    new_folder,
+    remove_leftovers,
+)
 from loadtests.runner.run_log import check_same, experiment_of, missing_trials, new_manifest, resumed
 from loadtests.runner.runner import Listener, Runner
 from loadtests.runner.runner import Progress as Standing
@@ -30,7 +38,6 @@ from loadtests.system.processes import Child
 from loadtests.system.terminal import PipeConsole, progress_bar
 
 LIMIT_S = 30.0
-POLL_S = 0.02
 
 
 def measure(options: RunOptions) -> Path:
@@ -55,15 +62,6 @@ def measure(options: RunOptions) -> Path:
         with locked(folder):
             _carry_out(experiment, folder, manifest, cores, experiment.plan())
     return out
-
-
-def new_folder(kind: str = "") -> Path:
-    """Return where results go that nobody named a place for.
-
-    Args:
-        kind: of results; a plain run has none.
-    """
-    return RESULTS / kind / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S")
 
 
 def resume(out: Path) -> Path:
@@ -136,12 +134,12 @@ def check_importable(*sides: Side) -> None:
         }
         deadline = time.monotonic() + LIMIT_S
         for side, child in children.items():
-            while child.alive:
-                if time.monotonic() > deadline:
-                    raise UsageError(f"side {side.spec!r}: its import took more than {LIMIT_S:g} s")
-                time.sleep(POLL_S)
-            if child.process.returncode != 0:
-                reason = child.last_words() or f"its import ended with status {child.process.returncode}"
+            try:
+                status = child.process.wait(max(0.0, deadline - time.monotonic()))
+            except TimeoutExpired:
+                raise UsageError(f"side {side.spec!r}: its import took more than {LIMIT_S:g} s") from None
+            if status != 0:
+                reason = child.last_words() or f"its import ended with status {status}"
                 raise UsageError(f"side {side.spec!r} can't be imported from this folder: {reason}")
 
 

@@ -1,8 +1,6 @@
-"""The manifest of a run that has not begun.
+"""The manifest over a run's life: made before it begins, updated while it goes on, compared when it is resumed.
 
-What a run writes of itself as it goes: its manifest, kept up to date, with a line for each thing that happened.
-
-Continue an interrupted run: what it was to be, whether all is still as it was, and what it lacks (pure).
+A resumed run must find machine, versions and settings as they were; what it measures is what is missing.
 """
 
 import time

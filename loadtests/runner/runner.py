@@ -1,6 +1,6 @@
 """Execute the plan, block by block, and save each trial as it ends.
 
-Notice that the wall clock was set. Nothing is measured by it, but whoever reads times of day should know.
+``WallClock`` notices when the wall clock is set: nothing is measured by it, but times of day in logs jump.
 """
 
 import contextlib

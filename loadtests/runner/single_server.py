@@ -1,8 +1,7 @@
-"""The driver's ceiling: what it reaches against a server that does nothing.
+"""Drive one server alone: the driver's ceiling, and checks of servers with known answers.
 
-A cell whose throughput comes near it was limited by the driver, not by the server that was measured.
-
-What every check needs: cores, a folder for the work, a clock, and someone to tell.
+The ceiling is what the driver reaches against a server that does nothing. A cell whose throughput comes near it was
+limited by the driver, not by the server that was measured.
 """
 
 import json

@@ -1,24 +1,17 @@
-"""A server of the harness's own, beside the two sides: started, waited for, replaced if it dies, ended.
-
-The owner's end of the slow external API: a process that is there whenever a cell begins.
-"""
+"""Auxiliary servers beside the two sides, such as the slow API: started, restarted if they die, stopped."""
 
 import socket
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
-from loadtests.system.processes import Child
+from loadtests.system.processes import Child, Stoppable
 from loadtests.system.resources import free_port
 
 READY_LIMIT_S = 20.0
-POLL_S = 0.02
 
 
-class AuxiliaryServer:
+class AuxiliaryServer(Stoppable):
     """Runs a module that takes ``--port`` and ``--cores``; a context manager that owns its process."""
 
     def __init__(self, module: str, name: str, cores: tuple[int, ...], log: Path) -> None:
@@ -61,24 +54,19 @@ class AuxiliaryServer:
     def _start(self) -> None:
         pinned = ",".join(map(str, self._cores))
         self._child = Child(self._module, [f"--port={self._port}", f"--cores={pinned}"], log=self._log)
-        deadline = time.monotonic() + READY_LIMIT_S
-        while not self._accepts():
-            if not self._child.alive or time.monotonic() > deadline:
-                self._child.stop()
-                raise RunError(f"{self._name} did not start: {self._child.last_words() or 'it said nothing'}")
-            time.sleep(POLL_S)
+        try:
+            self._child.wait_until(self._accepts, READY_LIMIT_S, self._name)
+        except RunError:
+            self._child.stop()
+            raise
 
     def _accepts(self) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1.0)
             return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """End it."""
         self._child.stop()
 
 

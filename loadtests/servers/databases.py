@@ -1,8 +1,7 @@
-"""Which database a run uses: SQLite in files, a PostgreSQL of its own, or one that stands.
+"""The databases of a run: choice by name, common interface, and SQLite in files.
 
-What a run asks of its databases, whichever they are.
-
-A side's own SQLite file, and the way back to the rows it started with.
+PostgreSQL, of the run's own or one that runs already, is in ``postgres``. Each side has a database of its own in each
+block, whose first rows can be restored under the running server.
 """
 
 import contextlib

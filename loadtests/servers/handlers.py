@@ -1,10 +1,7 @@
-"""Which handler answers a request, told from a build's source as text: no app is imported for it.
+"""The handlers of our builds that answer a scenario, and their SQL: read from source when a run is made.
 
-What each of our builds runs for a scenario, taken from its source when a run is made.
-
-The SQL that a handler asks for: what it names is asked of a small database in memory, and written down.
-
-A handler names its queries (``queries.post(post_id)``); what loads along with them, SQLAlchemy adds by itself.
+No app is imported: routers are parsed as text. A handler names its queries (``queries.post(post_id)``); each is run
+on a small database in memory, which shows what SQLAlchemy loads along with it.
 """
 
 import ast
@@ -24,12 +21,11 @@ from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ClauseElement
 
+from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario import Request, Scenario
-from loadtests.experiment.sides import BUILDS, Side, SideLabel
+from loadtests.experiment.sides import LABELS, Side, SideLabel
 from loadtests.records.manifest import HandlerRecord
-from shared import models, queries
-from shared.sqlite import prepare_connection
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 Sources = dict[str, dict[SideLabel, HandlerRecord]]
@@ -104,8 +100,7 @@ def _routes(file: Path, prefix: str) -> Iterator[Route]:
 def sources(experiment: Experiment) -> Sources:
     """Return the handlers that the scenarios' requests reach; of other apps than ours nothing is known."""
     found: Sources = {}
-    labels: tuple[SideLabel, SideLabel] = ("a", "b")
-    for label in labels:
+    for label in LABELS:
         side = experiment.side(label)
         known = _workload_routes(side)
         for scenario in experiment.scenarios:
@@ -176,6 +171,8 @@ def _statements(handler: ast.AST, engine: Engine, dialect: Dialect, *, lazy: boo
 
 def _made(node: ast.AST) -> tuple[str, str] | None:
     """Return which variable is set to which model, as in ``post = Post(…)``."""
+    from shared import models  # noqa: PLC0415 - not there without the blog
+
     match node:
         case ast.Assign([ast.Name(variable)], ast.Call(ast.Name(model))) if hasattr(models, model):
             return variable, model
@@ -183,6 +180,9 @@ def _made(node: ast.AST) -> tuple[str, str] | None:
 
 
 def _small_database() -> Engine:
+    from shared import models  # noqa: PLC0415 - not there without the blog
+    from shared.sqlite import prepare_connection  # noqa: PLC0415
+
     engine = create_engine("sqlite://")
     event.listen(engine, "connect", prepare_connection)
     models.Base.metadata.create_all(engine)
@@ -194,6 +194,8 @@ def _small_database() -> Engine:
 
 def _asked(name: str, engine: Engine) -> list[ClauseElement]:
     """Return what is executed for a query: itself, and what loads along with it."""
+    from shared import queries  # noqa: PLC0415 - not there without the blog
+
     query = getattr(queries, name)
     arguments = [SAMPLES[parameter.annotation] for parameter in inspect.signature(query).parameters.values()]
     recorded: list[ClauseElement] = []
@@ -211,6 +213,8 @@ def _asked(name: str, engine: Engine) -> list[ClauseElement]:
 
 
 def _insert(model: str, dialect: Dialect) -> str:
+    from shared import models  # noqa: PLC0415 - not there without the blog
+
     table = getattr(models, model).__table__
     columns = [column.key for column in table.columns if not column.primary_key]
     return _tidy(str(insert(table).compile(dialect=dialect, column_keys=columns)))

@@ -1,6 +1,7 @@
-"""The cheapest server that HTTP/1.1 allows, a process of its own: ``python -m loadtests.servers.null_server``.
+"""The null server, which answers at once: ``python -m loadtests.servers.null_server --port 9001``.
 
-It answers every request at once with the same few bytes. What a driver reaches against it is what the driver can do.
+It sends the same few bytes for every request, as cheaply as HTTP/1.1 allows. What a driver reaches against it is what
+the driver can do.
 """
 
 import asyncio

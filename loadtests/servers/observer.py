@@ -1,11 +1,7 @@
-"""An ASGI app with a sampler beside it, that counts the requests which the app is busy with.
+"""Observation inside a server: requests, threads, database connections and event loop lag, many times a second.
 
-A thread that looks at its process's insides many times a second, and writes each time a row to a file.
-
-What can be read of an app's insides: threads, database connections, and who waits for them.
-
-Whatever the app does not have, or a library keeps where it is no longer found, reads as ``UNKNOWN``; the tests notice
-when a library moves it.
+An ASGI wrapper counts requests in flight; a sampler thread writes each time a row to a file. What an app does not have,
+or a library no longer keeps where it was, reads as ``UNKNOWN``; the tests notice when a library moves it.
 """
 
 import os

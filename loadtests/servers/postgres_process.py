@@ -21,8 +21,7 @@ from types import FrameType
 import click
 
 from loadtests.records.run_folder import POSTGRES_HOME, POSTGRES_PREFIX
-from loadtests.system.cores import parse_cores, pin
-from loadtests.system.processes import exit_with_parent
+from loadtests.system.processes import begin_child
 
 SUPERUSER = "bench"
 USERS = ("postgres", "nobody")
@@ -56,8 +55,7 @@ STATUS_LINE = 7
 def main(binaries: Path, folder: Path, port: int, cores: str) -> None:
     """Run a PostgreSQL server until the owner ends."""
     signal.signal(signal.SIGTERM, _leave)
-    exit_with_parent(STOP_LIMIT_S + REMOVE_LIMIT_S)
-    pin(parse_cores(cores))
+    begin_child(cores, STOP_LIMIT_S + REMOVE_LIMIT_S)
     with _home(folder, binaries) as (home, programs, user):
         data = _make(programs, home, user)
         server = _start(programs, data, port, user)

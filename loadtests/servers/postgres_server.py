@@ -1,34 +1,27 @@
-"""The owner's end of a PostgreSQL server that a run has to itself.
-
-Where PostgreSQL's programs are on this machine.
-"""
+"""Find PostgreSQL's programs on this machine, and start a server for one run."""
 
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from loadtests.records.run_folder import remove_postgres_home
 from loadtests.servers.postgres_process import SUPERUSER
-from loadtests.system.errors import RunError, UsageError
-from loadtests.system.processes import Child
+from loadtests.system.errors import UsageError
+from loadtests.system.processes import Child, Stoppable
 from loadtests.system.resources import free_port
 
 READY_LIMIT_S = 60.0
-POLL_S = 0.05
 STOP_GRACE_S = 10.0
 PROGRAMS = ("initdb", "postgres")
 LIMIT_S = 10.0
 
 
-class PostgresServer:
+class PostgresServer(Stoppable):
     """A server on loopback with an empty cluster; a context manager that owns its process."""
 
     def __init__(self, folder: Path, cores: tuple[int, ...] = ()) -> None:
@@ -54,13 +47,13 @@ class PostgresServer:
         ]
         self._child = Child("loadtests.servers.postgres_process", arguments, log=folder / "log")
         try:
-            self._wait(ready)
+            self._child.wait_until(ready.exists, READY_LIMIT_S, "PostgreSQL")
         except BaseException:
             self.stop()
             raise
 
     def __repr__(self) -> str:
-        return f"<Cluster {self._child!r}>"
+        return f"<PostgresServer {self._child!r}>"
 
     @property
     def url(self) -> str:
@@ -69,30 +62,13 @@ class PostgresServer:
 
     @property
     def pid(self) -> int:
-        """The keeper's process id."""
+        """Process id of what owns it."""
         return self._child.pid
 
     def stop(self) -> None:
         """End the server, and remove its data wherever they are. Safe to call twice."""
         self._child.stop(STOP_GRACE_S)
         remove_postgres_home(self._folder)
-
-    def _wait(self, ready: Path) -> None:
-        deadline = time.monotonic() + READY_LIMIT_S
-        while not ready.exists():
-            if not self._child.alive:
-                raise RunError(f"PostgreSQL did not start: {self._child.last_words() or 'it said nothing'}")
-            if time.monotonic() > deadline:
-                raise RunError(f"PostgreSQL did not start within {READY_LIMIT_S:g} s")
-            time.sleep(POLL_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def find_binaries() -> Path:

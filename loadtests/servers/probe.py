@@ -1,6 +1,6 @@
-"""Single requests, outside of what is measured, that end in time whatever the server does.
+"""Readiness and warm-up: single requests, outside of what is measured, that end in time whatever the server does.
 
-Warm servers up: ask for a little of everything, so that no trial pays for threads, pools and first calls.
+To warm up is to send a little of everything, so that no trial pays for threads, connection pools and first calls.
 """
 
 import contextlib

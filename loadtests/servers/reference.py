@@ -1,23 +1,19 @@
-"""Sides whose difference is known, because it was put there.
+"""Reference servers, whose answer is known beforehand, and the pauser, which stops processes for a while.
 
-``loadtests.servers.reference:base`` is the yardstick; each of the others does the same and a little more. They are
-ordinary sides: ``bench run --a loadtests.servers.reference:base --b loadtests.servers.reference:cpu_10 "GET /cpu"``.
+``base`` is what the others are compared with; each of them does the same and a known amount more. They are ordinary
+sides: ``bench run --a loadtests.servers.reference:base --b loadtests.servers.reference:cpu_10 "GET /cpu"``.
 
-A server whose response times are known beforehand, and which keeps its own log of them.
+``app`` has response times that follow from theory, and keeps a log of its own. ``/queue`` is a few M/M/1 queues: an
+arrival joins one of them at random, and leaves it at max(arrival, departure of the one before) + a service time drawn
+from an exponential distribution. Nothing is computed for so long: the instant of departure is known on arrival and
+waited for, so that the rounding of one wait does not add to the next. ``/steady`` answers after STEADY_S, however many
+others are there. ``/log`` is when each request came and left, on the machine's monotonic clock.
 
-``/queue`` is a few M/M/1 queues: an arrival joins one of them at random, and leaves it at max(arrival, departure of
-the one before) + a service time drawn from an exponential distribution. Nothing is worked: the instant of departure
-is computed on arrival and waited for, so that the rounding of one wait does not add to the next. ``/steady`` answers
-after STEADY_S, whoever else is there. ``/log`` is when each request came and left, on the machine's monotonic clock.
+Both are bare ASGI: without a framework little but the known part is left.
 
-As much of ASGI as a server with a known answer needs: no framework, so that little but the known part is left.
-
-Waits that end when they should: timers of the loop ring to the millisecond, early or late.
-
-Stop a process for a while, again and again: ``python -m loadtests.servers.reference``.
-
-A process of its own, because the harness waits for the driver meanwhile, and because whatever happens to the harness,
-what was stopped must go on: when the owner is gone, or a signal comes, the last thing it does is to let it.
+``python -m loadtests.servers.reference`` stops processes again and again. It is a process of its own, because the
+harness waits for the driver at that time, and because what was stopped must go on, whatever happens to the harness:
+when the owner is gone, or a signal comes, letting it go on is the last thing it does.
 """
 
 import asyncio
@@ -35,7 +31,7 @@ from typing import Any
 
 import click
 
-from loadtests.system.processes import Child, exit_with_parent
+from loadtests.system.processes import Child, begin_child
 
 ROUNDS = 20_000
 """Rounds of the loop behind ``/cpu``: one to three milliseconds, so that it outweighs all that a server does besides.
@@ -187,7 +183,7 @@ def pausing(pids: Sequence[int], every_s: float, for_s: float, log: Path) -> Ite
 def main(pids: tuple[int, ...], every_s: float, for_s: float) -> None:
     """Stop and continue until the owner ends."""
     signal.signal(signal.SIGTERM, _leave)
-    exit_with_parent()
+    begin_child()
     try:
         due = time.monotonic() + every_s / 2
         while True:

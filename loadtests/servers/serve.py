@@ -1,20 +1,21 @@
-"""The process of a side: pins itself, then is plain uvicorn; or only tries whether the app can be imported.
+"""The process of a side: serve an app with uvicorn, or only try to import it. Not meant to be called by hand.
 
-``python -m loadtests.servers.serve run APP …`` and ``… try-import APP``. Not meant to be called by hand.
+``python -m loadtests.servers.serve run APP …`` and ``… try-import APP``.
 """
 
 import importlib
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import uvicorn
-from uvicorn.config import STARTUP_FAILURE, HTTPProtocolType, LoopFactoryType
-from uvicorn.supervisors import Multiprocess
 
-from loadtests.experiment.sides import Collector
-from loadtests.servers.uvicorn_config import Config
-from loadtests.system.processes import begin_child, exit_with_parent
+from loadtests.system.processes import begin_child
+
+if TYPE_CHECKING:
+    from uvicorn.config import HTTPProtocolType, LoopFactoryType
+
+    from loadtests.experiment.sides import Collector
 
 BACKLOG = 4096
 """Connections that may wait to be accepted: more users than that is refused by ``loads``."""
@@ -29,7 +30,7 @@ def main() -> None:
 @click.argument("app")
 def try_import(app: str) -> None:
     """Exit with 0 if APP is there, else with its import's last word on standard error."""
-    exit_with_parent()
+    begin_child()
     sys.path.insert(0, "")
     module, _, attribute = app.partition(":")
     try:
@@ -52,14 +53,16 @@ def try_import(app: str) -> None:
 def run(
     app: str,
     port: int,
-    loop: LoopFactoryType,
-    http: HTTPProtocolType,
+    loop: "LoopFactoryType",
+    http: "HTTPProtocolType",
     workers: int,
-    collector: Collector,
+    collector: "Collector",
     cores: str,
     observe: Path | None,
 ) -> None:
     """Serve APP on loopback until the owner ends."""
+    from loadtests.servers.uvicorn_config import Config, run_uvicorn  # noqa: PLC0415 - no import of an app needs it
+
     begin_child(cores)
     sys.path.insert(0, ".")
     config = Config(
@@ -76,18 +79,7 @@ def run(
     )
     config.collector = collector
     config.observe = observe
-    _run(config)
-
-
-def _run(config: Config) -> None:
-    """Do what ``uvicorn.run`` does, which takes no configuration of one's own."""
-    if config.workers > 1:
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
-        return
-    server = uvicorn.Server(config)
-    server.run()
-    if not server.started:
-        sys.exit(STARTUP_FAILURE)
+    run_uvicorn(config)
 
 
 if __name__ == "__main__":

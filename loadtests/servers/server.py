@@ -1,11 +1,9 @@
-"""A side that runs: start it, wait until it is ready, watch it, stop it."""
+"""A side's server: start it, wait until it is ready, pin its processes, stop it."""
 
 import contextlib
 import http.client
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 import psutil
@@ -15,7 +13,7 @@ from loadtests.records.samples import Timeline, collect_observations
 from loadtests.servers.probe import ProbeConnection
 from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError
-from loadtests.system.processes import Child
+from loadtests.system.processes import Child, Stoppable
 from loadtests.system.resources import _is_free, free_port
 
 READY_LIMIT_S = 20.0
@@ -31,7 +29,7 @@ def app_environment(side: Side, database_url: str, upstream_url: str) -> dict[st
     return {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url, **side.environment()}
 
 
-class Server:
+class Server(Stoppable):
     """A running side; a context manager that owns its process, or borrows a server that runs already."""
 
     def __init__(
@@ -132,14 +130,6 @@ class Server:
         """End the process, if it is ours."""
         if self.child is not None:
             self.child.stop(grace_s=0.2)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _answers(self, timeout_s: float) -> bool:
         asker = ProbeConnection(self.url, timeout_s)

@@ -1,4 +1,4 @@
-"""The slow external API that the blog calls, a process of its own: ``python -m loadtests.servers.slow_api``."""
+"""The slow external API that the blog calls: ``python -m loadtests.servers.slow_api --port 9000``."""
 
 import asyncio
 import json

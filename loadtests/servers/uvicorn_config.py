@@ -1,21 +1,23 @@
-"""uvicorn's configuration, and what is done once the app is loaded: put the garbage collector in its place, observe.
+"""uvicorn's configuration: how an app is loaded, with the garbage collector put into its cycle, and observed.
 
-Python's garbage collector in the servers: where in its cycle a fresh start begins, and whether it spares imports.
-
-Every so many requests the collector looks through all objects that a server holds, imported modules included, which
-takes tens of milliseconds. Which request that is follows from what was allocated before, so that without chance the
-pauses of every fresh start would fall into the same windows, or between them: an error that all blocks share, and that
-no interval shows. A server that has been up for a while is anywhere in that cycle, and so is one that begins here.
+Every so many requests Python's collector looks through all objects that a server holds, imported modules included,
+which takes tens of milliseconds. Which request that is follows from what was allocated before, so that without chance
+the pauses of every fresh start would fall into the same windows, or between them: an error that all blocks share, and
+that no interval shows. A server that has been up for a while is anywhere in that cycle, and so is one that begins here.
 """
 
 import gc
 import random
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
-from loadtests.experiment.sides import Collector
-from loadtests.servers.observer import ObservedApp
+if TYPE_CHECKING:
+    from loadtests.experiment.sides import Collector
 
 COLLECTIONS = 10
 """Collections of the second generation before a full one is due: CPython's third threshold."""
@@ -27,7 +29,7 @@ generation. Source: CPython, Modules/gcmodule.c, ``long_lived_pending``; 3.14 co
 class Config(uvicorn.Config):
     """A module of its own, because uvicorn's worker processes unpickle it."""
 
-    collector: Collector = "default"
+    collector: "Collector" = "default"
     observe: Path | None = None
     """The folder for what is seen inside; None: nobody looks."""
 
@@ -35,11 +37,24 @@ class Config(uvicorn.Config):
         """Load the app."""
         super().load()
         if self.observe is not None:
+            from loadtests.servers.observer import ObservedApp  # noqa: PLC0415 - brings NumPy, which no app needs
+
             self.loaded_app = ObservedApp(self.loaded_app, self.observe)
         if self.collector == "freeze":
             spare_imports()
         else:
             begin_anywhere(random.random())
+
+
+def run_uvicorn(config: Config) -> None:
+    """Do what ``uvicorn.run`` does, which takes no configuration of one's own."""
+    if config.workers > 1:
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        return
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 def spare_imports() -> None:

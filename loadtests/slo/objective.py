@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from loadtests.analysis.summary import PERCENTILES, Summary, percentile, samples_needed
+from loadtests.records.json_files import Record
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import Environment
 
@@ -147,12 +148,6 @@ class RateSearch:
             self.rate_rps = math.sqrt(kept * missed)
 
 
-class Record(BaseModel):
-    """Base of everything in slo.json."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class Probe(Record):
     """One measurement of one side at one rate.
 
@@ -219,9 +214,5 @@ class SloRecord(Record):
     database: str
     driver_ceiling_rps: float | None
     environment: Environment
-    probes: list[Probe] = []
-    found: list[SearchResult] = []
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
+    probes: list[Probe] = Field(default_factory=list)
+    found: list[SearchResult] = Field(default_factory=list)

@@ -20,10 +20,11 @@ from loadtests.experiment.loads import MAX_RATE, OpenLoop
 from loadtests.experiment.options import check_driver, parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import SideLabel, parse_side
-from loadtests.records.run_folder import check_free, write_json
+from loadtests.records.json_files import write_json
+from loadtests.records.run_folder import check_free, new_folder
 from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import PHASE_LIMIT_S, STALL_S
-from loadtests.runner.run import check_importable, new_folder
+from loadtests.runner.run import check_importable
 from loadtests.runner.single_server import measure_ceiling
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases, check_database, check_reachable, open_databases

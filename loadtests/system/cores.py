@@ -1,4 +1,4 @@
-"""Which core does what: the server on its own, the driver and the upstream on others."""
+"""CPU affinity: divide the machine's cores between servers and load driver, and pin processes to them."""
 
 import contextlib
 import os

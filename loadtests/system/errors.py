@@ -1,6 +1,6 @@
-"""The ways a command can fail, each with the exit status that scripts see.
+"""Exceptions of the harness with their exit statuses, and signals as exceptions.
 
-Turn the first SIGINT, SIGTERM or SIGHUP into an exception, so that every context manager cleans up.
+The first SIGINT, SIGTERM or SIGHUP raises ``Interrupted``, so that every context manager cleans up.
 """
 
 import errno

@@ -1,6 +1,6 @@
-"""On what a run was measured: machine, system, versions, commit.
+"""Hardware, operating system, package versions and commit: what a run was measured on.
 
-Which machine it is: a validation holds for the machine it was made on (pure).
+``machine_id`` says whether two of these are the same machine; a validation holds for the one that it was made on.
 """
 
 import contextlib
@@ -112,7 +112,9 @@ def _cpu_model() -> str:
 
 
 def _commit() -> str | None:
-    here = Path(__file__).parent
+    here = Path(__file__).parents[2]
+    if not (here / ".git").exists():  # an installed package may lie inside the checkout of another project
+        return None
     try:
         head = _git("rev-parse", "--short=12", "HEAD", cwd=here)
         return head + ("+" if _git("status", "--porcelain", "--untracked-files=no", cwd=here) else "")

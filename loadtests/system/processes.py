@@ -1,11 +1,12 @@
-"""Child processes that never outlive their owner, and orphans of theirs that have to be found.
+"""Child processes that never outlive their owner, and orphaned grandchildren, found and killed.
 
 A child's standard input is a pipe that only its owner holds. When the owner ends, however it ends, the pipe closes, and
 the child ends itself (``exit_with_parent``). A child leads a session of its own, so that Ctrl-C in the terminal reaches
 the owner alone, and so that the child can be ended together with all that it started.
 
-A daemon, or what opens a new terminal session, is in no process group that its starter knows. It is found by a mark in
-its environment, which a process keeps and hands down. Only Linux shows it to everyone; elsewhere none is found.
+A daemon, or a process that opens a new terminal session, is in no process group that its starter knows. It is found by
+a mark in its environment, which a process keeps and its children inherit. Only Linux shows it to everyone; elsewhere
+none is found.
 """
 
 import contextlib
@@ -16,17 +17,19 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from loadtests.system.cores import parse_cores, pin
-from loadtests.system.errors import shielded
+from loadtests.system.errors import RunError, shielded
 from loadtests.system.resources import allow_open_files
 
 GRACE_S = 2.0
 """How long a child may take to end by itself before it is killed."""
+POLL_S = 0.02
 MARK = "BENCH_CHILD"
 """The environment variable that marks a child of the harness, and all that it starts: a name for each child."""
 ROUNDS = 5
@@ -66,7 +69,23 @@ def child_environment(folder: Path, extra: Mapping[str, str], hidden: str | None
     return environment
 
 
-class Child:
+class Stoppable(ABC):
+    """What is to be stopped in the end: a context manager that does so."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End what it owns. Safe to call twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class Child(Stoppable):
     """A Python module run as a child process; a context manager that owns it."""
 
     def __init__(
@@ -126,6 +145,25 @@ class Child:
             return said[-1] if said else ""
         return ""
 
+    def wait_until(self, ready: Callable[[], bool], limit_s: float, name: str) -> None:
+        """Wait until something is true of it.
+
+        Args:
+            ready: asked again and again.
+            limit_s: how long, in seconds.
+            name: what to call it in a message.
+
+        Raises:
+            RunError: it ended before, or time is up.
+        """
+        deadline = time.monotonic() + limit_s
+        while not ready():
+            if not self.alive:
+                raise RunError(f"{name} did not start: {self.last_words() or 'it said nothing'}")
+            if time.monotonic() > deadline:
+                raise RunError(f"{name} did not start within {limit_s:g} s")
+            time.sleep(POLL_S)
+
     def ask_to_end(self) -> None:
         """Tell it that its owner is done with it, and do not wait; ``stop`` still has to follow."""
         if self.process.stdin is not None:
@@ -151,22 +189,15 @@ class Child:
             kill_orphans(self._mark)
             _living.discard(self)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-
-def begin_child(cores: str) -> None:
+def begin_child(cores: str = "", grace_s: float = GRACE_S) -> None:
     """Do what each child that serves or drives does first: end with its owner, allow many connections, pin itself.
 
     Args:
         cores: where it is pinned, as numbers with commas between them; nowhere if empty.
+        grace_s: how long it needs to end by itself, in seconds.
     """
-    exit_with_parent()
+    exit_with_parent(grace_s)
     allow_open_files()
     pin(parse_cores(cores))
 

@@ -1,6 +1,6 @@
-"""Read what a server's processes have used, without disturbing them.
+"""CPU time, memory, threads, open files and ports: what processes use, and what the system allows them.
 
-What the system allows a process.
+Reading disturbs nothing: a process's clock and counters of the kernel.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The terminal, or whatever standard output is."""
+"""The console, also where standard output is a pipe, and the progress bar."""
 
 import os
 import sys

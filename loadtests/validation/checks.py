@@ -21,6 +21,7 @@ from loadtests.analysis.analyse import analyse
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob
 from loadtests.experiment.loads import ClosedLoop
+from loadtests.records.json_files import Record
 from loadtests.records.outcome import Comparison, Outcome
 from loadtests.records.run_folder import create_run_folder
 from loadtests.runner.run_log import new_manifest
@@ -32,7 +33,7 @@ from loadtests.system.machine import Environment, machine_id
 from loadtests.system.terminal import progress_bar
 from loadtests.validation import other_clients, plan, response_times
 from loadtests.validation.plan import BASE, CPU, CPU_USERS, KnownAnswerRun, Sizes, ratio_of_more_cpu, ratio_of_more_wait
-from loadtests.validation.record import Check, Comparisons, KnownComparison, Record, Validation, provenance
+from loadtests.validation.record import Check, Comparisons, KnownComparison, Validation, provenance
 
 CALIBRATION_S = 1.5
 CALIBRATIONS_S = len(CPU_USERS) * (CALIBRATION_S + 0.5) + 3.0

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from loadtests.records.json_files import write_json
 from loadtests.records.run_folder import VALIDATIONS, digest_path
 from loadtests.report.html.page import data_uri
 from loadtests.report.wording import listed
@@ -88,14 +89,8 @@ class Archive:
 
     def keep(self, validation: Validation, folder: Path) -> None:
         """Write the validation into its folder; if complete and not quick, update the machine's latest figures."""
-        _write(folder / "validation.json", validation)
+        write_json(folder / "validation.json", validation)
         if validation.complete and not validation.quick and validation.checked():
             merged = validation.onto(self.latest(validation.machine))
-            _write(self.latest_path(validation.machine), merged)
-            _write(digest_path(self.path, validation.machine), digest(merged))
-
-
-def _write(path: Path, content: BaseModel) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(content.model_dump_json(indent=1), encoding="utf-8")
-    partial.replace(path)
+            write_json(self.latest_path(validation.machine), merged)
+            write_json(digest_path(self.path, validation.machine), digest(merged))

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from loadtests.analysis.comparison import MIN_BLOCKS
+from loadtests.experiment.blog import check_blog
 from loadtests.experiment.catalogue import REPRESENTATIVE
 from loadtests.experiment.loads import ClosedLoop, parse_users
 from loadtests.experiment.options import USERS, RunOptions, parse_scenario
-from loadtests.experiment.plan import Experiment, choose
+from loadtests.experiment.plan import MIN_BLOCKS, Experiment, choose
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.servers.reference import WAIT_S
@@ -77,9 +77,12 @@ class ValidateOptions(BaseModel):
             )
         if not 0 < time_s <= MAX_TIME_S:
             raise UsageError(f"--time {time_s:g}: must be more than 0 and at most {MAX_TIME_S:g} seconds")
+        checks = self._checks()
+        if "drivers" in checks or ("aa" in checks and self.blog > 0):
+            check_blog("drivers, and aa without --blog 0")
         effects = max(1, round(comparisons * EFFECTS_SHARE))
         return Sizes(
-            checks=self._checks(),
+            checks=checks,
             comparisons=comparisons,
             effects=effects,
             blog=self.blog,

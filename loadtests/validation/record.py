@@ -2,8 +2,9 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
+from loadtests.records.json_files import Record
 from loadtests.records.outcome import Verdict
 from loadtests.runner.single_server import Workspace
 from loadtests.system.machine import Environment
@@ -12,12 +13,6 @@ Study = Literal["alike", "cpu_10", "wait_2", "cpu_5"]
 """The known difference of the two sides: none, or an addition to b."""
 Check = Literal["aa", "effects", "queue", "stall", "drivers"]
 CHECKS: tuple[Check, ...] = ("aa", "effects", "queue", "stall", "drivers")
-
-
-class Record(BaseModel):
-    """Base of everything in the file: immutable, and unknown fields are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Provenance(Record):
@@ -222,10 +217,6 @@ class Validation(Record):
     queue: QueueRecord | None = None
     stall: StallRecord | None = None
     drivers: DriversRecord | None = None
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
 
     def checked(self) -> list[Check]:
         """Return the checks that were carried out."""

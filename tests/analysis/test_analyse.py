@@ -1,9 +1,12 @@
 import math
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
+from loadtests.analysis import analyse
 from loadtests.analysis.analyse import CellTrials, compare_cells
-from loadtests.analysis.summary import Summary
+from loadtests.analysis.summary import Summary, percentile
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.outcome import Comparison, Outcome
@@ -136,3 +139,16 @@ def test_each_side_has_its_own_figures_with_an_interval() -> None:
     assert result.throughput.value == pytest.approx(1000, rel=0.001)
     assert result.latency_s["p99"] == pytest.approx(0.01)
     assert result.requests == 6000
+
+
+def test_each_metric_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A percentile of millions of response times is no work to do twice."""
+    asked: list[float] = []
+
+    def counted(ascending: npt.NDArray[np.floating], wanted: float) -> float | None:
+        asked.append(wanted)
+        return percentile(ascending, wanted)
+
+    monkeypatch.setattr(analyse, "percentile", counted)
+    outcome_of(cell([summary(rps) for rps in STEADY], [summary(rps) for rps in STEADY]))
+    assert (asked.count(50), asked.count(99)) == (12, 12)

@@ -50,7 +50,8 @@ def test_no_bound_is_exceeded_and_more_users_never_answer_less(
 ) -> None:
     demand, resources = Demand(cpu_s, wait_s), Resources(cores, threads=threads)
     found = predict(demand, resources, users)
-    assert found.throughput_rps <= min(found.ceilings.values()) * (1 + 1e-9)
+    asymptotic_bounds = users / demand.alone_s, cores / cpu_s, threads / demand.alone_s
+    assert found.throughput_rps <= min(asymptotic_bounds) * (1 + 1e-9)
     assert predict(demand, resources, users + 1).throughput_rps >= found.throughput_rps * (1 - 1e-9)
 
 

@@ -92,7 +92,8 @@ def test_what_a_side_has(settings: dict[str, str], scenario: str, expected: Reso
 
 
 def test_limits_are_named_with_their_number() -> None:
-    side = SideRecord(spec="x", settings={"workers": 2, "thread_limit": 40, "pool_size": 5, "max_overflow": 10})
+    known = {"app": "sync_app.main:app", "workers": 2, "thread_limit": 40, "pool_size": 5, "max_overflow": 10}
+    side = SideRecord.model_validate({"spec": "x", "settings": known})
     limits: tuple[Limit, ...] = ("threads", "connections", "cpu", "users")
     assert [worded(limit, side) for limit in limits] == [
         "its 80 threads", "its 30 connections", "its cores", "its users, who all wait",

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from loadtests.analysis.model.capacity import Resources
-from loadtests.analysis.model.limits import demand_of, mixed_ms, with_limits
+from loadtests.analysis.model.limits import demand_of, with_limits
 from loadtests.analysis.model.observed import limit_seen, load_timeline, places, seen_in
+from loadtests.experiment.catalogue import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.outcome import Interval, Limit, Seen
 from loadtests.records.samples import ROW, UNKNOWN, Recording, Timeline
@@ -162,7 +163,8 @@ def test_nobody_looked_or_nothing_came() -> None:
 
 
 def test_timelines_are_drawn_at_the_highest_load(tmp_path: Path) -> None:
-    run = view_of(*make_run(["external_api", "hash"], [1, 128]))
+    manifest, outcome = make_run(["external_api", "hash"], [1, 128])
+    run = view_of(manifest.model_copy(update={"observe": True}), outcome)
     trials = {
         TrialKey(1, "external_api", ClosedLoop(128).slug, "a"): with_timeline(40),
         TrialKey(1, "external_api", ClosedLoop(128).slug, "b"): with_timeline(128),
@@ -172,9 +174,17 @@ def test_timelines_are_drawn_at_the_highest_load(tmp_path: Path) -> None:
     assert (drawn.scenario, drawn.load, drawn.block) == ("external_api", ClosedLoop(128), 1)
     assert sorted(tmp_path.iterdir()) == sorted(drawn.paths)
     assert "sync: 36 of 40 requests on the event loop" in drawn.finding
-    page = render(run.manifest, make_run(["external_api", "hash"], [1, 128])[1], [], [drawn])
+    page = render(run.manifest, outcome, [], [drawn])
     assert "Where the requests of external_api were, with 128 users" in page
     assert "Where the requests of hash" not in page
+
+
+@pytest.mark.parametrize(("b", "looked"), [("async", False), ("async,observe=on", True)])
+def test_trials_are_read_again_only_where_a_server_was_looked_into(b: str, looked: bool, tmp_path: Path) -> None:
+    read: list[TrialKey] = []
+    run = view_of(*make_run(["external_api"], [8], b=b))
+    assert draw_all(run, read.append, tmp_path) == []
+    assert bool(read) is looked
 
 
 def test_one_side_alone_has_a_picture(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Both builds meet one contract: every test here runs once against each."""
+"""Both builds meet one contract: every test here runs once against each, some also on every database."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +13,15 @@ from loadtests.servers.postgres_server import PostgresServer
 from tests.contract.servers import Server, serve, serve_build
 
 numbers = count(1)
+SQLITE = ["sync", "async"]
+POSTGRESQL = ["sync psycopg", "async psycopg", "async asyncpg"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask both builds on SQLite; on PostgreSQL too, through each driver, what a database or its driver can change."""
+    if "server" in metafunc.fixturenames:
+        everywhere = metafunc.definition.get_closest_marker("every_database") is not None
+        metafunc.parametrize("server", SQLITE + POSTGRESQL if everywhere else SQLITE, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +42,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatab
         yield databases
 
 
-@pytest.fixture(scope="session", params=["sync", "async", "sync psycopg", "async psycopg", "async asyncpg"])
+@pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, slow_api: str) -> Iterator[Server]:
     """Serve one build on one database; whatever the tests send it, it must never log a traceback or a warning."""
     build, _, driver = request.param.partition(" ")

@@ -76,7 +76,7 @@ SESSION: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "psycopg", "asyncpg"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("psycopg", marks=pytest.mark.slow), "asyncpg"])
 def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, slow_api: str
 ) -> Iterator[list[httpx.Client]]:

@@ -39,6 +39,7 @@ ROUTES = [
 ]
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("name", BODIES)
 def test_a_bad_body_is_the_clients_fault(client: httpx.Client, name: str) -> None:
     body, status = BODIES[name]
@@ -67,6 +68,7 @@ def test_a_body_of_the_wrong_type_is_422(client: httpx.Client, request_: Any) ->
         assert "detail" in answer.json()
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize(
     "number", ["x", "1.5", "%00", "1%00", "1%FF", "1e3", str(2**63), str(-(2**63) - 1), "9" * 5000]
 )
@@ -79,6 +81,7 @@ def test_an_id_that_is_no_64_bit_integer_is_422(client: httpx.Client, number: st
     assert client.get(f"/posts/{number}").status_code == 422
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("number", ["0", "-1", str(2**63 - 1), str(-(2**63))])
 def test_an_id_that_nobody_has_is_404(client: httpx.Client, number: str) -> None:
     for url in (f"/api/users/{number}", f"/api/posts/{number}", f"/posts/{number}", f"/users/{number}/posts"):

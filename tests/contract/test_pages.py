@@ -30,6 +30,7 @@ def test_home_and_posts_show_the_same_cards(client: httpx.Client, user: Row) -> 
         assert '<img class="avatar" src="/static/profile_pics/default.jpg" alt=""' in text
 
 
+@pytest.mark.every_database
 def test_seed_posts_show_avatars_and_dates_without_leading_zeros(client: httpx.Client) -> None:
     text = page(client, "/posts/1")
     assert '<time datetime="2026-11-04T09:30:00+00:00">November 4, 2026</time>' in text
@@ -44,6 +45,7 @@ def test_a_posts_title_is_cut_at_fifty_characters(client: httpx.Client, user: Ro
     assert "0123456789" * 6 in text
 
 
+@pytest.mark.every_database
 def test_a_users_page_lists_their_posts_newest_first(client: httpx.Client, user: Row) -> None:
     empty = page(client, f"/users/{user['id']}/posts")
     assert f"<title>{escape(user['username'])}&#39;s Posts</title>" in empty

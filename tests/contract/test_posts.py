@@ -9,6 +9,7 @@ from tests.contract.conftest import new_post, new_user
 Row = dict[str, Any]
 
 
+@pytest.mark.every_database
 def test_a_new_post_carries_its_author_and_the_time_in_utc(client: httpx.Client, user: Row) -> None:
     answer = client.post("/api/posts", json={"title": "T" * 100, "content": "C", "user_id": user["id"]})
     assert answer.status_code == 201
@@ -25,6 +26,7 @@ def test_a_new_post_carries_its_author_and_the_time_in_utc(client: httpx.Client,
     assert abs(datetime.fromisoformat(post["date_posted"]) - datetime.now(UTC)) < timedelta(minutes=5)
 
 
+@pytest.mark.every_database
 def test_every_later_answer_prints_the_same_date(client: httpx.Client, user: Row, post: Row) -> None:
     url = f"/api/posts/{post['id']}"
     answers = [
@@ -37,6 +39,7 @@ def test_every_later_answer_prints_the_same_date(client: httpx.Client, user: Row
     assert answers == [post] * 5
 
 
+@pytest.mark.every_database
 def test_posts_are_listed_newest_first_with_ties_by_id(client: httpx.Client, user: Row) -> None:
     new_post(client, user)
     new_post(client, user)
@@ -73,6 +76,7 @@ def test_a_post_must_be_whole_and_of_the_right_types(client: httpx.Client, post:
     assert client.get(f"/api/posts/{post['id']}").json() == post
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("user_id", [999_999, 0, -1, 2**63 - 1, -(2**63)])
 def test_a_post_needs_an_author(client: httpx.Client, post: Row, user_id: int) -> None:
     body = {"title": "x", "content": "y", "user_id": user_id}
@@ -80,6 +84,7 @@ def test_a_post_needs_an_author(client: httpx.Client, post: Row, user_id: int) -
         assert (answer.status_code, answer.json()) == (404, {"detail": "User not found"})
 
 
+@pytest.mark.every_database
 def test_no_such_post(client: httpx.Client, user: Row) -> None:
     body = {"title": "x", "content": "y", "user_id": user["id"]}
     for answer in (
@@ -93,6 +98,7 @@ def test_no_such_post(client: httpx.Client, user: Row) -> None:
         assert (answer.status_code, answer.json()) == (404, {"detail": "Post not found"})
 
 
+@pytest.mark.every_database
 def test_put_replaces_everything_but_the_date(client: httpx.Client, post: Row) -> None:
     other = new_user(client)
     answer = client.put(f"/api/posts/{post['id']}", json={"title": "New", "content": "Newer", "user_id": other["id"]})
@@ -103,6 +109,7 @@ def test_put_replaces_everything_but_the_date(client: httpx.Client, post: Row) -
     assert client.get(f"/api/users/{other['id']}/posts").json() == [expected]
 
 
+@pytest.mark.every_database
 def test_patch_changes_only_what_is_sent(client: httpx.Client, post: Row) -> None:
     url = f"/api/posts/{post['id']}"
     assert client.patch(url, json={}).json() == post
@@ -115,6 +122,7 @@ def test_patch_changes_only_what_is_sent(client: httpx.Client, post: Row) -> Non
         assert client.patch(url, json=wrong).status_code == 422
 
 
+@pytest.mark.every_database
 def test_a_post_can_be_deleted_once(client: httpx.Client, user: Row, post: Row) -> None:
     deleted = client.delete(f"/api/posts/{post['id']}")
     assert (deleted.status_code, deleted.content) == (204, b"")

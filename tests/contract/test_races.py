@@ -5,10 +5,13 @@ from functools import partial
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.contract.conftest import new_post, new_user
 
 Row = dict[str, Any]
+
+pytestmark = pytest.mark.every_database
 
 
 def at_once(*requests: Callable[[], httpx.Response]) -> list[httpx.Response]:

@@ -8,6 +8,7 @@ from tests.contract.conftest import new_post, new_user
 User = dict[str, Any]
 
 
+@pytest.mark.every_database
 def test_a_new_user_is_answered_whole(client: httpx.Client) -> None:
     answer = client.post("/api/users", json={"username": "Zoë 🙂", "email": "zoe@Example.COM"})
     assert answer.status_code == 201
@@ -22,6 +23,7 @@ def test_a_new_user_is_answered_whole(client: httpx.Client) -> None:
     assert client.get(f"/api/users/{user['id']}").json() == user
 
 
+@pytest.mark.every_database
 def test_a_taken_name_is_reported_before_a_taken_address(client: httpx.Client, user: User) -> None:
     both = client.post("/api/users", json={"username": user["username"], "email": user["email"]})
     address = client.post("/api/users", json={"username": "someone new", "email": user["email"]})
@@ -49,12 +51,14 @@ def test_a_user_needs_a_name_of_50_and_a_valid_address_of_120(client: httpx.Clie
     assert answer.json()["detail"][0]["loc"][0] == "body"
 
 
+@pytest.mark.every_database
 def test_limits_are_inclusive(client: httpx.Client) -> None:
     email = f"{'a' * 60}@{'b' * 47}.example.com"
     assert len(email) == 120
     assert client.post("/api/users", json={"username": "x" * 50, "email": email}).status_code == 201
 
 
+@pytest.mark.every_database
 def test_no_such_user(client: httpx.Client) -> None:
     for answer in (
         client.get("/api/users/999999"),
@@ -67,6 +71,7 @@ def test_no_such_user(client: httpx.Client) -> None:
         assert (answer.status_code, answer.json()) == (404, {"detail": "User not found"})
 
 
+@pytest.mark.every_database
 def test_a_patch_changes_only_what_is_sent(client: httpx.Client, user: User) -> None:
     url = f"/api/users/{user['id']}"
     assert client.patch(url, json={}).json() == user
@@ -78,6 +83,7 @@ def test_a_patch_changes_only_what_is_sent(client: httpx.Client, user: User) -> 
     assert client.patch(url, json={"image_file": None}).json()["image_path"] == "/static/profile_pics/default.jpg"
 
 
+@pytest.mark.every_database
 def test_a_patch_may_repeat_ones_own_name_but_not_take_anothers(client: httpx.Client, user: User) -> None:
     other = new_user(client)
     url = f"/api/users/{user['id']}"
@@ -106,6 +112,7 @@ def test_a_patch_refuses_null_and_bad_values(client: httpx.Client, user: User, c
     assert client.patch(f"/api/users/{user['id']}", json=changes).status_code == 422
 
 
+@pytest.mark.every_database
 def test_a_users_posts_go_with_them(client: httpx.Client, user: User) -> None:
     post = new_post(client, user)
     assert client.get(f"/api/users/{user['id']}/posts").json() == [post]
@@ -117,6 +124,7 @@ def test_a_users_posts_go_with_them(client: httpx.Client, user: User) -> None:
     assert client.delete(f"/api/users/{user['id']}").status_code == 404
 
 
+@pytest.mark.every_database
 def test_a_deleted_users_id_is_not_given_away(client: httpx.Client, user: User) -> None:
     client.delete(f"/api/users/{user['id']}")
     assert new_user(client)["id"] > user["id"]

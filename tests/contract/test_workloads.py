@@ -21,6 +21,7 @@ def test_noop(client: httpx.Client) -> None:
     assert ask(client, "noop") == {"done": True}
 
 
+@pytest.mark.every_database
 @pytest.mark.parametrize("name", ["query", "blocking", "blocking-session"])
 def test_waiting_says_how_long(client: httpx.Client, name: str) -> None:
     assert ask(client, name, wait_ms=2.5) == {"wait_ms": 2.5}
@@ -84,6 +85,7 @@ def test_mixed_burns_at_least_the_cpu_that_is_asked_for(client: httpx.Client) ->
     assert ask(client, "mixed", cpu_ms=0, wait_ms=0) == {"cpu_ms": pytest.approx(0, abs=2), "wait_ms": 0}
 
 
+@pytest.mark.every_database
 def test_lazy_loading_works_in_sync_and_teaches_in_async(server: Server, client: httpx.Client) -> None:
     for _ in range(20):  # more often than there are connections: none may be lost
         answer = client.get(f"{W}/lazy")

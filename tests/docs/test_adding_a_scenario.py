@@ -90,6 +90,7 @@ def test_both_builds_give_the_answer_that_the_scenario_expects(copy: Path) -> No
     run(copy, "-c", PROMISES)
 
 
+@pytest.mark.slow
 def test_the_twins_and_the_contract_accept_it(copy: Path) -> None:
     run(
         copy,

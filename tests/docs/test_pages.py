@@ -29,7 +29,7 @@ from tests.made_up_runs import make_run
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GENERATED = {ROOT / "docs" / "lessons" / f"{name}.md" for name in ["README", *LESSONS]}
 FENCE = re.compile(r"^(?P<mark>```+)(?P<kind>\w*)[^\n]*\n(?P<body>.*?)^(?P=mark)$", re.DOTALL | re.MULTILINE)
 SPAN = re.compile(r"`([^`]+)`")

@@ -134,3 +134,19 @@ async def leaks(scope: Message, receive: Receive, send: Send) -> None:
     if len(kept) < LEAK_MOST:
         kept.append(bytearray(b"x") * 2**20)
     return await _answer(send)
+
+
+BROKEN = {
+    "/errs": errs,
+    "/hangs": hangs,
+    "/garbled": garbled,
+    "/closes": closes,
+    "/trickles": trickles,
+    "/trickles_for_ever": trickles_for_ever,
+}
+
+
+async def broken(scope: Message, receive: Receive, send: Send) -> None:
+    """Goes wrong in another way at each path."""
+    app = fine if scope["type"] == "lifespan" else BROKEN.get(scope["path"], fine)
+    return await app(scope, receive, send)

@@ -1,5 +1,6 @@
 """Start the harness as a user would, and see what it leaves behind."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,11 +8,14 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psutil
+
+from loadtests import cli
 
 LIMIT_S = 90.0
 BENCH = [
@@ -72,6 +76,28 @@ def bench(*arguments: str) -> tuple[int, str, str]:
         result = harness.finish()
         assert eventually(lambda: not harness.family()), "the command left processes behind"
         return result
+
+
+def bench_here(*arguments: str) -> tuple[int, str, str]:
+    """Run a command in this process: one that is refused, or only reads, and needs no start of Python of its own.
+
+    Where it would end all children that it left, it must not: here they are other tests' servers.
+    """
+    output, errors = io.StringIO(), io.StringIO()
+    with (
+        patch.object(sys, "argv", ["bench", *arguments]),
+        patch.dict(os.environ, COLUMNS="200"),
+        patch.object(cli, "stop_all"),
+        redirect_stdout(output),
+        redirect_stderr(errors),
+    ):
+        try:
+            cli.main()
+            status: int | str | None = 0
+        except SystemExit as end:
+            status = end.code
+    assert isinstance(status, int)
+    return status, output.getvalue(), errors.getvalue()
 
 
 def eventually(true: Callable[[], object], limit_s: float = LIMIT_S) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.harness import bench
+from tests.e2e.harness import bench, bench_here
 
 
 def test_the_model_answers_a_question() -> None:
@@ -28,7 +28,7 @@ def test_the_model_answers_a_question() -> None:
     ],
 )
 def test_bad_usage_is_one_line(arguments: list[str], mend: str) -> None:
-    status, output, errors = bench("capacity", *arguments)
+    status, output, errors = bench_here("capacity", *arguments)
     assert status == 2
     assert mend in errors
     assert len(errors.splitlines()) == 1

@@ -20,6 +20,7 @@ NAMES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_doctor_looks_at_everything_and_says_so_by_its_exit_status() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and is no PostgreSQL
         port = silent.getsockname()[1]

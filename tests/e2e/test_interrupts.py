@@ -18,9 +18,9 @@ def trials(run: Path) -> int:
 @pytest.mark.parametrize(
     ("number", "moment"),
     [
-        (signal.SIGINT, "servers start"),
+        pytest.param(signal.SIGINT, "servers start", marks=pytest.mark.slow),
         (signal.SIGINT, "trials are saved"),
-        (signal.SIGTERM, "trials are saved"),
+        pytest.param(signal.SIGTERM, "trials are saved", marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_leaves_no_process_and_a_partial_run(number: signal.Signals, moment: str, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_signal_leaves_no_process_and_a_partial_run(number: signal.Signals, mo
     assert json.loads((out / "summary.json").read_text())["complete"] is False
 
 
-@pytest.mark.parametrize("wait_s", [0.05, 0.3, 0.8])
+@pytest.mark.parametrize("wait_s", [0.05, *(pytest.param(wait_s, marks=pytest.mark.slow) for wait_s in (0.3, 0.8))])
 def test_an_early_ctrl_c_leaves_nothing_or_a_whole_folder(wait_s: float, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with started(*ARGUMENTS, f"--out={out}") as harness:
@@ -59,6 +59,7 @@ def test_an_early_ctrl_c_leaves_nothing_or_a_whole_folder(wait_s: float, tmp_pat
         assert bench("report", str(out))[0] == 0
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_does_not_cut_the_cleaning_up_short(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with started(*ARGUMENTS, f"--out={out}") as harness:

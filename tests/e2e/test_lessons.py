@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.record import claim_results, read_claims, read_lesson
-from tests.e2e.harness import bench, eventually, started
+from tests.e2e.harness import bench, bench_here, eventually, started
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -19,11 +19,12 @@ def test_lessons_are_listed() -> None:
 
 
 def test_a_lesson_that_there_is_not() -> None:
-    status, _, errors = bench("lesson", "nosuch")
+    status, _, errors = bench_here("lesson", "nosuch")
     assert status == 2
     assert errors.startswith("bench: there is no lesson 'nosuch'; there are: waiting, ")
 
 
+@pytest.mark.slow
 def test_a_lesson_asks_measures_and_answers(tmp_path: Path) -> None:
     status, output, errors = bench("lesson", "missing_greenlet", "--out", str(tmp_path / "lesson"))
     assert status == 0, errors
@@ -47,6 +48,7 @@ def test_a_lesson_asks_measures_and_answers(tmp_path: Path) -> None:
     assert "Verdict: The hypothesis holds here" in again
 
 
+@pytest.mark.slow
 def test_claims_are_tested_and_kept(tmp_path: Path) -> None:
     out = tmp_path / "claims"
     status, output, errors = bench("claims", "lazy-raises", "same-app", "--out", str(out))
@@ -61,7 +63,14 @@ def test_claims_are_tested_and_kept(tmp_path: Path) -> None:
     assert again in output
 
 
-@pytest.mark.parametrize("command", [("claims", "lazy-raises"), ("lesson", "lying_client"), ("deadlock",)])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("claims", "lazy-raises"),
+        pytest.param(("lesson", "lying_client"), marks=pytest.mark.slow),
+        pytest.param(("deadlock",), marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_ends_it_at_once_and_nothing_is_left(command: tuple[str, ...], tmp_path: Path) -> None:
     with started(*command, "--out", str(tmp_path / "out")) as harness:
         assert eventually(lambda: len(harness.family()) > 2)
@@ -74,12 +83,13 @@ def test_a_signal_ends_it_at_once_and_nothing_is_left(command: tuple[str, ...], 
 
 @pytest.mark.parametrize("names", [["nosuch"], ["lazy-raises", "nosuch"]])
 def test_a_claim_that_there_is_not(names: list[str], tmp_path: Path) -> None:
-    status, _, errors = bench("claims", *names, "--out", str(tmp_path / "claims"))
+    status, _, errors = bench_here("claims", *names, "--out", str(tmp_path / "claims"))
     assert status == 2
     assert "there is no claim 'nosuch'" in errors
     assert not (tmp_path / "claims").exists()
 
 
+@pytest.mark.slow
 def test_the_deadlock_is_seen_and_cured(tmp_path: Path) -> None:
     out = tmp_path / "deadlock"
     grid = ["--pools", "4", "--users", "4,64", "--threads", "16", "--blocks", "1", "--time", "0.4"]
@@ -102,7 +112,7 @@ def test_the_deadlock_is_seen_and_cured(tmp_path: Path) -> None:
     ],
 )
 def test_a_grid_that_is_no_good_is_refused(arguments: list[str], said: str, tmp_path: Path) -> None:
-    status, _, errors = bench("deadlock", *arguments, "--out", str(tmp_path / "deadlock"))
+    status, _, errors = bench_here("deadlock", *arguments, "--out", str(tmp_path / "deadlock"))
     assert status == 2
     assert said in errors
     assert not (tmp_path / "deadlock").exists()

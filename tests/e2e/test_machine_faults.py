@@ -47,6 +47,7 @@ def trials(run: Path) -> list[Path]:
     return list((run / "trials").glob("*.npz"))
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_the_run_ends_and_goes_on_when_there_is_space(small_disk: Path) -> None:
     run = small_disk / "run"
     with started(*ARGUMENTS, f"--out={run}") as harness:
@@ -106,6 +107,7 @@ def clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_during_a_run_changes_nothing_and_is_named(clock: Path, tmp_path: Path) -> None:
     """Back by an hour, and later forward by a day."""
     run = tmp_path / "run"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.records.run_folder import RunFolder
-from tests.e2e.harness import bench
+from tests.e2e.harness import bench, bench_here
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -20,6 +20,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_every_trial_has_a_timeline(run: Path) -> None:
     trials = dict(RunFolder(run).read_trials())
     assert len(trials) == 8
@@ -29,6 +30,7 @@ def test_every_trial_has_a_timeline(run: Path) -> None:
         assert recording.timeline.known("turns_waiting") or key.scenario == "external_api"
 
 
+@pytest.mark.quiet
 def test_the_limits_are_seen(run: Path) -> None:
     cells = json.loads((run / "summary.json").read_text())["cells"]
     seen = {(c["scenario"], c["load"]["users"], c["label"]): c for c in cells}
@@ -42,6 +44,7 @@ def test_the_limits_are_seen(run: Path) -> None:
         assert seen["query", 64, label]["seen"]["turns_waiting"] > 30
 
 
+@pytest.mark.slow
 def test_the_report_shows_where_requests_were(run: Path) -> None:
     page = (run / "report.html").read_text()
     assert "Where the requests of query were, with 64 users" in page
@@ -50,6 +53,7 @@ def test_the_report_shows_where_requests_were(run: Path) -> None:
     assert len(list((run / "charts").glob("timeline-*.svg"))) == 2
 
 
+@pytest.mark.slow
 def test_any_cell_can_be_drawn(run: Path) -> None:
     status, output, errors = bench("timeline", str(run), "external_api", "--load", "1")
     assert status == 0, errors
@@ -58,6 +62,7 @@ def test_any_cell_can_be_drawn(run: Path) -> None:
     assert Path(png).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -67,11 +72,12 @@ def test_any_cell_can_be_drawn(run: Path) -> None:
     ],
 )
 def test_what_was_not_measured_is_not_drawn(run: Path, arguments: list[str], said: str) -> None:
-    status, _output, errors = bench("timeline", str(run), *arguments)
+    status, _output, errors = bench_here("timeline", str(run), *arguments)
     assert status == 2
     assert said in errors
 
 
+@pytest.mark.slow
 def test_one_side_and_several_workers(tmp_path: Path) -> None:
     command = ["run", "external_api", "--users", "8", "--blocks", "1", "--time", "0.4", "--out", str(tmp_path / "run")]
     status, _output, errors = bench(*command, "--a", "async", "--b", "async,observe=on,workers=2")

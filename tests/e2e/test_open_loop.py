@@ -18,6 +18,7 @@ from tests.e2e.harness import bench, summary
 FINE = "tests.e2e.faulty:fine"
 
 
+@pytest.mark.slow
 def test_both_sides_meet_the_same_arrivals(tmp_path: Path) -> None:
     """Within a slice, the n-th request is due at the same offset for a and for b, and asks the same."""
     out = tmp_path / "run"
@@ -40,6 +41,7 @@ def test_both_sides_meet_the_same_arrivals(tmp_path: Path) -> None:
     assert all(cell["offered"] == pytest.approx(200, rel=0.5) for cell in cells)
 
 
+@pytest.mark.quiet
 def test_a_server_that_cannot_keep_up_is_overloaded_and_its_answers_grow_slow(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ("--rate=150", "--arrivals=constant", "--blocks=1", "--slice=1", "--time=2", f"--out={out}")

@@ -44,6 +44,7 @@ def rows(url: str) -> dict[str, object]:
         return found
 
 
+@pytest.mark.slow
 def test_a_run_with_a_postgresql_of_its_own(tmp_path: Path) -> None:
     out = tmp_path / "run"
     status, _, errors = bench("run", "get_post", "create_post", "--database=postgres", *SHORT, f"--out={out}")
@@ -56,6 +57,7 @@ def test_a_run_with_a_postgresql_of_its_own(tmp_path: Path) -> None:
     assert not (out / "work").exists()
 
 
+@pytest.mark.slow
 def test_asyncpg_beside_psycopg_on_a_server_that_stands(cluster: PostgresServer, tmp_path: Path) -> None:
     sides = ("--a=async", "--b=async,database_driver=asyncpg")
     out = tmp_path / "run"
@@ -65,7 +67,7 @@ def test_asyncpg_beside_psycopg_on_a_server_that_stands(cluster: PostgresServer,
     assert _left(cluster, "bench_") == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL])
 def test_a_postgresql_of_the_runs_own_ends_with_it(number: signal.Signals, tmp_path: Path) -> None:
     out, before = tmp_path / "run", set(Path("/tmp").glob("bench-postgres-*"))  # noqa: S108
     with started(*LONG, "--database=postgres", f"--out={out}") as harness:
@@ -96,6 +98,7 @@ def test_a_server_that_refuses_is_quoted(cluster: PostgresServer, tmp_path: Path
     assert len(errors.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_ends_the_run_and_keeps_what_was_measured(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with (
@@ -112,6 +115,7 @@ def test_a_server_that_dies_ends_the_run_and_keeps_what_was_measured(tmp_path: P
     assert summary(out)["complete"] is False
 
 
+@pytest.mark.slow
 def test_a_server_without_connections_left_shows_in_the_report(cluster: PostgresServer, tmp_path: Path) -> None:
     with psycopg.connect(cluster.url) as connection:
         connection.execute("DROP ROLE IF EXISTS poor")
@@ -126,7 +130,10 @@ def test_a_server_without_connections_left_shows_in_the_report(cluster: Postgres
     assert "too many connections for role" in (out / "report.html").read_text() or "failures:a" in flags
 
 
-@pytest.mark.parametrize("side", ["sync", "async", "async,database_driver=asyncpg"])
+@pytest.mark.parametrize(
+    "side",
+    [*(pytest.param(side, marks=pytest.mark.slow) for side in ("sync", "async")), "async,database_driver=asyncpg"],
+)
 def test_rows_come_back_under_a_running_server(side: str, cluster: PostgresServer, tmp_path: Path) -> None:
     [request] = parse_scenario("create_post").requests
     databases = PostgresDatabases(cluster.url, "restore")

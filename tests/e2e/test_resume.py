@@ -46,6 +46,7 @@ def resumed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, i
     return run, before
 
 
+@pytest.mark.slow
 def test_what_was_measured_is_kept_and_the_rest_is_added(resumed: tuple[Path, dict[str, int]]) -> None:
     run, before = resumed
     assert len(trials(run)) == TRIALS
@@ -57,6 +58,7 @@ def test_what_was_measured_is_kept_and_the_rest_is_added(resumed: tuple[Path, di
     assert not (run / "work").exists()
 
 
+@pytest.mark.slow
 def test_run_and_report_tell_that_it_was_resumed(resumed: tuple[Path, dict[str, int]]) -> None:
     run, _ = resumed
     [event] = [event for event in manifest(run)["events"] if event["kind"] == "resumed"]
@@ -64,6 +66,7 @@ def test_run_and_report_tell_that_it_was_resumed(resumed: tuple[Path, dict[str, 
     assert event["message"] in (run / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_that_lacks_nothing_is_refused(resumed: tuple[Path, dict[str, int]]) -> None:
     run, _ = resumed
     status, output, errors = bench("run", f"--resume={run}")
@@ -72,6 +75,7 @@ def test_a_run_that_lacks_nothing_is_refused(resumed: tuple[Path, dict[str, int]
     assert not (run / "work").exists()
 
 
+@pytest.mark.slow
 def test_other_versions_are_refused_and_named(resumed: tuple[Path, dict[str, int]]) -> None:
     run, _ = resumed
     before = (run / "run.json").read_bytes()
@@ -86,6 +90,7 @@ def test_other_versions_are_refused_and_named(resumed: tuple[Path, dict[str, int
     assert "packages: uvicorn was 0.1.0 when the run began and is " in errors
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_is_refused_and_one_that_was_killed_is_resumed(tmp_path: Path) -> None:
     run = tmp_path / "run"
     with started(*ARGUMENTS, f"--out={run}") as harness:
@@ -105,6 +110,7 @@ def test_a_run_that_goes_on_is_refused_and_one_that_was_killed_is_resumed(tmp_pa
     assert summary(run)["complete"] is True
 
 
+@pytest.mark.slow
 def test_a_damaged_trial_is_named_and_left_to_the_user(tmp_path: Path) -> None:
     run = tmp_path / "run"
     interrupt(run, signal.SIGHUP)

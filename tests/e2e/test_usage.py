@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import bench
+from tests.e2e.harness import bench, bench_here
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ from tests.e2e.harness import bench
 )
 def test_bad_usage_is_one_line_that_names_the_mend(arguments: list[str], mend: str, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    status, output, errors = bench("run", f"--out={out}", *arguments)
+    status, output, errors = bench_here("run", f"--out={out}", *arguments)
     assert status == 2
     assert mend in errors
     assert len(errors.splitlines()) == 1
@@ -58,7 +58,7 @@ def test_bad_usage_is_one_line_that_names_the_mend(arguments: list[str], mend: s
     ],
 )
 def test_resuming_takes_a_run_and_nothing_else(arguments: list[str], mend: str, tmp_path: Path) -> None:
-    status, output, errors = bench("run", f"--resume={tmp_path}", *arguments)
+    status, output, errors = bench_here("run", f"--resume={tmp_path}", *arguments)
     assert (status, output, len(errors.splitlines())) == (2, "", 1)
     assert mend in errors
     assert list(tmp_path.iterdir()) == []

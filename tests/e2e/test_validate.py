@@ -16,7 +16,7 @@ from loadtests.servers.reference import pausing
 from loadtests.system.cores import Cores
 from loadtests.system.processes import Child
 from loadtests.validation.response_times import measure_queue
-from tests.e2e.harness import bench, eventually, started
+from tests.e2e.harness import bench, bench_here, eventually, started
 
 WORK = "work"
 """Where a validation keeps its runs while it lasts."""
@@ -32,6 +32,7 @@ def folders(out: Path) -> list[Path]:
     return [path for path in out.iterdir() if path.is_dir()]
 
 
+@pytest.mark.slow
 def test_a_side_against_itself_is_measured_judged_drawn_and_kept(tmp_path: Path) -> None:
     status, output, errors = bench("validate", "--only=aa", *SMALL, f"--out={tmp_path}")
     assert status == 0, errors
@@ -52,6 +53,7 @@ def test_a_side_against_itself_is_measured_judged_drawn_and_kept(tmp_path: Path)
     assert (tmp_path / f"{found['machine']}-digest.json").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_was_measured_and_leaves_no_process(tmp_path: Path) -> None:
     arguments = ("validate", "--only=aa", "--comparisons=400", *SMALL[1:], f"--out={tmp_path}")
     with started(*arguments) as harness:
@@ -70,6 +72,7 @@ def test_an_interrupt_keeps_what_was_measured_and_leaves_no_process(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]  # and later reports do not quote it
 
 
+@pytest.mark.slow
 def test_an_interrupt_before_anything_is_measured_leaves_nothing(tmp_path: Path) -> None:
     with started("validate", "--only=aa", *SMALL, f"--out={tmp_path}") as harness:
         assert eventually(lambda: list(tmp_path.glob(f"*/{WORK}/run0")))
@@ -84,12 +87,13 @@ def test_an_interrupt_before_anything_is_measured_leaves_nothing(tmp_path: Path)
     ("arguments", "mend"), [(["--only=x"], "is no check"), (["--comparisons=0"], "--comparisons 0"), (["x"], "x")]
 )
 def test_bad_usage_is_one_line_and_leaves_nothing(arguments: list[str], mend: str, tmp_path: Path) -> None:
-    status, output, errors = bench("validate", f"--out={tmp_path}", *arguments)
+    status, output, errors = bench_here("validate", f"--out={tmp_path}", *arguments)
     assert (status, output, len(errors.splitlines())) == (2, "", 1)
     assert mend in errors
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.quiet
 def test_a_queue_is_timed_by_driver_and_server_alike(workspace: Workspace) -> None:
     found = measure_queue(workspace, window_s=2.0)
     assert found.requests == pytest.approx(400, rel=0.3)

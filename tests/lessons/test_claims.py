@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.analysis.analyse import LABELS, CellTrials, compare_cells
+from loadtests.analysis.analyse import CellTrials, compare_cells
 from loadtests.analysis.summary import Summary, summarise
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim, judge, lesson_named
 from loadtests.lessons.lesson import Collapse, Expectation, Judgement, Rate, Ratio, Standing
@@ -146,7 +146,7 @@ def test_a_client_that_may_have_been_the_limit_decides_nothing() -> None:
     outcome = measured(expectation, (100.0, 200.0))
     flagged = [replace(c, flags=[*c.flags, "driver-bound:b"]) for c in outcome.comparisons]
     found = expectation.judge(replace(outcome, comparisons=flagged))
-    assert (found.standing, found.why) == ("inconclusive", "the client may have been the limit")
+    assert (found.standing, found.why) == ("inconclusive", "the load driver may have been the limit")
 
 
 @pytest.mark.parametrize("expectation", [each for each in expectations() if not isinstance(each, Collapse)], ids=str)

@@ -10,10 +10,10 @@ from loadtests.experiment.options import RunOptions
 from loadtests.lessons import deadlock
 from loadtests.lessons.catalogue import CLAIMS, LESSONS
 from loadtests.lessons.deadlock import DeadlockOptions
-from loadtests.lessons.example import KEPT, measure_example, read_example
+from loadtests.lessons.example import measure_example, read_example
 from loadtests.lessons.lesson import Lesson, Measure
 from loadtests.lessons.record import LESSON_FILE, Evidence, LessonRecord, read_claims, read_lesson
-from loadtests.records.run_folder import check_free
+from loadtests.records.run_folder import RunFolder, check_free
 from loadtests.runner import run
 from loadtests.system.errors import UsageError
 
@@ -44,9 +44,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
         return read_lesson(out / LESSON_FILE)
 
     def keep(path: Path, out: Path) -> None:
-        out.mkdir(parents=True)
-        for name in KEPT:
-            shutil.copy(path / name, out / name)
+        RunFolder(path).copy_figures(out)
 
     def evidence(_measure: Measure, out: Path) -> Evidence:
         check_free(out)
@@ -59,6 +57,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loadtests.lessons.measure._measure_claim", evidence)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured")
 def test_all_of_it_finds_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(HERE)
@@ -74,6 +73,7 @@ def test_all_of_it_finds_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         measure_example(out)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured")
 def test_a_new_example_takes_the_place_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

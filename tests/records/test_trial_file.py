@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from loadtests.records.samples import Samples
 from loadtests.records.trial_file import TICKS_PER_S, on_tick, pack, unpack
 
-HALF_A_TICK = 0.5 / TICKS_PER_S + 1e-12
-instants = st.floats(0, 1e6)
+LATEST_S = 1e6
+HALF_A_TICK = 0.5 / TICKS_PER_S + float(np.spacing(LATEST_S))
+"""And what doubles can't tell apart at the latest instant."""
+instants = st.floats(0, LATEST_S)
 maybe = instants | st.just(math.nan)
 
 

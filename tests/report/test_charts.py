@@ -23,7 +23,7 @@ from loadtests.report.html.sections import answer
 from loadtests.report.titles import loads_title, ratio_title
 from loadtests.report.view import view_of
 from loadtests.report.wording import kind_of, listed, named, number, ratio, word
-from tests.made_up_runs import Run, client_limited, collapsing, make_run
+from tests.made_up_runs import Run, collapsing, driver_bound, make_run
 
 LONG = "sync,session_limit=none,thread_limit=100"
 HOSTILE = "GET /<script>alert('$x$')</script>"
@@ -79,7 +79,7 @@ CASES: dict[str, tuple[Callable[[], Run], set[str]]] = {
     ),
     "arrivals at several rates": (
         lambda: make_run(
-            ["get_post", "external_api", "hash", "noop"], rates=RATES, change=client_limited(["noop"], [900])
+            ["get_post", "external_api", "hash", "noop"], rates=RATES, change=driver_bound(["noop"], [900])
         ),
         EVERY,
     ),
@@ -90,7 +90,7 @@ CASES: dict[str, tuple[Callable[[], Run], set[str]]] = {
     ),
     "arrivals too few for a 99th percentile": (lambda: make_run(["hash"], rates=[5, 10]), EVERY),
     "a client that was the limit everywhere": (
-        lambda: make_run(["hash", "noop"], [1, 8], change=client_limited(["hash", "noop"], [1, 8])),
+        lambda: make_run(["hash", "noop"], [1, 8], change=driver_bound(["hash", "noop"], [1, 8])),
         EVERY,
     ),
     "names that are markup": (lambda: make_run([HOSTILE, "get_post"], [1, 8], b='async,x="$1$<b>"'), EVERY),
@@ -98,7 +98,7 @@ CASES: dict[str, tuple[Callable[[], Run], set[str]]] = {
         lambda: make_run(["get_post"], [1, 8], a="http://127.0.0.1:8000", b="http://127.0.0.1:8001"),
         EVERY,
     ),
-    "what the model predicted": (lambda: predicted(make_run()), EVERY | {"predicted"}),
+    "what the model predicted": (lambda: predicted(make_run(["query", "hash"])), EVERY | {"predicted"}),
     "what it predicted badly": (
         lambda: predicted(make_run(["external_api", "hash"], noise=0.6), off=1.5),
         EVERY | {"predicted"},
@@ -107,7 +107,21 @@ CASES: dict[str, tuple[Callable[[], Run], set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+# Further shapes of the same: each takes seconds to draw.
+LARGE = {
+    "eleven scenarios",
+    "one scenario and one load",
+    "a side that always collapses",
+    "arrivals at one rate",
+    "arrivals that one side never answers",
+    "arrivals too few for a 99th percentile",
+    "a client that was the limit everywhere",
+    "two running servers",
+    "what it predicted badly",
+}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case in LARGE)) for case in CASES])
 def test_every_chart_that_has_something_to_show_is_written_twice(case: str, tmp_path: Path) -> None:
     make, expected = CASES[case]
     paths = draw(*make(), tmp_path / "charts")
@@ -223,13 +237,13 @@ def test_predictions_are_judged_one_by_one() -> None:
 
 
 def test_where_the_client_was_the_limit_the_model_is_not_judged() -> None:
-    run = view_of(*predicted(make_run(["hash"], [1, 8, 128], change=client_limited(["hash"], [128])), off=2))
-    assert [each.limited for each in predictions(run)] == [False, False, True, True]
+    run = view_of(*predicted(make_run(["hash"], [1, 8, 128], change=driver_bound(["hash"], [128])), off=2))
+    assert [each.driver_bound for each in predictions(run)] == [False, False, True, True]
     assert finding(run).endswith("0 of 2 are within 10\xa0%")
 
 
 def test_what_the_client_limits_is_not_sold() -> None:
-    manifest, outcome = make_run(["noop", "get_post"], [8, 128], noise=0, change=client_limited(["noop"], [8, 128]))
+    manifest, outcome = make_run(["noop", "get_post"], [8, 128], noise=0, change=driver_bound(["noop"], [8, 128]))
     run = view_of(manifest, outcome)
     for chart in CHARTS:
         assert "noop" not in chart.finding(run)
@@ -239,21 +253,19 @@ def test_what_the_client_limits_is_not_sold() -> None:
         " noop at 8 and 128 users."
     )
     out = [c for c in outcome.comparisons if c.scenario == "noop"]
-    assert {kind_of(c) for c in out} == {"limited"}
-    assert {word(c, run.names) for c in out} == {"client-bound"}
+    assert {kind_of(c) for c in out} == {"driver-bound"}
+    assert {word(c, run.names) for c in out} == {"driver-bound"}
 
 
 def test_a_lead_is_not_said_to_hold_where_the_client_was_the_limit() -> None:
-    run = view_of(*make_run(["get_post"], [8, 64, 128], noise=0, change=client_limited(["get_post"], [128])))
+    run = view_of(*make_run(["get_post"], [8, 64, 128], noise=0, change=driver_bound(["get_post"], [128])))
     assert loads_title(run) == "sync is ahead in get_post from 8 users to 64 users"
 
 
 def test_a_title_says_how_much_is_open() -> None:
-    run = view_of(
-        *make_run(["get_post", "hash"], [1, 8, 128], noise=0.02, change=client_limited(["hash"], [1, 8, 128]))
-    )
+    run = view_of(*make_run(["get_post", "hash"], [1, 8, 128], noise=0.02, change=driver_bound(["hash"], [1, 8, 128])))
     assert ratio_title(run).startswith("At 128 users, async handles only ")
-    few = view_of(*make_run(["get_post", "hash", "noop"], [8], noise=0, change=client_limited(["hash", "noop"], [8])))
+    few = view_of(*make_run(["get_post", "hash", "noop"], [8], noise=0, change=driver_bound(["hash", "noop"], [8])))
     assert ratio_title(few).endswith("; no verdict in 2 of 3 cells")
 
 

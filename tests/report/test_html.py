@@ -20,7 +20,7 @@ from loadtests.report.doubts import doubts
 from loadtests.report.html.page import render
 from loadtests.report.view import view_of
 from loadtests.report.wording import ratio
-from tests.made_up_runs import Run, client_limited, collapsing, make_run
+from tests.made_up_runs import Run, collapsing, driver_bound, make_run
 
 SVG = "data:image/svg+xml,"
 HOSTILE = "GET /<script>alert('x')</script>"
@@ -126,11 +126,11 @@ def test_exploratory_verdicts_are_lighter(usual: Run) -> None:
 
 
 def test_cells_that_the_client_limits_are_counted_and_told() -> None:
-    run = make_run(["hash", "noop"], [8, 128], change=client_limited(["noop"], [128]))
+    run = make_run(["hash", "noop"], [8, 128], change=driver_bound(["noop"], [128]))
     text = page(run).text
     assert "and 1 was taken out. Taken out because the load driver may have been the limit" in text
-    assert "1 cell was taken out: the client may have been the limit" in text
-    assert "⊘client-bound" in text
+    assert "1 cell was taken out: driver-bound" in text
+    assert "⊘driver-bound" in text
 
 
 def test_too_few_requests_are_told_with_the_time_that_they_take() -> None:

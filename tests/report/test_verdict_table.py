@@ -5,7 +5,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from loadtests.report.verdict_table import verdict_table
-from tests.made_up_runs import Run, client_limited, make_run
+from tests.made_up_runs import Run, driver_bound, make_run
 
 
 def printed(run: Run, width: int = 80) -> str:
@@ -33,21 +33,22 @@ def test_an_open_loop_is_about_the_slowest_answers() -> None:
 
 
 def test_words_are_explained_where_they_occur() -> None:
-    quiet, limited = (
-        make_run(["noop"], [8], noise=0, change=c) for c in (client_limited([], []), client_limited(["noop"], [8]))
+    quiet, bound = (
+        make_run(["noop"], [8], noise=0, change=c) for c in (driver_bound([], []), driver_bound(["noop"], [8]))
     )
-    assert "client-bound" not in in_one_line(quiet)
-    assert "“client-bound”: no verdict, the client may have been the limit." in in_one_line(limited)
+    assert "driver-bound" not in in_one_line(quiet)
+    meaning = "“driver-bound”: no verdict, the load driver may have been the limit, not the server."
+    assert meaning in in_one_line(bound)
 
 
 def test_a_flag_of_both_sides_is_explained_once() -> None:
-    text = in_one_line(make_run(["noop"], [8], change=client_limited(["noop"], [8])))
+    text = in_one_line(make_run(["noop"], [8], change=driver_bound(["noop"], [8])))
     assert "[1] sync: the load driver may have been the limit" in text
     assert "[2] async: as [1]." in text
 
 
 def test_four_loads_fit_into_eighty_columns() -> None:
-    run = make_run(["external_api", "noop"], change=client_limited(["noop"], [1, 8, 32, 128]))
+    run = make_run(["external_api", "noop"], change=driver_bound(["noop"], [1, 8, 32, 128]))
     text = printed(run)
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80

@@ -135,9 +135,10 @@ def test_last_words_are_the_last_line_it_logged(tmp_path: Path) -> None:
         assert "No module named no_such_module" in child.last_words()
 
 
-def test_what_is_started_by_hand_goes_on_without_standard_input(tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", ["loadtests.servers.slow_api", "loadtests.servers.null_server"])
+def test_what_is_started_by_hand_goes_on_without_standard_input(module: str) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "loadtests.servers.slow_api", f"--port={port}"]
+    command = [sys.executable, "-m", module, f"--port={port}"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True) as by_hand:
         try:
             assert eventually(lambda: accepts(port))

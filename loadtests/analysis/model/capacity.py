@@ -1,4 +1,4 @@
-"""How much a side can do at the most, and which limit it meets: a closed queueing network, solved exactly (pure).
+"""Capacity model: the throughput of a closed queueing network by mean value analysis, and the limit that binds (pure).
 
 Users ask, wait for the answer, think, and ask again. Of those who ask, no more are let in at a time than there are
 threads and connections for. Inside, a request uses the CPU, which all share evenly, and waits for something else,
@@ -11,7 +11,7 @@ A. Seidmann, P. J. Schweitzer and S. Shalev-Oren (1987).
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from loadtests.records.outcome import Limit
 
@@ -65,14 +65,10 @@ class Prediction:
     Attributes:
         throughput_rps: answers per second.
         limit: what it meets first.
-        ceilings: what each limit alone would allow, in answers per second.
-        cpu_busy: share of the cores' time that is used, 0 to 1.
     """
 
     throughput_rps: float
     limit: Limit
-    ceilings: Mapping[Limit, float] = field(default_factory=dict)
-    cpu_busy: float = 0.0
 
 
 def predict(demand: Demand, resources: Resources, users: int, think_s: float = 0.0) -> Prediction:
@@ -86,21 +82,13 @@ def predict(demand: Demand, resources: Resources, users: int, think_s: float = 0
     """
     admitted = resources.admitted
     inside = min([users, *admitted.values()])
-    rates = list(_inner(demand, resources.cores, inside))
-    rate = _outer(rates, users, think_s)
-    ceilings = _ceilings(demand, resources, users, think_s)
+    rates = list(_rates_inside(demand, resources.cores, inside))
+    rate = _rate_with_think_time(rates, users, think_s)
     busy = min(1.0, rate * demand.cpu_s / resources.cores)
-    return Prediction(rate, _binding(busy, users, think_s, inside, admitted, rate, rates), ceilings, busy)
+    return Prediction(rate, _binding_limit(busy, users, think_s, inside, admitted, rate, rates))
 
 
-def _ceilings(demand: Demand, resources: Resources, users: int, think_s: float) -> dict[Limit, float]:
-    """Return the asymptotic bounds (P. J. Denning and J. P. Buzen, 1978)."""
-    ceilings: dict[Limit, float] = {"users": _per(users, think_s + demand.alone_s)}
-    ceilings["cpu"] = _per(resources.cores, demand.cpu_s)
-    return ceilings | {name: _per(number, demand.alone_s) for name, number in resources.admitted.items()}
-
-
-def _binding(
+def _binding_limit(
     busy: float,
     users: int,
     think_s: float,
@@ -118,7 +106,7 @@ def _binding(
     return "users"
 
 
-def _inner(demand: Demand, cores: int, most: int) -> Iterator[float]:
+def _rates_inside(demand: Demand, cores: int, most: int) -> Iterator[float]:
     """Yield the throughput with 1, 2, … ``most`` requests inside, by exact mean value analysis."""
     # Several cores are a fast one, and a wait for what makes each of them slow.
     queue_s, wait_s = demand.cpu_s / cores, demand.wait_s + demand.cpu_s * (cores - 1) / cores
@@ -130,7 +118,7 @@ def _inner(demand: Demand, cores: int, most: int) -> Iterator[float]:
         yield rate
 
 
-def _outer(rates: list[float], users: int, think_s: float) -> float:
+def _rate_with_think_time(rates: list[float], users: int, think_s: float) -> float:
     """Return the throughput of users who think, where requests inside are served at ``rates`` by their number."""
     if think_s <= 0:
         return rates[-1]

@@ -1,8 +1,6 @@
-"""Where one side begins to win: how long a wait, or how many users, it takes (pure).
+"""Crossover: from which wait, or from how many users on, side b handles more, by the model and as measured (pure).
 
-From how many users on one side handles more: by the model, with a range, and as measured (pure).
-
-The CPU time of a request is known to within an interval, over blocks. The crossing is computed for each combination
+The CPU time of a request is known to within an interval, over blocks. The crossover is computed for each combination
 of both sides' ends of it; the least and the most of them are its range, which is wider than a 95 % interval would be.
 """
 
@@ -11,13 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand, Resources, predict
 from loadtests.analysis.model.limits import demand_of
 from loadtests.experiment.loads import ClosedLoop, ascending
 from loadtests.records.outcome import CellResult, Comparison, Interval
 
-WORTH = 1.10
-"""A ratio of throughputs from which on it is worth having."""
 MOST_WAIT_S = 60.0
 MOST_USERS = 4096
 TOLERANCE = 0.001
@@ -49,7 +46,7 @@ def crossover_wait_s(
     def enough(wait_s: float) -> bool:
         return ratio(a, b, replace(demand_a, wait_s=wait_s), replace(demand_b, wait_s=wait_s), users) >= worth
 
-    return _least(enough, 0.0, MOST_WAIT_S)
+    return _least_that_is_enough(enough, 0.0, MOST_WAIT_S)
 
 
 def crossover_users(a: Resources, b: Resources, demand_a: Demand, demand_b: Demand, worth: float = WORTH) -> int | None:
@@ -67,7 +64,7 @@ def crossover_users(a: Resources, b: Resources, demand_a: Demand, demand_b: Dema
     return high
 
 
-def _least(enough: Callable[[float], bool], low: float, high: float) -> float | None:
+def _least_that_is_enough(enough: Callable[[float], bool], low: float, high: float) -> float | None:
     """Return the least value that is enough, to a thousandth or a microsecond; None if the highest is not."""
     if enough(low):
         return low
@@ -119,24 +116,27 @@ def crossover_of(
     (middle_a, *ends_a), (middle_b, *ends_b) = demands
     found = [crossover_users(a, b, one, other) for one, other in product(ends_a, ends_b)]
     known = sorted(found, key=lambda users: math.inf if users is None else users)
-    measured = _measured(comparisons)
+    measured = _measured_crossover(comparisons)
     return Crossover(crossover_users(a, b, middle_a, middle_b), known[0], known[-1], *measured)
 
 
 def _demands(cell: CellResult, others: Sequence[CellResult]) -> list[Demand]:
     """Return what a request needs by its best estimate, and at both ends of its interval; nothing if it is unknown."""
-    found = [demand_of(cell, others), *(demand_of(cell, [_at(other, end) for other in others]) for end in ENDS)]
+    found = [
+        demand_of(cell, others),
+        *(demand_of(cell, [_at_end_of_interval(other, end) for other in others]) for end in ENDS),
+    ]
     return [demand for demand in found if demand is not None] if all(found) else []
 
 
-def _at(cell: CellResult, end: int) -> CellResult:
+def _at_end_of_interval(cell: CellResult, end: int) -> CellResult:
     cost = cell.cpu_per_request
     if cost is None or cost.interval is None:
         return cell
     return replace(cell, cpu_per_request=Interval(cost.interval[end], cost.interval))
 
 
-def _measured(comparisons: Sequence[Comparison]) -> tuple[int | None, int | None]:
+def _measured_crossover(comparisons: Sequence[Comparison]) -> tuple[int | None, int | None]:
     """Return the lightest load from which on b is surely better by enough, up to the heaviest; and the one before."""
     by_users = sorted((c for c in comparisons if isinstance(c.load, ClosedLoop)), key=lambda c: c.load.size)
     first: int | None = None

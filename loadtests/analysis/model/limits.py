@@ -1,49 +1,41 @@
-"""What a request needs, told by other cells than the one that is to be predicted (pure).
+"""Service demand of a request, and the limit that binds each side: CPU, threads, connections or users (pure).
 
-Its wait is the response time of a user who is alone, its CPU time what the server's clocks say under the next lighter
-load. (A user alone finds the server asleep and its caches cold: a request costs up to three times as much CPU then as
-under load.) In a dial, where there is one load, the wait is what the scenario asks for, and the CPU time is that of the
-cell beside it: the same computation with a shorter wait.
+What a request needs is never taken from the cell that is predicted. Its wait is the response time of a user who is
+alone, its CPU time what the server's clocks say under the next lighter load. (A user alone finds the server asleep and
+its caches cold: a request costs up to three times as much CPU then as under load.) In a dial, where there is one load,
+the wait is what the scenario asks for, and the CPU time is that of the cell beside it: the same computation with a
+shorter wait.
 
-Which limit each side met in each cell, and what the model predicted for it (pure).
-
-What a request needs is never taken from the cell that is predicted: see ``demands``. Where the servers were looked
-into, the limit that was seen is put beside the one that was predicted.
+Where the servers were observed, the limit that was seen is put beside the one that was predicted.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from loadtests.analysis.model.capacity import Demand, Prediction, Resources, predict
 from loadtests.analysis.model.observed import limit_seen
-from loadtests.experiment.catalogue import HOLD_A_CONNECTION
+from loadtests.experiment import blog
+from loadtests.experiment.catalogue import holds_a_connection, mixed_ms
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest, SideRecord
 from loadtests.records.outcome import CellResult, Comparison, Limit, Outcome, headline_of, side_names
 
-_MIXED = re.compile(r"mixed\[cpu_ms=(?P<cpu>[\d.]+),wait_ms=(?P<wait>[\d.]+)\]")
 NO_LONGER_A_MODEL = 0.25
 """How far off a prediction may be, for its limit to be worth a word."""
-SYNC_BUILD, ASYNC_BUILD = "sync_app.main:app", "async_app.main:app"
 UNKNOWN = frozenset({"journey", "custom", "pitfall"})
 """Kinds of scenario that the model does not know: users who think, apps it has not seen, loops that are blocked."""
-
-
-def mixed_ms(scenario: str) -> tuple[float, float] | None:
-    """Return for how long a ``mixed`` request computes, and then waits, in milliseconds; None for any other."""
-    match = _MIXED.fullmatch(scenario)
-    return (float(match["cpu"]), float(match["wait"])) if match else None
 
 
 def demand_of(cell: CellResult, others: Sequence[CellResult]) -> Demand | None:
     """Return what a request of a cell needs; None if no other cell of that side tells."""
     same = [other for other in others if other.label == cell.label]
-    return _from_lighter(cell, [other for other in same if other.scenario == cell.scenario]) or _from_beside(cell, same)
+    return _demand_from_lighter_load(
+        cell, [other for other in same if other.scenario == cell.scenario]
+    ) or _demand_from_cell_beside(cell, same)
 
 
-def _from_lighter(cell: CellResult, same: Sequence[CellResult]) -> Demand | None:
+def _demand_from_lighter_load(cell: CellResult, same: Sequence[CellResult]) -> Demand | None:
     lighter = sorted((c for c in same if c.load.size < cell.load.size), key=lambda c: c.load.size)
     if not lighter or lighter[0].load.size != 1:
         return None
@@ -54,7 +46,7 @@ def _from_lighter(cell: CellResult, same: Sequence[CellResult]) -> Demand | None
     return Demand(next_lighter.cpu_per_request.value, wait_s)
 
 
-def _from_beside(cell: CellResult, same: Sequence[CellResult]) -> Demand | None:
+def _demand_from_cell_beside(cell: CellResult, same: Sequence[CellResult]) -> Demand | None:
     """Take the CPU time of the next shorter wait; of the next longer one where there is none shorter."""
     if cell.load.size == 1 or (own := mixed_ms(cell.scenario)) is None:
         return None
@@ -85,47 +77,34 @@ def with_limits(outcome: Outcome, manifest: Manifest) -> Outcome:
         has = resources(sides[cell.label], cell.scenario, cores) if known else None
         cells.append(cell if has is None else _with_limit(cell, outcome.cells, has))
     by_place = {(c.scenario, c.load, c.label): c for c in cells}
-    comparisons = [_explained(c, by_place, sides) for c in outcome.comparisons]
+    comparisons = [_with_limits_explained(c, by_place, sides) for c in outcome.comparisons]
     return replace(outcome, cells=cells, comparisons=comparisons)
 
 
 def resources(side: SideRecord, scenario: str, cores: int) -> Resources | None:
-    """Return what a build has for a scenario; None if it is another app, or if nothing keeps it from a deadlock.
+    """Return what a side has for a scenario; None if that is not known, or if nothing keeps it from a deadlock.
 
     Args:
         side: with its settings.
         scenario: its name, parameters included.
         cores: that the servers were pinned to.
     """
-    settings = side.settings
-    if settings.get("app") not in (SYNC_BUILD, ASYNC_BUILD):
-        return None
-    workers, pool = _number(settings, "workers", 1), _number(settings, "pool_size", 5)
-    connections = pool + _number(settings, "max_overflow", 10)
-    limit = settings.get("session_limit", "pool")
-    if str(limit).isdigit():
-        connections = min(connections, int(str(limit)))
-    holds = scenario.partition("[")[0] in HOLD_A_CONNECTION
-    sync = settings["app"] == SYNC_BUILD
-    if holds and sync and limit == "none":
+    known = blog.resources_of(side.settings)
+    holds = holds_a_connection(scenario)
+    if known is None or (holds and known.can_deadlock):
         return None
     return Resources(
-        cores=min(workers, cores),
-        threads=workers * _number(settings, "thread_limit", 40) if sync else None,
-        connections=workers * connections if holds else None,
+        cores=min(known.workers, cores),
+        threads=known.all_threads,
+        connections=known.all_connections if holds else None,
     )
-
-
-def _number(settings: Mapping[str, str | int | float | None], name: str, default: int) -> int:
-    value = settings.get(name)
-    return default if value is None else int(value)
 
 
 def _with_limit(cell: CellResult, others: Sequence[CellResult], has: Resources) -> CellResult:
     found = _predict(cell, others, has)
     if found is not None:
         cell = replace(cell, predicted_rps=found.throughput_rps, limit=found.limit)
-    return replace(cell, limit_seen=_seen(cell, has))
+    return replace(cell, limit_seen=_limit_seen(cell, has))
 
 
 def _predict(cell: CellResult, others: Sequence[CellResult], has: Resources) -> Prediction | None:
@@ -136,7 +115,7 @@ def _predict(cell: CellResult, others: Sequence[CellResult], has: Resources) -> 
     return predict(demand, has, cell.load.users) if demand is not None else None
 
 
-def _seen(cell: CellResult, has: Resources) -> Limit | None:
+def _limit_seen(cell: CellResult, has: Resources) -> Limit | None:
     if cell.seen is None or not isinstance(cell.load, ClosedLoop):
         return None
     if not (cell.throughput and cell.cpu_per_request):
@@ -144,20 +123,19 @@ def _seen(cell: CellResult, has: Resources) -> Limit | None:
     return limit_seen(cell.seen, cell.throughput.value * cell.cpu_per_request.value / has.cores, has)
 
 
-def _explained(
+def _with_limits_explained(
     c: Comparison, cells: Mapping[tuple[str, Load, SideLabel], CellResult], sides: Mapping[SideLabel, SideRecord]
 ) -> Comparison:
     if c.metric != headline_of(c.load):
         return c
-    said = list(_sentences(c, cells, sides))
+    said = list(_limit_sentences(c, cells, sides))
     return replace(c, explanation=" ".join([c.explanation, *said])) if said else c
 
 
-def _sentences(
+def _limit_sentences(
     c: Comparison, cells: Mapping[tuple[str, Load, SideLabel], CellResult], sides: Mapping[SideLabel, SideRecord]
 ) -> Iterator[str]:
-    labels: tuple[SideLabel, SideLabel] = ("a", "b")
-    for label, name in zip(labels, side_names(c.a.side, c.b.side), strict=True):
+    for label, name in zip(LABELS, side_names(c.a.side, c.b.side), strict=True):
         cell = cells.get((c.scenario, c.load, label))
         if cell and cell.limit and cell.predicted_rps and cell.throughput:
             measured = cell.throughput.value
@@ -175,16 +153,12 @@ def _sentences(
 
 
 def worded(limit: Limit, side: SideRecord) -> str:
-    """Return a limit as a reader should see it, with its number."""
-    settings = side.settings
-    workers = _number(settings, "workers", 1)
-    connections = _number(settings, "pool_size", 5) + _number(settings, "max_overflow", 10)
-    if str(settings.get("session_limit", "pool")).isdigit():
-        connections = min(connections, _number(settings, "session_limit", connections))
+    """Return a limit as a reader should see it, with its number where that is known."""
+    known = blog.resources_of(side.settings)
     words: Mapping[Limit, str] = {
         "users": "its users, who all wait",
-        "cpu": "its core" if workers == 1 else "its cores",
-        "threads": f"its {workers * _number(settings, 'thread_limit', 40)} threads",
-        "connections": f"its {workers * connections} connections",
+        "cpu": "its core" if known and known.workers == 1 else "its cores",
+        "threads": f"its {known.all_threads} threads" if known else "its threads",
+        "connections": f"its {known.all_connections} connections" if known else "its connections",
     }
     return words[limit]

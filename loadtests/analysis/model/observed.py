@@ -1,6 +1,6 @@
-"""Where requests were, as seen inside a server: how many in each place, and which limit that shows (pure).
+"""Observed queues: where requests were inside a server, instant by instant, and which limit that shows (pure).
 
-This is what the model's word is judged by: it never sees a prediction.
+The model's predictions are judged by this; it never sees one.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Which charts there are, what each is about and how to read it; and how they become files."""
+"""The catalogue of charts: what each is about, its title, how to read it; draw all of them as SVG and PNG."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

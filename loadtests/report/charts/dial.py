@@ -1,6 +1,6 @@
-"""The dial: CPU time against waiting time, the ratio in each cell, and where the model lets the sides part.
+"""Heat map of the dial: CPU time against waiting time, the ratio in each cell, and the model's crossover.
 
-The grid of a dial: which ``mixed`` scenarios of a run belong together, and what the model says of them (pure).
+A dial is a grid of ``mixed`` scenarios at one load; which scenarios of a run make one up is found here, too.
 """
 
 import math
@@ -17,15 +17,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand
-from loadtests.analysis.model.crossover import WORTH, crossover_wait_s
-from loadtests.analysis.model.limits import mixed_ms, resources
+from loadtests.analysis.model.crossover import crossover_wait_s
+from loadtests.analysis.model.limits import resources
+from loadtests.experiment.catalogue import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.sides import LABELS
 from loadtests.records.outcome import Comparison
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS, keys
 from loadtests.report.charts.style import FAINT, INK, LOOKS, MUTED, Key
-from loadtests.report.view import LABELS, RunView, ratio_of
+from loadtests.report.view import RunView, ratio_of
 from loadtests.report.wording import NO_BREAK, driver_bound, kind_of, ratio
 
 CELL_WIDTH, CELL_HEIGHT = 0.98, 0.78
@@ -51,7 +54,7 @@ def heat_map(view: RunView) -> Figure | None:
     )
     curve = curve_of(dial, view)
     legend = keys(dial.cells.values(), view)
-    legend += [Key(_curve_says(view), marker=_stroke())] if curve else []
+    legend += [Key(_curve_meaning(view), marker=_curve_key())] if curve else []
     figure, (ax,) = sheet(view, finding(view), legend, grid, note)
     for (cpu_ms, wait_ms), comparison in dial.cells.items():
         _cell(ax, dial.waits_ms.index(wait_ms), dial.cpus_ms.index(cpu_ms), comparison)
@@ -63,7 +66,7 @@ def heat_map(view: RunView) -> Figure | None:
     if curve:
         xs, ys = zip(*curve, strict=True)
         ax.plot(xs, ys, color="white", linewidth=4, zorder=5, solid_capstyle="butt")
-        ax.plot(xs, ys, **_look(), zorder=6)
+        ax.plot(xs, ys, **_curve_style(), zorder=6)
     _axes(ax, dial)
     return figure
 
@@ -117,7 +120,7 @@ class Dial:
     scenarios: Mapping[tuple[float, float], str]
 
     def crossings(self, view: RunView) -> list["DialCrossover | None"]:
-        """Return for each row the wait from which on the model gives b 10 % more throughput.
+        """Return for each row the wait from which on the model gives b ``WORTH`` times the throughput.
 
         What a request costs in CPU is measured, over the row; nothing else is taken from it. Both sides are given the
         mean of their costs, so that the line shows what threads do, not which side computes a little less. None where
@@ -189,14 +192,14 @@ def _cell(ax: Axes, x: int, y: int, c: Comparison) -> None:
     text = ratio(c.ratio) if c.ratio else "–"
     value = ax.text(x + 0.08, y - 0.02, text, size=12, weight="bold" if decided else "normal", color=ink, ha="center",
             va="center", zorder=8)  # fmt: skip
-    _over(value, colour)
+    _cover_curve(value, colour)
     if c.interval:
         low, high = map(ratio, c.interval)
         span = ax.text(x, y + 0.31, f"{low} – {high}", size=7, color=ink, ha="center", va="center", zorder=8)
-        _over(span, colour)
+        _cover_curve(span, colour)
 
 
-def _over(text: Text, colour: Any) -> None:  # noqa: ANN401 - whatever matplotlib takes for a colour
+def _cover_curve(text: Text, colour: Any) -> None:  # noqa: ANN401 - whatever matplotlib takes for a colour
     """Put the cell's own colour under a text, so that the curve does not cross it."""
     text.set_bbox({"facecolor": colour, "edgecolor": "none", "alpha": 0.85, "pad": 1})
 
@@ -213,16 +216,16 @@ def _axes(ax: Axes, dial: Dial) -> None:
         ax.spines[side].set_color(FAINT)
 
 
-def _curve_says(view: RunView) -> str:
+def _curve_meaning(view: RunView) -> str:
     return f"from here on the model gives {view.names['b']} {WORTH - 1:.0%} more"
 
 
-def _look() -> dict[str, Any]:
+def _curve_style() -> dict[str, Any]:
     return {"color": LOOKS["b"].ink, "linewidth": 2.0, "linestyle": (0, (5, 2))}
 
 
-def _stroke() -> Line2D:
-    return Line2D([], [], **_look())
+def _curve_key() -> Line2D:
+    return Line2D([], [], **_curve_style())
 
 
 @dataclass(frozen=True)

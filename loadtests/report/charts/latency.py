@@ -1,4 +1,4 @@
-"""Response times at the highest load: for each scenario and side a line from the median to the 99th percentile."""
+"""Chart of response times at the highest load: for each side a line from the median to the 99th percentile."""
 
 import math
 from collections.abc import Mapping
@@ -9,12 +9,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from loadtests.analysis.summary import samples_needed
 from loadtests.experiment.loads import Load
+from loadtests.experiment.sides import LABELS
 from loadtests.records.outcome import CellResult, Metric
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, dot, fit, side_key, width_in
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import kind_of, listed, milliseconds, named, number, ratio, word
 
 SHOWN: Mapping[str, tuple[str, str]] = {"p50": ("o", "median"), "p90": ("|", "p90"), "p99": ("o", "p99")}
@@ -31,7 +32,7 @@ def at_highest_load(view: RunView) -> Figure | None:
     if not known:
         return None
     left = min(3.3, max(width_in(view.names[label], 8.5) for label in LABELS) + 0.55)
-    notes = [_missing(view, cell) for pair in cells for cell in pair if _percentiles(cell)]
+    notes = [missing_percentiles(view, cell) for pair in cells for cell in pair if _percentiles(cell)]
     right = max(0.6, max((width_in(note, 8) for note in notes), default=0) + 0.1)
     grid = Grid(1, 1, ACROSS - left - right, GROUP * len(groups), left, right, head=0.1, foot=0.42)
     keys = [side_key(label, view.names[label], "line") for label in LABELS]
@@ -61,7 +62,7 @@ def at_highest_load(view: RunView) -> Figure | None:
         across = ax.get_yaxis_transform()
         ax.text(-left / grid.width, i + 0.17, name, size=9.5, weight="bold", va="center", transform=across, zorder=6)
         room = 0.12 + width_in(name, 9.5, "bold")
-        sure = _compared(view, scenario.name, load)
+        sure = _verdicts_in_words(view, scenario.name, load)
         free = ACROSS - room - width_in(sure, 8.5, "bold") - 0.3
         about = fit(scenario.title, free, 8) if free > 0.5 else ""
         ax.text((room - left) / grid.width, i + 0.17, about, size=8, color=MUTED, va="center", transform=across,
@@ -74,12 +75,12 @@ def at_highest_load(view: RunView) -> Figure | None:
                     color=LOOKS[label].ink, va="center", transform=across)  # fmt: skip
             _row(ax, y, label, _percentiles(cell))
             x = 1 + 0.05 / grid.width if _percentiles(cell) else 0.01
-            ax.text(x, y, _missing(view, cell), size=8, color=MUTED, va="center", transform=across)
+            ax.text(x, y, missing_percentiles(view, cell), size=8, color=MUTED, va="center", transform=across)
     ax.set_xlabel("response time in milliseconds, logarithmic", size=8, labelpad=3)
     return figure
 
 
-def _compared(view: RunView, scenario: str, load: Load) -> str:
+def _verdicts_in_words(view: RunView, scenario: str, load: Load) -> str:
     """Say how sure the differences are, of the medians and of the 99th percentiles.
 
     Response times of a side that falls behind grow for as long as one measures: of those no ratio is worth telling.
@@ -122,7 +123,7 @@ def _row(ax: Axes, y: float, label: str, values: Mapping[str, float]) -> None:
                     color=look.ink)  # fmt: skip
 
 
-def _missing(view: RunView, cell: CellResult | None) -> str:
+def missing_percentiles(view: RunView, cell: CellResult | None) -> str:
     """Say which percentiles are not shown, and why."""
     if cell is None or not cell.requests:
         return "not measured"
@@ -131,7 +132,7 @@ def _missing(view: RunView, cell: CellResult | None) -> str:
         return ""
     if len(cell.collapsed) >= view.blocks:
         return "collapsed"
-    few = all(cell.requests < samples_needed(float(name[1:])) for name in absent)
+    few = all(cell.latency_samples < samples_needed(float(name[1:])) for name in absent)
     return f"no {listed(absent, 'or')}: {'too few' if few else 'failed'} requests"
 
 

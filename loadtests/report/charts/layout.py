@@ -1,7 +1,4 @@
-"""The sheet that a chart is drawn on: title, legend, a grid of panels and a footer, all placed in inches.
-
-Axes on which equal factors are equal distances: loads, with the real ones as ticks, and ratios around 1.
-"""
+"""Layout of a chart in inches: title, legend, a grid of panels, a footer; logarithmic axes of loads and ratios."""
 
 import math
 from collections.abc import Sequence

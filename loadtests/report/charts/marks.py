@@ -1,7 +1,4 @@
-"""How a verdict looks, in charts and in the report: a shape, a colour and a word (pure).
-
-One side's figure over loads, and the marks that charts of both sides share.
-"""
+"""Marks of verdicts (shape, colour, symbol), and the points with whiskers that charts of both sides share."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,14 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.path import Path
 
+from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.experiment.loads import Load, ascending
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import CellResult, Comparison, Interval
 from loadtests.report.charts.style import INK, LOOKS, MUTED, STRUCK, Key, Look, dot
-from loadtests.report.view import LABELS, RunView
-from loadtests.report.wording import MARGIN_PERCENT, Kind, gave_up, kind_of, named, number
+from loadtests.report.view import RunView
+from loadtests.report.wording import Kind, gave_up, kind_of, named, number
 
-OUT = Key("hollow: the client may have been the limit", marker=dot("o", "white", INK))
+DRIVER_BOUND_KEY = Key("hollow: driver-bound", marker=dot("o", "white", INK))
 """The legend entry for cells that have no verdict."""
 
 
@@ -54,7 +52,7 @@ MARKS: dict[Kind, Mark] = {
     "equivalent": Mark("s", MUTED, INK, "■"),
     "unconfirmed": Mark("o", INK, INK, "◐", "left"),
     "inconclusive": Mark("o", "white", INK, "○"),
-    "limited": Mark(STRUCK, "white", INK, "⊘"),
+    "driver-bound": Mark(STRUCK, "white", INK, "⊘"),
     "collapsed": Mark("X", INK, INK, "✖"),
 }
 
@@ -67,7 +65,7 @@ def keys(comparisons: Iterable[Comparison], view: RunView) -> list[Key]:
         "equivalent": f"no difference: interval within ± {MARGIN_PERCENT} %",
         "unconfirmed": "not confirmed: excludes 1, yet may be chance",
         "inconclusive": "not decided",
-        "limited": "left out: the client may have been the limit",
+        "driver-bound": "left out: driver-bound",
         "collapsed": "one side collapsed",
     }
     seen = {kind_of(c) for c in comparisons}
@@ -117,7 +115,7 @@ class Point:
         value: the figure, in the chart's unit.
         low: the lower end of its interval.
         high: the upper end.
-        limited: whether the client may have been the limit.
+        driver_bound: whether the load driver may have been the limit.
     """
 
     load: Load
@@ -125,7 +123,7 @@ class Point:
     value: float
     low: float
     high: float
-    limited: bool
+    driver_bound: bool
 
 
 def points_of(
@@ -148,15 +146,15 @@ def points_of(
             points.append(
                 Point(
                     load, cell.offered, known.value * scale, low * scale, high * scale,
-                    view.client_limited(scenario, load, label),
+                    view.driver_bound(scenario, load, label),
                 )
             )  # fmt: skip
     return points
 
 
-def client_was_limit(view: RunView) -> bool:
+def any_driver_bound(view: RunView) -> bool:
     """Whether any point is hollow."""
-    return any(view.client_limited(*key) for key in view.cells)
+    return any(view.driver_bound(*key) for key in view.cells)
 
 
 def whiskers(ax: Axes, xs: list[float], points: list[Point], look: Look) -> None:

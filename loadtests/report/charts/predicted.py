@@ -1,4 +1,4 @@
-"""What the model predicts against what was measured: a point a side of each cell, on a diagonal where it is right."""
+"""Chart of predicted against measured throughput: a point a side of each cell; on the diagonal the model is right."""
 
 import math
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from loadtests.experiment.loads import Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.report.charts.layout import Grid, sheet
-from loadtests.report.charts.marks import OUT
+from loadtests.report.charts.marks import DRIVER_BOUND_KEY
 from loadtests.report.charts.style import LOOKS, MUTED, ZONE, Key, clear_of, dot, fit, marker
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import NO_BREAK, named
 
 NEAR = 0.10
@@ -30,14 +30,14 @@ LEADER: dict[str, Any] = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "
 
 @dataclass(frozen=True)
 class Prediction:
-    """One side of one cell, in requests/s; ``limited`` where the client may have been the limit."""
+    """One side of one cell, in requests/s; ``driver_bound`` where the load driver may have been the limit."""
 
     scenario: str
     load: Load
     label: SideLabel
     predicted: float
     measured: float
-    limited: bool
+    driver_bound: bool
 
     @property
     def off(self) -> float:
@@ -46,14 +46,14 @@ class Prediction:
 
     @property
     def missed(self) -> bool:
-        """Whether it is off by too much, and the client is not to blame."""
-        return abs(self.off) > NEAR and not self.limited
+        """Whether it is off by too much, and the load driver is not to blame."""
+        return abs(self.off) > NEAR and not self.driver_bound
 
 
 def predictions(view: RunView) -> list[Prediction]:
     """Return what the model said of this run, where it said something and something was measured."""
     return [
-        Prediction(*key, cell.predicted_rps, cell.throughput.value, view.client_limited(*key))
+        Prediction(*key, cell.predicted_rps, cell.throughput.value, view.driver_bound(*key))
         for key, cell in view.cells.items()
         if cell.predicted_rps and cell.throughput and cell.throughput.value > 0
     ]
@@ -61,7 +61,7 @@ def predictions(view: RunView) -> list[Prediction]:
 
 def finding(view: RunView) -> str:
     """Say how far the model is off, and how often it is near."""
-    known = [each for each in predictions(view) if not each.limited]
+    known = [each for each in predictions(view) if not each.driver_bound]
     if not known:
         return "The model says nothing of this run"
     near = sum(not each.missed for each in known)
@@ -81,7 +81,7 @@ def scatter(view: RunView) -> Figure | None:
         for label in LABELS
     ]
     legend += [Key(f"within {NEAR:.0%}", patch={"facecolor": ZONE, "edgecolor": MUTED})]
-    legend += [OUT] if any(each.limited for each in known) else []
+    legend += [DRIVER_BOUND_KEY] if any(each.driver_bound for each in known) else []
     note = (
         "Throughput in requests/s, both axes logarithmic. What a request needs is measured under lighter loads; nothing"
         " is fitted to the cell that is predicted. Named: what is off by more."
@@ -89,7 +89,7 @@ def scatter(view: RunView) -> Figure | None:
     figure, (ax,) = sheet(view, finding(view), legend, grid, note)
     _axes(ax, known)
     for each in known:
-        face = {"markerfacecolor": "white"} if each.limited else {}
+        face = {"markerfacecolor": "white"} if each.driver_bound else {}
         ax.plot([each.measured], [each.predicted], linestyle="none", **{**marker(LOOKS[each.label]), **face}, zorder=4)
     missed = [each for each in known if each.missed]
     _name(ax, [each for each in missed if each.off > 0], above=True)

@@ -1,7 +1,4 @@
-"""The headline ratio b ÷ a against the load, a panel a scenario, the others in grey behind it.
-
-All headline ratios at the highest load in one list, the largest on top: a mark and a whisker each.
-"""
+"""Charts of the headline ratio b ÷ a: over loads, a panel a scenario; and a forest plot at the highest load."""
 
 import math
 from collections.abc import Sequence
@@ -10,14 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from loadtests.analysis.comparison import MARGIN
+from loadtests.analysis.comparison import MARGIN, MARGIN_PERCENT
+from loadtests.experiment.sides import LABELS
 from loadtests.records.outcome import Comparison
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, arms, cut_off, grid_for, head, load_axis, ratio_axis, reach, sheet
 from loadtests.report.charts.marks import MARKS, alarm, edge_of, keys
 from loadtests.report.charts.style import FAINT, INK, MUTED, ZONE, Key, clear_of, fit, width_in
-from loadtests.report.view import LABELS, RunView, ratio_of
-from loadtests.report.wording import MARGIN_PERCENT, driver_bound, gave_up, kind_of, named, ratio, word
+from loadtests.report.view import RunView, ratio_of
+from loadtests.report.wording import driver_bound, gave_up, kind_of, named, ratio, word
 
 ROW = 0.42
 ACROSS = 9.9
@@ -47,10 +45,10 @@ def against_loads(view: RunView) -> Figure | None:
         ax.axhline(1, color=MUTED, linewidth=0.9, zorder=1)
         for other in shown:
             if other is not scenario:
-                _plot(ax, view.headlines(other.name), FAINT, 0.9)
-        _draw(ax, view, view.headlines(scenario.name), limit)
+                _draw_line(ax, view.headlines(other.name), FAINT, 0.9)
+        _draw_panel(ax, view, view.headlines(scenario.name), limit)
         if axes.index(ax) % grid.columns == 0:
-            _directions(ax, grid, view)
+            _draw_directions(ax, grid, view)
     return figure
 
 
@@ -58,13 +56,13 @@ def _line(colour: str) -> Line2D:
     return Line2D([], [], color=colour, linewidth=1.2)
 
 
-def _plot(ax: Axes, comparisons: Sequence[Comparison], colour: str, width: float) -> None:
+def _draw_line(ax: Axes, comparisons: Sequence[Comparison], colour: str, width: float) -> None:
     known = [(c.load.size, c.ratio) for c in comparisons if c.ratio and not driver_bound(c)]
     ax.plot([u for u, _ in known], [r for _, r in known], color=colour, linewidth=width, zorder=2)
 
 
-def _draw(ax: Axes, view: RunView, comparisons: Sequence[Comparison], limit: float) -> None:
-    _plot(ax, comparisons, INK, 1.6)
+def _draw_panel(ax: Axes, view: RunView, comparisons: Sequence[Comparison], limit: float) -> None:
+    _draw_line(ax, comparisons, INK, 1.6)
     for c in comparisons:
         mark = MARKS[kind_of(c)]
         end = edge_of(c, view)
@@ -77,7 +75,7 @@ def _draw(ax: Axes, view: RunView, comparisons: Sequence[Comparison], limit: flo
             ax.plot([c.load.size], [c.ratio], **mark.style(7.5), zorder=5)
         if end:
             ax.plot([c.load.size], [math.exp(0.93 * limit * end)], **mark.style(9), zorder=6)
-    _band(ax, comparisons)
+    _draw_band(ax, comparisons)
     last = comparisons[-1]
     if last.ratio and last.load == view.loads[-1] and not edge_of(last, view) and not driver_bound(last):
         ax.annotate(
@@ -86,14 +84,14 @@ def _draw(ax: Axes, view: RunView, comparisons: Sequence[Comparison], limit: flo
         )  # fmt: skip
 
 
-def _band(ax: Axes, comparisons: Sequence[Comparison]) -> None:
+def _draw_band(ax: Axes, comparisons: Sequence[Comparison]) -> None:
     known = [(c.load.size, *c.interval) for c in comparisons if c.ratio and c.interval and not driver_bound(c)]
     if len(known) > 1:
         sizes, low, high = zip(*known, strict=True)
         ax.fill_between(sizes, low, high, color=INK, alpha=0.13, linewidth=0, zorder=1.5)
 
 
-def _directions(ax: Axes, grid: Grid, view: RunView) -> None:
+def _draw_directions(ax: Axes, grid: Grid, view: RunView) -> None:
     """Say which way is better for whom, in the corners beside the y axis."""
     up, down = view.names[view.above], view.names[view.other(view.above)]
     for y, words, va in ((0.98, f"↑ {up} better", "top"), (0.02, f"↓ {down} better", "bottom")):
@@ -113,7 +111,7 @@ def at_highest_load(view: RunView) -> Figure | None:
     names = {s.name: s for s in view.scenarios}
     left = min(3.2, max(width_in(_name(view, c), 9.5, "bold") for c in rows) + 0.15)
     left = max(left, min(3.2, max(width_in(names[c.scenario].title, 8) for c in rows) + 0.15))
-    right = min(3.6, max(width_in(_said(view, c), 9, "bold") for c in rows) + 0.2)
+    right = min(3.6, max(width_in(_words_of_row(view, c), 9, "bold") for c in rows) + 0.2)
     grid = Grid(1, 1, ACROSS - left - right, ROW * len(rows), left, right, head=0.34, foot=0.28)
     zone = Key(f"the zone of ± {MARGIN_PERCENT} %", patch={"facecolor": ZONE, "edgecolor": FAINT})
     note = (
@@ -130,14 +128,14 @@ def at_highest_load(view: RunView) -> Figure | None:
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     for y, c in enumerate(rows):
-        _row(ax, view, y, c, limit)
+        _draw_row(ax, view, y, c, limit)
         about = names[c.scenario].title
         ax.text(-left / grid.width, y - 0.17, fit(_name(view, c), left - 0.1, 9.5, "bold"), size=9.5, weight="bold",
                 va="center", transform=ax.get_yaxis_transform())  # fmt: skip
         ax.text(-left / grid.width, y + 0.2, fit(about, left - 0.1, 8), size=8, color=MUTED, va="center",
                 transform=ax.get_yaxis_transform())  # fmt: skip
         weight, colour = ("normal", MUTED) if driver_bound(c) else ("bold", INK)
-        ax.text(1 + 0.15 / grid.width, y, fit(_said(view, c), right - 0.1, 9, "bold"), size=9, weight=weight,
+        ax.text(1 + 0.15 / grid.width, y, fit(_words_of_row(view, c), right - 0.1, 9, "bold"), size=9, weight=weight,
                 color=colour, va="center", transform=ax.get_yaxis_transform())  # fmt: skip
     half = grid.width / 2 - 0.1
     right_wins, left_wins = view.names[view.above], view.names[view.other(view.above)]
@@ -147,7 +145,7 @@ def at_highest_load(view: RunView) -> Figure | None:
     return figure
 
 
-def _row(ax: Axes, view: RunView, y: int, c: Comparison, limit: float) -> None:
+def _draw_row(ax: Axes, view: RunView, y: int, c: Comparison, limit: float) -> None:
     mark = MARKS[kind_of(c)]
     ax.axhline(y + 0.5, color=ZONE, linewidth=0.6, zorder=0)
     end = edge_of(c, view)
@@ -173,7 +171,7 @@ def _name(view: RunView, c: Comparison) -> str:
     return c.scenario if c.load == view.highest else f"{c.scenario} ({named([c.load])})"
 
 
-def _said(view: RunView, c: Comparison) -> str:
+def _words_of_row(view: RunView, c: Comparison) -> str:
     """Say a row's ratio and verdict; response times of a side that falls behind grow, and their ratio says nothing."""
     late = view.behind(c)
     behind = "both fall behind" if len(late) == len(LABELS) else "".join(f"{view.names[x]} falls behind" for x in late)

@@ -1,6 +1,6 @@
-"""How every chart looks: two sides told apart by colour, grey, marker and line; text measured before it is set.
+"""Style of all charts: colours, markers, lines and fonts of the two sides; text that is measured before it is set.
 
-How charts become files: the same run gives the same SVG, byte for byte.
+Figures become files here, so that the same run gives the same SVG, byte for byte.
 """
 
 import warnings

@@ -1,6 +1,6 @@
-"""Small multiples of one figure of both sides, a panel a scenario: throughput, or server CPU per request.
+"""Charts of throughput or server CPU over loads, and of answered against offered requests in an open loop.
 
-Answered against offered, a panel a scenario: who keeps up with an open loop, and who falls behind.
+Each is a set of small multiples, a panel a scenario. The last shows who keeps up with arrivals, and who falls behind.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,23 +11,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator
 
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import CellResult, Interval
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, dodge, grid_for, head, load_axis, sheet
 from loadtests.report.charts.marks import (
-    OUT,
+    DRIVER_BOUND_KEY,
     Point,
     alarm,
+    any_driver_bound,
     apart,
-    client_was_limit,
     end_label,
     floor_marks,
     points_of,
     whiskers,
 )
 from loadtests.report.charts.style import INK, LOOKS, MUTED, Key, fit, marker, side_key, width_in
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import number
 
 LINE = (0, (2, 2))
@@ -77,7 +77,7 @@ def _multiples(view: RunView, figures: Figures, title: str) -> Figure | None:
         return None
     bars = len(view.loads) == 1
     keys = [side_key(label, view.names[label], "bar" if bars else "points") for label in LABELS]
-    keys += [OUT] if client_was_limit(view) else []
+    keys += [DRIVER_BOUND_KEY] if any_driver_bound(view) else []
     spread = "whiskers: 95 % interval over the run's blocks" if view.blocks > 1 else "one block: no interval"
     at = f", at {view.loads[0]}" if bars else ""
     spread += "; without an end they go on beyond the frame" if _cut_off(drawn.values()) else ""
@@ -125,7 +125,7 @@ def _lines(ax: Axes, view: RunView, grid: Grid, sides: dict[SideLabel, list[Poin
         xs, ys = [x[p.load] for p in points], [p.value for p in points]
         whiskers(ax, xs, points, look)
         ax.plot(xs, ys, color=look.colour, linestyle=look.line, linewidth=1.9, zorder=3, **marker(look))
-        hollow = [(at, p.value) for at, p in zip(xs, points, strict=True) if p.limited]
+        hollow = [(at, p.value) for at, p in zip(xs, points, strict=True) if p.driver_bound]
         style = {**marker(look), "markerfacecolor": "white", "linestyle": "none"}
         ax.plot([at for at, _ in hollow], [value for _, value in hollow], **style, zorder=5)
         if points[-1].load == loads[-1]:
@@ -142,7 +142,7 @@ def _bars(ax: Axes, view: RunView, grid: Grid, sides: dict[SideLabel, list[Point
     for x, label in enumerate(LABELS):
         look = LOOKS[label]
         for point in sides[label]:
-            face = "white" if point.limited else look.colour
+            face = "white" if point.driver_bound else look.colour
             ax.bar(x, point.value, 0.62, color=face, edgecolor=look.ink, hatch=look.hatch, zorder=2)
             whiskers(ax, [x], [point], look)
             ax.annotate(
@@ -167,7 +167,7 @@ def against_offered(view: RunView) -> Figure | None:
     top = 1.08 * max([load.size for load in view.loads] + [max(p.offered, p.value) for p in everything])
     keys = [side_key(label, view.names[label], "points") for label in LABELS]
     keys.append(Key("all that arrives is answered", marker=Line2D([], [], color=INK, linestyle=LINE, linewidth=1.1)))
-    keys += [OUT] if client_was_limit(view) else []
+    keys += [DRIVER_BOUND_KEY] if any_driver_bound(view) else []
     spread = "whiskers: 95 % interval over the run's blocks" if view.blocks > 1 else "one block: no interval"
     note = f"Good answers a second, over arrivals a second as they came; all panels have the same scale; {spread}."
     right = 0.1 + max(width_in(end_label(view, label, 10000), 8.5, "bold") for label in LABELS)
@@ -215,7 +215,7 @@ def _sides(ax: Axes, view: RunView, grid: Grid, sides: dict[SideLabel, list[Poin
         # The first side's marks are larger: where both keep up, they would hide behind the second's.
         size = {"markersize": 8.5 if label == "a" else 5.0}
         ax.plot(xs, ys, color=look.colour, linestyle=look.line, linewidth=1.9, zorder=3, **{**marker(look), **size})
-        out = [p for p in points if p.limited]
+        out = [p for p in points if p.driver_bound]
         ax.plot(
             [p.offered for p in out], [p.value for p in out],
             **{**marker(look), **size, "linestyle": "none", "markerfacecolor": "white"}, zorder=4,

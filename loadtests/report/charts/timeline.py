@@ -1,6 +1,6 @@
-"""Where the requests of one cell were, instant by instant: both sides' trials of one block, side by side.
+"""Timeline chart: where the requests of one cell were, instant by instant, both sides of one block side by side.
 
-Which timelines a run's report shows, and how a single one is drawn.
+A report shows one of each scenario that was observed, at its highest load.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,15 +14,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from loadtests.analysis.model import observed
-from loadtests.analysis.model.limits import SYNC_BUILD, resources
+from loadtests.analysis.model.limits import resources
 from loadtests.analysis.model.observed import Line, LoadTimeline, places
+from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.samples import UNKNOWN, Recording
 from loadtests.records.trial_file import TrialKey
 from loadtests.report.charts.layout import Grid, head, sheet
 from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, drawing, save
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import listed
 
 Trial = Callable[[TrialKey], Recording | None]
@@ -64,10 +65,10 @@ def draw(view: RunView, scenario: str, load: Load, trials: Mapping[SideLabel, Lo
     rows = [axes[i : i + len(labels)] for i in range(0, len(axes), len(labels))]
     for column, label in enumerate(labels):
         trial = trials[label]
-        _where(rows[0][column], trial, load)
-        _in_use(rows[1][column], view, scenario, label, trial)
-        _line(rows[2][column], trial, 100 * trial.busy, label)
-        _line(rows[3][column], trial, 1000 * trial.timeline.rows["lag_s"].astype(float), label)
+        _draw_places(rows[0][column], trial, load)
+        _draw_in_use(rows[1][column], view, scenario, label, trial)
+        _draw_line(rows[2][column], trial, 100 * trial.busy, label)
+        _draw_line(rows[3][column], trial, 1000 * trial.timeline.rows["lag_s"].astype(float), label)
         for row, (name, about) in zip(rows, _headings(view.names[label]), strict=True):
             head(row[column], grid, name, about)
     for row in rows:
@@ -113,7 +114,7 @@ def _keys(trials: Iterable[LoadTimeline]) -> list[Key]:
     return [*keys, Key("threads in use", THREADS), Key("connections in use", CONNECTIONS), window]
 
 
-def _where(ax: Axes, trial: LoadTimeline, load: Load) -> None:
+def _draw_places(ax: Axes, trial: LoadTimeline, load: Load) -> None:
     where = places(trial.timeline)
     base = np.zeros(len(trial.time_s))
     for place in PLACES:
@@ -125,35 +126,35 @@ def _where(ax: Axes, trial: LoadTimeline, load: Load) -> None:
         base = base + amount
     if isinstance(load, ClosedLoop):
         ax.axhline(load.users, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
-    _time(ax, trial)
+    _draw_time_axis(ax, trial)
 
 
-def _in_use(ax: Axes, view: RunView, scenario: str, label: SideLabel, trial: LoadTimeline) -> None:
+def _draw_in_use(ax: Axes, view: RunView, scenario: str, label: SideLabel, trial: LoadTimeline) -> None:
     rows = trial.timeline.rows
     for name, look in (("threads", THREADS), ("connections", CONNECTIONS)):
         known = np.where(rows[name] == UNKNOWN, np.nan, rows[name].astype(float))
         ax.plot(trial.time_s, known, color=look.get_color(), linewidth=1.8, linestyle=look.get_linestyle())
-    for most in _limits(view, scenario, label):
+    for most in _most_in_use(view, scenario, label):
         ax.axhline(most, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
-    _time(ax, trial)
+    _draw_time_axis(ax, trial)
 
 
-def _limits(view: RunView, scenario: str, label: SideLabel) -> Iterator[int]:
+def _most_in_use(view: RunView, scenario: str, label: SideLabel) -> Iterator[int]:
     side = view.manifest.a if label == "a" else view.manifest.b
     has = resources(side, scenario, 1)
     if has is not None:
         yield from has.admitted.values()
-    elif side.settings.get("app") == SYNC_BUILD:
-        yield int(side.settings.get("thread_limit") or 40)
+    elif (known := blog.resources_of(side.settings)) is not None and known.all_threads is not None:
+        yield known.all_threads
 
 
-def _line(ax: Axes, trial: LoadTimeline, values: Line, label: SideLabel) -> None:
+def _draw_line(ax: Axes, trial: LoadTimeline, values: Line, label: SideLabel) -> None:
     look = LOOKS[label]
     ax.plot(trial.time_s, values, color=look.ink, linewidth=1.4)
-    _time(ax, trial)
+    _draw_time_axis(ax, trial)
 
 
-def _time(ax: Axes, trial: LoadTimeline) -> None:
+def _draw_time_axis(ax: Axes, trial: LoadTimeline) -> None:
     ax.set_xlim(0, max(trial.time_s[-1], 0.01))
     for opened, closed in trial.windows_s:
         ax.axvspan(opened, closed, color=ZONE, zorder=0, linewidth=0)
@@ -194,9 +195,14 @@ class Drawn:
 
 
 def draw_all(run: RunView, trial: Trial, folder: Path) -> list[Drawn]:
-    """Draw each scenario at its highest load, in the first block in which it was looked at; remove older drawings."""
+    """Draw each scenario at its highest load, in the first block in which it was looked at; remove older drawings.
+
+    The trials of a run that did not look into its servers are not read.
+    """
     for old in folder.glob(f"{PREFIX}*"):
         old.unlink()
+    if not run.observed:
+        return []
     drawn = []
     for scenario in run.scenarios:
         load = run.measured_loads(scenario.name)[-1]

@@ -1,8 +1,6 @@
-"""The page: what goes into the template, and the charts in it.
+"""The HTML report: one page with everything in it, and the writing of summary, charts and page.
 
-The page's own scripts: the only ones that its security policy lets run, for it knows what each of them hashes to.
-
-Charts as part of a page.
+The page's security policy lets only its own scripts run, told by their hashes; charts are embedded as images.
 """
 
 import io
@@ -21,9 +19,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from loadtests.analysis.comparison import MIN_BLOCKS, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
+from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN_PERCENT, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
+from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
 from loadtests.analysis.summary import PERCENTILES, samples_needed
 from loadtests.experiment.loads import OpenLoop
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import RunFolder
@@ -31,6 +31,7 @@ from loadtests.report import view
 from loadtests.report.charts import catalogue
 from loadtests.report.charts.catalogue import CHARTS, LEADING
 from loadtests.report.charts.marks import MARKS
+from loadtests.report.charts.predicted import NEAR
 from loadtests.report.charts.timeline import Drawn, draw_all
 from loadtests.report.doubts import doubts
 from loadtests.report.highlights import tally
@@ -39,7 +40,7 @@ from loadtests.report.html.sections import Section, section_of
 from loadtests.report.html.tables import ADDING_UP, NOTHING, agreement, columns, headings
 from loadtests.report.titles import ratio_title
 from loadtests.report.view import RunView, view_of
-from loadtests.report.wording import MARGIN_PERCENT, listed, named
+from loadtests.report.wording import listed, named
 from loadtests.system.errors import RunError, describe_error
 
 MODEL, PANEL, TABLES = "model.js", "what_if.js", "tables.js"
@@ -133,6 +134,13 @@ def render(
         scripts=scripts,
         allowed=allowed(scripts),
         margin=MARGIN_PERCENT,
+        percent={
+            "alpha": _percent(ALPHA),
+            "level": _percent(LEVEL),
+            "near": _percent(NEAR),
+            "littles_law": _percent(LITTLES_LAW_LIMIT),
+            "driver_busy": _percent(DRIVER_BUSY_LIMIT),
+        },
         needed={f"p{p:g}": samples_needed(p) for p in PERCENTILES},
         min_blocks=MIN_BLOCKS,
         sign_flip=(SIGN_FLIP_FROM, SIGN_FLIP_EXACT),
@@ -145,6 +153,10 @@ def render(
         named=named,
         nothing=NOTHING,
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g}"
 
 
 def _chart_blocks(run: RunView, charts: Sequence[Path]) -> list[ChartBlock]:

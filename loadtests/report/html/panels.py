@@ -1,8 +1,6 @@
-"""What both sides run for a scenario, as the report shows it: the handlers, and their SQL (pure).
+"""Panels of the HTML report: both sides' handlers as a diff with their SQL, and the start of “What if” (pure).
 
-Two handlers side by side: which lines differ, and what in them (pure).
-
-What the panel “What if” starts from: of each scenario that the model knows, what was found out about it (pure).
+“What if” starts from each scenario that the model knows, with what the run found out about it.
 """
 
 import re
@@ -12,11 +10,12 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from loadtests.analysis.model.limits import UNKNOWN, demand_of, resources
+from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import HandlerRecord, ScenarioRecord
 from loadtests.records.outcome import CellResult
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 
 COMMENT = "--"
 """How a line of SQL begins that is for readers."""
@@ -25,7 +24,7 @@ ALIKE = 0.5
 """Two lines that share less than this are not two forms of one line, and are marked as a whole."""
 Part = tuple[str, bool]
 """A piece of a line, and whether the other side lacks it."""
-SPARE_THREADS, SPARE_CONNECTIONS = 40, 15
+SPARE = {"threads": blog.DEFAULT_THREADS, "connections": blog.DEFAULT_POOL_SIZE + blog.DEFAULT_OVERFLOW}
 """Where the sliders stand when a side that needs none is made to need some: what AnyIO and SQLAlchemy have."""
 
 
@@ -87,7 +86,7 @@ def handlers_of(run: RunView, scenario: str) -> Handlers | None:
     both = f"{run.names['a']} and {run.names['b']}"
     if set(known) == set(LABELS):
         a, b = known["a"], known["b"]
-        sql = [_sent("both sides", a)] if a.statements == b.statements else _statements(run, known)
+        sql = [_statements_of("both sides", a)] if a.statements == b.statements else _statements(run, known)
         if a.lines == b.lines:
             return Handlers("Both sides run the same lines.", [_alone("a", both, a)], sql)
         left, right = side_by_side(a.lines, b.lines)
@@ -95,7 +94,7 @@ def handlers_of(run: RunView, scenario: str) -> Handlers | None:
             Column("a", run.names["a"], a.files, left),
             Column("b", run.names["b"], b.files, right),
         ]
-        return Handlers(_said(left, right), columns, sql)
+        return Handlers(_how_many_differ(left, right), columns, sql)
     columns = [_alone(label, run.names[label], record) for label, record in known.items()]
     return Handlers("The other side’s source is not known.", columns, _statements(run, known))
 
@@ -105,17 +104,17 @@ def _alone(label: SideLabel, name: str, record: HandlerRecord) -> Column:
 
 
 def _statements(run: RunView, known: Mapping[SideLabel, HandlerRecord]) -> list[tuple[str, str]]:
-    return [_sent(run.names[label], record) for label, record in known.items()]
+    return [_statements_of(run.names[label], record) for label, record in known.items()]
 
 
-def _sent(whose: str, record: HandlerRecord) -> tuple[str, str]:
+def _statements_of(whose: str, record: HandlerRecord) -> tuple[str, str]:
     if not record.statements:
         return f"The handler of {whose} names no query.", ""
     ended = [statement + ("" if statement.startswith(COMMENT) else ";") for statement in record.statements]
     return f"SQL of {whose}, its values left open:", "\n\n".join(ended)
 
 
-def _said(left: Sequence[Line], right: Sequence[Line]) -> str:
+def _how_many_differ(left: Sequence[Line], right: Sequence[Line]) -> str:
     changed = sum(one.differs or other.differs for one, other in zip(left, right, strict=True))
     return f"Of {len(left)} lines {changed} differ{'s' if changed == 1 else ''}."
 
@@ -126,23 +125,23 @@ def side_by_side(a: Sequence[str], b: Sequence[str]) -> tuple[list[Line], list[L
     right: list[Line] = []
     for kind, a_from, a_to, b_from, b_to in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         for one, other in zip_longest(a[a_from:a_to], b[b_from:b_to]):
-            pair = (_plain(one), _plain(other)) if kind == "equal" else _pair(one, other)
+            pair = (_unmarked_line(one), _unmarked_line(other)) if kind == "equal" else _compare_lines(one, other)
             left.append(pair[0])
             right.append(pair[1])
     return left, right
 
 
-def _plain(line: str) -> Line:
+def _unmarked_line(line: str) -> Line:
     return Line([(line, False)])
 
 
-def _pair(one: str | None, other: str | None) -> tuple[Line, Line]:
+def _compare_lines(one: str | None, other: str | None) -> tuple[Line, Line]:
     if one is None or other is None:
-        return _whole(one), _whole(other)
+        return _marked_line(one), _marked_line(other)
     a, b = _TOKEN.findall(one), _TOKEN.findall(other)
     matcher = SequenceMatcher(None, a, b, autojunk=False)
     if matcher.ratio() < ALIKE:
-        return _whole(one), _whole(other)
+        return _marked_line(one), _marked_line(other)
     left: list[Part] = []
     right: list[Part] = []
     for kind, a_from, a_to, b_from, b_to in matcher.get_opcodes():
@@ -152,7 +151,7 @@ def _pair(one: str | None, other: str | None) -> tuple[Line, Line]:
     return Line(left, differs=True), Line(right, differs=True)
 
 
-def _whole(line: str | None) -> Line:
+def _marked_line(line: str | None) -> Line:
     return Line([]) if line is None else Line([(line, True)], differs=True)
 
 
@@ -222,7 +221,7 @@ def panel(run: RunView) -> Panel | None:
         chosen=_most_telling(run, choices),
         most_users=max(512, 2 * heaviest),
         users=heaviest,
-        spare={"threads": SPARE_THREADS, "connections": SPARE_CONNECTIONS},
+        spare=SPARE,
     )
 
 

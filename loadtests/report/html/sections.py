@@ -1,12 +1,14 @@
-"""A scenario's part of the report: the answer, each side's figures, and every comparison.
+"""A scenario's part of the HTML report: the answer in a sentence, each side's figures, every comparison.
 
-The question answered for one scenario: which side is better, where, by how much, how sure (pure).
+The answer says which side is better, where, by how much, and how sure that is.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.experiment.loads import Load, ascending
+from loadtests.experiment.sides import LABELS
 from loadtests.records.manifest import ScenarioRecord
 from loadtests.records.outcome import Comparison, Metric
 from loadtests.report import view
@@ -15,10 +17,9 @@ from loadtests.report.conditions import flag_words
 from loadtests.report.html.panels import Handlers, handlers_of
 from loadtests.report.html.tables import NOTHING, Row, adds_up, crossover_in_words, limit_of, row_of
 from loadtests.report.titles import ratio_in_words
-from loadtests.report.view import LABELS, RunView
+from loadtests.report.view import RunView
 from loadtests.report.wording import (
     DRIVER_BOUND,
-    MARGIN_PERCENT,
     driver_bound,
     fell_behind,
     gave_up,
@@ -31,7 +32,7 @@ from loadtests.report.wording import (
 OTHERWISE = {
     "equal": "no difference worth having {where}",
     "few": "too few requests to know the slowest 1 % {where}",
-    "limited": f"no verdict {{where}}, because {DRIVER_BOUND}",
+    "driver-bound": f"no verdict {{where}}, because {DRIVER_BOUND}",
 }
 """What is said of cells in which neither side is better."""
 
@@ -157,7 +158,8 @@ def answer(view: RunView, scenario: str) -> str:
 
 def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
     groups: dict[str, list[Comparison]] = {
-        kind: [] for kind in ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", "limited")
+        kind: []
+        for kind in ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", "driver-bound")
     }
     for c in cells:
         if gone := gave_up(c):
@@ -165,7 +167,7 @@ def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
         elif c.verdict in LABELS:
             groups[f"small {c.verdict}" if "small" in c.flags else c.verdict].append(c)
         elif driver_bound(c):
-            groups["limited"].append(c)
+            groups["driver-bound"].append(c)
         elif "too-few-samples" in c.flags:
             groups["few"].append(c)
         else:
@@ -189,7 +191,7 @@ def _clause(view: RunView, kind: str, group: Sequence[Comparison], of: int) -> s
         case ["a" | "b" as better]:
             name = a if better == "a" else b
             return f"{name} is better {where}" + _how_much(view, group) + _behind(view, group)
-    if kind == "limited":
+    if kind == "driver-bound":
         where = where.replace("every", "any")
     return OTHERWISE[kind].format(where=where) + _behind(view, group)
 

@@ -1,15 +1,11 @@
-"""Each side's own figures, a row a load.
-
-Does it add up? Figures that were counted apart from each other, and must agree.
-
-Predicted beside measured: what the model says of a cell, which limit binds, and which was seen to.
-"""
+"""Tables of the HTML report: each side's figures, their consistency (Little's law), predictions and limits."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
+from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
-from loadtests.analysis.model.crossover import WORTH, crossover_of
+from loadtests.analysis.model.crossover import crossover_of
 from loadtests.analysis.model.limits import resources, worded
 from loadtests.analysis.summary import samples_needed
 from loadtests.experiment.loads import ClosedLoop, Load
@@ -99,9 +95,11 @@ def _estimate(known: Interval | None, scale: float) -> Figure:
 def _percentile(value: float | None, cell: CellResult, name: str) -> Figure:
     if value is not None:
         return Figure(milliseconds(value))
+    if cell.throughput is None:
+        return Figure(NOTHING, "not measured")
     needed = samples_needed(float(name.removeprefix("p")))
-    if cell.requests < needed:
-        return Figure(NOTHING, f"{name} needs {needed:,} requests, there were {cell.requests:,}")
+    if cell.latency_samples < needed:
+        return Figure(NOTHING, f"{name} needs {needed:,} requests, there were {cell.latency_samples:,}")
     return Figure(NOTHING, "falls among requests that failed")
 
 
