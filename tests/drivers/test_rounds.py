@@ -68,6 +68,7 @@ def measured(load: Load, wait_s: float, slice_s: float, pairing_s: float) -> Rec
     return asyncio.run(measure())
 
 
+@pytest.mark.quiet
 def test_all_windows_after_the_first_are_meant_to_be_alike() -> None:
     recording = measured(ClosedLoop(4), 0.02, 0.05, 3.0)
     _, *further = [turn.closed_s - turn.opened_s for turn in recording.slices]
@@ -75,6 +76,7 @@ def test_all_windows_after_the_first_are_meant_to_be_alike() -> None:
     assert max(further) < 1.5 * min(further)
 
 
+@pytest.mark.slow
 def test_a_slow_side_of_an_open_loop_is_asked_as_often_as_a_fast_one() -> None:
     for wait_s in (0.0, 0.3):
         recording = measured(OpenLoop(20.0, "constant"), wait_s, 0.2, 2 * 2 * 0.8)

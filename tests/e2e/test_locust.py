@@ -33,7 +33,7 @@ def trials(run: Path) -> int:
     return len(list((run / "trials").glob("*.npz")))
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_scenarios_and_a_journey_are_measured_on_both_builds(workers: int, tmp_path: Path) -> None:
     out = tmp_path / "run"
     scenarios = ("create_post", "visitors[think_ms=20]")
@@ -63,6 +63,7 @@ def test_scenarios_and_a_journey_are_measured_on_both_builds(workers: int, tmp_p
     assert not (out / "work").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("workers", "who"), [(0, "Locust"), (2, "Locust's worker 2 of 2")])
 def test_a_locust_process_that_is_killed_is_replaced_and_the_cell_measured_again(
     workers: int, who: str, tmp_path: Path
@@ -87,6 +88,7 @@ def test_a_locust_process_that_is_killed_is_replaced_and_the_cell_measured_again
         assert cell["throughput"]["value"] > 0
 
 
+@pytest.mark.slow
 def test_a_locust_process_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     """One of two: the other waits for it, and still gives signs of life."""
     out = tmp_path / "run"
@@ -102,6 +104,7 @@ def test_a_locust_process_that_is_stopped_is_replaced_and_the_cell_measured_agai
     assert trials(out) == 4
 
 
+@pytest.mark.slow
 def test_a_side_that_dies_under_locust_is_replaced(tmp_path: Path) -> None:
     out = tmp_path / "run"
     sides = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:dies")
@@ -114,6 +117,7 @@ def test_a_side_that_dies_under_locust_is_replaced(tmp_path: Path) -> None:
     assert manifest(out)["complete"] is True
 
 
+@pytest.mark.slow
 def test_locusts_processes_of_a_killed_harness_end_by_themselves(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ("--driver=locust", "--workers=2", "--users=2", "--blocks=50", "--time=0.2", f"--out={out}")
@@ -124,6 +128,7 @@ def test_locusts_processes_of_a_killed_harness_end_by_themselves(tmp_path: Path)
         assert eventually(lambda: not harness.family(), limit_s=20)
 
 
+@pytest.mark.slow
 def test_a_side_that_hangs_under_locust_is_given_up(tmp_path: Path) -> None:
     out = tmp_path / "run"
     sides = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:hangs")
