@@ -23,8 +23,8 @@ from loadtests.experiment.loads import ClosedLoop, parse_users
 from loadtests.experiment.options import SQLITE, USERS
 from loadtests.experiment.sides import parse_side
 from loadtests.records.outcome import Limit
-from loadtests.slo.objective import Found, SloRecord
-from loadtests.slo.search import BOTH, SloOptions, Tell, search
+from loadtests.slo.objective import SearchResult, SloRecord
+from loadtests.slo.search import DEFAULT_SIDES, OnProgress, SloOptions, search
 from loadtests.system.errors import UsageError
 from loadtests.system.terminal import PipeConsole
 
@@ -193,12 +193,12 @@ def _crossings(asked: Question) -> list[str]:
 def show_search(options: SloOptions) -> None:
     """Search, and print what was found. Raises as ``search`` does."""
     console = PipeConsole()
-    record, out = search(options, partial(_telling, console))
+    record, out = search(options, partial(_progress_display, console))
     _print_search(console, options, record, out)
 
 
 @contextmanager
-def _telling(console: Console) -> Iterator[Tell]:
+def _progress_display(console: Console) -> Iterator[OnProgress]:
     """Show what is being done; in a pipe, a line for each probe."""
     if not console.is_terminal:
         yield lambda _record, now: console.print(now, highlight=False, markup=False)
@@ -208,7 +208,7 @@ def _telling(console: Console) -> Iterator[Tell]:
 
 
 def _print_search(console: Console, options: SloOptions, record: SloRecord, out: Path) -> None:
-    sides = [parse_side(name).spec for name in options.sides or BOTH]
+    sides = [parse_side(name).spec for name in options.sides or DEFAULT_SIDES]
     title = Text(f"{record.scenario}: {record.objective}")  # no markup: a scenario's parameters are in brackets
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("side")
@@ -223,7 +223,7 @@ def _print_search(console: Console, options: SloOptions, record: SloRecord, out:
             means.append(mean)
         table.add_row(Text(side), text, spread, Text(_beyond(record, side)))
     console.print(table)
-    if len(means) == len(BOTH):
+    if len(means) == len(DEFAULT_SIDES):
         a, b = sides
         console.print(f"{b} ÷ {a}: {means[1] / means[0]:.2f}", highlight=False, markup=False)
     console.print(
@@ -235,7 +235,7 @@ def _print_search(console: Console, options: SloOptions, record: SloRecord, out:
     )
 
 
-def _figures(found: list[Found]) -> tuple[float | None, str, str]:
+def _figures(found: list[SearchResult]) -> tuple[float | None, str, str]:
     """Return the geometric mean over starts, how it reads, and the range."""
     kept = [each.kept_rps for each in found if each.kept_rps is not None]
     if not kept or len(kept) < len(found):

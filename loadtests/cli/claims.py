@@ -10,7 +10,7 @@ from rich.text import Text
 
 from loadtests.lessons.catalogue import CLAIMS, Claim
 from loadtests.lessons.lesson import SIGNS
-from loadtests.lessons.measure import check_sides, examine
+from loadtests.lessons.measure import check_sides, measure_claims
 from loadtests.lessons.record import CLAIMS_FILE, ClaimResult, claim_results, read_claims
 from loadtests.lessons.text import STYLES
 from loadtests.records.run_folder import check_free, new_folder
@@ -46,7 +46,7 @@ def show(names: Sequence[str], out: Path | None) -> None:
     folder.mkdir(parents=True)
     console = PipeConsole()
     try:
-        examine(chosen, {}, folder, console)
+        measure_claims(chosen, {}, folder, console)
     finally:
         if (folder / CLAIMS_FILE).exists():
             print_claims(folder)

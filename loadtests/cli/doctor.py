@@ -56,12 +56,12 @@ def show(database_url: str | None) -> None:
 
 
 def table(checks: Sequence[Check]) -> Table:
-    """Lay out the checks, each mend below what it mends."""
+    """Lay out the checks, each fix below its finding."""
     rows = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for check in checks:
         finding = Text(check.finding)
-        if check.mend:
-            finding.append(f"\n→ {check.mend}", style="bold")
+        if check.fix:
+            finding.append(f"\n→ {check.fix}", style="bold")
         state = Text("ok", style="green") if check.ok else Text("attention", style="bold yellow")
         rows.add_row(Text(check.name, style="bold"), state, finding)
     return rows

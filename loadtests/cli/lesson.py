@@ -99,7 +99,7 @@ def _answer(console: PipeConsole, lesson: Lesson, record: LessonRecord) -> None:
     for row in text.figures(lesson, record.outcome):
         table.add_row(*map(Text, row))
     console.print(table)
-    seen = text.findings_of(lesson, record.outcome)
+    seen = text.judged_expectations(lesson, record.outcome)
     overall = text.standing([each.judged for each in seen])
     console.print(Text(f"\nVerdict: {text.VERDICTS[overall]}", style=text.STYLES[overall]))
     for each in seen:

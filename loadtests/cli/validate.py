@@ -81,18 +81,18 @@ def validate(options: ValidateOptions) -> None:
     cores = assign_cores()
     console = PipeConsole()
     try:
-        with pinned(cores.driver), progress_display(console, validation_run.seconds) as watch:
-            workspace = Workspace(folder / "work", cores, now, machine.commit, options.seed, watch.tell)
-            validation_run.run(workspace, watch)
+        with pinned(cores.driver), progress_display(console, validation_run.seconds) as progress:
+            workspace = Workspace(folder / "work", cores, now, machine.commit, options.seed, progress.update)
+            validation_run.run(workspace, progress)
     except (BenchError, OSError, Interrupted) as error:
-        kept = _keep(archive, folder, validation_run.found())
+        kept = _keep(archive, folder, validation_run.measured())
         if isinstance(error, Interrupted):
             raise Interrupted(f"{error}; {kept}") from None
         raise RunError(f"{error}; {kept}") from error
     finally:
         shutil.rmtree(folder / "work", ignore_errors=True)
-    _keep(archive, folder, validation_run.found())
-    _show(console, validation_run.found(), folder)
+    _keep(archive, folder, validation_run.measured())
+    _show(console, validation_run.measured(), folder)
 
 
 def _keep(archive: Archive, folder: Path, validation: Validation) -> str:

@@ -1,4 +1,7 @@
-"""What a check found."""
+"""Checks of ``bench doctor``: whether this machine is fit to measure on.
+
+A ``check_…`` function looks at the machine; the ``judge_…`` function beside it decides from values alone.
+"""
 
 from dataclasses import dataclass
 
@@ -8,13 +11,13 @@ class Check:
     """One line of ``bench doctor``.
 
     Attributes:
-        name: what was looked at, in a word or two.
-        ok: whether it is fit; else it needs attention.
+        name: what was checked, in a word or two.
+        ok: whether it is fit; if not, it needs attention.
         finding: what was found, in a sentence without a full stop.
-        mend: what to do about it; empty where nothing has to be done.
+        fix: what to do about it; empty if nothing.
     """
 
     name: str
     ok: bool
     finding: str
-    mend: str = ""
+    fix: str = ""

@@ -1,9 +1,4 @@
-"""The folder that runs land in: room, and a file system on which SQLite's write-ahead log works.
-
-Whether the databases that runs use can be reached.
-
-A call that may hang, waited for only so long.
-"""
+"""Checks of the results folder (space, SQLite's write-ahead log) and of a PostgreSQL server."""
 
 import shutil
 import socket
@@ -23,19 +18,19 @@ from loadtests.doctor import Check
 from loadtests.records.run_folder import RESULTS
 from loadtests.system.errors import UsageError
 
-FREE_LEAST_BYTES = 10**9
+MIN_FREE_BYTES = 10**9
 LIMIT_S = 5.0
 CONNECT_LIMIT_S = 3.0
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-"""What a PostgreSQL client may ask before anything else; the answer is one letter, S or N."""
+"""The SSLRequest of the PostgreSQL protocol, which needs no login; the answer is one letter, S or N."""
 T = TypeVar("T")
 
 
 def check_folder() -> Check:
-    """Write a file where runs land, and look how much room is left."""
+    """Write a file in the results folder, and read the free space."""
     folder = results_folder()
     try:
-        with trial_folder(folder) as path:
+        with temporary_folder(folder) as path:
             (path / "file").write_bytes(b"x" * 4096)
         free = shutil.disk_usage(folder).free
     except OSError as error:
@@ -44,54 +39,44 @@ def check_folder() -> Check:
 
 
 def judge_folder(folder: Path, free_bytes: int | None, error: str | None) -> Check:
-    """Ask for a folder that can be written, with room for runs."""
+    """Check that the folder is writable and has space for runs."""
     if error is not None or free_bytes is None:
-        mend = "start it in a folder of your own, or name one: bench run --out"
-        return Check("results", ok=False, finding=f"{_named(folder)} cannot be written: {error}", mend=mend)
+        fix = "start it in a folder of your own, or name one: bench run --out"
+        return Check("results", ok=False, finding=f"{_named(folder)} cannot be written: {error}", fix=fix)
     finding = f"{free_bytes / 1e9:,.1f} GB free in {_named(folder)}"
-    if free_bytes < FREE_LEAST_BYTES:
-        mend = "remove old runs, or name another disk: bench run --out"
-        return Check("results", ok=False, finding=f"{finding}, less than 1", mend=mend)
+    if free_bytes < MIN_FREE_BYTES:
+        fix = "remove old runs, or name another disk: bench run --out"
+        return Check("results", ok=False, finding=f"{finding}, less than 1", fix=fix)
     return Check("results", ok=True, finding=finding)
+
+
+def check_database(url: str | None) -> list[Check]:
+    """Check SQLite, which is the default, and the server at ``url`` if one is given; raises UsageError."""
+    server = [] if url is None else [check_postgres(parse_url(url))]
+    return [check_sqlite(results_folder()), *server]
 
 
 def check_sqlite(folder: Path) -> Check:
     """Write through one connection and read through another, with the write-ahead log that the blog uses."""
     try:
-        with trial_folder(folder) as path:
-            mode = within(LIMIT_S, lambda: _write_and_read(path / "trial.db"))
+        with temporary_folder(folder) as path:
+            mode = call_with_timeout(LIMIT_S, lambda: _write_and_read(path / "trial.db"))
     except (OSError, sqlite3.Error) as error:
         return judge_sqlite(folder, None, str(error))
     return judge_sqlite(folder, mode, None)
 
 
 def judge_sqlite(folder: Path, journal_mode: str | None, error: str | None) -> Check:
-    """Ask for a database that works, with a write-ahead log."""
+    """Check that SQLite works, with a write-ahead log."""
     if error is not None:
-        mend = "use a local disk that can be written: bench run --out"
-        return Check("database", ok=False, finding=f"SQLite does not work in {_named(folder)}: {error}", mend=mend)
+        fix = "use a local disk that can be written: bench run --out"
+        return Check("database", ok=False, finding=f"SQLite does not work in {_named(folder)}: {error}", fix=fix)
     if journal_mode != "wal":
         finding = f"SQLite has no write-ahead log in {_named(folder)}: its journal is {journal_mode!r}"
-        return Check("database", ok=False, finding=finding, mend="use a local disk, not one in the network")
+        return Check("database", ok=False, finding=finding, fix="use a local disk, not one in the network")
     return Check(
         "database", ok=True, finding=f"SQLite {sqlite3.sqlite_version} writes and reads, with a write-ahead log"
     )
-
-
-def results_folder() -> Path:
-    """Return where runs land, or where the folder for them will be made."""
-    return RESULTS if RESULTS.is_dir() else Path()
-
-
-@contextmanager
-def trial_folder(parent: Path) -> Iterator[Path]:
-    """Make a folder that is gone afterwards; raises OSError."""
-    with tempfile.TemporaryDirectory(prefix=".bench-doctor-", dir=parent, ignore_cleanup_errors=True) as path:
-        yield Path(path)
-
-
-def _named(folder: Path) -> str:
-    return "this folder" if folder == Path() else f"{folder}/"
 
 
 def _write_and_read(path: Path) -> str:
@@ -106,9 +91,25 @@ def _write_and_read(path: Path) -> str:
     return mode
 
 
+def results_folder() -> Path:
+    """Return the results folder, or the folder in which it will be created."""
+    return RESULTS if RESULTS.is_dir() else Path()
+
+
+@contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """Create a folder that is removed afterwards; raises OSError."""
+    with tempfile.TemporaryDirectory(prefix=".bench-doctor-", dir=parent, ignore_cleanup_errors=True) as path:
+        yield Path(path)
+
+
+def _named(folder: Path) -> str:
+    return "this folder" if folder == Path() else f"{folder}/"
+
+
 @dataclass(frozen=True)
 class Address:
-    """Where a database server should listen."""
+    """Host and port of a database server."""
 
     host: str
     port: int
@@ -117,30 +118,24 @@ class Address:
         return f"{self.host}:{self.port}"
 
 
-def check_database(url: str | None) -> list[Check]:
-    """SQLite always, for it is the default; the server at ``url`` too, if one is named. Raises UsageError."""
-    server = [] if url is None else [check_postgres(parse_url(url))]
-    return [check_sqlite(results_folder()), *server]
-
-
 def check_postgres(address: Address) -> Check:
-    """Connect, and ask what only PostgreSQL understands."""
+    """Connect, and send an SSLRequest, which only PostgreSQL understands."""
     try:
-        reply = within(2 * CONNECT_LIMIT_S, lambda: _ask(address))
-    except (OSError, UnicodeError) as error:  # the latter for names that no name server could know
+        reply = call_with_timeout(2 * CONNECT_LIMIT_S, lambda: _ask(address))
+    except (OSError, UnicodeError) as error:  # UnicodeError: for host names that can't be encoded
         return judge_postgres(address, None, getattr(error, "strerror", None) or str(error))
     return judge_postgres(address, reply, None)
 
 
 def judge_postgres(address: Address, reply: bytes | None, error: str | None) -> Check:
-    """Ask for a server that is there and is PostgreSQL."""
+    """Check that the server can be reached and is PostgreSQL."""
     if error is not None:
         finding = f"nothing can be reached at {address}: {error.lower()}"
-        mend = "start the server, or correct host and port; a firewall may be in between"
-        return Check("postgres", ok=False, finding=finding, mend=mend)
+        fix = "start the server, or correct host and port; a firewall may be in between"
+        return Check("postgres", ok=False, finding=finding, fix=fix)
     if reply not in (b"S", b"N"):
         finding = f"something listens at {address}, but does not answer as PostgreSQL does"
-        return Check("postgres", ok=False, finding=finding, mend="correct the port; PostgreSQL's own is 5432")
+        return Check("postgres", ok=False, finding=finding, fix="correct the port; PostgreSQL's own is 5432")
     return Check("postgres", ok=True, finding=f"a PostgreSQL server answers at {address}; nobody logged in")
 
 
@@ -161,10 +156,10 @@ def _ask(address: Address) -> bytes:
     return b""
 
 
-def within(limit_s: float, call: Callable[[], T]) -> T:
+def call_with_timeout(limit_s: float, call: Callable[[], T]) -> T:
     """Return what ``call`` returns, or raise what it raises; TimeoutError if it takes longer than ``limit_s`` seconds.
 
-    Name look-ups and network file systems know no time limit of their own. What hangs is left behind in a daemon
+    Name look-ups and network file systems have no timeout of their own. A call that hangs stays behind in a daemon
     thread, which does not keep the command from ending.
     """
     answer: Future[T] = Future()
@@ -172,7 +167,7 @@ def within(limit_s: float, call: Callable[[], T]) -> T:
     def work() -> None:
         try:
             answer.set_result(call())
-        except Exception as error:  # whatever it is, it is the caller's to judge
+        except Exception as error:  # for the caller to handle
             answer.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()

@@ -1,4 +1,5 @@
-"""Lessons, claims and docs: questions with an expectation that measured figures can refute.
+"""Lessons and claims: hypotheses about sync and async that a measurement can support or refute.
 
-What comes in is a lesson, a claim, how they are judged, or a page that is written from them.
+This package holds their definitions, their measurement, how they are judged, and the docs pages that are generated
+from them.
 """

@@ -1,8 +1,9 @@
-"""Small apps for lessons whose sides differ in one line.
+"""Small FastAPI apps, used as sides of lessons whose code differs in one line.
 
-``all_def`` and ``mixed`` have the same two routes, both ``def``, or each of the kind that suits it. ``stuck`` and
-``freed`` have two routes that wait, and compute once in 200 times: on the event loop, or in a thread and in a process.
-They compute with the blog's code, so that they can only be served where the blog is.
+``all_def`` and ``mixed`` have the same two routes: both ``def`` in the first, each of the kind that suits it in the
+second. ``stuck`` and ``freed`` have routes that wait 10 ms, but compute once in 200 requests: ``stuck`` on the event
+loop, ``freed`` in a thread or in another process. They compute with the blog's code, so they can only be served where
+the blog is.
 """
 
 import asyncio
@@ -14,30 +15,37 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 
-with suppress(ImportError):  # now, and not in the middle of a measurement
-    from shared.cpu import hashed
-    from shared.offload import LazyProcessPool, process_pool
+from loadtests.experiment.blog import ROOT
+
+if (ROOT / "shared").is_dir():  # somebody else's package may be called shared, too
+    with suppress(ImportError):  # now, and not in the middle of a measurement
+        from shared.cpu import hashed
+        from shared.offload import LazyProcessPool, process_pool
 
 BLOCKING_S = 0.02
-"""What a library without async takes."""
+"""Duration of a call to a library without async."""
 WAITING_S = 0.05
-"""What a library with async takes."""
+"""Duration of a call to a library with async."""
+COMPUTE_EVERY = 200
+"""One request in so many computes: few enough that the slowest 1 % are mostly other requests."""
+ROUNDS = 1_000_000
+SHORT_WAIT_S = 0.01
 
 
 def blocking() -> str:
-    """Call a library that blocks."""
+    """Block the calling thread."""
     time.sleep(BLOCKING_S)
     return "done"
 
 
 def waiting_in_a_thread() -> str:
-    """Wait, and hold a thread meanwhile."""
+    """Wait, and occupy a thread meanwhile."""
     time.sleep(WAITING_S)
     return "done"
 
 
 async def waiting() -> str:
-    """Wait, and hold nothing."""
+    """Wait on the event loop, without a thread."""
     await asyncio.sleep(WAITING_S)
     return "done"
 
@@ -49,11 +57,6 @@ mixed = FastAPI()
 mixed.get("/blocking")(blocking)
 mixed.get("/waiting")(waiting)
 
-ONE_IN = 200
-"""Of so many requests one computes: so few that the slowest 1 % are of the others."""
-ROUNDS = 1_000_000
-SHORT_S = 0.01
-
 
 @asynccontextmanager
 async def _with_processes(_: FastAPI) -> AsyncIterator[dict[str, "LazyProcessPool"]]:
@@ -63,36 +66,36 @@ async def _with_processes(_: FastAPI) -> AsyncIterator[dict[str, "LazyProcessPoo
 
 
 stuck, freed = FastAPI(lifespan=_with_processes), FastAPI(lifespan=_with_processes)
-_turn = itertools.count()
+_request_number = itertools.count()
 
 
 @stuck.get("/thread")
 @stuck.get("/process")
 async def on_the_loop() -> str:
-    """Compute now and then, where everybody waits for it."""
-    if next(_turn) % ONE_IN == 0:
+    """Compute in one request of COMPUTE_EVERY, on the event loop, where it blocks all others."""
+    if next(_request_number) % COMPUTE_EVERY == 0:
         hashed(ROUNDS)
     else:
-        await asyncio.sleep(SHORT_S)
+        await asyncio.sleep(SHORT_WAIT_S)
     return "done"
 
 
 @freed.get("/thread")
 async def in_a_thread() -> str:
-    """Compute now and then, in a thread."""
-    if next(_turn) % ONE_IN == 0:
+    """Compute in one request of COMPUTE_EVERY, in a thread."""
+    if next(_request_number) % COMPUTE_EVERY == 0:
         await run_in_threadpool(hashed, ROUNDS)
     else:
-        await asyncio.sleep(SHORT_S)
+        await asyncio.sleep(SHORT_WAIT_S)
     return "done"
 
 
 @freed.get("/process")
 async def in_a_process(request: Request) -> str:
-    """Compute now and then, in another process."""
-    if next(_turn) % ONE_IN == 0:
+    """Compute in one request of COMPUTE_EVERY, in another process."""
+    if next(_request_number) % COMPUTE_EVERY == 0:
         pool: LazyProcessPool = request.state.pool
         await asyncio.get_running_loop().run_in_executor(pool.start(), hashed, ROUNDS)
     else:
-        await asyncio.sleep(SHORT_S)
+        await asyncio.sleep(SHORT_WAIT_S)
     return "done"

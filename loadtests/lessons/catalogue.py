@@ -1,6 +1,7 @@
-"""All lessons, in the order in which to take them.
+"""All lessons and claims, by name (pure).
 
-What the tutorial claims and what others published, each as something that figures can refute (pure).
+A claim is a statement of the tutorial or a published figure, with what must be measured if it holds. Most claims are
+measured by a lesson.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loadtests.lessons import io_and_cpu_bound, pitfalls
-from loadtests.lessons.lesson import Collapse, Expectation, Judged, Lesson, Measure, Rate, Ratio, near, together
+from loadtests.lessons.lesson import Collapse, Expectation, Judgement, Lesson, Measure, Rate, Ratio, combined, near
 from loadtests.system.errors import UsageError
 
 LESSONS: Mapping[str, Lesson] = {
@@ -20,11 +21,14 @@ LESSONS: Mapping[str, Lesson] = {
         *pitfalls.IN_LOAD_GENERATORS,
     )
 }
+"""In the order in which to take them."""
 Origin = Literal["tutorial", "published"]
+WAIT_3_S = "mixed[cpu_ms=0,wait_ms=3000]"
+WAIT_50_MS = "mixed[cpu_ms=0,wait_ms=50]"
 
 
 def lesson_named(name: str) -> Lesson:
-    """Return a lesson; raises UsageError if there is none of that name."""
+    """Return a lesson by its name; raises UsageError if there is none."""
     if name not in LESSONS:
         raise UsageError(f"there is no lesson {name!r}; there are: {', '.join(LESSONS)}")
     return LESSONS[name]
@@ -32,17 +36,17 @@ def lesson_named(name: str) -> Lesson:
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim.
+    """A statement of the tutorial or a published figure, and how it is tested.
 
     Attributes:
-        name: short, to refer to it.
+        name: short, as typed after ``bench claims``.
         origin: who says it.
         says: the claim, in our words.
-        expects: what must be seen if it holds; nothing where it can't be tested.
-        lesson: the lesson that measures it, by name; None where it has a measurement of its own.
-        measure: that measurement.
+        expects: what must be measured if it holds; empty where it can't be tested.
+        lesson: the name of the lesson that explains it, and measures it unless ``measure`` is given.
+        measure: its own measurement; None where the lesson's is used.
         untested: why it can't be tested here; empty where it can.
-        note: what a reader must know to read its figure right.
+        note: what a reader must know to interpret its figure.
     """
 
     name: str
@@ -55,29 +59,25 @@ class Claim:
     note: str = ""
 
     @property
-    def evidence(self) -> str:
-        """The name that what was measured for it is kept under: its lesson's, where that measures it."""
+    def evidence_name(self) -> str:
+        """The name that its measurement is stored under: the lesson's where that measures it, else its own."""
         return self.name if self.measure or self.lesson is None else self.lesson
 
     @property
     def measured_by(self) -> Measure | None:
-        """What measures it: its own measurement, or its lesson's."""
+        """Its own measurement, or its lesson's; None if it is not tested."""
         return self.measure or (LESSONS[self.lesson].measure if self.lesson and self.expects else None)
 
 
-def _lesson(name: str, *which: int) -> tuple[Expectation, ...]:
-    expects = LESSONS[name].expects
-    return tuple(expects[number] for number in which) if which else expects
+def _tested_by_lesson(name: str, says: str, lesson: str, *numbers: int) -> Claim:
+    """Return a claim of the tutorial that expects what a lesson does: all of it, or the expectations numbered."""
+    expects = LESSONS[lesson].expects
+    chosen = tuple(expects[number] for number in numbers) if numbers else expects
+    return Claim(name, "tutorial", says, chosen, lesson)
 
 
-def _taught(name: str, says: str, lesson: str, *which: int) -> Claim:
-    return Claim(name, "tutorial", says, _lesson(lesson, *which), lesson)
-
-
-LONG = "mixed[cpu_ms=0,wait_ms=3000]"
-SHORT = "mixed[cpu_ms=0,wait_ms=50]"
 CLAIMS: Sequence[Claim] = (
-    _taught("waiting-pays", "Async pays where work waits: an external call", "waiting"),
+    _tested_by_lesson("waiting-pays", "Async pays where work waits: an external call", "waiting"),
     Claim(
         "queries-pay",
         "tutorial",
@@ -86,9 +86,9 @@ CLAIMS: Sequence[Claim] = (
         "slow_query",
         note="with 15 connections on both sides, which are the limit; with more of them see pg_sleep below",
     ),
-    _taught("cpu-does-not", "Async does nothing for CPU-bound work", "cpu"),
-    _taught("fast-query", "For simple, fast queries there is little or no benefit", "fast_query"),
-    _taught("one-user", "One request at a time shows no difference; many concurrent ones do", "one_user"),
+    _tested_by_lesson("cpu-does-not", "Async does nothing for CPU-bound work", "cpu"),
+    _tested_by_lesson("fast-query", "For simple, fast queries there is little or no benefit", "fast_query"),
+    _tested_by_lesson("one-user", "One request at a time shows no difference; many concurrent ones do", "one_user"),
     Claim(
         "threads-do-not-block",
         "tutorial",
@@ -96,16 +96,20 @@ CLAIMS: Sequence[Claim] = (
         (Rate("8 users who sleep 20 ms: over 200 a second; one at a time 50", "blocking", 8, label="a", low=200),),
         "blocked_loop",
     ),
-    _taught("blocking-is-worse", "Blocking in `async def` stalls every request, worse than `def`", "blocked_loop"),
-    _taught("fan-out", "Several independent calls in one request gain most", "fan_out", 0),
-    _taught("lazy-raises", "In async SQLAlchemy a relationship that was not loaded raises", "missing_greenlet"),
-    _taught(
+    _tested_by_lesson(
+        "blocking-is-worse", "Blocking in `async def` stalls every request, worse than `def`", "blocked_loop"
+    ),
+    _tested_by_lesson("fan-out", "Several independent calls in one request gain most", "fan_out", 0),
+    _tested_by_lesson(
+        "lazy-raises", "In async SQLAlchemy a relationship that was not loaded raises", "missing_greenlet"
+    ),
+    _tested_by_lesson(
         "lazy-costs",
         "In sync lazy loading works, at the price of a query for each row (here: for each author)",
         "n_plus_one",
     ),
-    _taught("mixing", "Mixing `def` and `async def` routes in one app is fine", "mixing"),
-    _taught("sync-library", "A synchronous library in an async route is a mistake", "blocked_loop", 1),
+    _tested_by_lesson("mixing", "Mixing `def` and `async def` routes in one app is fine", "mixing"),
+    _tested_by_lesson("sync-library", "A synchronous library in an async route is a mistake", "blocked_loop", 1),
     Claim(
         "same-app",
         "tutorial",
@@ -122,9 +126,9 @@ CLAIMS: Sequence[Claim] = (
         "ceiling-3s",
         "published",
         "40 threads ÷ 3 s: 13.3 requests/s at 100 users",
-        (Rate("sync answers 13.3 a second, within 5 %", LONG, 100, "a", *near(40 / 3)),),
+        (Rate("sync answers 13.3 a second, within 5 %", WAIT_3_S, 100, "a", *near(40 / 3)),),
         "waiting",
-        Measure([LONG], users="100", time_s=18.0, slice_s=9.0, blocks=2),
+        Measure([WAIT_3_S], users="100", time_s=18.0, slice_s=9.0, blocks=2),
     ),
     Claim(
         "ceiling-pg-sleep",
@@ -148,9 +152,9 @@ CLAIMS: Sequence[Claim] = (
         "ceiling-workers",
         "published",
         "Workers × threads ÷ service time; published for 2 × 40 ÷ 0.05 s, here with 10 threads each: 400 requests/s",
-        (Rate("sync answers 400 a second, within 5 %", SHORT, 100, "a", *near(400)),),
+        (Rate("sync answers 400 a second, within 5 %", WAIT_50_MS, 100, "a", *near(400)),),
         "waiting",
-        Measure([SHORT], a="sync,workers=2,thread_limit=10", b="async,workers=2", users="100", blocks=3),
+        Measure([WAIT_50_MS], a="sync,workers=2,thread_limit=10", b="async,workers=2", users="100", blocks=3),
     ),
     Claim(
         "blocking-collapse",
@@ -211,12 +215,12 @@ CLAIMS: Sequence[Claim] = (
 )
 
 
-def judge(claim: Claim, seen: Sequence[Judged]) -> Judged:
-    """Return what is known of a claim, from what was seen of all that it expects, in its order."""
+def judge(claim: Claim, judged: Sequence[Judgement]) -> Judgement:
+    """Return the judgement on a claim, from those on each of its expectations, in the same order."""
     if claim.untested:
-        return Judged("not tested", "", claim.untested)
-    pairs = zip(claim.expects, seen, strict=False)
+        return Judgement("not tested", "", claim.untested)
+    pairs = zip(claim.expects, judged, strict=False)
     figure = "; ".join(f"{expected.says}: {each.figure}" for expected, each in pairs if each.figure)
-    standing = together([each.standing for each in seen])
-    why = next((each.why for each in seen if each.standing == standing), "")
-    return Judged(standing, figure, "; ".join(filter(None, (why, claim.note))))
+    standing = combined([each.standing for each in judged])
+    why = next((each.why for each in judged if each.standing == standing), "")
+    return Judgement(standing, figure, "; ".join(filter(None, (why, claim.note))))

@@ -1,4 +1,7 @@
-"""Threads against connections: users × pool, without and with a limit on sessions, and where nothing is answered."""
+"""The deadlock of threads and database connections, over a grid of users and pool sizes: measured and drawn.
+
+Each cell is measured without a limit on sessions, and with FastAPI's ``max_concurrency``.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,15 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from loadtests.analysis.analyse import analyse
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import SQLITE, RunOptions
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.lessons.record import claims_covered_by
-from loadtests.records.run_folder import RunFolder, check_free, new_folder
+from loadtests.lessons.measure import analyse_and_report
+from loadtests.records.run_folder import check_free, new_folder
 from loadtests.report.charts.style import INK, MUTED, drawing, save, wrap
 from loadtests.report.doubts import SIGN
-from loadtests.report.html.page import write
 from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import listed, number
 from loadtests.runner import run
@@ -24,31 +25,33 @@ from loadtests.system.errors import RunError, UsageError, describe_error
 
 SCENARIO = "get_post"
 NAME = "deadlock"
-MOST_POOLS = 8
-MOST_CONNECTIONS = 1000
+POOL = "pool-"
+"""A run's folder is called by this and the number of connections."""
+MAX_POOLS = 8
+MAX_CONNECTIONS = 1000
 CELL_WIDTH, CELL_HEIGHT = 0.66, 0.46
 LEFT, GAP, MARGIN, TOP, FOOT = 1.0, 0.35, 0.18, 0.5, 0.95
 TITLE_PT, TITLE_LINE = 13.5, 0.255
-STALLS, ANSWERS, PARTLY = INK, "#dff0e6", "#f6d9b8"
-HEADS: Mapping[SideLabel, str] = {
+STALLS_COLOUR, ANSWERS_COLOUR, PARTLY_COLOUR = INK, "#dff0e6", "#f6d9b8"
+PANEL_TITLES: Mapping[SideLabel, str] = {
     "a": "as tutorials write it: Depends(get_db)",
     "b": "the cure: Depends(get_db, max_concurrency=connections)",
 }
 
 
 @dataclass(frozen=True)
-class Grid:
-    """What was typed.
+class DeadlockOptions:
+    """The options of ``bench deadlock``, as typed.
 
     Attributes:
-        pools: connections, as numbers with commas between them.
-        users: likewise.
+        pools: sizes of the connection pool, numbers separated by commas.
+        users: of closed loops, in the same form.
         threads: of the sync build.
-        blocks: fresh starts of each pool.
+        blocks: fresh starts for each size of the pool.
         time_s: seconds for each cell of a block.
         database: as for ``bench run``.
         seed: everything random follows from it.
-        out: a folder for the runs; None for one with today's time.
+        out: a folder for the runs; None for one that is named after the time.
     """
 
     pools: str = "15,40,80"
@@ -66,12 +69,12 @@ class Grid:
             pools = sorted({int(part) for part in self.pools.split(",")})
         except ValueError:
             raise UsageError(f"--pools {self.pools}: write numbers, as in --pools 15,40,80") from None
-        if not 1 <= len(pools) <= MOST_POOLS or pools[0] < 1 or pools[-1] > MOST_CONNECTIONS:
-            raise UsageError(f"--pools {self.pools}: name 1 to {MOST_POOLS} sizes from 1 to {MOST_CONNECTIONS:,}")
+        if not 1 <= len(pools) <= MAX_POOLS or pools[0] < 1 or pools[-1] > MAX_CONNECTIONS:
+            raise UsageError(f"--pools {self.pools}: name 1 to {MAX_POOLS} sizes from 1 to {MAX_CONNECTIONS:,}")
         return pools
 
     def options(self, connections: int, out: Path) -> RunOptions:
-        """Return the run of one size of the pool, in which the sides differ in nothing but the limit on sessions."""
+        """Return the options of the run for one size of the pool; its sides differ only in the limit on sessions."""
         side = f"sync,pool_size={connections},max_overflow=0,thread_limit={self.threads}"
         return RunOptions(
             scenarios=(SCENARIO,),
@@ -88,17 +91,17 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Tried:
-    """One number of users at one pool, with or without a limit on sessions.
+class DeadlockCell:
+    """One number of users with one size of the pool, with or without a limit on sessions.
 
     Attributes:
-        connections: that the pool has at the most.
+        connections: the size of the pool.
         users: of the closed loop.
         label: ``a`` without a limit, ``b`` with one.
-        rps: answers per second, where it answered; None where it never did.
-        stalled: in how many blocks it stopped answering.
-        failed: in how many blocks it gave nothing for another reason.
-        blocks: in how many it was tried.
+        rps: answers per second; None if there were none in any block.
+        stalled: number of blocks in which the side stopped answering.
+        failed: number of blocks in which it gave no answer for another reason.
+        blocks: number of blocks that were measured.
     """
 
     connections: int
@@ -111,52 +114,48 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What came of it.
+class DeadlockResult:
+    """All cells, and the files that were written.
 
     Attributes:
-        tried: every number of users with every pool, with and without a limit on sessions.
+        cells: every number of users with every pool, with and without a limit on sessions.
         pictures: the chart's files.
         folder: where the runs are.
     """
 
-    tried: list[Tried]
+    cells: list[DeadlockCell]
     pictures: list[Path]
     folder: Path
 
 
-def measure(grid: Grid) -> Measured:
-    """Measure every pool, and draw the picture.
+def measure_deadlock(options: DeadlockOptions) -> DeadlockResult:
+    """Measure every size of the pool, and draw the chart.
 
     Raises:
-        UsageError: what was asked for cannot be done; nothing was written.
-        Interrupted, RunError: it could not be completed; runs that were are kept.
+        UsageError: the options are not possible; nothing was written.
+        Interrupted, RunError: not every run could be completed; those that were are kept.
     """
-    out = grid.out or new_folder(NAME)
-    pools = grid.connections()
+    out = options.out or new_folder(NAME)
+    pools = options.connections()
     check_free(out)
-    planned = {connections: grid.options(connections, out / f"pool-{connections}") for connections in pools}
-    for options in planned.values():
-        options.experiment()
-    tried = []
-    for connections, options in planned.items():
-        folder = RunFolder(run.measure(options))
-        manifest = folder.read_manifest()
-        outcome = analyse(folder, manifest)
-        write(folder, manifest, outcome, claims_covered_by(manifest, outcome))
-        tried += tried_in(view_of(manifest, outcome), connections)
+    runs = {connections: options.options(connections, out / f"{POOL}{connections}") for connections in pools}
+    for run_options in runs.values():
+        run_options.experiment()  # refuses what is not possible, before the first run
+    cells = []
+    for connections, run_options in runs.items():
+        cells += cells_of(view_of(*analyse_and_report(run.measure(run_options))), connections)
     try:
         with drawing():
-            paths = save(draw(tried, grid.threads), out, NAME)
+            paths = save(draw(cells, options.threads), out, NAME)
     except OSError as error:
         raise RunError(describe_error(error, out)) from error
-    return Measured(tried, paths, out)
+    return DeadlockResult(cells, paths, out)
 
 
-def tried_in(run: RunView, connections: int) -> list[Tried]:
-    """Return what one run says, in which both sides had so many connections."""
+def cells_of(run: RunView, connections: int) -> list[DeadlockCell]:
+    """Return the cells of one run, in which the pool of both sides had so many connections."""
     return [
-        Tried(
+        DeadlockCell(
             connections,
             load.users,
             label,
@@ -170,29 +169,33 @@ def tried_in(run: RunView, connections: int) -> list[Tried]:
     ]
 
 
-def finding(tried: Sequence[Tried]) -> str:
-    """Say with how many users each pool stalls, and whether the cure does."""
-    said = []
-    for connections in sorted({one.connections for one in tried}):
+def finding(cells: Sequence[DeadlockCell]) -> str:
+    """Say in a sentence with how many users each pool stalls, and whether it does with a limit on sessions."""
+    phrases = []
+    for connections in sorted({cell.connections for cell in cells}):
         row = sorted(
-            (one for one in tried if (one.label, one.connections) == ("a", connections)), key=lambda o: o.users
+            (cell for cell in cells if (cell.label, cell.connections) == ("a", connections)), key=lambda c: c.users
         )
-        stalls = [one.users for one in row if one.stalled]
-        on = [one.users for one in row if stalls and one.users >= stalls[0]] == stalls and len(stalls) > 1
+        stalls = [cell.users for cell in row if cell.stalled]
+        on = [cell.users for cell in row if stalls and cell.users >= stalls[0]] == stalls and len(stalls) > 1
         where = f"from {stalls[0]} users on" if on else f"with {listed([f'{users}' for users in stalls])} users"
-        said.append(f"{connections} connections {f'stall {where}' if stalls else 'did not stall'}")
-    cured = [one for one in tried if one.label == "b" and one.stalled]
-    cure = f"the cure stalls in {len(cured)} cells" if cured else "with max_concurrency nothing stalls"
-    return f"Without a limit on sessions {listed(said)}; {cure}"
+        phrases.append(f"{connections} connections {f'stall {where}' if stalls else 'did not stall'}")
+    stalls_with_limit = [cell for cell in cells if cell.label == "b" and cell.stalled]
+    cure = (
+        f"the cure stalls in {len(stalls_with_limit)} cells"
+        if stalls_with_limit
+        else "with max_concurrency nothing stalls"
+    )
+    return f"Without a limit on sessions {listed(phrases)}; {cure}"
 
 
-def draw(tried: Sequence[Tried], threads: int) -> Figure:
-    """Draw the grid twice, without and with the cure; both share their axes."""
-    users = sorted({one.users for one in tried})
-    pools = sorted({one.connections for one in tried})
+def draw(cells: Sequence[DeadlockCell], threads: int) -> Figure:
+    """Draw the grid twice, without and with a limit on sessions; both share their axes."""
+    users = sorted({cell.users for cell in cells})
+    pools = sorted({cell.connections for cell in cells})
     width, height = CELL_WIDTH * len(users), CELL_HEIGHT * len(pools)
     across = 2 * MARGIN + LEFT + 2 * width + GAP
-    title = wrap(finding(tried), across - 2 * MARGIN, TITLE_PT, "bold")
+    title = wrap(finding(cells), across - 2 * MARGIN, TITLE_PT, "bold")
     note = wrap(
         f"Requests/s of get_post in the sync build, whose {threads} threads share the connections of a pool. Black: it"
         " stopped answering in every fresh start, amber: in some. Then all threads wait for connections, and the"
@@ -210,10 +213,10 @@ def draw(tried: Sequence[Tried], threads: int) -> Figure:
     for column, label in enumerate(LABELS):
         x = MARGIN + LEFT + column * (width + GAP)
         ax = figure.add_axes((x / across, FOOT / tall, width / across, height / tall))
-        ax.set_title(HEADS[label], size=9, weight="bold", loc="left", pad=6)
-        for one in tried:
-            if one.label == label:
-                _cell(ax, users.index(one.users), pools.index(one.connections), one)
+        ax.set_title(PANEL_TITLES[label], size=9, weight="bold", loc="left", pad=6)
+        for cell in cells:
+            if cell.label == label:
+                _draw_cell(ax, users.index(cell.users), pools.index(cell.connections), cell)
         ax.set_xlim(-0.5, len(users) - 0.5)
         ax.set_ylim(len(pools) - 0.5, -0.5)
         ax.set_xticks(range(len(users)), [f"{count:,}" for count in users])
@@ -227,12 +230,12 @@ def draw(tried: Sequence[Tried], threads: int) -> Figure:
     return figure
 
 
-def _cell(ax: Axes, x: int, y: int, one: Tried) -> None:
-    dead = one.rps is None
-    colour = STALLS if dead else PARTLY if one.stalled else ANSWERS
+def _draw_cell(ax: Axes, x: int, y: int, cell: DeadlockCell) -> None:
+    dead = cell.rps is None
+    colour = STALLS_COLOUR if dead else PARTLY_COLOUR if cell.stalled else ANSWERS_COLOUR
     ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.5))
     ink = "white" if dead else INK
-    text = number(one.rps) if one.rps is not None else "✖ stalls" if not one.failed else "✖ fails"
-    share = f"{one.stalled} of {one.blocks} stall" if one.stalled and not dead else ""
+    text = number(cell.rps) if cell.rps is not None else "✖ stalls" if not cell.failed else "✖ fails"
+    share = f"{cell.stalled} of {cell.blocks} stall" if cell.stalled and not dead else ""
     ax.text(x, y - (0.12 if share else 0), text, size=8.5, color=ink, weight="bold", ha="center", va="center")
     ax.text(x, y + 0.24, share, size=6, color=ink, ha="center", va="center")

@@ -1,7 +1,4 @@
-"""results/example: what this project's own docs rest on, read back.
-
-Measure everything that the docs rest on, anew, and put it where they find it.
-"""
+"""results/example, the measurements that this project's docs quote: read, and measured anew."""
 
 import shutil
 from collections.abc import Mapping
@@ -13,18 +10,17 @@ from PIL import Image
 
 from loadtests.analysis.analyse import analyse
 from loadtests.experiment.options import RunOptions, dial_options
-from loadtests.lessons import deadlock, measure
+from loadtests.lessons import deadlock
 from loadtests.lessons.catalogue import CLAIMS, LESSONS
-from loadtests.lessons.deadlock import Tried, tried_in
+from loadtests.lessons.deadlock import POOL, DeadlockCell, DeadlockOptions, cells_of
 from loadtests.lessons.deadlock import draw as draw_deadlock
-from loadtests.lessons.measure import measure_lesson
+from loadtests.lessons.measure import analyse_and_report, measure_claims, measure_lesson
 from loadtests.lessons.record import (
     CLAIMS_FILE,
     LESSON_FILE,
     ClaimsRecord,
     Evidence,
     LessonRecord,
-    claims_covered_by,
     read_claims,
     read_lesson,
 )
@@ -34,40 +30,38 @@ from loadtests.report.charts import timeline
 from loadtests.report.charts.dial import heat_map
 from loadtests.report.charts.ratio import against_loads
 from loadtests.report.charts.style import drawing, save
-from loadtests.report.html.page import write
 from loadtests.report.view import RunView, view_of
 from loadtests.runner import run
 from loadtests.system.terminal import PipeConsole
 
 RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
-POOL = "pool-"
 TIMELINE = "external_api"
-"""Of which scenario the docs show where its requests were."""
+"""The scenario whose timeline the docs show."""
 THREADS = 40
 COLOURS = 96
 
 
 @dataclass(frozen=True)
 class Example:
-    """Everything that was measured for the docs.
+    """All measurements that the docs quote.
 
     Attributes:
-        run: the default run.
-        dial: the dial.
-        deadlock: the grid of users and connections.
+        run: of ``bench run`` with its defaults.
+        dial: of ``bench dial``.
+        deadlock: of ``bench deadlock``.
         lessons: each lesson, by name.
-        claims: what holds.
+        claims: of ``bench claims``, with what the lessons measured for them.
     """
 
     run: RunView
     dial: RunView
-    deadlock: list[Tried]
+    deadlock: list[DeadlockCell]
     lessons: Mapping[str, LessonRecord]
     claims: ClaimsRecord
 
 
 def read_example(folder: Path = EXAMPLE) -> Example:
-    """Read all of it; raises UnreadableRun naming what is missing or no good."""
+    """Read the example; raises UnreadableRun naming what is missing or damaged."""
     lessons = {name: read_lesson(folder / LESSON_FOLDER / f"{name}.json") for name in LESSONS}
     return Example(
         run=_run(folder / RUN),
@@ -79,31 +73,31 @@ def read_example(folder: Path = EXAMPLE) -> Example:
 
 
 def _claims(path: Path, lessons: Mapping[str, LessonRecord]) -> ClaimsRecord:
-    """Return the claims with all that they rest on: what lessons measured is kept with them."""
+    """Read the claims, and add the measurements that are stored with the lessons."""
     record = read_claims(path)
     evidence = {name: Evidence(outcome=lesson.outcome) for name, lesson in lessons.items()}
     return record.model_copy(update={"evidence": {**evidence, **record.evidence}})
 
 
 def _run(path: Path) -> RunView:
-    """Derive a run anew from its raw samples; read what was derived where those were not kept."""
+    """Analyse a run's raw samples; read its summary where they were not kept."""
     folder = RunFolder(path)
     manifest = folder.read_manifest()
     return view_of(manifest, analyse(folder, manifest) if folder.trials.exists() else folder.read_outcome())
 
 
-def _deadlock(folder: Path) -> list[Tried]:
+def _deadlock(folder: Path) -> list[DeadlockCell]:
     pools = [path for path in sorted(folder.glob(f"{POOL}*")) if path.name.removeprefix(POOL).isdigit()]
     if not pools:
         raise UnreadableRun(f"{folder} has no runs in it")
-    return [one for path in pools for one in tried_in(_run(path), int(path.name.removeprefix(POOL)))]
+    return [cell for path in pools for cell in cells_of(_run(path), int(path.name.removeprefix(POOL)))]
 
 
 def measure_example(out: Path) -> None:
     """Measure the default run, the dial, the deadlock, all lessons and all claims; it takes half an hour.
 
     Raises:
-        UsageError: ``out`` exists, or something can't be measured here; nothing was written.
+        UsageError: ``out`` exists already, or something can't be measured here; nothing was written.
         Interrupted, RunError: it could not be completed; what was measured is kept in ``out``.
     """
     check_free(out)
@@ -116,29 +110,11 @@ def measure_example(out: Path) -> None:
     for name, lesson in LESSONS.items():
         evidence[name] = Evidence(outcome=measure_lesson(lesson, work / LESSON_FOLDER / name).outcome)
         shutil.copy(work / LESSON_FOLDER / name / LESSON_FILE, out / LESSON_FOLDER / f"{name}.json")
-    record = measure.examine(CLAIMS, evidence, work, PipeConsole())
-    own = {name: found for name, found in record.evidence.items() if name not in LESSONS}  # theirs is kept already
+    record = measure_claims(CLAIMS, evidence, work, PipeConsole())
+    own = {name: found for name, found in record.evidence.items() if name not in LESSONS}
     write_json(out / CLAIMS_FILE, record.model_copy(update={"evidence": own}))
     draw_pictures(out)
     shutil.rmtree(work)
-
-
-def draw_pictures(out: Path) -> None:
-    """Draw what the docs show, as PNG in few colours: the repository keeps them."""
-    example = read_example(out)
-    load = example.run.measured_loads(TIMELINE)[-1]
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        with drawing():
-            save(against_loads(example.run), folder, "ratio")
-            save(heat_map(example.dial), folder, DIAL)
-            save(draw_deadlock(example.deadlock, THREADS), folder, DEADLOCK)
-        drawn = timeline.draw_one(example.run, RunFolder(out / RUN).read_trial, folder, TIMELINE, load, 0)
-        for path in drawn.paths if drawn is not None else []:
-            path.rename(folder / f"timeline{path.suffix}")
-        for path in folder.glob("*.png"):
-            with Image.open(path) as picture:
-                picture.convert("RGB").quantize(COLOURS).save(out / path.name, optimize=True)
 
 
 def _default_run(out: Path) -> None:
@@ -153,15 +129,29 @@ def _dial(out: Path) -> RunOptions:
 
 
 def _measure_deadlock(work: Path, out: Path) -> None:
-    grid = deadlock.Grid(threads=THREADS, out=work)
-    deadlock.measure(grid)
-    for pool in work.glob("pool-*"):
+    deadlock.measure_deadlock(DeadlockOptions(threads=THREADS, out=work))
+    for pool in work.glob(f"{POOL}*"):
         _keep(pool, out / pool.name)
 
 
 def _keep(path: Path, out: Path) -> None:
-    folder = RunFolder(path)
-    manifest = folder.read_manifest()
-    outcome = analyse(folder, manifest)
-    write(folder, manifest, outcome, claims_covered_by(manifest, outcome))
-    folder.copy_figures(out)  # raw samples are too many to keep
+    analyse_and_report(path)
+    RunFolder(path).copy_figures(out)  # raw samples are too large to keep
+
+
+def draw_pictures(out: Path) -> None:
+    """Draw the charts that the docs show, as PNG files with few colours: they are small enough for the repository."""
+    example = read_example(out)
+    load = example.run.measured_loads(TIMELINE)[-1]
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        with drawing():
+            save(against_loads(example.run), folder, "ratio")
+            save(heat_map(example.dial), folder, DIAL)
+            save(draw_deadlock(example.deadlock, THREADS), folder, DEADLOCK)
+        drawn = timeline.draw_one(example.run, RunFolder(out / RUN).read_trial, folder, TIMELINE, load, 0)
+        for path in drawn.paths if drawn is not None else []:
+            path.rename(folder / f"timeline{path.suffix}")
+        for path in folder.glob("*.png"):
+            with Image.open(path) as picture:
+                picture.convert("RGB").quantize(COLOURS).save(out / path.name, optimize=True)

@@ -1,41 +1,43 @@
-"""What a lesson is.
+"""A lesson, and the expectations that its measurement, or a claim's, can support or refute (pure).
 
-What a claim expects of a run's figures, so precisely that figures can refute it (pure).
-
-A claim about a ratio or a rate names the range in which the true value lies if it holds. An interval that lies inside
-the range supports it, one that lies outside refutes it, and one that straddles an end leaves it open. So does whatever
-is no measurement: a side that gave no answers, a load driver that may have been the limit.
+An expectation about a ratio or a rate names the range in which the true value lies if it holds. An interval inside the
+range supports it, one outside refutes it, and one that spans an end of the range is inconclusive. So is anything that
+is no valid measurement: a side that gave no answers, or a load driver that may have been the limit.
 """
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop
+from loadtests.experiment.options import RunOptions
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome
 
+DEFAULTS = RunOptions()
 Special = Literal["clients", "loops"]
-"""Experiments that are no ordinary run: other clients, or both loops on a server that stops now and then."""
+"""Experiments that ``bench run`` can't carry out: two clients, or both loops on a server that is paused regularly."""
+CLOSED_LOOP_USERS = 4
+"""Of the experiment ``loops``, whose load is given as the rate of its open loop."""
 Standing = Literal["supported", "refuted", "inconclusive", "not tested"]
 SIGNS: dict[Standing, str] = {"supported": "✔", "refuted": "✘", "inconclusive": "?", "not tested": "–"}
 BY_CHANCE = ("many-comparisons", "sign-flip")
-"""Flags of an interval that excludes 1, where a stricter test does not agree."""
+"""Flags of an interval that excludes 1, although a stricter test finds no difference."""
 WORST_FIRST: tuple[Standing, ...] = ("refuted", "not tested", "inconclusive")
 NOT_MEASURED = "this was not measured"
 
 
 @dataclass(frozen=True)
 class Code:
-    """A piece of code to look at.
+    """A piece of code that a lesson shows.
 
     Attributes:
         title: what it is.
-        text: Python, as it stands, or ``handler`` where that is empty.
-        handler: a build and the path of one of its routes, whose handler is to be shown.
+        text: the Python code; empty where ``handler`` is given.
+        handler: a build and the path of one of its routes, whose source is shown.
     """
 
     title: str
@@ -45,56 +47,60 @@ class Code:
 
 @dataclass(frozen=True)
 class Measure:
-    """What is measured: the options of ``bench run`` that matter.
+    """What is measured: options of ``bench run``, with the same defaults.
 
     Attributes:
-        scenarios: what is asked.
+        scenarios: by name, with their parameters.
         a: the side that ratios are divided by.
-        b: the side they are about.
-        users: of a closed loop, numbers with commas between them; None with ``rate``.
-        rate: of an open loop, likewise.
-        time_s: seconds for each cell of a block; None for what is usual.
-        slice_s: seconds measured in each turn; None likewise.
+        b: the other side.
+        users: of a closed loop, numbers separated by commas; None with ``rate``.
+        rate: of an open loop, in the same form; None with ``users``.
+        time_s: seconds for each cell of a block; None for the default.
+        slice_s: seconds of a slice; None for the default.
         blocks: fresh starts of both sides.
         database: as for ``bench run``.
-        special: what it is if it is no ordinary run.
+        special: which experiment it is, if ``bench run`` can't carry it out.
     """
 
     scenarios: Sequence[str]
-    a: str = "sync"
-    b: str = "async"
+    a: str = DEFAULTS.a
+    b: str = DEFAULTS.b
     users: str | None = None
     rate: str | None = None
     time_s: float | None = None
     slice_s: float | None = None
-    blocks: int = 6
-    database: str = "sqlite"
+    blocks: int = DEFAULTS.blocks
+    database: str = DEFAULTS.database
     special: Special | None = None
 
     @property
     def command(self) -> str:
         """The command that measures the same."""
         quoted = [f'"{name}"' if set(name) & set("[ ") else name for name in self.scenarios]
-        sides = [f"--{label} {side}" for label, side, usual in _sides(self) if side != usual]
+        sides = {"a": (self.a, DEFAULTS.a), "b": (self.b, DEFAULTS.b)}
         load = f"--rate {self.rate}" if self.rate else f"--users {self.users}"
-        others = {"blocks": self.blocks, "time": self.time_s, "slice": self.slice_s, "database": self.database}
-        usual = {"blocks": 6, "time": None, "slice": None, "database": "sqlite"}
-        given = [f"--{name} {value}" for name, value in others.items() if value != usual[name]]
-        return " ".join(["bench run", *quoted, *sides, load, *given])
+        others = {
+            "blocks": (self.blocks, DEFAULTS.blocks),
+            "time": (self.time_s, DEFAULTS.time_s),
+            "slice": (self.slice_s, DEFAULTS.slice_s),
+            "database": (self.database, DEFAULTS.database),
+        }
+        return " ".join(["bench run", *quoted, *_changed(sides), load, *_changed(others)])
 
 
-def _sides(measure: Measure) -> tuple[tuple[str, str, str], ...]:
-    return ("a", measure.a, "sync"), ("b", measure.b, "async")
+def _changed(options: Mapping[str, tuple[object, object]]) -> list[str]:
+    """Return the options whose value is not the default, as typed."""
+    return [f"--{name} {value}" for name, (value, default) in options.items() if value != default]
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What a run says of an expectation.
+class Judgement:
+    """The judgement on an expectation or a claim.
 
     Attributes:
         standing: whether it holds.
-        figure: the figure with its interval, as a reader should see it.
-        why: a few words where there is no figure, or it does not count.
+        figure: the figure with its interval, as shown to a reader.
+        why: a few words where there is no figure, or it decides nothing.
     """
 
     standing: Standing
@@ -104,10 +110,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Expectation(ABC):
-    """One thing that should be seen in one cell.
+    """What the measurement of one cell must show.
 
     Attributes:
-        says: what should be seen, as a sentence.
+        says: the same as a sentence.
         scenario: its name, parameters included.
         size: of the load: users, or arrivals per second.
     """
@@ -122,35 +128,35 @@ class Expectation(ABC):
         return False
 
     @abstractmethod
-    def judge(self, outcome: Outcome) -> Judged:
-        """Return what a run's figures say of it."""
+    def judge(self, outcome: Outcome) -> Judgement:
+        """Compare the expectation with a run's figures."""
 
-    def _here(self, scenario: str, load: Load) -> bool:
+    def _matches(self, scenario: str, load: Load) -> bool:
         same_loop = isinstance(load, OpenLoop) == self.open_loop
         return same_loop and (scenario, load.size) == (self.scenario, self.size)
 
     def _comparison(self, outcome: Outcome, metric: Metric) -> Comparison | None:
-        found = (c for c in outcome.comparisons if c.metric == metric and self._here(c.scenario, c.load))
+        found = (c for c in outcome.comparisons if c.metric == metric and self._matches(c.scenario, c.load))
         return next(found, None)
 
     def _cell(self, outcome: Outcome, label: SideLabel) -> CellResult | None:
-        return next((c for c in outcome.cells if c.label == label and self._here(c.scenario, c.load)), None)
+        return next((c for c in outcome.cells if c.label == label and self._matches(c.scenario, c.load)), None)
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One question, and how it is answered.
+    """A question, a hypothesis, and the measurement that tests it.
 
     Attributes:
         name: as typed.
         title: a few words.
         question: what is asked.
-        hypothesis: what is expected, before anything is measured.
-        code: the two pieces of code that the question is about.
-        measure: how it is answered.
-        expects: what should be seen if the hypothesis holds.
+        hypothesis: the expected answer, stated before anything is measured.
+        code: the two pieces of code that are compared.
+        measure: what is measured.
+        expects: what the measurement must show if the hypothesis holds.
         why: the mechanism, in a few sentences.
-        next: commands to try, each with what to look for.
+        next: commands to try next, each with what to look for.
     """
 
     name: str
@@ -174,25 +180,25 @@ class Ratio(Expectation):
 
     @property
     def open_loop(self) -> bool:
-        """Whether the load is a rate of arrivals: there the slowest answers are what a verdict is about."""
+        """Whether the load is a rate of arrivals: a verdict on p99 is one of the open loop."""
         return self.metric == "p99"
 
-    def judge(self, outcome: Outcome) -> Judged:
-        """Return what a run's figures say of it."""
+    def judge(self, outcome: Outcome) -> Judgement:
+        """Compare the expectation with a run's figures."""
         c = self._comparison(outcome, self.metric)
         if c is None:
-            return Judged("not tested", "", NOT_MEASURED)
+            return Judgement("not tested", "", NOT_MEASURED)
         if c.ratio is None or c.interval is None:
             cells = [cell for label in LABELS if (cell := self._cell(outcome, label)) is not None]
             collapses = [f"{cell.side}: {cell.collapsed[0]}" for cell in cells if cell.collapsed]
-            return Judged("inconclusive", "", "; ".join(collapses) or "there is no interval")
+            return Judgement("inconclusive", "", "; ".join(collapses) or "there is no interval")
         figure = f"{c.ratio:.2f} ({c.interval[0]:.2f} to {c.interval[1]:.2f})"
         names = {flag.partition(":")[0] for flag in c.flags}
         if names & set(NO_VERDICT):
-            return Judged("inconclusive", figure, "the load driver may have been the limit")
+            return Judgement("inconclusive", figure, "the load driver may have been the limit")
         if names & set(BY_CHANCE):
-            return Judged("inconclusive", figure, "a stricter test does not agree that there is a difference")
-        return Judged(_place(c.interval, self.low, self.high), figure)
+            return Judgement("inconclusive", figure, "a stricter test does not agree that there is a difference")
+        return Judgement(_standing(c.interval, self.low, self.high), figure)
 
 
 @dataclass(frozen=True)
@@ -203,64 +209,64 @@ class Rate(Expectation):
     low: float = 0.0
     high: float = math.inf
 
-    def judge(self, outcome: Outcome) -> Judged:
-        """Return what a run's figures say of it."""
+    def judge(self, outcome: Outcome) -> Judgement:
+        """Compare the expectation with a run's figures."""
         cell, c = self._cell(outcome, self.label), self._comparison(outcome, "throughput")
         if cell is None or c is None:
-            return Judged("not tested", "", NOT_MEASURED)
+            return Judgement("not tested", "", NOT_MEASURED)
         if cell.collapsed or cell.throughput is None:
-            return Judged("inconclusive", "", cell.collapsed[0] if cell.collapsed else "there were no answers")
+            return Judgement("inconclusive", "", cell.collapsed[0] if cell.collapsed else "there were no answers")
         value, interval = cell.throughput.value, cell.throughput.interval
         if interval is None:
-            return Judged("inconclusive", f"{value:,.4g}/s", "there is no interval")
+            return Judgement("inconclusive", f"{value:,.4g}/s", "there is no interval")
         figure = f"{value:,.4g}/s ({interval[0]:,.4g} to {interval[1]:,.4g})"
         if any(flag in (name, f"{name}:{self.label}") for flag in c.flags for name in NO_VERDICT):
-            return Judged("inconclusive", figure, "the load driver may have been the limit")
-        return Judged(_place(interval, self.low, self.high), figure)
+            return Judgement("inconclusive", figure, "the load driver may have been the limit")
+        return Judgement(_standing(interval, self.low, self.high), figure)
 
 
 @dataclass(frozen=True)
 class Collapse(Expectation):
-    """One side gives no good answer in any block, and for a stated reason; the other one always does.
+    """One side gives no good answer in any block, for a stated reason; the other side gives some in every block.
 
     Attributes:
-        label: that side.
-        because: what the sentence on each collapse must hold: another reason is another matter.
+        label: the side that gives none.
+        because: what the sentence about each collapse must contain; a collapse for another reason is inconclusive.
     """
 
     label: SideLabel = "a"
     because: str = ""
 
-    def judge(self, outcome: Outcome) -> Judged:
-        """Return what a run's figures say of it."""
+    def judge(self, outcome: Outcome) -> Judgement:
+        """Compare the expectation with a run's figures."""
         c, cell = self._comparison(outcome, "throughput"), self._cell(outcome, self.label)
         if c is None or cell is None:
-            return Judged("not tested", "", NOT_MEASURED)
+            return Judgement("not tested", "", NOT_MEASURED)
         other = c.b if self.label == "a" else c.a
         if other.value is None or (cell.collapsed and cell.throughput is not None):
             blocks = len(cell.collapsed)
             why = f"collapsed in {blocks} block{'s' if blocks != 1 else ''}" if other.value else "no side answered"
-            return Judged("inconclusive", "", why)
+            return Judgement("inconclusive", "", why)
         if cell.throughput is not None:
-            return Judged("refuted", f"{cell.throughput.value:,.0f}/s")
+            return Judgement("refuted", f"{cell.throughput.value:,.0f}/s")
         if not all(self.because in sentence for sentence in cell.collapsed):
-            return Judged("inconclusive", "", f"it failed for another reason: {cell.collapsed[0]}")
+            return Judgement("inconclusive", "", f"it failed for another reason: {cell.collapsed[0]}")
         if c.verdict not in ("a", "b"):
-            return Judged("inconclusive", "", "there were too few fresh starts to be sure")
-        return Judged("supported", f"none, beside {other.value:,.0f}/s")
+            return Judgement("inconclusive", "", "there were too few fresh starts to be sure")
+        return Judgement("supported", f"none, beside {other.value:,.0f}/s")
 
 
-def together(standings: Sequence[Standing]) -> Standing:
-    """Return what holds of several expectations: all must hold, and one that does not is enough."""
+def combined(standings: Sequence[Standing]) -> Standing:
+    """Return the standing of several expectations combined: all must hold, and a single refuted one refutes."""
     return next((worst for worst in WORST_FIRST if worst in standings), "supported")
 
 
 def near(rps: float, within: float = 0.05) -> tuple[float, float]:
-    """Return the range around a rate, ``within`` a share of it."""
+    """Return the range around a rate, ``within`` as a share of it."""
     return rps * (1 - within), rps * (1 + within)
 
 
-def _place(interval: tuple[float, float], low: float, high: float) -> Standing:
+def _standing(interval: tuple[float, float], low: float, high: float) -> Standing:
     if low <= interval[0] and interval[1] <= high:
         return "supported"
     if interval[1] < low or interval[0] > high:

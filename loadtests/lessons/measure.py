@@ -1,6 +1,7 @@
-"""Carry out a lesson: measure what it asks, and keep what was found.
+"""Measure lessons and claims, and write lesson.json and claims.json.
 
-Experiments that are no ordinary run: the client is what differs, or the loop.
+Most measurements are ordinary runs. Two special experiments are not: there the clients, or the loops, are what is
+compared, on one server.
 """
 
 import shutil
@@ -24,10 +25,11 @@ from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import SQLITE, RunOptions, parse_scenario
 from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.lessons.catalogue import Claim
-from loadtests.lessons.lesson import Lesson, Measure, Special
+from loadtests.lessons.lesson import CLOSED_LOOP_USERS, Lesson, Measure, Special
 from loadtests.lessons.naive_client import Count
 from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, ClaimsRecord, Evidence, LessonRecord, claims_covered_by
 from loadtests.records.json_files import write_json
+from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import RunFolder, check_free
 from loadtests.report.html.page import write
@@ -43,25 +45,25 @@ from loadtests.system.processes import Child
 from loadtests.system.terminal import PipeConsole
 
 SEED = 0
-TURN_S = 2.0
-"""How long each client asks, in seconds."""
-LIMIT_S = 60.0
-EVERY_S, FOR_S = 3.0, 0.3
-"""The server stops for three tenths of a second in three: a tenth of the time, as one second in ten."""
-RATE, USERS = 150.0, 4
-Blocks = dict[int, dict[SideLabel, Summary]]
 RUNS = "runs"
-"""The folder of the runs that claims were measured by."""
+"""The folder for the runs that measure claims."""
+TURN_S = 2.0
+"""Seconds that each client measures in a block."""
+CLIENT_LIMIT_S = 60.0
+PAUSE_EVERY_S, PAUSE_S = 3.0, 0.3
+"""The server is paused for a tenth of the time, in short pauses, so that a block is short too."""
+RATE_RPS = 150.0
 WITH_BLOG_CODE = frozenset({"loadtests.lessons.apps:stuck", "loadtests.lessons.apps:freed"})
 """Apps of lessons that compute with the blog's code."""
+Blocks = dict[int, dict[SideLabel, Summary]]
 
 
 def check_sides(measure: Measure, wanted_by: str) -> None:
-    """Raise UsageError if what is measured is the blog, and there is none here.
+    """Raise UsageError if the blog is to be measured but is not installed.
 
     Args:
         measure: what is measured.
-        wanted_by: the lesson or the claim, as it was typed.
+        wanted_by: the lesson or claim, as typed.
     """
     if measure.special == "clients" or {measure.a, measure.b} & WITH_BLOG_CODE:
         check_blog(wanted_by)
@@ -70,15 +72,16 @@ def check_sides(measure: Measure, wanted_by: str) -> None:
 
 
 def measure_lesson(lesson: Lesson, out: Path) -> LessonRecord:
-    """Measure a lesson; return what was found, which ``out`` keeps too.
+    """Measure a lesson; return its record, which is also written to ``out``.
 
     Raises:
         UsageError: it can't be measured here; nothing was written.
-        Interrupted, RunError: it could not be completed; what was measured is kept, but of a special experiment.
+        Interrupted, RunError: it could not be completed; an ordinary run keeps what was measured, a special
+            experiment does not.
     """
     began, now = time.monotonic(), datetime.now(UTC)
     machine = read_environment()
-    outcome, database = measure_here(lesson.measure, out)
+    outcome, database = _carry_out(lesson.measure, out)
     record = LessonRecord(
         lesson=lesson.name,
         created=now,
@@ -91,15 +94,54 @@ def measure_lesson(lesson: Lesson, out: Path) -> LessonRecord:
     return record
 
 
-def measure_here(measure: Measure, out: Path) -> tuple[Outcome, str]:
-    """Carry out a measurement; return what was found, and on which database. Raises as ``teach`` does."""
-    if measure.special is None:
-        return _by_run(measure, out)
-    return _specially(measure, out), f"SQLite {sqlite3.sqlite_version}"
+def measure_claims(
+    claims: Sequence[Claim], evidence: dict[str, Evidence], folder: Path, console: Console
+) -> ClaimsRecord:
+    """Measure what the claims need and ``evidence`` lacks; write the record anew after each claim.
+
+    Args:
+        claims: those to test.
+        evidence: what was measured already; new measurements are added to it.
+        folder: for the runs and the record.
+        console: shows which claim is being tested.
+    """
+    began, now, machine = time.monotonic(), datetime.now(UTC), read_environment()
+    done: list[str] = []
+    record = ClaimsRecord(created=now, seconds=0.0, environment=machine, claims=done, evidence=evidence)
+    for number, claim in enumerate(claims, 1):
+        console.print(f"{number} of {len(claims)}: {claim.says}", highlight=False, markup=False)
+        measure = claim.measured_by
+        if measure is not None and claim.evidence_name not in evidence:
+            evidence[claim.evidence_name] = _measure_claim(measure, folder / RUNS / claim.evidence_name)
+        done.append(claim.name)
+        seconds = round(time.monotonic() - began, 1)
+        record = record.model_copy(update={"seconds": seconds, "claims": done, "evidence": evidence})
+        write_json(folder / CLAIMS_FILE, record)
+    return record
 
 
-def options(measure: Measure, out: Path) -> RunOptions:
-    """Return the run that measures a lesson."""
+def _measure_claim(measure: Measure, out: Path) -> Evidence:
+    """Return the figures; or the reason if there are none: no PostgreSQL here, or the measurement failed."""
+    try:
+        check_database(measure.database)
+    except UsageError as refused:
+        return Evidence(why=str(refused))
+    try:
+        return Evidence(outcome=_carry_out(measure, out)[0])
+    except RunError as failure:
+        return Evidence(why=str(failure), standing="inconclusive")
+
+
+def _carry_out(measure: Measure, out: Path) -> tuple[Outcome, str]:
+    """Carry out a measurement; return its figures and the database's product and version."""
+    if measure.special is not None:
+        return _measure_special(measure.special, measure, out), f"SQLite {sqlite3.sqlite_version}"
+    manifest, outcome = analyse_and_report(run.measure(run_options(measure, out)))
+    return outcome, manifest.database_version or SQLITE
+
+
+def run_options(measure: Measure, out: Path) -> RunOptions:
+    """Return the options of the run that a measurement is."""
     return RunOptions(
         scenarios=tuple(measure.scenarios),
         a=measure.a,
@@ -115,15 +157,16 @@ def options(measure: Measure, out: Path) -> RunOptions:
     )
 
 
-def _by_run(measure: Measure, out: Path) -> tuple[Outcome, str]:
-    folder = RunFolder(run.measure(options(measure, out)))
+def analyse_and_report(path: Path) -> tuple[Manifest, Outcome]:
+    """Analyse the run in a folder, and write its summary, charts and report."""
+    folder = RunFolder(path)
     manifest = folder.read_manifest()
     outcome = analyse(folder, manifest)
     write(folder, manifest, outcome, claims_covered_by(manifest, outcome))
-    return outcome, manifest.database_version or SQLITE
+    return manifest, outcome
 
 
-def _specially(measure: Measure, out: Path) -> Outcome:
+def _measure_special(special: Special, measure: Measure, out: Path) -> Outcome:
     check_free(out)
     console = PipeConsole()
     cores = assign_cores()
@@ -133,14 +176,12 @@ def _specially(measure: Measure, out: Path) -> Outcome:
     try:
         with pinned(cores.driver), status as shown:
 
-            def tell(what: str, _seconds: float) -> None:
+            def show_progress(what: str, _seconds: float) -> None:
                 if shown is not None:
                     shown.update(f"{what} of {measure.blocks}")
 
-            assert measure.special is not None  # noqa: S101 - the caller has asked
-            return special_outcome(
-                measure.special, measure, Workspace(work, cores, datetime.now(UTC), None, SEED, tell)
-            )
+            workspace = Workspace(work, cores, datetime.now(UTC), None, SEED, show_progress)
+            return special_outcome(special, measure, workspace)
     except BaseException:
         shutil.rmtree(out, ignore_errors=True)
         raise
@@ -149,12 +190,13 @@ def _specially(measure: Measure, out: Path) -> Outcome:
 
 
 def special_outcome(special: Special, measure: Measure, workspace: Workspace) -> Outcome:
-    """Carry out an experiment that is no ordinary run; raises RunError if it can't be."""
-    return _EXPERIMENTS[special](measure, workspace)
+    """Carry out a special experiment; raises RunError if it fails."""
+    compare = {"clients": _compare_clients, "loops": _compare_loops}[special]
+    return compare(measure, workspace)
 
 
-def _clients(measure: Measure, workspace: Workspace) -> Outcome:
-    """Let both clients ask one server in turn, each first in half of the blocks."""
+def _compare_clients(measure: Measure, workspace: Workspace) -> Outcome:
+    """Measure one server with both clients in turn, each of them first in half of the blocks."""
     (name,), users = measure.scenarios, int(measure.users or 1)
     scenario = parse_scenario(name)
     blocks: Blocks = {}
@@ -165,28 +207,28 @@ def _clients(measure: Measure, workspace: Workspace) -> Outcome:
     ):
         server.wait_until_ready()
 
-        def harness() -> float:
+        def naive_rps() -> float:
+            return _naive_client_rps(server, request.path, users, workspace)
+
+        def harness_rps() -> float:
             return summarise(
                 drive_alone(workspace, driver, server, request.path, ClosedLoop(users), TURN_S, 3 * scenario.wait_s)
             ).throughput_rps
 
         for block in range(measure.blocks):
             workspace.tell(f"block {block + 1}", block * 2 * TURN_S)
-            turns: list[tuple[SideLabel, Callable[[], float]]] = [
-                ("a", lambda: _naive(server, request.path, users, workspace)),
-                ("b", harness),
-            ]
+            turns: list[tuple[SideLabel, Callable[[], float]]] = [("a", naive_rps), ("b", harness_rps)]
             ordered = turns if block % 2 else turns[::-1]
-            blocks[block] = {label: _counted(turn()) for label, turn in ordered}
+            blocks[block] = {label: _throughput_alone(measure_rps()) for label, measure_rps in ordered}
     return _outcome(measure, name, ClosedLoop(users), blocks)
 
 
-def _naive(server: Server, path: str, users: int, workspace: Workspace) -> float:
+def _naive_client_rps(server: Server, path: str, users: int, workspace: Workspace) -> float:
     cores = ",".join(map(str, workspace.cores.driver))
     arguments = [server.url + path, f"--users={users}", f"--seconds={TURN_S}", f"--cores={cores}"]
-    with Child("loadtests.lessons.naive_client", arguments, log=workspace.work / "naive" / "log") as child:
+    with Child("loadtests.lessons.naive_client", arguments, log=workspace.work / "naive_client" / "log") as child:
         try:
-            child.process.wait(LIMIT_S)
+            child.process.wait(CLIENT_LIMIT_S)
             count = Count.model_validate_json(child.last_words())
         except (subprocess.TimeoutExpired, ValidationError):
             said = child.last_words() or "it said nothing"
@@ -194,28 +236,29 @@ def _naive(server: Server, path: str, users: int, workspace: Workspace) -> float
     return count.answers / count.seconds
 
 
-def _counted(rps: float) -> Summary:
+def _throughput_alone(rps: float) -> Summary:
+    """Return a summary with a throughput and nothing else: the naive client reports no response times."""
     empty = np.empty(0, np.float32)
     return Summary(rps, 0, {}, empty, None, None, None, 0.0, None if rps else "not one good answer")
 
 
-def _loops(measure: Measure, workspace: Workspace) -> Outcome:
-    """Let both loops ask a server that stops now and then, in turn."""
+def _compare_loops(measure: Measure, workspace: Workspace) -> Outcome:
+    """Measure a server that is paused now and then with both loops in turn, each first in half of the blocks."""
     blocks: Blocks = {}
-    rate = float(measure.rate or RATE)
+    rate = float(measure.rate or RATE_RPS)
     with (
         Driver(workspace.cores, workspace.work / "driver" / "log") as driver,
         workspace.server(REFERENCE_APP, "lesson") as server,
     ):
         server.wait_until_ready()
-        loads: Mapping[SideLabel, Load] = {"a": ClosedLoop(USERS), "b": OpenLoop(rate, "constant")}
+        loads: Mapping[SideLabel, Load] = {"a": ClosedLoop(CLOSED_LOOP_USERS), "b": OpenLoop(rate, "constant")}
         for block in range(measure.blocks):
-            workspace.tell(f"block {block + 1}", block * 2 * EVERY_S)
+            workspace.tell(f"block {block + 1}", block * 2 * PAUSE_EVERY_S)
             order: list[SideLabel] = ["a", "b"] if block % 2 else ["b", "a"]
             blocks[block] = {}
             for label in order:
-                with pausing(server.pids, EVERY_S, FOR_S, workspace.work / "pauser" / "log"):
-                    recording = drive_alone(workspace, driver, server, "/steady", loads[label], EVERY_S)
+                with pausing(server.pids, PAUSE_EVERY_S, PAUSE_S, workspace.work / "pausing" / "log"):
+                    recording = drive_alone(workspace, driver, server, "/steady", loads[label], PAUSE_EVERY_S)
                 blocks[block][label] = summarise(recording, arrivals=label == "b")
     return _outcome(measure, measure.scenarios[0], OpenLoop(rate, "constant"), blocks)
 
@@ -223,42 +266,3 @@ def _loops(measure: Measure, workspace: Workspace) -> Outcome:
 def _outcome(measure: Measure, scenario: str, load: Load, blocks: Blocks) -> Outcome:
     cells = [CellTrials(scenario, load, blocks)]
     return compare_cells(scenario, complete=True, sides=(measure.a, measure.b), cells=cells)
-
-
-_EXPERIMENTS: Mapping[Special, Callable[[Measure, Workspace], Outcome]] = {"clients": _clients, "loops": _loops}
-
-
-def examine(chosen: Sequence[Claim], evidence: dict[str, Evidence], folder: Path, console: Console) -> ClaimsRecord:
-    """Measure what the claims need and is not measured yet; keep what is known after each of them.
-
-    Args:
-        chosen: the claims.
-        evidence: what was measured already, and from now on too.
-        folder: where measurements go, and the record.
-        console: told which claim it is.
-    """
-    began, now, machine = time.monotonic(), datetime.now(UTC), read_environment()
-    done: list[str] = []
-    record = ClaimsRecord(created=now, seconds=0.0, environment=machine, claims=done, evidence=evidence)
-    for number, claim in enumerate(chosen, 1):
-        console.print(f"{number} of {len(chosen)}: {claim.says}", highlight=False, markup=False)
-        measure = claim.measured_by
-        if measure is not None and claim.evidence not in evidence:
-            evidence[claim.evidence] = _measure_claim(measure, folder / RUNS / claim.evidence)
-        done.append(claim.name)
-        seconds = round(time.monotonic() - began, 1)
-        record = record.model_copy(update={"seconds": seconds, "claims": done, "evidence": evidence})
-        write_json(folder / CLAIMS_FILE, record)
-    return record
-
-
-def _measure_claim(measure: Measure, out: Path) -> Evidence:
-    """Return what was found; or why nothing was: there is no PostgreSQL here, or the measurement broke off."""
-    try:
-        check_database(measure.database)
-    except UsageError as refused:
-        return Evidence(why=str(refused))
-    try:
-        return Evidence(outcome=measure_here(measure, out)[0])
-    except RunError as failure:
-        return Evidence(why=str(failure), standing="inconclusive")

@@ -1,6 +1,6 @@
-"""A load generator as it is often written: one httpx client that all users share. A process of its own.
+"""A naive load generator: one httpx client, with its own connection pool, shared by all users.
 
-What the naive client says when it is done.
+It is a process of its own, ``python -m loadtests.lessons.naive_client``, and prints a ``Count`` as JSON.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from loadtests.system.processes import begin_child
 
 WARM_S = 0.5
-"""Users start, and connections open, before anything is counted."""
+"""Users start and connections open before answers are counted."""
 
 
 @click.command()
@@ -22,13 +22,13 @@ WARM_S = 0.5
 @click.option("--seconds", type=float, required=True)
 @click.option("--cores", default="")
 def main(url: str, users: int, seconds: float, cores: str) -> None:
-    """Ask URL with so many users for so long, and print how many good answers there were in it."""
+    """Put load on URL for some seconds, and print how many good answers there were."""
     begin_child(cores)
     print(asyncio.run(_count(url, users, seconds)).model_dump_json(), flush=True)  # noqa: T201 - its owner reads this
 
 
 class Count(BaseModel):
-    """Good answers, and the seconds in which they came."""
+    """Good answers, and the seconds in which they were counted."""
 
     answers: int
     seconds: float

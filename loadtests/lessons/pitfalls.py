@@ -1,7 +1,4 @@
-"""Lessons about mistakes: what the two kinds of routes do not forgive.
-
-Lessons about measuring itself: how a load generator lies.
-"""
+"""Lessons about pitfalls: in apps (a blocked event loop, N + 1 queries, a deadlock) and in load generators."""
 
 from loadtests.lessons.io_and_cpu_bound import handlers
 from loadtests.lessons.lesson import Code, Collapse, Lesson, Measure, Ratio

@@ -1,6 +1,6 @@
-"""What is kept of a lesson: lesson.json, all that its page and its claims need.
+"""lesson.json and claims.json: the records of measured lessons and claims, and how claims are judged by them.
 
-What came of the claims: claims.json, and which of them an ordinary run bears on.
+An ordinary run also tests the claims that it has measured the cells for: ``claims_covered_by`` returns them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field, ValidationError
 
 from loadtests.lessons.catalogue import CLAIMS, Claim, Origin, judge
-from loadtests.lessons.lesson import SIGNS, Judged, Standing
+from loadtests.lessons.lesson import NOT_MEASURED, SIGNS, Judgement, Standing
 from loadtests.records.json_files import Record
 from loadtests.records.manifest import Manifest
 from loadtests.records.outcome import Outcome
@@ -22,12 +22,12 @@ CLAIMS_FILE = "claims.json"
 
 
 class LessonRecord(Record):
-    """One lesson, as it was measured once.
+    """One measurement of a lesson: lesson.json, all that its page and its claims need.
 
     Attributes:
         schema_version: of this file.
         lesson: its name.
-        created: when it was begun.
+        created: when the measurement started.
         seconds: how long it took.
         environment: machine and versions.
         database: product and version.
@@ -44,7 +44,7 @@ class LessonRecord(Record):
 
 
 def read_lesson(path: Path) -> LessonRecord:
-    """Return a lesson that was kept; raises UnreadableRun naming the file."""
+    """Read lesson.json; raises UnreadableRun naming the file."""
     try:
         return LessonRecord.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -54,12 +54,12 @@ def read_lesson(path: Path) -> LessonRecord:
 
 
 class Evidence(Record):
-    """What was measured for one claim or more.
+    """A measurement that one or more claims are judged by.
 
     Attributes:
         outcome: the figures; None if there are none.
         why: why there are none.
-        standing: what a claim is called that has none.
+        standing: of the claims, if there are none.
     """
 
     outcome: Outcome | None = None
@@ -68,15 +68,15 @@ class Evidence(Record):
 
 
 class ClaimsRecord(Record):
-    """All claims that were asked for.
+    """The whole of claims.json: every claim that was tested, and the measurements.
 
     Attributes:
         schema_version: of this file.
-        created: when the first was begun.
-        seconds: how long all of it took.
+        created: when the first measurement started.
+        seconds: how long all of them took.
         environment: machine and versions.
         claims: their names, in order.
-        evidence: what they rest on, by the name of the claim, or of the lesson that measures it.
+        evidence: the measurements, by the name of the claim, or of the lesson that measures it.
     """
 
     schema_version: Literal[1] = Field(1, alias="schema")
@@ -88,7 +88,7 @@ class ClaimsRecord(Record):
 
 
 class ClaimResult(Record):
-    """One claim, and what is known of it.
+    """A claim and the judgement on it, as shown to a reader.
 
     Attributes:
         name: of the claim.
@@ -96,8 +96,8 @@ class ClaimResult(Record):
         says: the claim.
         standing: whether it holds here.
         figure: what was measured, with its interval.
-        why: a few words where there is no figure, or it does not count.
-        lesson: where it is explained; None if nowhere.
+        why: a few words where there is no figure, or it decides nothing.
+        lesson: the lesson that explains it; None if none does.
         command: what measures it; empty where nothing does.
     """
 
@@ -117,7 +117,7 @@ class ClaimResult(Record):
 
 
 def read_claims(path: Path) -> ClaimsRecord:
-    """Return what was kept; raises UnreadableRun naming the file."""
+    """Read claims.json; raises UnreadableRun naming the file."""
     try:
         return ClaimsRecord.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
@@ -125,28 +125,28 @@ def read_claims(path: Path) -> ClaimsRecord:
 
 
 def claim_results(record: ClaimsRecord) -> list[ClaimResult]:
-    """Judge all claims of a record by what was measured for them."""
+    """Judge all claims of a record."""
     known = {claim.name: claim for claim in CLAIMS}
     return [
-        claim_result(known[name], judged(known[name], record.evidence))
+        claim_result(known[name], judge_expectations(known[name], record.evidence))
         for name in record.claims
         if name in known  # a record may be older than the claims
     ]
 
 
-def judged(claim: Claim, evidence: Mapping[str, Evidence]) -> list[Judged]:
-    """Return what was seen of each thing that a claim expects."""
+def judge_expectations(claim: Claim, evidence: Mapping[str, Evidence]) -> list[Judgement]:
+    """Judge each expectation of a claim; the result has one entry if nothing was measured."""
     if not claim.expects:
         return []
-    found = evidence.get(claim.evidence, Evidence(why="this was not measured"))
+    found = evidence.get(claim.evidence_name, Evidence(why=NOT_MEASURED))
     if found.outcome is None:
-        return [Judged(found.standing, "", found.why)]
+        return [Judgement(found.standing, "", found.why)]
     return [expectation.judge(found.outcome) for expectation in claim.expects]
 
 
-def claim_result(claim: Claim, seen: Sequence[Judged]) -> ClaimResult:
-    """Return what is known of a claim."""
-    overall, measure = judge(claim, seen), claim.measured_by
+def claim_result(claim: Claim, judged: Sequence[Judgement]) -> ClaimResult:
+    """Return a claim with its judgement, from those on its expectations."""
+    overall, measure = judge(claim, judged), claim.measured_by
     return ClaimResult(
         name=claim.name,
         origin=claim.origin,
@@ -160,14 +160,14 @@ def claim_result(claim: Claim, seen: Sequence[Judged]) -> ClaimResult:
 
 
 def claims_covered_by(manifest: Manifest, outcome: Outcome) -> list[ClaimResult]:
-    """Return the claims that an ordinary run has the cells for, with what it says of them."""
-    found = []
+    """Return the claims that an ordinary run has measured the cells for, judged by its figures."""
+    covered = []
     for claim in CLAIMS:
         measure = claim.measured_by
         if measure is None or measure.special is not None:
             continue
         same = (measure.a, measure.b, measure.database) == (manifest.a.spec, manifest.b.spec, manifest.database)
-        seen = [expectation.judge(outcome) for expectation in claim.expects] if same else []
-        if seen and all(each.standing != "not tested" for each in seen):
-            found.append(claim_result(claim, seen))
-    return found
+        judged = [expectation.judge(outcome) for expectation in claim.expects] if same else []
+        if judged and all(each.standing != "not tested" for each in judged):
+            covered.append(claim_result(claim, judged))
+    return covered

@@ -1,6 +1,6 @@
-"""What a lesson says once it has been measured: its code, its figures, its verdict and the reason, as text (pure).
+"""A lesson as text: its code, figures, verdict and reason, and its page in the docs (pure).
 
-A lesson as a page: the same that ``bench lesson`` prints, from what was measured for the docs (pure).
+``bench lesson`` prints the same that the page shows.
 """
 
 import textwrap
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from loadtests.experiment.blog import ELSEWHERE, ROOT, find_settings
 from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.lessons.catalogue import LESSONS
-from loadtests.lessons.lesson import SIGNS, Code, Judged, Lesson, Standing, together
+from loadtests.lessons.lesson import CLOSED_LOOP_USERS, SIGNS, Code, Judgement, Lesson, Standing, combined
 from loadtests.lessons.record import LessonRecord
 from loadtests.records.outcome import Outcome, headline_of
 from loadtests.report.wording import number
@@ -29,21 +29,27 @@ REASONS: dict[Standing, str] = {
     "supported": "Why", "refuted": "Why it was expected", "inconclusive": "Why it is expected",
     "not tested": "Why it is expected",
 }  # fmt: skip
-"""What the mechanism is introduced by: it is no reason for what did not happen."""
+"""The heading of the mechanism: it can't explain what was not observed."""
 GENERATED = "<!-- Written by `bench example`; what is changed here by hand is lost. -->"
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One expectation, and what the measurement says of it."""
+class JudgedExpectation:
+    """An expectation with its judgement.
+
+    Attributes:
+        says: the expectation as a sentence.
+        where: the scenario and load.
+        judged: what the measurement says.
+    """
 
     says: str
     where: str
-    judged: Judged
+    judged: Judgement
 
 
 def source(code: Code) -> str:
-    """Return a piece of code; of a handler its source as it is now, without its docstring's margin."""
+    """Return a piece of code; for a handler its current source, dedented."""
     if code.handler is None:
         return code.text
     build, path = code.handler
@@ -53,18 +59,21 @@ def source(code: Code) -> str:
     return textwrap.dedent("\n".join(found.lines))
 
 
-def findings_of(lesson: Lesson, outcome: Outcome) -> list[Seen]:
+def judged_expectations(lesson: Lesson, outcome: Outcome) -> list[JudgedExpectation]:
     """Judge everything that a lesson expects."""
-    return [Seen(each.says, _where(lesson, each.scenario, each.size), each.judge(outcome)) for each in lesson.expects]
+    return [
+        JudgedExpectation(each.says, _where(lesson, each.scenario, each.size), each.judge(outcome))
+        for each in lesson.expects
+    ]
 
 
-def standing(all_seen: Sequence[Judged]) -> Standing:
-    """Return what holds of a lesson's expectations together."""
-    return together([judged.standing for judged in all_seen])
+def standing(judged: Sequence[Judgement]) -> Standing:
+    """Return whether a lesson's expectations hold together."""
+    return combined([each.standing for each in judged])
 
 
 def figures(lesson: Lesson, outcome: Outcome) -> list[tuple[str, str, str, str, str]]:
-    """Return a row for each cell: where, what is measured, side a's figure, side b's, and their ratio with interval."""
+    """Return a row for each cell: scenario and load, unit, figure of side a, figure of side b, ratio with interval."""
     rows = []
     for c in outcome.comparisons:
         if c.metric != headline_of(c.load):
@@ -78,9 +87,9 @@ def figures(lesson: Lesson, outcome: Outcome) -> list[tuple[str, str, str, str, 
 
 
 def reasons(lesson: Lesson, outcome: Outcome) -> list[str]:
-    """Return what was concluded of each cell in words, with the model's sentence where there is one.
+    """Return the explanation of each cell's verdict, with the model's sentence where there is one.
 
-    Of clients and loops nothing is concluded: none of them is the better one for having the smaller figure.
+    A special experiment has none: a client or a loop is not better because its figure is smaller.
     """
     if lesson.measure.special is not None:
         return []
@@ -88,23 +97,23 @@ def reasons(lesson: Lesson, outcome: Outcome) -> list[str]:
 
 
 def sides(lesson: Lesson) -> tuple[str, str]:
-    """Return what to call the two sides: what tells them apart."""
+    """Return the names of the two sides: the part of each specification that differs."""
     a, b = lesson.measure.a, lesson.measure.b
     if lesson.measure.special is not None:
         return a, b
-    return _apart(a, b), _apart(b, a)
+    return _difference(a, b), _difference(b, a)
 
 
-def _apart(spec: str, other: str) -> str:
+def _difference(spec: str, other: str) -> str:
     return spec.removeprefix(f"{other},").rpartition(":")[2]
 
 
 def _where(lesson: Lesson, scenario: str, size: float) -> str:
     defaults = CATALOGUE[scenario].defaults if scenario in CATALOGUE else {}
-    if defaults:  # what is asked, as it would be typed
+    if defaults:  # as it would be typed with its parameters
         scenario = f"{scenario}[{','.join(f'{name}={value:.15g}' for name, value in defaults.items())}]"
     if lesson.measure.special == "loops":
-        return f"{scenario}, 4 users and {size:,.4g}/s"
+        return f"{scenario}, {CLOSED_LOOP_USERS} users and {size:,.4g}/s"
     if lesson.measure.rate is not None:
         return f"{scenario}, {size:,.4g}/s"
     return f"{scenario}, {size:,.4g} user{'s' if size != 1 else ''}"
@@ -113,31 +122,6 @@ def _where(lesson: Lesson, scenario: str, size: float) -> str:
 def lesson_page(lesson: Lesson, record: LessonRecord) -> str:
     """Return a lesson's page."""
     return "\n".join([*_page(lesson, record), ""])
-
-
-def lesson_index(records: Mapping[str, LessonRecord]) -> str:
-    """Return the page that lists all lessons."""
-    lines = [
-        GENERATED,
-        "# Lessons",
-        "",
-        "One question each: what you expect, the code, a measurement, the answer and the reason. `bench lesson NAME`"
-        " takes one on your own machine (with `uv run` before it, as before every command here); these pages show what"
-        " came out on ours. Each measurement is repeated in six *blocks*, fresh starts of both sides; a *ratio* is the"
-        " right side divided by the left one, block by block, and its *95 % interval* is how sure that is.",
-        "",
-        "| lesson | question | the hypothesis | takes |",
-        "| --- | --- | --- | --- |",
-    ]
-    for name, record in records.items():
-        lesson = LESSONS[name]
-        overall = standing([each.judged for each in findings_of(lesson, record.outcome)])
-        words = {"supported": "holds", "refuted": "does not hold", "inconclusive": "not decided"}.get(overall, overall)
-        lines.append(
-            f"| [{lesson.title}]({name}.md) | {_cell(lesson.question)} | {SIGNS[overall]} {words}"
-            f" | {record.seconds:.0f} s |"
-        )
-    return "\n".join([*lines, ""])
 
 
 def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
@@ -160,10 +144,10 @@ def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
         f" {record.database}, {record.created:%-d %B %Y}; it took {record.seconds:.0f} s. Other machines give other"
         " figures; compare the ratios."
     )
-    seen = findings_of(lesson, record.outcome)
-    overall = standing([each.judged for each in seen])
+    judged = judged_expectations(lesson, record.outcome)
+    overall = standing([each.judged for each in judged])
     yield from ["", "## Verdict", "", f"**{VERDICTS[overall]}**", ""]
-    for each in seen:
+    for each in judged:
         figure = f": {each.judged.figure}" if each.judged.figure else ""
         why = f" – {each.judged.why}" if each.judged.why else ""
         yield f"- {SIGNS[each.judged.standing]} {each.says}{figure}{why}."
@@ -176,6 +160,31 @@ def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
 
 def _upper(text: str) -> str:
     return f"`{text}`" if text.endswith("_app") else text[:1].upper() + text[1:]
+
+
+def lesson_index(records: Mapping[str, LessonRecord]) -> str:
+    """Return the page that lists all lessons."""
+    lines = [
+        GENERATED,
+        "# Lessons",
+        "",
+        "One question each: what you expect, the code, a measurement, the answer and the reason. `bench lesson NAME`"
+        " takes one on your own machine (with `uv run` before it, as before every command here); these pages show what"
+        " came out on ours. Each measurement is repeated in six *blocks*, fresh starts of both sides; a *ratio* is the"
+        " right side divided by the left one, block by block, and its *95 % interval* is how sure that is.",
+        "",
+        "| lesson | question | the hypothesis | takes |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, record in records.items():
+        lesson = LESSONS[name]
+        overall = standing([each.judged for each in judged_expectations(lesson, record.outcome)])
+        words = {"supported": "holds", "refuted": "does not hold", "inconclusive": "not decided"}.get(overall, overall)
+        lines.append(
+            f"| [{lesson.title}]({name}.md) | {_cell(lesson.question)} | {SIGNS[overall]} {words}"
+            f" | {record.seconds:.0f} s |"
+        )
+    return "\n".join([*lines, ""])
 
 
 def _cell(text: str) -> str:

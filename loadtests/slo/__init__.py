@@ -1,4 +1,4 @@
-"""The highest arrival rate at which each side keeps a service level objective.
+"""The highest arrival rate at which each side meets a service level objective (``bench capacity --slo``).
 
-What comes in belongs to that search: the objective, its decision rule, the measurement of one rate, the record.
+This package holds the objective, the search for the rate, its measurements, and the record of it.
 """

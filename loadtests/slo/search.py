@@ -1,4 +1,7 @@
-"""Carry the searches out: fresh servers for each start, the sides in turn, a rate at a time."""
+"""Search for the highest rate that meets an objective: options, measurement of each rate, and the written record.
+
+Each start has fresh servers and a search for each side; the sides are probed in turn, one rate at a time.
+"""
 
 import contextlib
 import math
@@ -27,34 +30,33 @@ from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases, check_database, check_reachable, open_databases
 from loadtests.servers.probe import warm
 from loadtests.servers.server import Server
-from loadtests.slo.objective import Found, Objective, Probe, RateSearch, SloRecord, parse_objective
+from loadtests.slo.objective import Objective, Probe, RateSearch, SearchResult, SloRecord, parse_objective
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError
 from loadtests.system.machine import command_line, read_environment
 
-START_RPS = 50.0
-SHORTEST_S, LONGEST_S = 2.0, 30.0
-"""A probe lasts at least and at most so long."""
-CEILING_SHARE = 0.8
-"""Of what the driver can send: beyond, it would be measured itself."""
-WARM_LIMIT_S = 2.0
-BACK = 0.7
-"""A further start begins at this share of what the one before has found."""
-Tell = Callable[[SloRecord, str], None]
-"""Takes what is known by now, and what is being done."""
-BOTH = ("sync", "async")
+DEFAULT_SIDES = ("sync", "async")
 MAX_STARTS = 100
+START_RPS = 50.0
+RESTART_SHARE = 0.7
+"""The search of a later start begins at this share of the rate that the start before found."""
+MIN_PROBE_S, MAX_PROBE_S = 2.0, 30.0
+CEILING_SHARE = 0.8
+"""Highest rate ÷ the driver's ceiling: above it, the driver would be the limit."""
+WARM_LIMIT_S = 2.0
+OnProgress = Callable[[SloRecord, str], None]
+"""Called with the record so far, and what is being done."""
 
 
 @dataclass(frozen=True)
-class Inquiry:
-    """What is searched for.
+class SearchPlan:
+    """What is to be searched.
 
     Attributes:
-        experiment: the sides and the one scenario; its loads and blocks do not matter.
-        labels: the sides that are asked, ``a`` alone or both.
-        objective: what has to be kept.
-        starts: how many fresh starts, each with a search of its own.
+        experiment: the sides and the one scenario; its loads and blocks are not used.
+        labels: the sides to search, ``a`` alone or both.
+        objective: the objective to meet.
+        starts: number of fresh starts, each with its own searches.
     """
 
     experiment: Experiment
@@ -63,46 +65,132 @@ class Inquiry:
     starts: int
 
 
-class Prober:
-    """Carries out an inquiry; call ``run`` once."""
+@dataclass(frozen=True)
+class SloOptions:
+    """The options of ``bench capacity --slo``, as typed."""
 
-    def __init__(self, inquiry: Inquiry, record: SloRecord, work: Path, cores: Cores, tell: Tell) -> None:
-        self._inquiry = inquiry
+    sides: tuple[str, ...]
+    slo: str
+    scenario: str
+    database: str
+    starts: int
+    seed: int
+    out: Path | None
+
+    def plan(self) -> SearchPlan:
+        """Check everything that can be checked before a server starts; raises UsageError."""
+        names = self.sides or DEFAULT_SIDES
+        if len(names) > len(DEFAULT_SIDES):
+            raise UsageError(f"{' '.join(names)}: name one side or two")
+        if not 1 <= self.starts <= MAX_STARTS:
+            raise UsageError(f"--starts {self.starts}: must be from 1 to {MAX_STARTS}")
+        sides = [parse_side(name) for name in names]
+        scenario, load = parse_scenario(self.scenario), OpenLoop(1.0)
+        check_driver("httpx", 0, [scenario], [load])
+        check_importable(sides[0], sides[-1])
+        check_database(self.database)
+        labels: tuple[SideLabel, ...] = ("a", "b") if len(sides) > 1 else ("a",)
+        experiment = Experiment(
+            sides[0], sides[-1], (scenario,), (load,), 1, 1.0, 1.0, self.seed, database=self.database
+        )
+        return SearchPlan(experiment, labels, parse_objective(self.slo), self.starts)
+
+
+def search(
+    options: SloOptions, progress_display: Callable[[], AbstractContextManager[OnProgress]]
+) -> tuple[SloRecord, Path]:
+    """Search, and write slo.json; return the record, and the folder that it is in.
+
+    Args:
+        options: as typed.
+        progress_display: opens a display, whose function is called before every probe.
+
+    Raises:
+        UsageError: the options are not possible; nothing was written.
+        Interrupted, RunError: it could not be completed; the probes so far are written.
+    """
+    plan = options.plan()
+    now = datetime.now(UTC)
+    out = options.out or new_folder("slo")
+    check_free(out)
+    check_reachable(options.database)
+    cores = assign_cores()
+    record = SloRecord(
+        created=now,
+        argv=command_line(),
+        complete=False,
+        objective=str(plan.objective),
+        scenario=plan.experiment.scenarios[0].name,
+        database="",
+        driver_ceiling_rps=None,
+        environment=read_environment(),
+    )
+    out.mkdir(parents=True)
+    work = out / "work"
+    try:
+        with (
+            pinned(cores.driver),
+            open_databases(options.database, work, cores) as databases,
+            progress_display() as on_progress,
+        ):
+            record = record.model_copy(update={"database": databases.version})
+            runner = SearchRunner(plan, record, work, cores, on_progress)
+            try:
+                runner.run(databases)
+            finally:
+                record = runner.record
+    except (BenchError, Interrupted) as error:
+        kept = f"what was found is kept in {out}" if record.probes else "nothing was measured"
+        failure = Interrupted if isinstance(error, Interrupted) else RunError
+        raise failure(f"{error}; {kept}") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        if record.probes:
+            write_json(out / "slo.json", record)
+        else:
+            shutil.rmtree(out, ignore_errors=True)
+    return record, out
+
+
+class SearchRunner:
+    """Carries out a search plan; call ``run`` once. ``record`` holds the results so far at any time."""
+
+    def __init__(self, plan: SearchPlan, record: SloRecord, work: Path, cores: Cores, on_progress: OnProgress) -> None:
+        self._plan = plan
         self._work = work
         self._cores = cores
-        self._tell = tell
-        self._rng = random.Random(inquiry.experiment.seed)
+        self._on_progress = on_progress
+        self._rng = random.Random(plan.experiment.seed)
         self.record = record
 
-    def run(self, databases: Databases) -> SloRecord:
-        """Search on every side after every fresh start; whatever ends it early, ``record`` holds what was found."""
-        last: dict[SideLabel, float] = {}
-        most = self._most()
+    def run(self, databases: Databases) -> None:
+        """Search on every side after every fresh start."""
+        found_rps: dict[SideLabel, float] = {}
+        max_rps = self._max_rps()
         with SlowApi(self._cores, self._work / "slow_api" / "log") as slow_api:
-            for start in range(self._inquiry.starts):
+            for start in range(self._plan.starts):
                 folder = self._work / f"start{start}"
                 block_servers = BlockServers(
-                    self._inquiry.experiment,
+                    self._plan.experiment,
                     databases,
                     work=folder,
                     upstream_url=slow_api.url,
                     cores=self._cores,
                     warm=self._warm,
-                    labels=self._inquiry.labels,
+                    labels=self._plan.labels,
                 )
                 with Driver(self._cores, folder / "driver.log") as driver, block_servers:
                     block_servers.start()
                     if block_servers.broken:
                         label, reason = next(iter(block_servers.broken.items()))
                         raise RunError(f"{self._spec(label)} {reason}")
-                    self._search(start, block_servers, driver, last, most)
+                    self._search(start, block_servers, driver, found_rps, max_rps)
                 databases.check()
         self.record = self.record.model_copy(update={"complete": True})
-        return self.record
 
-    def _most(self) -> float:
-        """Return the highest rate that may be asked for; it is the driver's, if that can be measured."""
-        self._tell(self.record, "measuring the load driver")
+    def _max_rps(self) -> float:
+        """Return the highest rate that may be sent, from the driver's ceiling if that can be measured."""
+        self._on_progress(self.record, "measuring the load driver")
         folder = self._work / "ceiling"
         ceiling = None
         with Driver(self._cores, folder / "driver.log") as driver, contextlib.suppress(RunError, DriverFailed):
@@ -111,20 +199,35 @@ class Prober:
         return min(MAX_RATE, CEILING_SHARE * ceiling) if ceiling else MAX_RATE
 
     def _search(
-        self, start: int, block_servers: BlockServers, driver: Driver, last: dict[SideLabel, float], most: float
+        self,
+        start: int,
+        block_servers: BlockServers,
+        driver: Driver,
+        found_rps: dict[SideLabel, float],
+        max_rps: float,
     ) -> None:
-        least = self._inquiry.objective.requests / LONGEST_S
-        searches = {
-            label: RateSearch(BACK * last.get(label, START_RPS / BACK), most, least) for label in self._inquiry.labels
-        }
-        while open_ := [label for label, search in searches.items() if search.state == "searching"]:
-            for label in open_:
+        """Search on every side after one fresh start.
+
+        Args:
+            start: its number, from 0.
+            block_servers: the servers.
+            driver: puts load on them.
+            found_rps: the rates that the start before found; replaced by those of this one.
+            max_rps: the highest rate that may be sent.
+        """
+        min_rps = self._plan.objective.requests / MAX_PROBE_S
+        searches = {}
+        for label in self._plan.labels:
+            start_rps = RESTART_SHARE * found_rps[label] if label in found_rps else START_RPS
+            searches[label] = RateSearch(start_rps, max_rps, min_rps)
+        while searching := [label for label, search in searches.items() if search.state == "searching"]:
+            for label in searching:
                 search = searches[label]
                 kept = self._probe(start, label, search.rate_rps, block_servers, driver)
-                search.tell(kept=kept)
+                search.record(kept=kept)
         for label, search in searches.items():
-            last[label] = search.kept_rps or START_RPS
-            found = Found(
+            found_rps[label] = search.kept_rps or START_RPS
+            found = SearchResult(
                 start=start,
                 side=self._spec(label),
                 state=search.state,
@@ -136,12 +239,13 @@ class Prober:
     def _probe(
         self, start: int, label: SideLabel, rate_rps: float, block_servers: BlockServers, driver: Driver
     ) -> bool:
-        self._tell(
-            self.record, f"start {start + 1} of {self._inquiry.starts}, {self._spec(label)} at {rate_rps:,.4g}/s"
+        """Measure one side at one rate, and record it; return whether the objective was kept."""
+        self._on_progress(
+            self.record, f"start {start + 1} of {self._plan.starts}, {self._spec(label)} at {rate_rps:,.4g}/s"
         )
         summary = self._measure(label, rate_rps, block_servers, driver)
-        missed = self._inquiry.objective.missed(summary)
-        value = percentile(summary.latencies_s, self._inquiry.objective.wanted)
+        missed = self._plan.objective.missed(summary)
+        value = percentile(summary.latencies_s, self._plan.objective.wanted)
         probe = Probe(
             start=start,
             side=self._spec(label),
@@ -155,9 +259,9 @@ class Prober:
         return missed is None
 
     def _measure(self, label: SideLabel, rate_rps: float, block_servers: BlockServers, driver: Driver) -> Summary:
-        """Ask one side at one rate, once; a side that breaks is replaced, for the next probe."""
-        server, [scenario] = block_servers.server(label), self._inquiry.experiment.scenarios
-        seconds = min(LONGEST_S, max(SHORTEST_S, self._inquiry.objective.requests / rate_rps))
+        """Measure one side at one rate; a server that fails is replaced for the next probe."""
+        server, [scenario] = block_servers.server(label), self._plan.experiment.scenarios
+        seconds = min(MAX_PROBE_S, max(MIN_PROBE_S, self._plan.objective.requests / rate_rps))
         job = PairingJob(
             targets={label: Target(server.url, tuple(server.pids))},
             requests=scenario.requests,
@@ -182,92 +286,8 @@ class Prober:
         return summarise(recording, arrivals=True)
 
     def _warm(self, servers: list[Server]) -> None:
-        [scenario] = self._inquiry.experiment.scenarios
+        [scenario] = self._plan.experiment.scenarios
         warm([server.url for server in servers], scenario.requests[:1], WARM_LIMIT_S + scenario.wait_s)
 
     def _spec(self, label: SideLabel) -> str:
-        return self._inquiry.experiment.side(label).spec
-
-
-@dataclass(frozen=True)
-class SloOptions:
-    """What was typed."""
-
-    sides: tuple[str, ...]
-    slo: str
-    scenario: str
-    database: str
-    starts: int
-    seed: int
-    out: Path | None
-
-    def inquiry(self) -> Inquiry:
-        """Check everything that can be checked before a server starts; raises UsageError."""
-        names = self.sides or BOTH
-        if len(names) > len(BOTH):
-            raise UsageError(f"{' '.join(names)}: name one side or two")
-        if not 1 <= self.starts <= MAX_STARTS:
-            raise UsageError(f"--starts {self.starts}: must be from 1 to {MAX_STARTS}")
-        sides = [parse_side(name) for name in names]
-        scenario, load = parse_scenario(self.scenario), OpenLoop(1.0)
-        check_driver("httpx", 0, [scenario], [load])
-        check_importable(sides[0], sides[-1])
-        check_database(self.database)
-        labels: tuple[SideLabel, ...] = ("a", "b") if len(sides) > 1 else ("a",)
-        experiment = Experiment(
-            sides[0], sides[-1], (scenario,), (load,), 1, 1.0, 1.0, self.seed, database=self.database
-        )
-        return Inquiry(experiment, labels, parse_objective(self.slo), self.starts)
-
-
-def search(options: SloOptions, telling: Callable[[], AbstractContextManager[Tell]]) -> tuple[SloRecord, Path]:
-    """Search and keep every probe; return what was found, and the folder that it is in.
-
-    Args:
-        options: what was typed.
-        telling: lends what is told of every probe.
-
-    Raises:
-        UsageError: what was asked for cannot be done; nothing was written.
-        Interrupted, RunError: it could not be completed; what was found is kept.
-    """
-    inquiry = options.inquiry()
-    now = datetime.now(UTC)
-    out = options.out or new_folder("slo")
-    check_free(out)
-    check_reachable(options.database)
-    cores = assign_cores()
-    record = SloRecord(
-        created=now,
-        argv=command_line(),
-        complete=False,
-        objective=str(inquiry.objective),
-        scenario=inquiry.experiment.scenarios[0].name,
-        database="",
-        driver_ceiling_rps=None,
-        environment=read_environment(),
-    )
-    out.mkdir(parents=True)
-    work = out / "work"
-    try:
-        with (
-            pinned(cores.driver),
-            open_databases(options.database, work, cores) as databases,
-            telling() as tell,
-        ):
-            prober = Prober(inquiry, record.model_copy(update={"database": databases.version}), work, cores, tell)
-            try:
-                prober.run(databases)
-            finally:
-                record = prober.record
-    except (BenchError, Interrupted) as error:
-        kept = f"what was found is kept in {out}" if record.probes else "nothing was measured"
-        told = Interrupted(f"{error}; {kept}") if isinstance(error, Interrupted) else RunError(f"{error}; {kept}")
-        raise told from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        if record.probes:
-            write_json(out / "slo.json", record)
-        else:
-            shutil.rmtree(out, ignore_errors=True)
-    return record, out
+        return self._plan.experiment.side(label).spec

@@ -1,4 +1,4 @@
-"""How often the harness itself is wrong: measurements whose answers are known beforehand.
+"""Validation of the harness: measurements with known answers, which show how often its verdicts are wrong.
 
-What comes in is a known answer, how it is measured, or how it is reported.
+This package holds the known answers, their measurement, the targets, and the report on them.
 """

@@ -1,4 +1,4 @@
-"""All known answers on one sheet: the target, the truth as a line, what was measured with its interval, and a sign."""
+"""The chart of a validation: for each known answer the target, the truth, the measurement with interval, and a sign."""
 
 import math
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from loadtests.validation.findings import findings
 from loadtests.validation.record import Validation
 from loadtests.validation.wording import SIGNS, TITLES, WORDS, commits, figure, found
 
-ACROSS, NAMES, PLOT, FIGURES = 9.9, 3.5, 3.3, 2.6
+WIDTH, NAME_WIDTH, PLOT_WIDTH, FIGURE_WIDTH = 9.9, 3.5, 3.3, 2.6
 MARGIN, ROW, GROUP, HEAD, FOOT = 0.18, 0.40, 0.34, 0.62, 0.34
 COLOURS: Mapping[Status, str] = {"met": "#00704f", "missed": "#b30000", "undecided": "#8a5a00"}
-"""Told apart by their signs as well."""
+"""The signs tell them apart as well."""
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """From a finding's unit to 0 … 1 across the plot."""
+    """Maps a value in a finding's unit to a position across the plot, 0 to 1."""
 
     low: float
     high: float
@@ -38,10 +38,10 @@ def draw(validation: Validation, folder: Path) -> list[Path]:
 
 
 def title(validation: Validation) -> str:
-    """Say what was found in a sentence."""
-    every = [finding for each in findings(validation).values() for finding in each]
-    counts = {status: sum(finding.status == status for finding in every) for status in SIGNS}
-    text = f"{counts['met']} of {len(every)} targets met"
+    """Return the number of targets that were met, missed and not decided, in words."""
+    all_findings = [finding for each in findings(validation).values() for finding in each]
+    counts = {status: sum(finding.status == status for finding in all_findings) for status in SIGNS}
+    text = f"{counts['met']} of {len(all_findings)} targets met"
     if counts["missed"]:
         text += f", {counts['missed']} missed"
     return text + (f", {counts['undecided']} not decided" if counts["undecided"] else "")
@@ -49,12 +49,12 @@ def title(validation: Validation) -> str:
 
 def _sheet(validation: Validation) -> Figure:
     groups = findings(validation)
-    footer = wrap(_footer(validation), ACROSS - 2 * MARGIN, 7.5)
+    footer = wrap(_footer(validation), WIDTH - 2 * MARGIN, 7.5)
     rows = sum(len(each) for each in groups.values())
     tall = HEAD + GROUP * len(groups) + ROW * rows + FOOT + 0.15 * len(footer)
-    figure_ = Figure(figsize=(ACROSS, tall))
+    figure_ = Figure(figsize=(WIDTH, tall))
     ax = figure_.add_axes((0, 0, 1, 1))
-    ax.set_xlim(0, ACROSS)
+    ax.set_xlim(0, WIDTH)
     ax.set_ylim(tall, 0)
     ax.axis("off")
     ax.text(MARGIN, 0.28, title(validation), size=13.5, weight="bold", va="center")
@@ -63,7 +63,7 @@ def _sheet(validation: Validation) -> Figure:
     for check, each in groups.items():
         y += GROUP
         ax.text(MARGIN, y - 0.12, TITLES[check], size=10, weight="bold", va="center")
-        ax.plot([MARGIN, ACROSS - MARGIN], [y] * 2, color=FAINT, linewidth=0.8)
+        ax.plot([MARGIN, WIDTH - MARGIN], [y] * 2, color=FAINT, linewidth=0.8)
         for finding in each:
             _row(ax, y + ROW / 2, finding)
             y += ROW
@@ -73,17 +73,17 @@ def _sheet(validation: Validation) -> Figure:
 
 
 def _row(ax: Axes, y: float, finding: Finding) -> None:
-    left = MARGIN + NAMES
+    left = MARGIN + NAME_WIDTH
     scale = _scale(finding)
 
     def x(value: float) -> float:
-        return left + PLOT * scale.at(value)
+        return left + PLOT_WIDTH * scale.at(value)
 
-    ax.text(MARGIN, y - 0.07, fit(finding.name, NAMES - 0.2, 8.5), size=8.5, va="center")
-    ax.text(MARGIN, y + 0.09, fit(finding.note, NAMES - 0.2, 7), size=7, color=MUTED, va="center")
+    ax.text(MARGIN, y - 0.07, fit(finding.name, NAME_WIDTH - 0.2, 8.5), size=8.5, va="center")
+    ax.text(MARGIN, y + 0.09, fit(finding.note, NAME_WIDTH - 0.2, 7), size=7, color=MUTED, va="center")
     low, high = x(finding.aim[0]), x(finding.aim[1])
     ax.fill([low, high, high, low], [y - 0.13, y - 0.13, y + 0.13, y + 0.13], color=ZONE, linewidth=0)
-    ax.plot([left, left + PLOT], [y, y], color=FAINT, linewidth=0.6)
+    ax.plot([left, left + PLOT_WIDTH], [y, y], color=FAINT, linewidth=0.6)
     for end, align in ((finding.aim[0], "right"), (finding.aim[1], "left")):
         if scale.low < end < scale.high:
             nudge = -0.03 if align == "right" else 0.03
@@ -95,13 +95,13 @@ def _row(ax: Axes, y: float, finding: Finding) -> None:
         ax.plot([x(end) for end in finding.interval], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
     face = "white" if finding.status == "undecided" else colour
     ax.plot([x(finding.found)], [y], "o", markersize=6.5, markerfacecolor=face, markeredgecolor=colour)
-    right = left + PLOT + 0.2
+    right = left + PLOT_WIDTH + 0.2
     ax.text(right, y, SIGNS[finding.status], size=11, weight="bold", color=colour, va="center")
-    ax.text(right + 0.28, y, fit(found(finding), FIGURES - 0.3, 8.5), size=8.5, va="center")
+    ax.text(right + 0.28, y, fit(found(finding), FIGURE_WIDTH - 0.3, 8.5), size=8.5, va="center")
 
 
 def _scale(finding: Finding) -> _Scale:
-    """Choose the ends of a row's axis so that target, truth and what was found are all on it."""
+    """Choose the ends of a row's axis so that target, truth and measurement all fit."""
     if finding.unit == "%":
         low, high = finding.interval or (finding.found, finding.found)
         return _Scale(0.0, max(0.2, high)) if finding.aim[0] == 0 else _Scale(min(0.7, low), 1.0)

@@ -1,8 +1,7 @@
-"""Carry out the checks, one after another, and keep what each has found as soon as it is known.
+"""Carry out a validation: all checks, one after another, with a progress display.
 
-The display while a validation goes on: which check, what it does, how long still.
-
-Carry out comparisons with known answers: ordinary runs, analysed as any other, whose folders are then removed.
+Runs that compare sides with a known difference are ordinary runs, analysed like any other; their folders are removed
+afterwards. What each check has measured is available as soon as it is known.
 """
 
 import random
@@ -33,17 +32,17 @@ from loadtests.servers.reference import MORE_CPU, MORE_WAIT_S
 from loadtests.system.machine import Environment, machine_id
 from loadtests.system.terminal import progress_bar
 from loadtests.validation import other_clients, plan, response_times
-from loadtests.validation.plan import BASE, CPU, CPU_USERS, KnownAnswerRun, Sizes, of_more_cpu, of_more_wait
-from loadtests.validation.record import Check, Comparisons, Known, Validation, occasion
+from loadtests.validation.plan import BASE, CPU, CPU_USERS, KnownAnswerRun, Sizes, ratio_of_more_cpu, ratio_of_more_wait
+from loadtests.validation.record import Check, Comparisons, KnownComparison, Validation, provenance
 
 CALIBRATION_S = 1.5
 CALIBRATIONS_S = len(CPU_USERS) * (CALIBRATION_S + 0.5) + 3.0
-"""What calibrating takes, about."""
+"""Estimated duration of the calibration."""
 
 
 @dataclass(frozen=True)
 class _Step:
-    """A check that is carried out in one go."""
+    """A check that is one measurement, not a series of runs."""
 
     check: Check
     title: str
@@ -52,38 +51,48 @@ class _Step:
 
 
 class ProgressDisplay:
-    """Where a validation stands: steps whose lengths were estimated beforehand, one after another."""
+    """A progress bar over steps, one after another, whose durations were estimated beforehand."""
 
     def __init__(self, console: Console, bar: ProgressBar | None, total_s: float) -> None:
         self._console = console
         self._bar = bar
         self._task = bar.add_task("", total=total_s, step="", now="starting") if bar else None
-        self._behind_s = 0.0
-        self._length_s = 0.0
+        self._completed_s = 0.0
+        self._step_s = 0.0
 
     def step(self, name: str, length_s: float) -> None:
-        """Begin a step; in a pipe it is a line.
+        """Begin a step; without a terminal this prints a line.
 
         Args:
-            name: what it is.
-            length_s: how long it takes, about, in seconds.
+            name: what the step does.
+            length_s: its estimated duration, in seconds.
         """
-        self._behind_s += self._length_s
-        self._length_s = length_s
+        self._completed_s += self._step_s
+        self._step_s = length_s
         if self._bar is None or self._task is None:
             self._console.print(name, highlight=False, markup=False)
         else:
-            self._bar.update(self._task, completed=self._behind_s, step=name, now="")
+            self._bar.update(self._task, completed=self._completed_s, step=name, now="")
 
-    def tell(self, now: str, behind_s: float) -> None:
-        """Say what a step does, and how many of its seconds are over."""
+    def update(self, now: str, elapsed_s: float) -> None:
+        """Show what the step is doing, and how many of its seconds have elapsed."""
         if self._bar is not None and self._task is not None:
-            done = self._behind_s + min(behind_s, self._length_s)
-            self._bar.update(self._task, completed=done, now=now)
+            completed = self._completed_s + min(elapsed_s, self._step_s)
+            self._bar.update(self._task, completed=completed, now=now)
+
+
+@contextmanager
+def progress_display(console: Console, total_s: float) -> Iterator[ProgressDisplay]:
+    """Show a validation's progress."""
+    if not console.is_terminal:
+        yield ProgressDisplay(console, None, total_s)
+        return
+    with progress_bar(console, TextColumn("{task.fields[step]}", markup=False)) as bar:
+        yield ProgressDisplay(console, bar, total_s)
 
 
 class ValidationRun:
-    """One validation; call ``run`` once, and ``found`` whenever something may have been found."""
+    """One validation; call ``run`` once. ``measured`` returns the results so far at any time."""
 
     def __init__(self, sizes: Sizes, environment: Environment, *, quick: bool, seed: int) -> None:
         self._sizes = sizes
@@ -92,22 +101,22 @@ class ValidationRun:
         self._records: dict[Check, Record] = {}
         self._complete = False
         rng = random.Random(seed)
-        own, added = [], []
+        alike, added = [], []
         if "aa" in sizes.checks:
-            own = plan.alike(sizes.comparisons, blog=sizes.blog, time_s=sizes.time_s, blocks=sizes.blocks, rng=rng)
+            alike = plan.alike(sizes.comparisons, blog=sizes.blog, time_s=sizes.time_s, blocks=sizes.blocks, rng=rng)
         if "effects" in sizes.checks:
             added = plan.additions(sizes.effects, time_s=sizes.effects_s, blocks=sizes.blocks, rng=rng)
-        self._runs = plan.interleave(own, added)
+        self._runs = plan.interleave(alike, added)
 
     @property
     def seconds(self) -> float:
-        """How long all of it takes, about."""
+        """The estimated duration of the whole validation."""
         calibration = CALIBRATIONS_S if "effects" in self._sizes.checks else 0.0
-        alone = sum(step.seconds for step in self._steps())
-        return alone + calibration + sum(run.seconds for run in self._runs)
+        steps = sum(step.seconds for step in self._steps())
+        return steps + calibration + sum(run.seconds for run in self._runs)
 
-    def found(self) -> Validation:
-        """Return what is known by now."""
+    def measured(self) -> Validation:
+        """Return the results so far."""
         return Validation(
             machine=machine_id(self._environment),
             environment=self._environment,
@@ -116,12 +125,12 @@ class ValidationRun:
             **self._records,
         )
 
-    def run(self, workspace: Workspace, watch: ProgressDisplay) -> None:
-        """Carry out every check, the short ones first; what was found before an exception is kept."""
+    def run(self, workspace: Workspace, progress: ProgressDisplay) -> None:
+        """Carry out every check, the short ones first; an exception leaves the results so far in ``measured``."""
         for step in self._steps():
-            watch.step(step.title, step.seconds)
+            progress.step(step.title, step.seconds)
             self._records[step.check] = step.measure(workspace)
-        self._compare(workspace, watch)
+        self._compare(workspace, progress)
         self._complete = True
 
     def _steps(self) -> list[_Step]:
@@ -148,23 +157,23 @@ class ValidationRun:
         )
         return [step for step in steps if step.check in sizes.checks]
 
-    def _compare(self, workspace: Workspace, watch: ProgressDisplay) -> None:
+    def _compare(self, workspace: Workspace, progress: ProgressDisplay) -> None:
         work_share: dict[int, float] = {}
         ceiling_rps: float | None = None
         spent: dict[Check, float] = {"aa": 0.0, "effects": 0.0}
-        rows: dict[Check, list[Known]] = {"aa": [], "effects": []}
+        rows: dict[Check, list[KnownComparison]] = {"aa": [], "effects": []}
         if "effects" in self._sizes.checks:
-            watch.step("how much of the server's time is the known work", CALIBRATIONS_S)
+            progress.step("how much of the server's time is the known work", CALIBRATIONS_S)
             work_share = calibrate(workspace)
         for number, run in enumerate(self._runs):
-            watch.step(_title(run, number, len(self._runs)), run.seconds)
+            progress.step(_title(run, number, len(self._runs)), run.seconds)
             check: Check = "aa" if run.study == "alike" else "effects"
             began = time.monotonic()
             ceiling_rps, known = measure_known_answers(workspace, run, number, work_share, ceiling_rps)
             rows[check] += known
             spent[check] += time.monotonic() - began
             self._records[check] = Comparisons(
-                occasion=occasion(workspace, spent[check]),
+                occasion=provenance(workspace, spent[check]),
                 time_s=self._sizes.time_s if check == "aa" else self._sizes.effects_s,
                 work_share=work_share if check == "effects" else {},
                 rows=list(rows[check]),
@@ -177,50 +186,8 @@ def _title(run: KnownAnswerRun, number: int, count: int) -> str:
     return f"run {number + 1} of {count}, {b} against {'itself' if a == b else a}"
 
 
-@contextmanager
-def progress_display(console: Console, total_s: float) -> Iterator[ProgressDisplay]:
-    """Show a validation's progress."""
-    if not console.is_terminal:
-        yield ProgressDisplay(console, None, total_s)
-        return
-    with progress_bar(console, TextColumn("{task.fields[step]}", markup=False)) as bar:
-        yield ProgressDisplay(console, bar, total_s)
-
-
-def measure_known_answers(
-    workspace: Workspace, run: KnownAnswerRun, number: int, work_share: dict[int, float], ceiling_rps: float | None
-) -> tuple[float | None, list[Known]]:
-    """Carry out one run; return the driver's ceiling and the comparisons of throughput.
-
-    Args:
-        workspace: where.
-        run: what.
-        number: its number.
-        work_share: users → share of the server's CPU time that is the known work.
-        ceiling_rps: the driver's ceiling as an earlier one measured it, in requests/s; None to measure it.
-    """
-    experiment = run.experiment
-    trials = 2 * len(experiment.cells) * experiment.blocks
-
-    def listen(at: Progress) -> None:
-        workspace.tell(f"block {at.block + 1} of {experiment.blocks}, {at.now}", run.seconds * at.done / trials)
-
-    path = workspace.work / f"run{number}"
-    manifest = new_manifest(experiment, path.name, datetime.now(UTC), workspace.cores)
-    manifest = manifest.model_copy(update={"driver_ceiling_rps": ceiling_rps})
-    try:
-        folder = create_run_folder(path, manifest)
-        manifest = Runner(
-            experiment, folder, manifest, workspace.cores, listen, experiment.plan(), SqliteDatabases()
-        ).run()
-        outcome = analyse(folder, manifest)
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-    return manifest.driver_ceiling_rps, [_known(run, number, c, work_share) for c in _headlines(outcome)]
-
-
 def calibrate(workspace: Workspace) -> dict[int, float]:
-    """Return users → share of the server's CPU time that is the known work, as the server's own clocks tell it."""
+    """Return users → share of the server's CPU time that is the known work, by the server's own clocks."""
     shares: dict[int, float] = {}
     with (
         Driver(workspace.cores, workspace.work / "calibration-driver" / "log") as driver,
@@ -245,17 +212,51 @@ def _spent(answer: object) -> dict[str, float]:
     return answer
 
 
+def measure_known_answers(
+    workspace: Workspace, run: KnownAnswerRun, number: int, work_share: dict[int, float], ceiling_rps: float | None
+) -> tuple[float | None, list[KnownComparison]]:
+    """Carry out one run; return the driver's ceiling and the comparisons of throughput.
+
+    Args:
+        workspace: folder, cores and progress.
+        run: the plan.
+        number: of the run, from 0.
+        work_share: users → share of the server's CPU time that is the known work.
+        ceiling_rps: the driver's ceiling as measured by an earlier run, in requests/s; None to measure it.
+    """
+    experiment = run.experiment
+    trials = 2 * len(experiment.cells) * experiment.blocks
+
+    def show_progress(at: Progress) -> None:
+        workspace.tell(f"block {at.block + 1} of {experiment.blocks}, {at.now}", run.seconds * at.done / trials)
+
+    path = workspace.work / f"run{number}"
+    manifest = new_manifest(experiment, path.name, datetime.now(UTC), workspace.cores)
+    manifest = manifest.model_copy(update={"driver_ceiling_rps": ceiling_rps})
+    try:
+        folder = create_run_folder(path, manifest)
+        manifest = Runner(
+            experiment, folder, manifest, workspace.cores, show_progress, experiment.plan(), SqliteDatabases()
+        ).run()
+        outcome = analyse(folder, manifest)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+    return manifest.driver_ceiling_rps, [_known_comparison(run, number, c, work_share) for c in _headlines(outcome)]
+
+
 def _headlines(outcome: Outcome) -> list[Comparison]:
     return [c for c in outcome.comparisons if c.metric == "throughput" and isinstance(c.load, ClosedLoop)]
 
 
-def _known(run: KnownAnswerRun, number: int, found: Comparison, work_share: dict[int, float]) -> Known:
+def _known_comparison(
+    run: KnownAnswerRun, number: int, found: Comparison, work_share: dict[int, float]
+) -> KnownComparison:
     users, study, truth = int(found.load.size), run.study, 1.0
     if study in MORE_CPU:
-        truth = of_more_cpu(MORE_CPU[study], work_share[users])
+        truth = ratio_of_more_cpu(MORE_CPU[study], work_share[users])
     elif study in MORE_WAIT_S and found.a.value:
-        truth = of_more_wait(MORE_WAIT_S[study], users, found.a.value)
-    return Known(
+        truth = ratio_of_more_wait(MORE_WAIT_S[study], users, found.a.value)
+    return KnownComparison(
         study=study,
         run=number,
         sides=(found.a.side, found.b.side),

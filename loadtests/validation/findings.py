@@ -1,4 +1,4 @@
-"""From what a validation measured to what it proves: every target, met or not (pure)."""
+"""Compare what a validation measured with its targets: each is met, missed or undecided (pure)."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,7 @@ from loadtests.validation.record import (
     Check,
     Comparisons,
     DriversRecord,
-    Known,
+    KnownComparison,
     QueueRecord,
     StallRecord,
     Study,
@@ -17,70 +17,72 @@ from loadtests.validation.record import (
 )
 from loadtests.validation.response_times import Queue
 
-MOST_FALSE = 0.05
+MAX_FALSE_VERDICTS = 0.05
 COVERAGE = (0.93, 0.97)
-LEAST_ALIKE = 200
-"""Comparisons of a side with itself that a rate takes to be proven."""
-ALIKE_HELD_BACK = 10
-"""How many of them may have been held back, without a verdict."""
-LEAST_RUNS = 50
-LEAST_EFFECTS = 40
-"""Comparisons with an addition that a rate takes to be proven."""
+MIN_ALIKE = 200
+"""Comparisons of a side with itself that are needed to prove a rate."""
+MAX_ALIKE_HELD_BACK = 10
+"""How many of them may be without a verdict because a flag held it back."""
+MIN_RUNS = 50
+MIN_EFFECTS = 40
+"""Comparisons with an addition that are needed to prove a rate."""
 POWER: Mapping[Study, tuple[str, float]] = {
     "cpu_10": ("10 % more CPU is found", 0.95),
     "wait_2": ("2 ms more wait in 20 ms is found", 0.95),
     "cpu_5": ("5 % more CPU is found", 0.80),
 }
-"""For each addition what it is called, and how often it must be found."""
+"""For each addition its name, and the share of comparisons that must find it."""
 HELD_BACK = NO_VERDICT | {"collapsed", "too-few-blocks", "too-few-samples"}
-"""Flags with which a comparison has no verdict, whatever was measured."""
-BIAS_MOST = 0.01
+"""Flags that leave a comparison without a verdict, whatever was measured."""
+MAX_BIAS = 0.01
 SERVER_SLACK_S = 0.001
-"""A real server adds so much to a queue's response time at the most: parsing, timers, loopback."""
-STALL_OFF_MOST = 0.10
-CLOSED_P99_MOST_S = 0.1
-LAG_MOST_S = 0.0015
-OFF_LOG_MOST = 0.05
-APART_MOST = 0.10
-HEADROOM_LEAST = 0.75
+"""A real server may add so much to a queue's response time: parsing, timers, loopback."""
+MAX_STALL_ERROR = 0.10
+MAX_CLOSED_P99_S = 0.1
+MAX_LAG_S = 0.0015
+MAX_LOG_DIFFERENCE = 0.05
+MAX_CLIENT_DIFFERENCE = 0.10
+MIN_HEADROOM = 0.75
 
 
 def findings(validation: Validation) -> dict[Check, list[Finding]]:
-    """Return what each check that was carried out has found."""
+    """Return the findings of each check that was carried out."""
     return {check: list(_FINDERS[check](getattr(validation, check))) for check in validation.checked()}
 
 
 def false_alarms(found: Comparisons) -> Iterator[Finding]:
-    """Yield what a side against itself shows: whatever is found there is false."""
-    rows = [row for row in found.rows if judged(row)]
+    """Yield the findings of a side against itself, where every verdict for a side is false."""
+    rows = [row for row in found.rows if can_have_verdict(row)]
     held_back = len(found.rows) - len(rows)
     runs = {row.run for row in rows}
-    wrong = {row.run for row in rows if called(row)}
-    # What could not be called wrong must not count as right; but a run is one, whatever was held back in it.
-    least = LEAST_ALIKE - (ALIKE_HELD_BACK if len(found.rows) >= LEAST_ALIKE else 0)
+    wrong = {row.run for row in rows if names_better_side(row)}
+    # A comparison that was held back can't be wrong, so it must not count as right. A run counts all the same.
+    least = MIN_ALIKE - (MAX_ALIKE_HELD_BACK if len(found.rows) >= MIN_ALIKE else 0)
     of = "comparisons" + (f", {held_back} more held back" if held_back else "")
-    yield share_finding("false verdicts", count([called(row) for row in rows]), (0, MOST_FALSE), least=least, of=of)
+    yield share_finding(
+        "false verdicts", count([names_better_side(row) for row in rows]), (0, MAX_FALSE_VERDICTS), least=least, of=of
+    )
     yield share_finding(
         "runs with a false verdict",
         count([run in wrong for run in sorted(runs)]),
-        (0, MOST_FALSE),
-        least=LEAST_RUNS,
+        (0, MAX_FALSE_VERDICTS),
+        least=MIN_RUNS,
         of="runs",
     )
-    yield _coverage("intervals that hold 1", found.rows, LEAST_ALIKE)
+    yield _coverage("intervals that hold 1", found.rows, MIN_ALIKE)
 
 
 def additions(found: Comparisons) -> Iterator[Finding]:
-    """Yield what a side with something added shows: it has to be found, and measured right."""
+    """Yield the findings of sides with a known addition, which must be detected and measured correctly."""
     for study, (name, least) in POWER.items():
         rows = [row for row in found.rows if row.study == study]
         if not rows:
             continue
         blocks = rows[0].blocks
-        seen = count([row.verdict == "a" for row in rows])  # more work is never better
+        detected = count([row.verdict == "a" for row in rows])  # more work is never better
         bound = sum(any(flag.startswith("driver-bound") for flag in row.flags) for row in rows)
         of = "comparisons" + (f", {bound} held back as driver-bound" if bound else "")
-        yield share_finding(f"{name}, {blocks} blocks", seen, (least, 1), least=LEAST_EFFECTS, of=of)
+        yield share_finding(f"{name}, {blocks} blocks", detected, (least, 1), least=MIN_EFFECTS, of=of)
         measured = _by_run(rows)
         if len(measured) > 1:
             truth = estimate([row.truth for row in rows]).value
@@ -90,16 +92,16 @@ def additions(found: Comparisons) -> Iterator[Finding]:
                 f"ratio of {study.replace('_', ' + ')}",
                 "×",
                 truth * off.value,
-                (truth * (1 - BIAS_MOST), truth * (1 + BIAS_MOST)),
+                (truth * (1 - MAX_BIAS), truth * (1 + MAX_BIAS)),
                 truth=truth,
                 interval=(truth * low, truth * high),
                 note=f"geometric mean of {len(measured)} runs; the truth is {truth:.4f}",
             )
-    yield _coverage("intervals that hold the true ratio", found.rows, len(POWER) * LEAST_EFFECTS)
+    yield _coverage("intervals that hold the true ratio", found.rows, len(POWER) * MIN_EFFECTS)
 
 
-def _by_run(rows: list[Known]) -> list[float]:
-    """Return measured ÷ true ratio, one a run: the comparisons of a run share their fresh starts."""
+def _by_run(rows: list[KnownComparison]) -> list[float]:
+    """Return measured ÷ true ratio, one value per run: comparisons of one run share their fresh starts."""
     runs: dict[int, list[float]] = {}
     for row in rows:
         if row.ratio:
@@ -107,22 +109,22 @@ def _by_run(rows: list[Known]) -> list[float]:
     return [estimate(ratios).value for ratios in runs.values()]
 
 
-def judged(row: Known) -> bool:
-    """Return whether a comparison could have had a verdict: nothing held it back, whatever was measured."""
+def can_have_verdict(row: KnownComparison) -> bool:
+    """Return whether a comparison could have a verdict: no flag held it back."""
     return not any(flag.partition(":")[0] in HELD_BACK for flag in row.flags)
 
 
-def called(row: Known) -> bool:
-    """Return whether the harness called one side better."""
+def names_better_side(row: KnownComparison) -> bool:
+    """Return whether the verdict calls one side better."""
     return row.verdict in ("a", "b")
 
 
-def covers(row: Known) -> bool:
+def covers(row: KnownComparison) -> bool:
     """Return whether the interval holds the true ratio."""
     return row.interval is not None and row.interval[0] <= row.truth <= row.interval[1]
 
 
-def _coverage(name: str, rows: list[Known], least: int) -> Finding:
+def _coverage(name: str, rows: list[KnownComparison], least: int) -> Finding:
     held = count([covers(row) for row in rows if row.interval is not None])
     return share_finding(name, held, COVERAGE, least=least, of="comparisons", truth=0.95)
 
@@ -141,7 +143,7 @@ def _queue(found: QueueRecord) -> Iterator[Finding]:
         )
     for name in ("p50", "p99"):
         logged = getattr(found.logged, name)
-        most = max(SERVER_SLACK_S, OFF_LOG_MOST * logged)
+        most = max(SERVER_SLACK_S, MAX_LOG_DIFFERENCE * logged)
         yield figure_finding(
             f"{name} of that queue beside the server's log",
             "ms",
@@ -158,7 +160,7 @@ def _stall(found: StallRecord) -> Iterator[Finding]:
         "p99 of an open loop",
         "ms",
         found.open_p99_s,
-        (truth * (1 - STALL_OFF_MOST), truth * (1 + STALL_OFF_MOST)),
+        (truth * (1 - MAX_STALL_ERROR), truth * (1 + MAX_STALL_ERROR)),
         truth=truth,
         note=f"{found.rate_rps:g}/s, the server stopped for {found.for_s:g} s in {found.every_s:g}",
     )
@@ -167,14 +169,14 @@ def _stall(found: StallRecord) -> Iterator[Finding]:
         "p99 of a closed loop, which hides it",
         "ms",
         found.closed_p99_s,
-        (0, CLOSED_P99_MOST_S),
+        (0, MAX_CLOSED_P99_S),
         note=f"the same server, {found.users} users: {stalled} of {requests:,} requests met a stall",
     )
     yield figure_finding(
         f"dispatch lag, p99 at {found.pace_rps:,g}/s",
         "ms",
         found.pace_lag_p99_s,
-        (0, LAG_MOST_S),
+        (0, MAX_LAG_S),
         note="the client's own delay",
     )
     logged = found.pace_logged_p99_s
@@ -182,7 +184,7 @@ def _stall(found: StallRecord) -> Iterator[Finding]:
         f"p99 at {found.pace_rps:,g}/s beside the server's log",
         "ms",
         found.pace_p99_s,
-        (logged * (1 - OFF_LOG_MOST), logged * (1 + OFF_LOG_MOST)),
+        (logged * (1 - MAX_LOG_DIFFERENCE), logged * (1 + MAX_LOG_DIFFERENCE)),
         truth=logged,
         note="a server that answers after 20 ms",
     )
@@ -195,7 +197,7 @@ def _drivers(found: DriversRecord) -> Iterator[Finding]:
             f"{row.scenario}: async ÷ sync, beside {row.client}",
             "×",
             value,
-            (1 - APART_MOST, 1 + APART_MOST),
+            (1 - MAX_CLIENT_DIFFERENCE, 1 + MAX_CLIENT_DIFFERENCE),
             truth=1.0,
             interval=(low, high),
             note=f"{row.ours[0]:.2f} here, {row.theirs[0]:.2f} by {row.client}",
@@ -207,7 +209,7 @@ def _drivers(found: DriversRecord) -> Iterator[Finding]:
                 f"most requests a second, beside {row.client}",
                 "×",
                 value,
-                (HEADROOM_LEAST, math.inf),
+                (MIN_HEADROOM, math.inf),
                 interval=(low, high),
                 note=f"{row.ours_rps:,.0f}/s here, {row.theirs_rps:,.0f}/s by {row.client}",
             )

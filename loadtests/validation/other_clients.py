@@ -1,7 +1,4 @@
-"""Programs that put load on a server and say how many requests a second it answered.
-
-Put the httpx driver beside other clients, on the same two servers, in turn.
-"""
+"""Compare the httpx driver with other load generators, wrk and Locust, on the same two servers in turn."""
 
 import importlib.util
 import re
@@ -23,35 +20,77 @@ from loadtests.runner.single_server import Workspace, target
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.server import Server
 from loadtests.system.errors import RunError
-from loadtests.validation.record import Agreement, DriversRecord, occasion
+from loadtests.validation.record import Agreement, DriversRecord, provenance
 
 WRK_LIMIT_S = 60.0
 Client = Callable[[Server, Scenario], float]
-"""Returns requests/s of one turn; raises RunError."""
+"""Puts load on a server for one turn; returns requests/s, raises RunError."""
 SIDES = ("sync", "async")
 SCENARIOS = ("noop", "mixed", "query")
 USERS = 64
-TURN_S = 1.4
-"""What a turn takes beside its window, about: users start, the load settles, the last answers come."""
+TURN_OVERHEAD_S = 1.4
+"""Estimated time of a turn outside its window: users start, the load settles, the last answers arrive."""
 OVERHEAD_S = 10.0
 Turn = Callable[[], float]
 
 
-def at_hand() -> list[str]:
-    """Return the names of the clients that this machine has, beside the httpx driver."""
+def measure_other_clients(workspace: Workspace, rounds: int, round_s: float) -> DriversRecord:
+    """Measure with every installed client in turn; without one besides the driver, nothing is compared.
+
+    Args:
+        workspace: folder, cores and progress.
+        rounds: turns of each client on each side, for each scenario.
+        round_s: duration of a turn, in seconds.
+    """
+    began = time.monotonic()
+    names = ["httpx", *available_clients()]
+    rows: list[Agreement] = []
+    with ExitStack() as stack:
+        if len(names) > 1:
+            url = stack.enter_context(SlowApi(workspace.cores, workspace.work / "upstream" / "log")).url
+            clients = [start_client(name, workspace, stack, USERS, round_s) for name in names]
+            servers = [stack.enter_context(workspace.server(side, f"other-clients-{side}", url)) for side in SIDES]
+            for server in servers:
+                server.wait_until_ready()
+            for done, name in enumerate(SCENARIOS):
+                workspace.tell(name, other_clients_s(rounds, round_s) * done / len(SCENARIOS))
+                scenario = parse_scenario(name)
+                turns = [partial(client, server, scenario) for client in clients for server in servers]
+                columns = alternate(turns, rounds)
+                for i, other in enumerate(names[1:], 1):
+                    rows.append(agreement(other, name, columns[:2], columns[2 * i : 2 * i + 2]))
+    return DriversRecord(
+        occasion=provenance(workspace, time.monotonic() - began),
+        users=USERS,
+        rounds=rounds,
+        seconds=round_s,
+        clients=names,
+        rows=rows,
+    )
+
+
+def other_clients_s(rounds: int, round_s: float) -> float:
+    """Return the estimated duration of the check, in seconds."""
+    others = len(available_clients())
+    turns = len(SCENARIOS) * len(SIDES) * rounds * (1 + others)
+    return OVERHEAD_S + turns * (round_s + TURN_OVERHEAD_S) if others else 0.0
+
+
+def available_clients() -> list[str]:
+    """Return the names of the clients that are installed, apart from the httpx driver."""
     found = ["wrk"] if shutil.which("wrk") else []
     return found + (["locust"] if importlib.util.find_spec("locust") else [])
 
 
-def start(name: str, workspace: Workspace, stack: ExitStack, users: int, seconds: float) -> Client:
-    """Make a client ready.
+def start_client(name: str, workspace: Workspace, stack: ExitStack, users: int, seconds: float) -> Client:
+    """Start a client.
 
     Args:
-        name: ``httpx`` or one of those at hand.
-        workspace: where.
-        stack: ends what it starts.
+        name: ``httpx`` or one of ``available_clients``.
+        workspace: folder and cores.
+        stack: closes the client's processes.
         users: of the closed loop.
-        seconds: how long a turn is.
+        seconds: duration of a turn.
     """
     log = workspace.work / f"client-{name}" / "log"
     if name == "wrk":
@@ -61,7 +100,7 @@ def start(name: str, workspace: Workspace, stack: ExitStack, users: int, seconds
 
 
 def _by_driver(name: str, driver: Driver, users: int, seconds: float) -> Client:
-    """Return a driver as a client: one slice as long as a turn."""
+    """Return a driver as a client: a turn is one slice."""
 
     def measure(server: Server, scenario: Scenario) -> float:
         load = ClosedLoop(users)
@@ -75,7 +114,7 @@ def _by_driver(name: str, driver: Driver, users: int, seconds: float) -> Client:
 
 
 def _by_wrk(server: Server, scenario: Scenario, users: int, seconds: float) -> float:
-    """Return wrk's throughput: one thread, on this process's cores. It takes whole seconds only."""
+    """Return wrk's throughput with one thread on this process's cores; wrk accepts whole seconds only."""
     url = server.url + scenario.requests[0].path
     command = ["wrk", "-t1", f"-c{users}", f"-d{max(1, round(seconds))}s", "--timeout", "5s", url]
     try:
@@ -89,50 +128,8 @@ def _by_wrk(server: Server, scenario: Scenario, users: int, seconds: float) -> f
     return float(found[1])
 
 
-def other_clients_s(rounds: int, round_s: float) -> float:
-    """Return how long it takes, about, in seconds."""
-    others = len(at_hand())
-    turns = len(SCENARIOS) * len(SIDES) * rounds * (1 + others)
-    return OVERHEAD_S + turns * (round_s + TURN_S) if others else 0.0
-
-
-def measure_other_clients(workspace: Workspace, rounds: int, round_s: float) -> DriversRecord:
-    """Let every client that is at hand have its turns; where there is none, nothing is compared.
-
-    Args:
-        workspace: where.
-        rounds: turns of each client on each side, for each scenario.
-        round_s: how long a turn is, in seconds.
-    """
-    began = time.monotonic()
-    names = ["httpx", *at_hand()]
-    rows: list[Agreement] = []
-    with ExitStack() as stack:
-        if len(names) > 1:
-            url = stack.enter_context(SlowApi(workspace.cores, workspace.work / "slow_api" / "log")).url
-            ready = [start(name, workspace, stack, USERS, round_s) for name in names]
-            servers = [stack.enter_context(workspace.server(side, f"rivals-{side}", url)) for side in SIDES]
-            for server in servers:
-                server.wait_until_ready()
-            for done, name in enumerate(SCENARIOS):
-                workspace.tell(name, other_clients_s(rounds, round_s) * done / len(SCENARIOS))
-                scenario = parse_scenario(name)
-                turns = [partial(client, server, scenario) for client in ready for server in servers]
-                columns = alternate(turns, rounds)
-                for i, other in enumerate(names[1:], 1):
-                    rows.append(agreement(other, name, columns[:2], columns[2 * i : 2 * i + 2]))
-    return DriversRecord(
-        occasion=occasion(workspace, time.monotonic() - began),
-        users=USERS,
-        rounds=rounds,
-        seconds=round_s,
-        clients=names,
-        rows=rows,
-    )
-
-
 def alternate(turns: Sequence[Turn], rounds: int) -> list[list[float]]:
-    """Take turns forwards and backwards, so that drift hits all alike; return each one's results by round."""
+    """Take the turns backwards and forwards alternately, so that drift affects all alike; return results by round."""
     results: list[list[float]] = [[] for _ in turns]
     for number in range(rounds):
         for position in list(range(len(turns)))[:: 1 if number % 2 else -1]:

@@ -1,6 +1,6 @@
-"""A validation as one page of HTML that opens offline.
+"""The report of a validation as an HTML page that works offline, and the archive of validations.
 
-Where validations are kept: one file a machine, and a folder for each time that one was made.
+The archive has a folder for each validation, and a file with the latest figures for each machine.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from loadtests.report.wording import listed
 from loadtests.system.errors import UsageError
 from loadtests.validation.chart import title
 from loadtests.validation.findings import covers, findings
-from loadtests.validation.record import Known, Validation
+from loadtests.validation.record import KnownComparison, Validation
 from loadtests.validation.wording import SIGNS, TITLES, WORDS, aim, commits, digest, found
 
 STUDIES = {"alike": "itself", "cpu_10": "+10 % CPU", "cpu_5": "+5 % CPU", "wait_2": "+2 ms wait"}
@@ -26,17 +26,17 @@ def render(validation: Validation, chart: Path) -> str:
     """Return the page.
 
     Args:
-        validation: what was measured.
-        chart: the SVG that ``chart.draw`` wrote.
+        validation: the measurements.
+        chart: the SVG file that ``chart.draw`` wrote.
     """
     templates = Environment(loader=PackageLoader("loadtests.report.html"), autoescape=True, undefined=StrictUndefined)
     templates.trim_blocks = templates.lstrip_blocks = True
-    occasions = [getattr(validation, check).occasion for check in validation.checked()]
+    provenances = [getattr(validation, check).occasion for check in validation.checked()]
     return templates.get_template("validation.html.j2").render(
         validation=validation,
         headline=title(validation),
-        created=max(occasion.created for occasion in occasions),
-        minutes=sum(occasion.seconds for occasion in occasions) / 60,
+        created=max(each.created for each in provenances),
+        minutes=sum(each.seconds for each in provenances) / 60,
         commits=commits(validation),
         groups=findings(validation),
         chart=data_uri(chart),
@@ -52,7 +52,7 @@ def render(validation: Validation, chart: Path) -> str:
     )
 
 
-def _rows(validation: Validation) -> Iterator[Known]:
+def _rows(validation: Validation) -> Iterator[KnownComparison]:
     for part in (validation.aa, validation.effects):
         if part is not None:
             yield from part.rows
@@ -68,18 +68,18 @@ class Archive:
         return f"<Archive {self.path}>"
 
     def latest_path(self, machine: str) -> Path:
-        """Return where a machine's latest figures are."""
+        """Return the path of a machine's latest figures."""
         return self.path / f"{machine}.json"
 
     def latest(self, machine: str) -> Validation | None:
-        """Return the latest figures of each check on a machine; None if there are none, or they can't be read."""
+        """Read the latest figures of each check on a machine; None if there are none or they can't be read."""
         try:
             return Validation.model_validate_json(self.latest_path(machine).read_bytes())
         except (OSError, ValidationError):
             return None
 
     def open(self, name: str) -> Path:
-        """Make the folder of a new validation; raises UsageError if it can't be."""
+        """Create the folder of a new validation; raises UsageError if that fails."""
         folder = self.path / name
         try:
             folder.mkdir(parents=True)
@@ -88,7 +88,7 @@ class Archive:
         return folder
 
     def keep(self, validation: Validation, folder: Path) -> None:
-        """Write what was measured into its folder, and into the machine's latest figures if it can prove a rate."""
+        """Write the validation into its folder; if complete and not quick, update the machine's latest figures."""
         write_json(folder / "validation.json", validation)
         if validation.complete and not validation.quick and validation.checked():
             merged = validation.onto(self.latest(validation.machine))

@@ -1,7 +1,4 @@
-"""What a validation measured: the content of validation.json. Everything it claims is worked out from this.
-
-When a check was carried out, and at which commit.
-"""
+"""validation.json: the measurements of a validation. Findings, chart and report are derived from this file."""
 
 from typing import Any, Literal, Self
 
@@ -13,17 +10,17 @@ from loadtests.runner.single_server import Workspace
 from loadtests.system.machine import Environment
 
 Study = Literal["alike", "cpu_10", "wait_2", "cpu_5"]
-"""What the two sides of a rehearsal are: the same, or b with an addition."""
+"""The known difference of the two sides: none, or an addition to b."""
 Check = Literal["aa", "effects", "queue", "stall", "drivers"]
 CHECKS: tuple[Check, ...] = ("aa", "effects", "queue", "stall", "drivers")
 
 
-class Occasion(Record):
-    """When and with which code a check was carried out.
+class Provenance(Record):
+    """When, and with which version of this project, a check was carried out.
 
     Attributes:
-        created: when the validation was started.
-        commit: of this project, with a plus sign if files differed from it; None outside a git checkout.
+        created: when the validation started.
+        commit: of this project, with a plus sign if there were uncommitted changes; None outside a git checkout.
         seconds: how long the check took.
     """
 
@@ -32,21 +29,21 @@ class Occasion(Record):
     seconds: float
 
 
-class Known(Record):
+class KnownComparison(Record):
     """One comparison whose true ratio is known.
 
     Attributes:
-        study: what was put there.
-        run: number of the rehearsal it belongs to.
+        study: the known difference between the sides.
+        run: number of the run it belongs to, from 0.
         sides: both, as written.
-        scenario: what was asked.
+        scenario: its name.
         users: of the closed loop.
-        blocks: behind the ratio.
+        blocks: number of blocks behind the ratio.
         truth: the true ratio, b ÷ a of throughput.
-        ratio: what was measured; None if nothing was.
+        ratio: the measured ratio; None if nothing was measured.
         interval: its 95 % interval.
         verdict: after Holm's correction within its run.
-        flags: what the harness itself had to say.
+        flags: those that the harness raised.
     """
 
     study: Study
@@ -66,17 +63,17 @@ class Comparisons(Record):
     """Comparisons with known answers.
 
     Attributes:
-        occasion: when.
+        occasion: when and with which code it was measured.
         time_s: seconds for each cell and block.
-        work_share: users → share of the server's CPU time that is the loop itself, by which the truth of more CPU is
-            worked out; empty where there is no such study.
+        work_share: users → share of the server's CPU time that is the known work, from which the true ratio with more
+            CPU work is computed; empty if no study adds CPU work.
         rows: every comparison, in the order in which they were made.
     """
 
-    occasion: Occasion
+    occasion: Provenance
     time_s: float
     work_share: dict[int, float] = Field(default_factory=dict)
-    rows: list[Known]
+    rows: list[KnownComparison]
 
 
 class Percentiles(Record):
@@ -87,7 +84,7 @@ class Percentiles(Record):
 
 
 class Band(Record):
-    """Between which values 99 % of samples of that size have their percentiles, in seconds."""
+    """The ranges in which 99 % of samples of that size have their percentiles, in seconds."""
 
     p50: tuple[float, float]
     p99: tuple[float, float]
@@ -97,19 +94,19 @@ class QueueRecord(Record):
     """A server with a known distribution of service times.
 
     Attributes:
-        occasion: when.
-        queues: how many queues there were, all alike, each arrival joining one at random.
+        occasion: when and with which code it was measured.
+        queues: number of equal queues; each arrival joins one at random.
         arrivals_rps: at each of them, arrivals per second.
         service_s: mean service time in seconds, exponentially distributed.
         window_s: how long it was measured.
         requests: how many were measured.
         theory: of M/M/1.
-        band: where a perfect measurement of so many requests would be.
+        band: the range in which a perfect measurement of so many requests would be.
         measured: by the driver.
-        logged: by the server itself, of the requests that came to it in the same window.
+        logged: by the server itself, of the requests that arrived in the same window.
     """
 
-    occasion: Occasion
+    occasion: Provenance
     queues: int
     arrivals_rps: float
     service_s: float
@@ -122,25 +119,25 @@ class QueueRecord(Record):
 
 
 class StallRecord(Record):
-    """A server that is stopped now and then, and one that is not.
+    """A server that is paused regularly, and the same server under a high rate without pauses.
 
     Attributes:
-        occasion: when.
-        every_s: the server was stopped once in so many seconds,
-        for_s: for so long.
+        occasion: when and with which code it was measured.
+        every_s: the server was paused once in so many seconds.
+        for_s: length of each pause.
         window_s: how long it was measured.
         rate_rps: arrivals per second of the open loop.
         users: of the closed loop.
-        open_p99_s: what the open loop said.
-        closed_p99_s: what the closed loop said.
-        closed_stalled: requests of the closed loop that met the stall, of how many.
-        pace_rps: arrivals per second at a server that answers after WAIT_S, and is not stopped.
+        open_p99_s: 99th percentile by the open loop.
+        closed_p99_s: 99th percentile by the closed loop.
+        closed_stalled: number of requests of the closed loop that a pause delayed, and number of all its requests.
+        pace_rps: arrivals per second without pauses.
         pace_p99_s: 99th percentile of the response times there.
         pace_logged_p99_s: the same by the server's own log.
-        pace_lag_p99_s: 99th percentile of the client's own delay.
+        pace_lag_p99_s: 99th percentile of the dispatch lag, the client's own delay.
     """
 
-    occasion: Occasion
+    occasion: Provenance
     every_s: float
     for_s: float
     window_s: float
@@ -156,11 +153,11 @@ class StallRecord(Record):
 
 
 class Agreement(Record):
-    """One scenario by one client beside the httpx driver.
+    """One scenario, measured by another client and by the httpx driver.
 
     Attributes:
         client: ``wrk`` or ``locust``.
-        scenario: what was asked.
+        scenario: its name.
         ours: async ÷ sync of throughput by the httpx driver, with its interval.
         theirs: the same by the client.
         apart: ours ÷ theirs, paired by round, with its interval.
@@ -180,18 +177,18 @@ class Agreement(Record):
 
 
 class DriversRecord(Record):
-    """The httpx driver beside other clients, on the same two servers, in turn.
+    """The httpx driver and other clients, on the same two servers in turn.
 
     Attributes:
-        occasion: when.
+        occasion: when and with which code it was measured.
         users: of the closed loop.
-        rounds: how often each client had its turn.
-        seconds: how long a turn was.
-        clients: those that were at hand.
-        rows: a scenario and client each.
+        rounds: turns of each client.
+        seconds: duration of a turn.
+        clients: the httpx driver and those that were installed.
+        rows: one for each scenario and other client.
     """
 
-    occasion: Occasion
+    occasion: Provenance
     users: int
     rounds: int
     seconds: float
@@ -226,13 +223,13 @@ class Validation(Record):
         return [check for check in CHECKS if getattr(self, check) is not None]
 
     def onto(self, earlier: "Validation | None") -> Self:
-        """Return this validation with what it lacks taken from an earlier one of the same machine."""
+        """Return this validation, with checks that it lacks taken from an earlier one of the same machine."""
         if earlier is None or earlier.machine != self.machine:
             return self
         missing: dict[str, Any] = {check: getattr(earlier, check) for check in CHECKS if getattr(self, check) is None}
         return self.model_copy(update=missing)
 
 
-def occasion(workspace: Workspace, seconds: float) -> Occasion:
-    """Return when a check was carried out that took so many seconds."""
-    return Occasion(created=workspace.created, commit=workspace.commit, seconds=round(seconds, 1))
+def provenance(workspace: Workspace, seconds: float) -> Provenance:
+    """Return the provenance of a check that took so many seconds."""
+    return Provenance(created=workspace.created, commit=workspace.commit, seconds=round(seconds, 1))

@@ -1,9 +1,9 @@
-"""Findings as a person reads them: in the terminal, in Markdown, in a report (pure)."""
+"""Findings of a validation in words: for the terminal, in Markdown, and in the digest that reports quote (pure)."""
 
 import math
 from collections.abc import Mapping
 
-from loadtests.analysis.comparison import Finding, Range, Status, Unit
+from loadtests.analysis.comparison import Finding, Status, Unit
 from loadtests.records.manifest import QuotedFinding, ValidationDigest
 from loadtests.report.wording import number
 from loadtests.validation.findings import findings
@@ -22,12 +22,12 @@ _SCALES: Mapping[Unit, float] = {"%": 100.0, "ms": 1000.0, "×": 1.0}
 
 
 def figure(value: float, unit: Unit) -> str:
-    """Write a figure in its unit: ``4.5 %``, ``13.9 ms``, ``1.02 ×``."""
+    """Format a figure in its unit: ``4.5 %``, ``13.9 ms``, ``1.02 ×``."""
     return f"{bare(value, unit)} {unit}"
 
 
 def bare(value: float, unit: Unit) -> str:
-    """Write a figure without its unit."""
+    """Format a figure without its unit."""
     scaled = value * _SCALES[unit]
     if unit == "×":
         return f"{scaled:.3f}"
@@ -35,7 +35,7 @@ def bare(value: float, unit: Unit) -> str:
 
 
 def found(finding: Finding) -> str:
-    """Write what was found, with its interval."""
+    """Format what was measured, with its interval."""
     text = figure(finding.found, finding.unit)
     if finding.interval is None:
         return text
@@ -44,12 +44,8 @@ def found(finding: Finding) -> str:
 
 
 def aim(finding: Finding) -> str:
-    """Write between which values it must lie."""
-    return _aim(finding.aim, finding.unit)
-
-
-def _aim(aim: Range, unit: Unit) -> str:
-    low, high = aim
+    """Format the range in which the figure must lie."""
+    (low, high), unit = finding.aim, finding.unit
     if math.isinf(high) or (unit == "%" and high == 1):
         return f"at least {figure(low, unit)}"
     if math.isinf(low) or low == 0:
@@ -58,13 +54,13 @@ def _aim(aim: Range, unit: Unit) -> str:
 
 
 def commits(validation: Validation) -> list[str]:
-    """Return the states of the code that the checks were made with."""
+    """Return the commits that the checks were made with."""
     made = [getattr(validation, check).occasion.commit or "unknown" for check in validation.checked()]
     return list(dict.fromkeys(made))
 
 
 def digest(validation: Validation) -> ValidationDigest:
-    """Return what a run's manifest keeps of it; it must hold one check at least."""
+    """Return the digest that a run's manifest stores; the validation must hold at least one check."""
     return ValidationDigest(
         machine=validation.machine,
         created=max(getattr(validation, check).occasion.created for check in validation.checked()),

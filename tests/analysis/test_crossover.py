@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.crossover import Crossover, crossover_of
-from loadtests.lessons.deadlock import Tried, draw, finding, tried_in
+from loadtests.lessons.deadlock import DeadlockCell, cells_of, draw, finding
 from loadtests.records.outcome import CellResult, Interval, Outcome
 from loadtests.report.charts.style import drawing, save
 from loadtests.report.html.page import render
@@ -74,9 +74,9 @@ def test_the_report_says_it() -> None:
     assert "By the model async handles" in render(manifest, replace(outcome, cells=cells), [])
 
 
-def tried(**stalls: Sequence[int]) -> list[Tried]:
+def tried(**stalls: Sequence[int]) -> list[DeadlockCell]:
     return [
-        Tried(int(pool[1:]), users, label, None if users in stalls[pool] and label == "a" else 1000.0,
+        DeadlockCell(int(pool[1:]), users, label, None if users in stalls[pool] and label == "a" else 1000.0,
               2 if users in stalls[pool] and label == "a" else 0, 0, 2)
         for pool in stalls
         for users in (8, 64, 128, 256)
@@ -93,7 +93,7 @@ def tried(**stalls: Sequence[int]) -> list[Tried]:
         (tried(p15=[128, 256], p80=[256]), "15 connections stall from 128 users on and 80 connections stall with 256"),
     ],
 )
-def test_a_grid_is_told_as_it_is(grid: list[Tried], said: str) -> None:
+def test_a_grid_is_told_as_it_is(grid: list[DeadlockCell], said: str) -> None:
     assert said in finding(grid)
 
 
@@ -106,7 +106,7 @@ def test_another_failure_is_no_deadlock() -> None:
     manifest, outcome = make_run(["get_post"], [8, 64])
     reasons = {"a": ["nothing was answered for 5 s"], "b": ["exited with status 1 before it was ready"]}
     cells = [replace(c, collapsed=reasons[c.label], throughput=None) for c in outcome.cells]
-    seen = tried_in(view_of(manifest, replace(outcome, cells=cells)), 15)
+    seen = cells_of(view_of(manifest, replace(outcome, cells=cells)), 15)
     assert {(one.label, one.stalled, one.failed) for one in seen} == {("a", 1, 0), ("b", 0, 1)}
 
 

@@ -4,7 +4,7 @@ from loadtests.cli.deadlock import deadlock_
 from loadtests.cli.dial import dial_
 from loadtests.cli.run import run_
 from loadtests.experiment.options import RunOptions, dial_options
-from loadtests.lessons.deadlock import Grid
+from loadtests.lessons.deadlock import DeadlockOptions
 
 
 def test_a_run_defaults_to_the_options_of_a_run() -> None:
@@ -21,4 +21,4 @@ def test_a_dial_defaults_to_the_options_of_a_run_but_for_its_grid_users_and_time
 
 
 def test_the_deadlock_defaults_to_its_grid() -> None:
-    assert Grid(**deadlock_.make_context("deadlock", []).params) == Grid()
+    assert DeadlockOptions(**deadlock_.make_context("deadlock", []).params) == DeadlockOptions()

@@ -15,7 +15,7 @@ from loadtests.cli.doctor import table
 from loadtests.doctor import Check
 from loadtests.doctor.hardware import (
     Clock,
-    Sample,
+    MachineSample,
     check_cores,
     check_load,
     check_noise,
@@ -38,19 +38,19 @@ from loadtests.doctor.installation import (
 )
 from loadtests.doctor.storage import (
     Address,
+    call_with_timeout,
     check_postgres,
     check_sqlite,
     judge_folder,
     judge_postgres,
     judge_sqlite,
     parse_url,
-    within,
 )
 from loadtests.records.manifest import MachineRecord
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 
-QUIET = Sample(
+QUIET = MachineSample(
     cores=2,
     load_average=0.1,
     machine=MachineRecord(block=0, seconds=1.0, steal=0.0, foreign=0.01),
@@ -64,11 +64,11 @@ HERE = Path("here")
 THERE = Address("db", 5432)
 
 
-def busy(foreign: float, load_average: float = 0.1) -> Sample:
+def busy(foreign: float, load_average: float = 0.1) -> MachineSample:
     return replace(QUIET, load_average=load_average, machine=QUIET.machine.model_copy(update={"foreign": foreign}))
 
 
-def stolen(steal: float | None) -> Sample:
+def stolen(steal: float | None) -> MachineSample:
     return replace(QUIET, machine=QUIET.machine.model_copy(update={"steal": steal}))
 
 
@@ -100,14 +100,14 @@ def stolen(steal: float | None) -> Sample:
         (judge_ceiling(8000.0, None), "8,000 requests/s"),
     ],
 )
-def test_what_is_fine_is_told_without_a_mend(check: Check, words: str) -> None:
+def test_what_is_fine_is_reported_without_a_fix(check: Check, words: str) -> None:
     assert check.ok
-    assert check.mend == ""
+    assert check.fix == ""
     assert words in check.finding
 
 
 @pytest.mark.parametrize(
-    ("check", "words", "mend"),
+    ("check", "words", "fix"),
     [
         (check_cores(Cores((0,), (0,))), "one core", "two cores"),
         (check_cores(Cores((), ())), "pins no process", "Linux"),
@@ -140,10 +140,10 @@ def test_what_is_fine_is_told_without_a_mend(check: Check, words: str) -> None:
         (judge_ceiling(None, "the load driver died"), "the load driver died", "mend"),
     ],
 )
-def test_what_needs_attention_names_its_mend(check: Check, words: str, mend: str) -> None:
+def test_what_needs_attention_names_its_fix(check: Check, words: str, fix: str) -> None:
     assert not check.ok
     assert words in check.finding
-    assert mend in check.mend
+    assert fix in check.fix
 
 
 def test_noise_is_of_neighbours_not_of_a_slow_drift() -> None:
@@ -207,7 +207,7 @@ def test_sqlite_is_tried_for_good_and_leaves_nothing(tmp_path: Path) -> None:
 def test_a_call_that_hangs_is_given_up() -> None:
     never = threading.Event()
     with pytest.raises(TimeoutError, match="no answer within 0 s"):
-        within(0, never.wait)
+        call_with_timeout(0, never.wait)
     never.set()
 
 
@@ -215,15 +215,15 @@ def test_a_call_in_time_hands_on_what_it_returns_or_raises() -> None:
     def fails() -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    assert within(30, lambda: 7) == 7
+    assert call_with_timeout(30, lambda: 7) == 7
     with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
-        within(30, fails)
+        call_with_timeout(30, fails)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_table_fits_its_terminal_and_prints_brackets_as_they_are(width: int) -> None:
     checks = [
-        Check("driver ceiling", ok=False, finding="it says [bold] " + "and goes on " * 20, mend="ulimit -n 8448"),
+        Check("driver ceiling", ok=False, finding="it says [bold] " + "and goes on " * 20, fix="ulimit -n 8448"),
         Check("cores", ok=True, finding="two"),
     ]
     console = Console(width=width, file=io.StringIO())

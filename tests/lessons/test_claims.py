@@ -16,9 +16,16 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim, judge, lesson_named
-from loadtests.lessons.lesson import Collapse, Expectation, Judged, Rate, Ratio, Standing
-from loadtests.lessons.measure import options
-from loadtests.lessons.record import ClaimsRecord, Evidence, claim_result, claim_results, claims_covered_by, judged
+from loadtests.lessons.lesson import Collapse, Expectation, Judgement, Rate, Ratio, Standing
+from loadtests.lessons.measure import run_options
+from loadtests.lessons.record import (
+    ClaimsRecord,
+    Evidence,
+    claim_result,
+    claim_results,
+    claims_covered_by,
+    judge_expectations,
+)
 from loadtests.records.outcome import Outcome
 from loadtests.system.errors import UsageError
 from tests.made_up_runs import make_run
@@ -224,7 +231,7 @@ def test_the_words_of_a_claim_mean_what_is_checked(name: str) -> None:
     ],
 )
 def test_all_must_hold(standings: Sequence[Standing], expected: Standing) -> None:
-    seen = [Judged(standing, "1.0") for standing in standings]
+    seen = [Judgement(standing, "1.0") for standing in standings]
     assert text.standing(seen) == expected
     assert judge(TESTABLE[0], seen).standing == expected
 
@@ -254,7 +261,7 @@ def test_a_lesson_can_be_measured_and_shows_two_pieces_of_code(name: str, tmp_pa
     assert {each.size for each in lesson.expects} <= sizes
     assert {each.scenario for each in lesson.expects} <= set(lesson.measure.scenarios)
     if lesson.measure.special is None:
-        experiment = options(lesson.measure, tmp_path / "x").experiment()
+        experiment = run_options(lesson.measure, tmp_path / "x").experiment()
         assert [scenario.name for scenario in experiment.scenarios] == list(lesson.measure.scenarios)
     one, other = map(text.source, lesson.code)
     assert one.strip()
@@ -277,7 +284,7 @@ def test_claims_are_judged_by_what_was_kept() -> None:
     back = ClaimsRecord.model_validate_json(record.model_dump_json())
     found = {each.name: (each.standing, each.why) for each in claim_results(back)}
     assert found == {"waiting-pays": ("refuted", ""), "ceiling-pg-sleep": ("not tested", "no PostgreSQL here")}
-    assert judged(claim, {})[0].standing == "not tested"
+    assert judge_expectations(claim, {})[0].standing == "not tested"
 
 
 def test_a_lesson_that_there_is_not() -> None:

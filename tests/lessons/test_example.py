@@ -9,7 +9,7 @@ from loadtests.cli.example import example
 from loadtests.experiment.options import RunOptions
 from loadtests.lessons import deadlock
 from loadtests.lessons.catalogue import CLAIMS, LESSONS
-from loadtests.lessons.deadlock import Grid
+from loadtests.lessons.deadlock import DeadlockOptions
 from loadtests.lessons.example import measure_example, read_example
 from loadtests.lessons.lesson import Lesson, Measure
 from loadtests.lessons.record import LESSON_FILE, Evidence, LessonRecord, read_claims, read_lesson
@@ -32,12 +32,12 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
         shutil.copytree(EXAMPLE / options.out.name, options.out)
         return options.out
 
-    def grid(asked: Grid) -> None:
-        assert asked.out is not None
-        check_free(asked.out)
-        shutil.copytree(EXAMPLE / "deadlock", asked.out)
+    def measure_deadlock(options: DeadlockOptions) -> None:
+        assert options.out is not None
+        check_free(options.out)
+        shutil.copytree(EXAMPLE / "deadlock", options.out)
 
-    def teach(lesson: Lesson, out: Path) -> LessonRecord:
+    def measure_lesson(lesson: Lesson, out: Path) -> LessonRecord:
         check_free(out)
         out.mkdir(parents=True)
         shutil.copy(EXAMPLE / "lessons" / f"{lesson.name}.json", out / LESSON_FILE)
@@ -51,8 +51,8 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
         return Evidence(why="not measured in a test")
 
     monkeypatch.setattr(run, "measure", measure)
-    monkeypatch.setattr(deadlock, "measure", grid)
-    monkeypatch.setattr("loadtests.lessons.example.measure_lesson", teach)
+    monkeypatch.setattr(deadlock, "measure_deadlock", measure_deadlock)
+    monkeypatch.setattr("loadtests.lessons.example.measure_lesson", measure_lesson)
     monkeypatch.setattr("loadtests.lessons.example._keep", keep)
     monkeypatch.setattr("loadtests.lessons.measure._measure_claim", evidence)
 

@@ -12,15 +12,15 @@ from loadtests.slo.objective import PRECISION, Objective, RateSearch, parse_obje
 from loadtests.system.errors import UsageError
 from tests.made_up_samples import summary
 
-MOST, LEAST = 10_000.0, 15.0
+MAX_RPS, MIN_RPS = 10_000.0, 15.0
 
 
 def searched(limit_rps: float, *, start: float = 16.0, luck: float = 0.0, seed: int = 1) -> tuple[RateSearch, int]:
     """Search on a server that keeps rates up to a limit, and misses others; ``luck`` is how often it errs."""
-    rng, search, probes = random.Random(seed), RateSearch(start, MOST, LEAST), 0
+    rng, search, probes = random.Random(seed), RateSearch(start, MAX_RPS, MIN_RPS), 0
     while search.state == "searching":
         kept = search.rate_rps <= limit_rps
-        search.tell(kept=kept if rng.random() >= luck else not kept)
+        search.record(kept=kept if rng.random() >= luck else not kept)
         probes += 1
         assert probes < 200
     return search, probes
@@ -40,23 +40,23 @@ def test_the_limit_is_enclosed_to_five_percent(limit_rps: float, start: float) -
 
 def test_a_server_that_keeps_everything_has_at_least_what_could_be_asked_for() -> None:
     search, _ = searched(math.inf)
-    assert (search.state, search.kept_rps, search.missed_rps) == ("at-least", MOST, None)
+    assert (search.state, search.kept_rps, search.missed_rps) == ("at-least", MAX_RPS, None)
 
 
 def test_a_server_that_keeps_nothing_has_no_rate() -> None:
     search, _ = searched(0.0, start=300.0)
     assert (search.state, search.kept_rps) == ("not-found", None)
-    assert search.missed_rps == LEAST
+    assert search.missed_rps == MIN_RPS
 
 
 def test_one_miss_by_chance_is_no_limit() -> None:
-    search = RateSearch(100.0, MOST, LEAST)
-    search.tell(kept=False)
+    search = RateSearch(100.0, MAX_RPS, MIN_RPS)
+    search.record(kept=False)
     assert (search.rate_rps, search.missed_rps) == (100.0, None)
-    search.tell(kept=True)
+    search.record(kept=True)
     assert (search.rate_rps, search.kept_rps) == (200.0, 100.0)
-    search.tell(kept=False)
-    search.tell(kept=False)
+    search.record(kept=False)
+    search.record(kept=False)
     assert search.missed_rps == 200.0
 
 

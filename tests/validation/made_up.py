@@ -12,16 +12,16 @@ from loadtests.validation.record import (
     Band,
     Comparisons,
     DriversRecord,
-    Known,
-    Occasion,
+    KnownComparison,
     Percentiles,
+    Provenance,
     QueueRecord,
     StallRecord,
     Study,
     Validation,
 )
 
-OCCASION = Occasion(created=datetime(2026, 1, 2, 3, 4, tzinfo=UTC), commit="abc", seconds=60.0)
+PROVENANCE = Provenance(created=datetime(2026, 1, 2, 3, 4, tzinfo=UTC), commit="abc", seconds=60.0)
 
 
 def environment(**changes: Any) -> Environment:
@@ -41,22 +41,22 @@ def row(
     half: float = 1.02,
     run: int = 0,
     flags: tuple[str, ...] = (),
-) -> Known:
+) -> KnownComparison:
     """Return a comparison whose ratio is ``off`` times the truth, with an interval of a factor ``half`` each way."""
     ratio = truth * off
-    return Known(
+    return KnownComparison(
         study=study, run=run, sides=("x", "y"), scenario="GET /cpu", users=4, blocks=6, truth=truth,
         ratio=ratio, interval=(ratio / half, ratio * half), verdict=verdict, flags=list(flags),
     )  # fmt: skip
 
 
-def comparisons(rows: list[Known]) -> Comparisons:
-    return Comparisons(occasion=OCCASION, time_s=0.8, rows=rows)
+def comparisons(rows: list[KnownComparison]) -> Comparisons:
+    return Comparisons(occasion=PROVENANCE, time_s=0.8, rows=rows)
 
 
 def queued(**changes: Any) -> QueueRecord:
     known: dict[str, Any] = {
-        "occasion": OCCASION, "queues": 4, "arrivals_rps": 50.0, "service_s": 0.01, "window_s": 60.0,
+        "occasion": PROVENANCE, "queues": 4, "arrivals_rps": 50.0, "service_s": 0.01, "window_s": 60.0,
         "requests": 12_000,
         "theory": Percentiles(p50=0.01386, p99=0.0921), "band": Band(p50=(0.0133, 0.0145), p99=(0.083, 0.105)),
         "measured": Percentiles(p50=0.0141, p99=0.0950), "logged": Percentiles(p50=0.0138, p99=0.0947),
@@ -66,14 +66,14 @@ def queued(**changes: Any) -> QueueRecord:
 
 def stalled(**changes: Any) -> StallRecord:
     known: dict[str, Any] = {
-        "occasion": OCCASION, "every_s": 10.0, "for_s": 1.0, "window_s": 30.0, "rate_rps": 100.0, "users": 4,
+        "occasion": PROVENANCE, "every_s": 10.0, "for_s": 1.0, "window_s": 30.0, "rate_rps": 100.0, "users": 4,
         "open_p99_s": 0.91, "closed_p99_s": 0.023, "closed_stalled": (12, 5000), "pace_rps": 1000.0,
         "pace_p99_s": 0.0221, "pace_logged_p99_s": 0.0217, "pace_lag_p99_s": 0.0011,
     }  # fmt: skip
     return StallRecord.model_validate(known | changes)
 
 
-def rivalled(apart: tuple[float, float, float], headroom: tuple[float, float, float]) -> DriversRecord:
+def other_clients(apart: tuple[float, float, float], headroom: tuple[float, float, float]) -> DriversRecord:
     rows = [
         Agreement(
             client="wrk", scenario=name, ours=(2.2, 2.1, 2.3), theirs=(2.2, 2.1, 2.3), apart=apart,
@@ -81,7 +81,7 @@ def rivalled(apart: tuple[float, float, float], headroom: tuple[float, float, fl
         )
         for name in ("noop", "query")
     ]  # fmt: skip
-    return DriversRecord(occasion=OCCASION, users=64, rounds=8, seconds=1, clients=["httpx", "wrk"], rows=rows)
+    return DriversRecord(occasion=PROVENANCE, users=64, rounds=8, seconds=1, clients=["httpx", "wrk"], rows=rows)
 
 
 def whole(comparisons_: int = 200, **changes: Any) -> Validation:
@@ -97,6 +97,6 @@ def whole(comparisons_: int = 200, **changes: Any) -> Validation:
     known: dict[str, Any] = {
         "machine": "m", "environment": environment(), "quick": False, "complete": True, "aa": comparisons(own),
         "effects": comparisons(added).model_copy(update={"work_share": {4: 0.93, 8: 0.94}}), "queue": queued(),
-        "stall": stalled(pace_lag_p99_s=0.0019), "drivers": rivalled((1.02, 0.95, 1.09), (0.9, 0.8, 1.0)),
+        "stall": stalled(pace_lag_p99_s=0.0019), "drivers": other_clients((1.02, 0.95, 1.09), (0.9, 0.8, 1.0)),
     }  # fmt: skip
     return Validation.model_validate(known | changes)

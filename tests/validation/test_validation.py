@@ -14,9 +14,9 @@ from loadtests.system.machine import machine_id
 from loadtests.validation import plan
 from loadtests.validation.findings import additions, false_alarms, findings
 from loadtests.validation.other_clients import agreement, alternate
-from loadtests.validation.plan import ValidateOptions, of_more_cpu, of_more_wait
-from loadtests.validation.record import Known, Percentiles, Study, Validation
-from tests.validation.made_up import comparisons, environment, queued, rivalled, row, stalled
+from loadtests.validation.plan import ValidateOptions, ratio_of_more_cpu, ratio_of_more_wait
+from loadtests.validation.record import KnownComparison, Percentiles, Study, Validation
+from tests.validation.made_up import comparisons, environment, other_clients, queued, row, stalled
 
 
 def alike(total: int, *, false: int = 0, uncovered: int = 0) -> dict[str, Finding]:
@@ -93,7 +93,7 @@ def test_status(found: float, interval: tuple[float, float] | None, enough: bool
     assert status_of(found, interval, (0, 0.05), enough=enough) == status
 
 
-def judged(study: Study, rows: list[Known]) -> list[Finding]:
+def judged(study: Study, rows: list[KnownComparison]) -> list[Finding]:
     return list(additions(comparisons([r.model_copy(update={"study": study}) for r in rows])))
 
 
@@ -126,14 +126,14 @@ def test_what_the_harness_held_back_is_said() -> None:
 
 
 def test_more_cpu_is_diluted_by_what_a_server_does_besides() -> None:
-    assert of_more_cpu(0.10, 1.0) == pytest.approx(1 / 1.1)
-    assert of_more_cpu(0.10, 0.5) == pytest.approx(1 / 1.05)
-    assert of_more_cpu(0.10, 0.0) == 1
+    assert ratio_of_more_cpu(0.10, 1.0) == pytest.approx(1 / 1.1)
+    assert ratio_of_more_cpu(0.10, 0.5) == pytest.approx(1 / 1.05)
+    assert ratio_of_more_cpu(0.10, 0.0) == 1
 
 
 def test_more_wait_is_a_share_of_what_a_request_takes() -> None:
-    assert of_more_wait(0.002, users=4, throughput_rps=200) == pytest.approx(20 / 22)
-    assert of_more_wait(0.002, users=1, throughput_rps=1000) == pytest.approx(1 / 3)
+    assert ratio_of_more_wait(0.002, users=4, throughput_rps=200) == pytest.approx(20 / 22)
+    assert ratio_of_more_wait(0.002, users=1, throughput_rps=1000) == pytest.approx(1 / 3)
 
 
 def test_the_additions_are_whole_rounds() -> None:
@@ -155,7 +155,7 @@ def test_a_share_of_nothing_is_unknown() -> None:
     assert {f.status for f in false_alarms(comparisons([]))} == {"undecided"}
 
 
-def test_the_agenda_has_the_comparisons_that_were_asked_for() -> None:
+def test_the_plan_has_the_comparisons_that_were_asked_for() -> None:
     own = plan.alike(40, blog=0.25, time_s=0.8, blocks=6, rng=random.Random(1))
     assert sum(len(r.experiment.cells) for r in own) == 40
     specs = [r.experiment.b.spec for r in own]
@@ -258,15 +258,15 @@ def test_lag_and_pace_have_their_limits() -> None:
     ],
 )
 def test_two_clients_have_to_find_the_same_ratio(apart: tuple[float, float, float], status: Status) -> None:
-    assert statuses(drivers=rivalled(apart, (0.9, 0.85, 0.95))) == [status, status, "met"]
+    assert statuses(drivers=other_clients(apart, (0.9, 0.85, 0.95))) == [status, status, "met"]
 
 
 def test_a_driver_that_is_much_slower_than_another_misses_its_headroom() -> None:
-    assert statuses(drivers=rivalled((1.0, 0.9, 1.1), (0.5, 0.4, 0.6)))[2] == "missed"
+    assert statuses(drivers=other_clients((1.0, 0.9, 1.1), (0.5, 0.4, 0.6)))[2] == "missed"
 
 
 def test_a_headroom_that_may_as_well_be_too_small_is_not_met() -> None:
-    assert statuses(drivers=rivalled((1.0, 0.95, 1.05), (0.99, 0.56, 1.74)))[2] == "undecided"
+    assert statuses(drivers=other_clients((1.0, 0.95, 1.05), (0.99, 0.56, 1.74)))[2] == "undecided"
 
 
 def test_clients_take_turns_forwards_and_backwards() -> None:
