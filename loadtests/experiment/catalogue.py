@@ -50,7 +50,7 @@ _WRITER = (
 )
 
 
-def _beside(path: str) -> Build:
+def _one_heavy_in_many(path: str) -> Build:
     """Return one request that computes, and many that only wait a little, in turn."""
 
     def build(parameters: Parameters) -> tuple[Request, ...]:
@@ -94,7 +94,7 @@ PITFALLS: Mapping[str, Entry] = {
         "pitfall",
         "a route that waits 10 ms, and one request in 200 that computes for long",
         "async makes all wait for the computation; `def` computes in a thread, and the cheap ones pass it.",
-        _beside("hash?"),
+        _one_heavy_in_many("hash?"),
         {"rounds": 1_000_000, "wait_ms": 10},
     ),
     "fan_out_threads": Entry(

@@ -41,7 +41,7 @@ class ClosedLoop:
 
 @dataclass(frozen=True, order=True)
 class OpenLoop:
-    """Requests that arrive when they arrive, however many are unanswered: what a public server meets.
+    """Requests that arrive at times of their own, however many are unanswered: what a public server meets.
 
     Attributes:
         rate: arrivals per second, on average.

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from loadtests.experiment.blog import DATABASE_DRIVER, GIVEN_BY_A_RUN
 from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
 from loadtests.experiment.loads import Arrivals, ClosedLoop, Load, parse_rates, parse_users
-from loadtests.experiment.plan import MIN_BLOCKS, DriverName, Experiment, Timing, choose
+from loadtests.experiment.plan import MIN_BLOCKS, DriverName, Experiment, Timing, default_timing
 from loadtests.experiment.scenario import Journeys, Parameters, Request, Scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.system.errors import UsageError
@@ -110,7 +110,7 @@ class RunOptions(BaseModel):
         for name, value in (("--slice", self.slice_s), ("--time", self.time_s)):
             if value is not None and not 0 < value <= MAX_SLICE_S:
                 raise UsageError(f"{name} {value:g}: must be more than 0 and at most {MAX_SLICE_S:g} seconds")
-        default = choose(loads, cells)
+        default = default_timing(loads, cells)
         slice_s, time_s = self.slice_s or default.slice_s, self.time_s or default.pairing_s
         if self.slice_s and not self.time_s:
             time_s = max(time_s, 2 * slice_s)

@@ -147,7 +147,7 @@ class Timing:
     pairing_s: float
 
 
-def choose(loads: Sequence[Load], cells: int) -> Timing:
+def default_timing(loads: Sequence[Load], cells: int) -> Timing:
     """Return the default timing of a plan.
 
     In a closed loop a run of few cells measures each of them for longer: starting servers takes the same time

@@ -36,7 +36,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Journeys:
-    """Who is on the way through the blog, in ``loadtests/locustfile.py``; only Locust can drive them.
+    """Users who follow links and think in between, as in ``loadtests/locustfile.py``; only Locust can drive them.
 
     Attributes:
         weights: how many of whom, in proportion, by name: ``reader``, ``writer``, ``api_client``.

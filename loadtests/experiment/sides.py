@@ -72,7 +72,7 @@ def parse_side(text: str) -> Side:
             raise UsageError(f"side {text!r}: {pair!r} should read key=value")
         given[key.strip()] = value.strip()
     if name.startswith(("http://", "https://")):
-        return _running(text, name, given)
+        return _side_of_url(text, name, given)
     app = BUILDS.get(name, name)
     module, colon, attribute = app.partition(":")
     if not (colon and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))):
@@ -98,7 +98,7 @@ def parse_side(text: str) -> Side:
     return Side(text, app, None, tuple(given.items()), settings)
 
 
-def _running(text: str, url: str, given: Mapping[str, str]) -> Side:
+def _side_of_url(text: str, url: str, given: Mapping[str, str]) -> Side:
     try:
         parts = urlsplit(url)
         usable = bool(parts.hostname) and parts.port != 0

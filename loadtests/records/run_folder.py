@@ -57,7 +57,7 @@ class RunFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether a run was ever made here."""
+        """Whether there is a run in it."""
         return (self.path / MANIFEST_FILE).exists()
 
     @property
@@ -193,7 +193,7 @@ def check_free(path: Path) -> None:
 
 @contextlib.contextmanager
 def locked(folder: RunFolder) -> Iterator[None]:
-    """Hold a run's folder, and leave no databases, logs or halves of files in it, neither own nor a dead owner's.
+    """Hold a run's folder, and leave no databases, logs or partial files in it, neither own nor those of a dead owner.
 
     On a file system without locks nothing tells whether another owner lives, so only what is new is removed at the end.
 
@@ -222,7 +222,7 @@ def locked(folder: RunFolder) -> Iterator[None]:
 
 
 def _remove_unfinished(folder: RunFolder) -> None:
-    """Remove what a run that was killed left of its work, and the halves of its files."""
+    """Remove what a run that was killed left of its work, and its partial files."""
     _remove_work(folder.work.iterdir())
     for partial in [*folder.path.glob("*.partial"), *folder.trials.glob("*.partial")]:
         partial.unlink(missing_ok=True)

@@ -134,7 +134,7 @@ def pack(samples: Samples) -> dict[str, npt.NDArray[np.integer]]:
 
 
 def unpack(columns: Mapping[str, npt.NDArray[np.integer]]) -> Samples:
-    """Return the samples that ``pack`` made these columns of; raises ValueError if they are none such."""
+    """Return the samples that ``pack`` made these columns of; raises ValueError if it did not."""
     if len({columns[name].shape for name in COLUMNS}) != 1 or columns["lag"].ndim != 1:
         raise ValueError("columns of unequal length")
     scheduled = np.cumsum(columns["scheduled"], dtype=np.int64)

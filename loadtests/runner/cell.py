@@ -41,7 +41,7 @@ class InterferenceMonitor:
         Args:
             cores: those that matter; all of them where nothing is pinned.
             servers_are_ours: whether every server is a process of this harness; if not, its time can't be told from
-                that of strangers.
+                that of other processes.
         """
         self._cores = cores.all
         self._servers_are_ours = servers_are_ours

@@ -100,7 +100,7 @@ def _carry_out(experiment: Experiment, folder: RunFolder, manifest: Manifest, co
 
 @contextmanager
 def _saying_what_is_kept(out: Path) -> Iterator[None]:
-    """Add to what ends a run early what is left of it."""
+    """Add to the message of what ends a run early where its results are, and how to go on."""
     kept = f"what was measured is kept: bench report {out}, or go on: bench run --resume {out}"
     try:
         yield

@@ -81,7 +81,7 @@ class Sampler:
         self._in_flight = in_flight
         self._loop = asyncio.get_running_loop()
         self._threads, self._connections, self._turns = Threads(), Connections(), Turns()
-        self._asked_s: float | None = None
+        self._scheduled_s: float | None = None
         self._lag_s = 0.0
         self._turns_waiting = UNKNOWN
 
@@ -100,26 +100,26 @@ class Sampler:
         due = time.perf_counter()
         while not self._loop.is_closed():
             file.write(self._row())
-            self._ask()
+            self._schedule_callback()
             due = max(due + PERIOD_S, time.perf_counter() + PERIOD_S / 2)  # one who is late does not look twice
             time.sleep(due - time.perf_counter() if due > time.perf_counter() else 0.0)
 
     def _row(self) -> bytes:
-        now, asked = time.perf_counter(), self._asked_s
-        lag_s = self._lag_s if asked is None else max(self._lag_s, now - asked)
+        now, scheduled = time.perf_counter(), self._scheduled_s
+        lag_s = self._lag_s if scheduled is None else max(self._lag_s, now - scheduled)
         counts = (self._in_flight(), *self._threads.read(), *self._connections.read(), self._turns_waiting)
         return struct.pack(FORMAT, now, time.process_time(), lag_s, *(min(count, MOST) for count in counts))
 
-    def _ask(self) -> None:
-        """Ask the loop for a sign of life, unless it still owes one."""
-        if self._asked_s is None:
-            self._asked_s = time.perf_counter()
-            self._loop.call_soon_threadsafe(self._answer, self._asked_s)
+    def _schedule_callback(self) -> None:
+        """Schedule a callback that measures the loop's lag, unless one still waits to be called."""
+        if self._scheduled_s is None:
+            self._scheduled_s = time.perf_counter()
+            self._loop.call_soon_threadsafe(self._measure_lag, self._scheduled_s)
 
-    def _answer(self, asked_s: float) -> None:
-        self._lag_s = time.perf_counter() - asked_s
+    def _measure_lag(self, scheduled_s: float) -> None:
+        self._lag_s = time.perf_counter() - scheduled_s
         self._turns_waiting = self._turns.read()
-        self._asked_s = None
+        self._scheduled_s = None
 
 
 class Threads:

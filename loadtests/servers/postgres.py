@@ -167,7 +167,7 @@ class PostgresDatabases:
             self._connection.exec_driver_sql(statement)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         with contextlib.suppress(SQLAlchemyError):
             self._connection.close()
         self._engine.dispose()

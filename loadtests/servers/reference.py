@@ -141,7 +141,7 @@ async def answer(send: Send, content: object, status: int = 200) -> None:
 
 
 async def lifespan(receive: Receive, send: Send) -> None:
-    """Say yes to starting and to stopping."""
+    """Confirm start-up and shutdown."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

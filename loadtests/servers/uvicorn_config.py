@@ -27,7 +27,7 @@ generation. Source: CPython, Modules/gcmodule.c, ``long_lived_pending``; 3.14 co
 
 
 class Config(uvicorn.Config):
-    """A module of its own, because uvicorn's worker processes unpickle it."""
+    """uvicorn's configuration with ours; in a module of its own, because uvicorn's worker processes unpickle it."""
 
     collector: "Collector" = "default"
     observe: Path | None = None

@@ -29,7 +29,7 @@ class BenchError(Exception):
 
 
 class UsageError(BenchError):
-    """What was asked for cannot be done; the message names the mend."""
+    """What was asked for cannot be done; the message says what to do instead."""
 
     exit_status = 2
 

@@ -70,7 +70,7 @@ def child_environment(folder: Path, extra: Mapping[str, str], hidden: str | None
 
 
 class Stoppable(ABC):
-    """What is to be stopped in the end: a context manager that does so."""
+    """Base of what owns a process: a context manager that calls ``stop`` at its end."""
 
     @abstractmethod
     def stop(self) -> None:
@@ -165,7 +165,7 @@ class Child(Stoppable):
             time.sleep(POLL_S)
 
     def ask_to_end(self) -> None:
-        """Tell it that its owner is done with it, and do not wait; ``stop`` still has to follow."""
+        """Ask it to end, and do not wait for it; ``stop`` still has to follow."""
         if self.process.stdin is not None:
             self.process.stdin.close()
         if self.alive:
@@ -232,7 +232,7 @@ def exit_now(grace_s: float = GRACE_S) -> None:
 def kill_orphans(mark: str) -> None:
     """Kill every process with that mark that is not of this process's session."""
     for _ in range(ROUNDS):
-        found = _find(f"{MARK}={mark}".encode())
+        found = _find_orphans(f"{MARK}={mark}".encode())
         for pid in found:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -240,7 +240,7 @@ def kill_orphans(mark: str) -> None:
             return
 
 
-def _find(variable: bytes) -> list[int]:
+def _find_orphans(variable: bytes) -> list[int]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

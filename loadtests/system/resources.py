@@ -110,7 +110,7 @@ def core_times(cores: Sequence[int]) -> list[dict[str, float]]:
 
 
 def _own_s() -> float:
-    """Sum up the family's CPU time.
+    """Return the CPU time of this process and all its descendants, in seconds.
 
     A process's time moves to its parent's account of ended children when it ends, so the sum over those alive, accounts
     included, does not drop when one ends. (macOS keeps no such account.)
@@ -128,8 +128,8 @@ def _interrupts_are_apart() -> bool:
     """Whether this kernel keeps interrupts out of a process's CPU time (CONFIG_IRQ_TIME_ACCOUNTING).
 
     Loopback traffic is carried by interrupts, and nearly all of it is ours. Where they are kept apart they must not
-    count as busy, or they would pass for strangers; where they are part of our own time they must count. If nothing
-    tells, better overlook a stranger than invent one.
+    count as busy, or they would be taken for other processes; where they are part of our own time they must count.
+    Where that is unknown, it is better to overlook another process than to invent one.
     """
     with contextlib.suppress(OSError):
         return "CONFIG_IRQ_TIME_ACCOUNTING=y" in gzip.decompress(Path("/proc/config.gz").read_bytes()).decode()

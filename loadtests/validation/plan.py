@@ -15,7 +15,7 @@ from loadtests.experiment.blog import check_blog
 from loadtests.experiment.catalogue import REPRESENTATIVE
 from loadtests.experiment.loads import ClosedLoop, parse_users
 from loadtests.experiment.options import USERS, RunOptions, parse_scenario
-from loadtests.experiment.plan import MIN_BLOCKS, Experiment, choose
+from loadtests.experiment.plan import MIN_BLOCKS, Experiment, default_timing
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.servers.reference import WAIT_S
@@ -109,12 +109,12 @@ def default_time_s() -> float:
     Runs with fewer cells measure each for longer, so the error rates found with this time hold for them too.
     """
     loads = parse_users(USERS)
-    return choose(loads, len(loads) * len(REPRESENTATIVE)).pairing_s
+    return default_timing(loads, len(loads) * len(REPRESENTATIVE)).pairing_s
 
 
 def effects_time_s() -> float:
     """Return the time of a cell in a block of ``bench run`` with CELLS cells, in seconds."""
-    return choose([ClosedLoop(users) for users in CPU_USERS], CELLS).pairing_s
+    return default_timing([ClosedLoop(users) for users in CPU_USERS], CELLS).pairing_s
 
 
 class Sizes(BaseModel):
@@ -225,7 +225,7 @@ def _known_answer_run(
     rng: random.Random,
 ) -> KnownAnswerRun:
     loads = tuple(ClosedLoop(number) for number in users)
-    slice_s = min(choose(loads, len(loads) * len(scenarios)).slice_s, time_s / 2)
+    slice_s = min(default_timing(loads, len(loads) * len(scenarios)).slice_s, time_s / 2)
     return KnownAnswerRun(
         study,
         Experiment(

@@ -8,7 +8,7 @@ from loadtests.drivers.job import PairingJob, Target
 from loadtests.drivers.load_generator import drive
 from loadtests.drivers.phases import Rounds, rounds_of_closed_loop, rounds_of_open_loop
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
-from loadtests.experiment.plan import choose
+from loadtests.experiment.plan import default_timing
 from loadtests.experiment.scenario import Request
 from loadtests.records.samples import Recording
 
@@ -41,7 +41,7 @@ def test_further_rounds_fill_the_time_that_is_left() -> None:
 @pytest.mark.parametrize(("rate", "slices"), [(10, 10), (100, 5), (1000, 2)])
 def test_an_open_loop_has_the_turns_that_its_design_has(rate: float, slices: int) -> None:
     load = OpenLoop(rate)
-    timing = choose([load], 1)
+    timing = default_timing([load], 1)
     assert rounds_of_open_loop(timing.pairing_s, timing.slice_s) == Rounds(slices - 1)
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
-from loadtests.experiment.plan import Timing, choose
+from loadtests.experiment.plan import Timing, default_timing
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from loadtests.experiment.plan import Timing, choose
     ],
 )
 def test_few_cells_are_measured_for_longer(cells: int, seconds: float) -> None:
-    assert choose([ClosedLoop(8)], cells) == Timing(0.1, seconds)
+    assert default_timing([ClosedLoop(8)], cells) == Timing(0.1, seconds)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,6 @@ def test_few_cells_are_measured_for_longer(cells: int, seconds: float) -> None:
     ],
 )
 def test_an_open_loop_is_measured_until_a_99th_percentile_is_known(rates: list[float], slices: int) -> None:
-    timing = choose([OpenLoop(rate) for rate in rates], 1)
+    timing = default_timing([OpenLoop(rate) for rate in rates], 1)
     assert timing.slice_s == 1.0
     assert timing.pairing_s == pytest.approx(2 * slices * 1.6)
