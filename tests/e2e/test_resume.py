@@ -95,6 +95,7 @@ def test_a_run_that_goes_on_is_refused_and_one_that_was_killed_is_resumed(tmp_pa
     run = tmp_path / "run"
     with started(*ARGUMENTS, f"--out={run}") as harness:
         assert eventually(lambda: len(trials(run)) >= 2)
+        harness.process.send_signal(signal.SIGSTOP)  # on a slow machine it would be done before the other begins
         status, _, errors = bench("run", f"--resume={run}")
         assert (status, len(errors.splitlines())) == (2, 1)
         assert "is being measured by another process" in errors
