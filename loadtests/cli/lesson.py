@@ -88,7 +88,7 @@ def _ask(console: PipeConsole, lesson: Lesson) -> None:
         for piece in pieces:
             side_by_side.add_row(piece)
     console.print(Padding(side_by_side, (1, 0, 1, 2)))
-    if lesson.measure.special is None:
+    if lesson.measure.compares == "sides":
         _say(console, "Measured with", lesson.measure.command)
 
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from loadtests.experiment.blog import DEFAULT_THREADS
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import SQLITE, RunOptions
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -56,7 +57,7 @@ class DeadlockOptions:
 
     pools: str = "15,40,80"
     users: str = "8,16,32,48,64,128,256"
-    threads: int = 40
+    threads: int = DEFAULT_THREADS
     blocks: int = 2
     time_s: float = 0.8
     database: str = SQLITE

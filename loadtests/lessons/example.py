@@ -37,7 +37,6 @@ from loadtests.system.terminal import PipeConsole
 RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
 TIMELINE = "external_api"
 """The scenario whose timeline the docs show."""
-THREADS = 40
 COLOURS = 96
 
 
@@ -129,7 +128,7 @@ def _dial(out: Path) -> RunOptions:
 
 
 def _measure_deadlock(work: Path, out: Path) -> None:
-    deadlock.measure_deadlock(DeadlockOptions(threads=THREADS, out=work))
+    deadlock.measure_deadlock(DeadlockOptions(out=work))
     for pool in work.glob(f"{POOL}*"):
         _keep(pool, out / pool.name)
 
@@ -148,7 +147,7 @@ def draw_pictures(out: Path) -> None:
         with drawing():
             save(against_loads(example.run), folder, "ratio")
             save(heat_map(example.dial), folder, DIAL)
-            save(draw_deadlock(example.deadlock, THREADS), folder, DEADLOCK)
+            save(draw_deadlock(example.deadlock, DeadlockOptions.threads), folder, DEADLOCK)
         drawn = timeline.draw_one(example.run, RunFolder(out / RUN).read_trial, folder, TIMELINE, load, 0)
         for path in drawn.paths if drawn is not None else []:
             path.rename(folder / f"timeline{path.suffix}")

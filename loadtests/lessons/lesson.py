@@ -18,10 +18,11 @@ from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome
 
 DEFAULTS = RunOptions()
-Special = Literal["clients", "loops"]
-"""Experiments that ``bench run`` can't carry out: two clients, or both loops on a server that is paused regularly."""
+Compared = Literal["sides", "clients", "loops"]
+"""What a measurement compares: two sides, as ``bench run`` does; or, on one server, two clients; or, on one that is
+paused regularly, both loops."""
 CLOSED_LOOP_USERS = 4
-"""Of the experiment ``loops``, whose load is given as the rate of its open loop."""
+"""Where loops are compared; their load is given as the rate of the open one."""
 Standing = Literal["supported", "refuted", "inconclusive", "not tested"]
 SIGNS: dict[Standing, str] = {"supported": "✔", "refuted": "✘", "inconclusive": "?", "not tested": "–"}
 BY_CHANCE = ("many-comparisons", "sign-flip")
@@ -59,7 +60,7 @@ class Measure:
         slice_s: seconds of a slice; None for the default.
         blocks: fresh starts of both sides.
         database: as for ``bench run``.
-        special: which experiment it is, if ``bench run`` can't carry it out.
+        compares: what is compared; ``bench run`` can compare sides only.
     """
 
     scenarios: Sequence[str]
@@ -71,7 +72,7 @@ class Measure:
     slice_s: float | None = None
     blocks: int = DEFAULTS.blocks
     database: str = DEFAULTS.database
-    special: Special | None = None
+    compares: Compared = "sides"
 
     @property
     def command(self) -> str:

@@ -1,7 +1,6 @@
 """Measure lessons and claims, and write lesson.json and claims.json.
 
-Most measurements are ordinary runs. Two special experiments are not: there the clients, or the loops, are what is
-compared, on one server.
+Most measurements are ordinary runs, which compare sides. Two are not: they compare clients, or loops, on one server.
 """
 
 import shutil
@@ -25,7 +24,7 @@ from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import SQLITE, RunOptions, parse_scenario
 from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.lessons.catalogue import Claim
-from loadtests.lessons.lesson import CLOSED_LOOP_USERS, Lesson, Measure, Special
+from loadtests.lessons.lesson import CLOSED_LOOP_USERS, Lesson, Measure
 from loadtests.lessons.naive_client import Count
 from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, ClaimsRecord, Evidence, LessonRecord, claims_covered_by
 from loadtests.records.json_files import write_json
@@ -65,9 +64,9 @@ def check_sides(measure: Measure, wanted_by: str) -> None:
         measure: what is measured.
         wanted_by: the lesson or claim, as typed.
     """
-    if measure.special == "clients" or {measure.a, measure.b} & WITH_BLOG_CODE:
+    if measure.compares == "clients" or {measure.a, measure.b} & WITH_BLOG_CODE:
         check_blog(wanted_by)
-    elif measure.special is None:
+    elif measure.compares == "sides":
         parse_side(measure.a), parse_side(measure.b)
 
 
@@ -76,8 +75,8 @@ def measure_lesson(lesson: Lesson, out: Path) -> LessonRecord:
 
     Raises:
         UsageError: it can't be measured here; nothing was written.
-        Interrupted, RunError: it could not be completed; an ordinary run keeps what was measured, a special
-            experiment does not.
+        Interrupted, RunError: it could not be completed; an ordinary run keeps what was measured, the others do
+            not.
     """
     began, now = time.monotonic(), datetime.now(UTC)
     machine = read_environment()
@@ -134,8 +133,8 @@ def _measure_claim(measure: Measure, out: Path) -> Evidence:
 
 def _carry_out(measure: Measure, out: Path) -> tuple[Outcome, str]:
     """Carry out a measurement; return its figures and the database's product and version."""
-    if measure.special is not None:
-        return _measure_special(measure.special, measure, out), f"SQLite {sqlite3.sqlite_version}"
+    if measure.compares != "sides":
+        return _measure_on_one_server(measure, out), f"SQLite {sqlite3.sqlite_version}"
     manifest, outcome = analyse_and_report(run.measure(run_options(measure, out)))
     return outcome, manifest.database_version or SQLITE
 
@@ -166,7 +165,7 @@ def analyse_and_report(path: Path) -> tuple[Manifest, Outcome]:
     return manifest, outcome
 
 
-def _measure_special(special: Special, measure: Measure, out: Path) -> Outcome:
+def _measure_on_one_server(measure: Measure, out: Path) -> Outcome:
     check_free(out)
     console = PipeConsole()
     cores = assign_cores()
@@ -181,7 +180,7 @@ def _measure_special(special: Special, measure: Measure, out: Path) -> Outcome:
                     shown.update(f"{what} of {measure.blocks}")
 
             workspace = Workspace(work, cores, datetime.now(UTC), None, SEED, show_progress)
-            return special_outcome(special, measure, workspace)
+            return compare_on_one_server(measure, workspace)
     except BaseException:
         shutil.rmtree(out, ignore_errors=True)
         raise
@@ -189,9 +188,9 @@ def _measure_special(special: Special, measure: Measure, out: Path) -> Outcome:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def special_outcome(special: Special, measure: Measure, workspace: Workspace) -> Outcome:
-    """Carry out a special experiment; raises RunError if it fails."""
-    compare = {"clients": _compare_clients, "loops": _compare_loops}[special]
+def compare_on_one_server(measure: Measure, workspace: Workspace) -> Outcome:
+    """Compare clients, or loops; raises RunError if it fails."""
+    compare = _compare_clients if measure.compares == "clients" else _compare_loops
     return compare(measure, workspace)
 
 

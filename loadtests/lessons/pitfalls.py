@@ -159,7 +159,7 @@ LYING_CLIENT = Lesson(
             " asyncio.TaskGroup() as users:\n    for _ in range(64):\n        users.create_task(user(transport))",
         ),
     ),
-    measure=Measure(["noop"], a="a shared httpx.AsyncClient", b="this harness", users="64", special="clients"),
+    measure=Measure(["noop"], a="a shared httpx.AsyncClient", b="this harness", users="64", compares="clients"),
     expects=(Ratio("The harness sees at least three times as many answers", "noop", 64, low=3.0),),
     why="httpcore's pool looks through all its connections for each request. With 64 of them the client is busy with"
     " its own bookkeeping, its core is full, and what it reports is itself. Two servers measured so look alike,"
@@ -183,7 +183,7 @@ COORDINATED_OMISSION = Lesson(
             "# in ask_from:\nawait ask()\nrecord(now() - due)",
         ),
     ),
-    measure=Measure(["steady"], a="a closed loop", b="an open loop", rate="150", special="loops"),
+    measure=Measure(["steady"], a="a closed loop", b="an open loop", rate="150", compares="loops"),
     expects=(
         Ratio("The open loop's slowest 1 % take at least five times as long", "steady", 150, low=5.0, metric="p99"),
     ),

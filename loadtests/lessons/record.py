@@ -164,7 +164,7 @@ def claims_covered_by(manifest: Manifest, outcome: Outcome) -> list[ClaimResult]
     covered = []
     for claim in CLAIMS:
         measure = claim.measured_by
-        if measure is None or measure.special is not None:
+        if measure is None or measure.compares != "sides":
             continue
         same = (measure.a, measure.b, measure.database) == (manifest.a.spec, manifest.b.spec, manifest.database)
         judged = [expectation.judge(outcome) for expectation in claim.expects] if same else []

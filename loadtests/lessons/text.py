@@ -89,9 +89,9 @@ def figures(lesson: Lesson, outcome: Outcome) -> list[tuple[str, str, str, str, 
 def reasons(lesson: Lesson, outcome: Outcome) -> list[str]:
     """Return the explanation of each cell's verdict, with the model's sentence where there is one.
 
-    A special experiment has none: a client or a loop is not better because its figure is smaller.
+    Where clients or loops are compared there are none: a client or a loop is not better because its figure is smaller.
     """
-    if lesson.measure.special is not None:
+    if lesson.measure.compares != "sides":
         return []
     return [c.explanation for c in outcome.comparisons if c.metric == headline_of(c.load) and c.explanation]
 
@@ -99,7 +99,7 @@ def reasons(lesson: Lesson, outcome: Outcome) -> list[str]:
 def sides(lesson: Lesson) -> tuple[str, str]:
     """Return the names of the two sides: the part of each specification that differs."""
     a, b = lesson.measure.a, lesson.measure.b
-    if lesson.measure.special is not None:
+    if lesson.measure.compares != "sides":
         return a, b
     return _difference(a, b), _difference(b, a)
 
@@ -112,7 +112,7 @@ def _where(lesson: Lesson, scenario: str, size: float) -> str:
     defaults = CATALOGUE[scenario].defaults if scenario in CATALOGUE else {}
     if defaults:  # as it would be typed with its parameters
         scenario = f"{scenario}[{','.join(f'{name}={value:.15g}' for name, value in defaults.items())}]"
-    if lesson.measure.special == "loops":
+    if lesson.measure.compares == "loops":
         return f"{scenario}, {CLOSED_LOOP_USERS} users and {size:,.4g}/s"
     if lesson.measure.rate is not None:
         return f"{scenario}, {size:,.4g}/s"
@@ -130,7 +130,7 @@ def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
     for code in lesson.code:
         yield from [f"{_upper(code.title)}:", "", "```python", source(code), "```", ""]
     yield from ["## Measured", ""]
-    if lesson.measure.special is None:
+    if lesson.measure.compares == "sides":
         yield from [f"`{lesson.measure.command}`", ""]
     a, b = sides(lesson)
     yield f"| | | {_cell(a)} | {_cell(b)} | ratio (95 % interval) |"

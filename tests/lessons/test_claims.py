@@ -260,7 +260,7 @@ def test_a_lesson_can_be_measured_and_shows_two_pieces_of_code(name: str, tmp_pa
     sizes = {float(size) for size in (lesson.measure.rate or lesson.measure.users or "").split(",")}
     assert {each.size for each in lesson.expects} <= sizes
     assert {each.scenario for each in lesson.expects} <= set(lesson.measure.scenarios)
-    if lesson.measure.special is None:
+    if lesson.measure.compares == "sides":
         experiment = run_options(lesson.measure, tmp_path / "x").experiment()
         assert [scenario.name for scenario in experiment.scenarios] == list(lesson.measure.scenarios)
     one, other = map(text.source, lesson.code)
