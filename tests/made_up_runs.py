@@ -10,15 +10,15 @@ import numpy.typing as npt
 
 from loadtests.analysis.analyse import CellTrials, compare_cells
 from loadtests.analysis.flow import Flow
-from loadtests.analysis.summary import Summary
+from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import ORDERS
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
-from loadtests.records.outcome import Outcome
 from loadtests.records.samples import Failure
+from loadtests.records.summary import Outcome
 from loadtests.system.machine import PACKAGES, Environment
 
 Run = tuple[Manifest, Outcome]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from loadtests.analysis.summary import Summary
+from loadtests.analysis.trial_summary import Summary
 from loadtests.records.samples import Failure, Recording, Samples, Slice
 
 

@@ -15,13 +15,21 @@ from loadtests.analysis.flags import NO_VERDICT, Conditions, Flag, explain
 from loadtests.analysis.flow import together
 from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.model.observed import seen_in
-from loadtests.analysis.summary import PERCENTILES, Column, Summary, percentile, percentiles, samples_needed, summarise
+from loadtests.analysis.trial_summary import (
+    PERCENTILES,
+    Column,
+    Summary,
+    percentile,
+    percentiles,
+    samples_needed,
+    summarise,
+)
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest
-from loadtests.records.outcome import UNITS, CellResult, Comparison, Interval, Metric, Outcome, Value, Verdict
 from loadtests.records.run_folder import RunFolder
+from loadtests.records.summary import UNITS, CellResult, Comparison, Interval, Metric, Outcome, Value, Verdict
 from loadtests.records.trial_file import TrialKey
 
 UNKNOWN = Conditions()

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from loadtests.experiment.plan import MIN_BLOCKS
-from loadtests.records.outcome import Verdict
+from loadtests.records.summary import Verdict
 
 ALPHA = 0.05
 LEVEL = 1 - ALPHA

@@ -14,7 +14,7 @@ import numpy as np
 from loadtests.analysis.comparison import estimate
 from loadtests.analysis.flags import FAILURES_LIMIT, Conditions, Flag
 from loadtests.analysis.flow import together
-from loadtests.analysis.summary import Summary, percentile
+from loadtests.analysis.trial_summary import Summary, percentile
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.samples import Failure

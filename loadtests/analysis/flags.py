@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.outcome import Comparison, Metric, side_names
+from loadtests.records.summary import Comparison, Metric, side_names
 
 NOUN: dict[Metric, str] = {
     "throughput": "throughput",

@@ -22,7 +22,7 @@ from loadtests.experiment.blog import DEFAULT_THREADS
 from loadtests.experiment.loads import ClosedLoop, parse_users
 from loadtests.experiment.options import SQLITE, USERS
 from loadtests.experiment.sides import parse_side
-from loadtests.records.outcome import Limit
+from loadtests.records.summary import Limit
 from loadtests.slo.objective import SearchResult, SloRecord
 from loadtests.slo.search import DEFAULT_SIDES, OnProgress, SloOptions, search
 from loadtests.system.errors import UsageError

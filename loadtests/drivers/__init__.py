@@ -1,5 +1,4 @@
-"""Load generators and their owner's end: they put load on a server and hand back samples, never statistics.
+"""Load generators, and the code in the main process that starts them: they send requests and hand back samples.
 
-What puts load on, and how its processes are told and heard, may come in; who decides what to measure, and who judges
-what came of it, may not.
+What sends requests, or decides when one is sent, belongs here; no statistic is computed, and no result is judged.
 """

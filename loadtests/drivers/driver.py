@@ -1,4 +1,4 @@
-"""The owner's end of a driver: one load generator or several, each a process. It does not import Locust."""
+"""Start and control load generator processes from the main process."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What goes over the pipe between a load generator and its owner: jobs in; heartbeats, barriers and recordings out.
+"""Messages between the main process and a load generator: jobs in, heartbeats and recordings out.
 
 Each side's recording is a message of its own, so that the owner never holds a pickled and an unpickled copy of all.
 """

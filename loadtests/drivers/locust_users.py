@@ -1,4 +1,4 @@
-"""Locust's users behind a gate: they send when their side has its turn, and each request is noted in the side's log.
+"""Locust's users, made to wait for their side's turn: one without think time, and the journeys, with it.
 
 They are Locust's classes without Locust's runner: greenlets that live as long as a pairing. A journey goes on where it
 was when the side's turn before ended. Importing this imports Locust, which replaces sockets and threads.

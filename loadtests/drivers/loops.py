@@ -1,4 +1,4 @@
-"""The two loads as asyncio puts them on: users who wait for their answers, and arrivals that do not.
+"""Closed and open loop in asyncio: users who wait for each answer, arrivals that do not.
 
 In a **closed loop** each user sends, waits for the answer, and sends again, with no think time; see ``phases``.
 

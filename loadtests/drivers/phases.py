@@ -1,4 +1,4 @@
-"""How both sides of a cell take turns in short slices, and the phases of a slice, whichever client puts on the load.
+"""How the sides of a cell take turns in short slices, and the phases of a closed loop's slice.
 
 A shared machine is faster and slower by turns, on every time scale. The shorter the turns, the more alike is the
 machine that both sides meet: for the same total time, many short slices give a narrower interval than a long one.

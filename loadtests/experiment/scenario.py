@@ -1,4 +1,4 @@
-"""Scenario, request and catalogue entry: what is asked of both sides, and what is expected of it (pure).
+"""Data classes for a scenario, its requests, and its entry in the catalogue (pure).
 
 ``get``, ``get_each_post`` and ``workload`` make an entry's requests in the usual ways.
 """

@@ -19,7 +19,7 @@ from loadtests.lessons.deadlock import finding as deadlock_finding
 from loadtests.lessons.example import TIMELINE, Example
 from loadtests.lessons.lesson import SIGNS
 from loadtests.lessons.record import claim_results
-from loadtests.records.outcome import Comparison
+from loadtests.records.summary import Comparison
 from loadtests.report.charts.dial import finding as dial_finding
 from loadtests.report.titles import loads_title
 from loadtests.report.view import RunView

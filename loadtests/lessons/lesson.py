@@ -15,7 +15,7 @@ from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome
+from loadtests.records.summary import CellResult, Comparison, Metric, Outcome
 
 DEFAULTS = RunOptions()
 Compared = Literal["sides", "clients", "loops"]

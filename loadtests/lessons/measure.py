@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from loadtests.analysis.analyse import CellTrials, analyse, compare_cells
-from loadtests.analysis.summary import Summary, summarise
+from loadtests.analysis.trial_summary import Summary, summarise
 from loadtests.drivers.driver import Driver
 from loadtests.experiment.blog import check_blog
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
@@ -29,8 +29,8 @@ from loadtests.lessons.naive_client import Count
 from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, ClaimsRecord, Evidence, LessonRecord, claims_covered_by
 from loadtests.records.json_files import write_json
 from loadtests.records.manifest import Manifest
-from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import RunFolder, check_free
+from loadtests.records.summary import Outcome
 from loadtests.report.html.page import write
 from loadtests.runner import run
 from loadtests.runner.single_server import Workspace, drive_alone

@@ -13,8 +13,8 @@ from loadtests.lessons.catalogue import CLAIMS, Claim, Origin, judge
 from loadtests.lessons.lesson import NOT_MEASURED, SIGNS, Judgement, Standing
 from loadtests.records.json_files import Record
 from loadtests.records.manifest import Manifest
-from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import UnreadableRun
+from loadtests.records.summary import Outcome
 from loadtests.system.machine import Environment
 
 LESSON_FILE = "lesson.json"

@@ -12,7 +12,7 @@ from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.lesson import CLOSED_LOOP_USERS, SIGNS, Code, Judgement, Lesson, Standing, combined
 from loadtests.lessons.record import LessonRecord
-from loadtests.records.outcome import Outcome, headline_of
+from loadtests.records.summary import Outcome, headline_of
 from loadtests.report.wording import number
 from loadtests.servers.handlers import routes
 

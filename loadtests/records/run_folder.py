@@ -18,8 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from loadtests.records.json_files import replace_file, write_json
 from loadtests.records.manifest import Manifest, ValidationDigest
-from loadtests.records.outcome import Outcome
 from loadtests.records.samples import Recording
+from loadtests.records.summary import Outcome
 from loadtests.records.trial_file import TrialKey, dump_trial, read_trial
 from loadtests.system.errors import BenchError, UsageError
 from loadtests.system.machine import Environment, machine_id

@@ -11,9 +11,9 @@ from loadtests.analysis.flags import MEANING, NO_VERDICT
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS
-from loadtests.records.outcome import Outcome
-from loadtests.report import conditions, highlights
-from loadtests.report.conditions import Doubt, flag_words
+from loadtests.records.summary import Outcome
+from loadtests.report import doubts_on_conditions, highlights
+from loadtests.report.doubts_on_conditions import Doubt, flag_words
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named
 
@@ -33,19 +33,19 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *logs(run),
         *taken_out(run),
         *flagged(run),
-        *conditions.blocks(run),
-        *conditions.driver(run),
-        *conditions.ceiling(run),
-        *conditions.locust(run),
-        *conditions.cores(run),
-        *conditions.machine(run),
-        *conditions.database(run),
-        *conditions.provenance(run),
+        *doubts_on_conditions.blocks(run),
+        *doubts_on_conditions.driver(run),
+        *doubts_on_conditions.ceiling(run),
+        *doubts_on_conditions.locust(run),
+        *doubts_on_conditions.cores(run),
+        *doubts_on_conditions.machine(run),
+        *doubts_on_conditions.database(run),
+        *doubts_on_conditions.provenance(run),
         *restarts(run),
         *interruptions(run),
         *clock(run),
-        *conditions.always(run),
-        *conditions.loop(run),
+        *doubts_on_conditions.always(run),
+        *doubts_on_conditions.loop(run),
     ]
     return sorted(found, key=lambda doubt: not doubt.serious)
 

@@ -1,4 +1,4 @@
-"""Which comparisons speak for a run: largest sure differences, collapses, a count of verdicts (pure)."""
+"""The comparisons worth mentioning first: largest confirmed differences, collapses, a count of verdicts (pure)."""
 
 import math
 from collections.abc import Sequence
@@ -7,18 +7,9 @@ from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.outcome import Comparison, Metric
+from loadtests.records.summary import Comparison, Metric
 from loadtests.report.view import RunView
-from loadtests.report.wording import (
-    DRIVER_BOUND,
-    driver_bound,
-    fell_behind,
-    gave_up,
-    kind_of,
-    listed,
-    named,
-    some,
-)
+from loadtests.report.wording import DRIVER_BOUND, driver_bound, fell_behind, gave_up, kind_of, listed, named, some
 
 WAITS: frozenset[Metric] = frozenset({"p50", "p99"})
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.outcome import Comparison, Metric
+from loadtests.records.summary import Comparison, Metric
 from loadtests.report.highlights import ahead, extremes, losses, share, taken_out, unconfirmed, undecided
 from loadtests.report.view import RunView
 from loadtests.report.wording import NO_BREAK, driver_bound, fell_behind, milliseconds, named, number, ratio, some

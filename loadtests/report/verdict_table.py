@@ -8,7 +8,7 @@ from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import MEANING, written
 from loadtests.experiment.loads import OpenLoop, ascending
 from loadtests.records.manifest import Manifest
-from loadtests.records.outcome import Comparison, Outcome, headline_of
+from loadtests.records.summary import Comparison, Outcome, headline_of
 from loadtests.report.view import short_names
 from loadtests.report.wording import DRIVER_BOUND, Kind, kind_of, word
 

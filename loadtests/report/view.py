@@ -11,7 +11,7 @@ from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest, ScenarioRecord
-from loadtests.records.outcome import CellResult, Comparison, Metric, Outcome, headline_of
+from loadtests.records.summary import CellResult, Comparison, Metric, Outcome, headline_of
 from loadtests.report.wording import fell_behind
 
 SHORT = 18

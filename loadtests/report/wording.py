@@ -7,7 +7,7 @@ from typing import Literal
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.outcome import Comparison
+from loadtests.records.summary import Comparison
 
 NO_BREAK = "\u00a0"
 """A space that no line breaks at: between a figure and its unit."""

@@ -1,4 +1,4 @@
-"""Measure one cell of one block, and replace what broke; watch for interference by others on the machine.
+"""Measure one cell of one block, replace a side that died or hung, and watch what else the machine does.
 
 A side that hung or died is replaced before the next cell. Interference is time stolen by a hypervisor, and CPU time of
 processes that are not ours: counters are read before and after a cell is driven, never during it, and summed over the

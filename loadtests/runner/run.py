@@ -20,15 +20,9 @@ from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Plan
 from loadtests.experiment.sides import Side
 from loadtests.records.manifest import Manifest
-from loadtests.records.run_folder import (
-    RunFolder,
-    check_free,
-    create_run_folder,
-    locked,
-    new_folder,
-    remove_leftovers,
-)
-from loadtests.runner.run_log import check_same, experiment_of, missing_trials, new_manifest, resumed
+from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder, remove_leftovers
+from loadtests.runner.resume import check_same, experiment_of, missing_trials, resumed
+from loadtests.runner.run_log import new_manifest
 from loadtests.runner.runner import Listener, Runner
 from loadtests.runner.runner import Progress as Standing
 from loadtests.servers.databases import check_database, check_reachable, open_databases

@@ -93,7 +93,7 @@ def open_databases(name: str, work: Path, cores: Cores) -> Iterator[Databases]:
     if name == SQLITE:
         yield SqliteDatabases()
         return
-    from loadtests.servers.postgres import PostgresDatabases  # noqa: PLC0415 - its driver is an extra
+    from loadtests.servers.postgres_databases import PostgresDatabases  # noqa: PLC0415 - its driver is an extra
     from loadtests.servers.postgres_server import PostgresServer  # noqa: PLC0415
 
     tag = hashlib.sha256(str(work.absolute()).encode()).hexdigest()[:8]
@@ -108,7 +108,7 @@ def check_reachable(name: str) -> None:
     """Raise RunError if a server that is to be running already can't be reached; nothing is written for it."""
     if name in (SQLITE, POSTGRES):
         return
-    from loadtests.servers.postgres import PostgresDatabases  # noqa: PLC0415 - its driver is an extra
+    from loadtests.servers.postgres_databases import PostgresDatabases  # noqa: PLC0415 - its driver is an extra
 
     PostgresDatabases(name, "").close()
 

@@ -1,4 +1,4 @@
-"""The handlers of our builds that answer a scenario, and their SQL: read from source when a run is made.
+"""Find the route functions that answer a scenario in each build, with their SQL, by reading the source.
 
 No app is imported: routers are parsed as text. A handler names its queries (``queries.post(post_id)``); each is run
 on a small database in memory, which shows what SQLAlchemy loads along with it.

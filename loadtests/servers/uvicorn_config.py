@@ -1,4 +1,4 @@
-"""uvicorn's configuration: how an app is loaded, with the garbage collector put into its cycle, and observed.
+"""uvicorn's configuration: loads the app, puts the garbage collector at a random point of its cycle, observes.
 
 Every so many requests Python's collector looks through all objects that a server holds, imported modules included,
 which takes tens of milliseconds. Which request that is follows from what was allocated before, so that without chance

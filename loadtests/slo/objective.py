@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from loadtests.analysis.summary import PERCENTILES, Summary, percentile, samples_needed
+from loadtests.analysis.trial_summary import PERCENTILES, Summary, percentile, samples_needed
 from loadtests.records.json_files import Record
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import Environment

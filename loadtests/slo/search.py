@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loadtests.analysis.summary import Summary, percentile, summarise
+from loadtests.analysis.trial_summary import Summary, percentile, summarise
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed, PairingJob, Target
 from loadtests.experiment.loads import MAX_RATE, OpenLoop

@@ -22,8 +22,8 @@ from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.json_files import Record
-from loadtests.records.outcome import Comparison, Outcome
 from loadtests.records.run_folder import create_run_folder
+from loadtests.records.summary import Comparison, Outcome
 from loadtests.runner.run_log import new_manifest
 from loadtests.runner.runner import Progress, Runner
 from loadtests.runner.single_server import Workspace, ask, target

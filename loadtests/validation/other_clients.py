@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from loadtests.analysis.comparison import Estimate, estimate
-from loadtests.analysis.summary import summarise
+from loadtests.analysis.trial_summary import summarise
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob
 from loadtests.experiment.loads import ClosedLoop

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import AwareDatetime, Field
 
 from loadtests.records.json_files import Record
-from loadtests.records.outcome import Verdict
+from loadtests.records.summary import Verdict
 from loadtests.runner.single_server import Workspace
 from loadtests.system.machine import Environment
 

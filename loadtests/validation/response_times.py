@@ -14,7 +14,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.analysis.summary import percentile, summarise
+from loadtests.analysis.trial_summary import percentile, summarise
 from loadtests.drivers.driver import Driver
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.records.samples import Recording

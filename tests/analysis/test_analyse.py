@@ -6,10 +6,10 @@ import pytest
 
 from loadtests.analysis import analyse
 from loadtests.analysis.analyse import CellTrials, compare_cells
-from loadtests.analysis.summary import Summary, percentile
+from loadtests.analysis.trial_summary import Summary, percentile
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.outcome import Comparison, Outcome
+from loadtests.records.summary import Comparison, Outcome
 from tests.made_up_samples import summary
 
 USERS = ClosedLoop(64)

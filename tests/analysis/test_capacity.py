@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from loadtests.analysis.model.capacity import Demand, Resources, predict
 from loadtests.analysis.model.crossover import crossover_users, crossover_wait_s
-from loadtests.records.outcome import Limit
+from loadtests.records.summary import Limit
 
 SYNC, ASYNC = Resources(threads=40), Resources()
 seconds = st.floats(0.0001, 1.0)

@@ -9,7 +9,7 @@ import pytest
 from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.crossover import Crossover, crossover_of
 from loadtests.lessons.deadlock import DeadlockCell, cells_of, draw, finding
-from loadtests.records.outcome import CellResult, Interval, Outcome
+from loadtests.records.summary import CellResult, Interval, Outcome
 from loadtests.report.charts.style import drawing, save
 from loadtests.report.html.page import render
 from loadtests.report.html.tables import crossover_in_words

@@ -9,7 +9,7 @@ import pytest
 from loadtests.analysis.flag_checks import flags_of
 from loadtests.analysis.flags import MEANING, Conditions, Flag
 from loadtests.analysis.flow import Flow
-from loadtests.analysis.summary import Summary
+from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.records.samples import Failure
 from tests.made_up_samples import summary

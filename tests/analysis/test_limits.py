@@ -8,7 +8,7 @@ from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.limits import resources, with_limits, worded
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import SideRecord
-from loadtests.records.outcome import CellResult, Interval, Limit, Outcome
+from loadtests.records.summary import CellResult, Interval, Limit, Outcome
 from tests.made_up_runs import Run, make_run
 
 # Response time alone in seconds, CPU with one user and under load in seconds: a call to an API of 50 ms.

@@ -1,7 +1,7 @@
 import pytest
 
 from loadtests.analysis.flag_checks import leak
-from loadtests.analysis.summary import Summary
+from loadtests.analysis.trial_summary import Summary
 from tests.made_up_samples import summary
 
 

@@ -12,8 +12,8 @@ from loadtests.analysis.model.limits import demand_of, with_limits
 from loadtests.analysis.model.observed import limit_seen, load_timeline, places, seen_in
 from loadtests.experiment.catalogue import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.records.outcome import Interval, Limit, Seen
 from loadtests.records.samples import ROW, UNKNOWN, Recording, Timeline
+from loadtests.records.summary import Interval, Limit, Seen
 from loadtests.records.trial_file import TrialKey, dump_trial, read_trial
 from loadtests.report.charts.timeline import draw_all, draw_one, finding
 from loadtests.report.html.page import render

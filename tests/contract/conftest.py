@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from loadtests.servers.postgres import PostgresDatabases
+from loadtests.servers.postgres_databases import PostgresDatabases
 from loadtests.servers.postgres_server import PostgresServer
 from tests.contract.servers import Server, serve, serve_build
 

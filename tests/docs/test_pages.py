@@ -21,7 +21,7 @@ from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim
 from loadtests.lessons.docs import BLOCKS, fill
 from loadtests.lessons.example import Example
 from loadtests.lessons.record import ClaimsRecord
-from loadtests.records.outcome import Seen
+from loadtests.records.summary import Seen
 from loadtests.report.view import view_of
 from loadtests.system.errors import BenchError
 from loadtests.validation.record import CHECKS

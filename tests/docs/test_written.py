@@ -10,8 +10,8 @@ import pytest
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.docs import BLOCKS, DOCS, README, UnknownBlock, fill, limits, written
 from loadtests.lessons.example import Example, read_example
-from loadtests.records.outcome import Interval
 from loadtests.records.run_folder import EXAMPLE
+from loadtests.records.summary import Interval
 
 HERE = Path(__file__).parents[2]
 MOST_BYTES = 3_000_000

@@ -11,7 +11,7 @@ import pytest
 
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import parse_side
-from loadtests.servers.postgres import PostgresDatabases
+from loadtests.servers.postgres_databases import PostgresDatabases
 from loadtests.servers.postgres_server import PostgresServer
 from loadtests.servers.probe import ProbeConnection
 from loadtests.servers.server import Server

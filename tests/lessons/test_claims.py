@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from loadtests.analysis.analyse import CellTrials, compare_cells
-from loadtests.analysis.summary import Summary, summarise
+from loadtests.analysis.trial_summary import Summary, summarise
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -26,7 +26,7 @@ from loadtests.lessons.record import (
     claims_covered_by,
     judge_expectations,
 )
-from loadtests.records.outcome import Outcome
+from loadtests.records.summary import Outcome
 from loadtests.system.errors import UsageError
 from tests.made_up_runs import make_run
 from tests.made_up_samples import back_to_back, recording

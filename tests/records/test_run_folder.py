@@ -16,9 +16,9 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
-from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import RunFolder, UnreadableRun, create_run_folder, locked, remove_leftovers
 from loadtests.records.samples import Failure, Samples
+from loadtests.records.summary import Outcome
 from loadtests.records.trial_file import TrialKey
 from loadtests.runner.run_log import new_manifest
 from loadtests.system.cores import Cores

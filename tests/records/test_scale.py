@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from loadtests.analysis.analyse import analyse
-from loadtests.analysis.summary import Summary, summarise
+from loadtests.analysis.trial_summary import Summary, summarise
 from tests.benchmarks.made_up import recording, run_folder
 
 REQUESTS = 40_000

@@ -10,10 +10,10 @@ import matplotlib as mpl
 import pytest
 
 from loadtests.analysis.model.limits import with_limits
-from loadtests.analysis.summary import Summary
+from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.outcome import Interval, Outcome
+from loadtests.records.summary import Interval, Outcome
 from loadtests.report.charts.catalogue import CHARTS, draw
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.charts.predicted import finding, predictions

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.analysis.summary import Summary
+from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.options import dial_options
 from loadtests.experiment.sides import SideLabel
 from loadtests.report.charts.catalogue import draw

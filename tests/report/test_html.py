@@ -11,10 +11,10 @@ import pytest
 
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.model.limits import with_limits
-from loadtests.analysis.summary import Summary
+from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import HandlerRecord, MachineRecord
-from loadtests.records.outcome import headline_of
+from loadtests.records.summary import headline_of
 from loadtests.report.charts.catalogue import draw
 from loadtests.report.doubts import doubts
 from loadtests.report.html.page import render

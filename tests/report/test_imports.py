@@ -13,7 +13,7 @@ TEXT_MODULES = (
     "loadtests.report.titles",
     "loadtests.report.verdict_table",
     "loadtests.report.doubts",
-    "loadtests.report.conditions",
+    "loadtests.report.doubts_on_conditions",
     "loadtests.lessons.text",
     "loadtests.lessons.catalogue",
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from loadtests.records.outcome import Verdict
+from loadtests.records.summary import Verdict
 from loadtests.system.machine import Environment
 from loadtests.validation.record import (
     Agreement,

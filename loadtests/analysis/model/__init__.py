@@ -1,4 +1,4 @@
 """A closed queueing network of users, threads, connections and cores: what it predicts, and what was observed.
 
-What comes in explains a throughput by the limit that binds, or says where one side begins to win.
+What belongs here explains a throughput by the limit that binds, or says where one side begins to win.
 """

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from loadtests.records.outcome import Limit
+from loadtests.records.summary import Limit
 
 NEAR_FULL = 0.9
 """Share of its time from which on the CPU is what binds."""

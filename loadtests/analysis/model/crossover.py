@@ -13,7 +13,7 @@ from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand, Resources, predict
 from loadtests.analysis.model.limits import demand_of
 from loadtests.experiment.loads import ClosedLoop, ascending
-from loadtests.records.outcome import CellResult, Comparison, Interval
+from loadtests.records.summary import CellResult, Comparison, Interval
 
 MOST_WAIT_S = 60.0
 MOST_USERS = 4096

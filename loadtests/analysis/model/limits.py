@@ -19,7 +19,7 @@ from loadtests.experiment.catalogue import holds_a_connection, mixed_ms
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest, SideRecord
-from loadtests.records.outcome import CellResult, Comparison, Limit, Outcome, headline_of, side_names
+from loadtests.records.summary import CellResult, Comparison, Limit, Outcome, headline_of, side_names
 
 NO_LONGER_A_MODEL = 0.25
 """How far off a prediction may be, for its limit to be worth a word."""

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.analysis.model.capacity import NEAR_FULL, Resources
-from loadtests.records.outcome import Limit, Seen
 from loadtests.records.samples import UNKNOWN, Recording, Timeline
+from loadtests.records.summary import Limit, Seen
 
 WAITS_FROM = 0.05
 """Share of the requests in flight from which on a queue is one, and not a moment's hesitation."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from loadtests.records.manifest import Manifest
-from loadtests.records.outcome import Outcome
+from loadtests.records.summary import Outcome
 from loadtests.report import titles
 from loadtests.report.charts import dial, latency, predicted, ratio, throughput
 from loadtests.report.charts.style import drawing, save

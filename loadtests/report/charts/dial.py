@@ -24,7 +24,7 @@ from loadtests.analysis.model.limits import resources
 from loadtests.experiment.catalogue import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS
-from loadtests.records.outcome import Comparison
+from loadtests.records.summary import Comparison
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS, keys
 from loadtests.report.charts.style import FAINT, INK, LOOKS, MUTED, Key

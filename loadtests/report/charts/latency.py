@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from loadtests.analysis.summary import samples_needed
+from loadtests.analysis.trial_summary import samples_needed
 from loadtests.experiment.loads import Load
 from loadtests.experiment.sides import LABELS
-from loadtests.records.outcome import CellResult, Metric
+from loadtests.records.summary import CellResult, Metric
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS

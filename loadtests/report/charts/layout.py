@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from loadtests.experiment.loads import Load
-from loadtests.records.outcome import Comparison
+from loadtests.records.summary import Comparison
 from loadtests.report.charts.style import INK, MUTED, Key, fit, width_in, wrap
 from loadtests.report.view import RunView
 from loadtests.report.wording import gave_up

@@ -11,7 +11,7 @@ from matplotlib.path import Path
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.outcome import CellResult, Comparison, Interval
+from loadtests.records.summary import CellResult, Comparison, Interval
 from loadtests.report.charts.style import INK, LOOKS, MUTED, STRUCK, Key, Look, dot
 from loadtests.report.view import RunView
 from loadtests.report.wording import Kind, gave_up, kind_of, named, number

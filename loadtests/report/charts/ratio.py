@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from loadtests.analysis.comparison import MARGIN, MARGIN_PERCENT
 from loadtests.experiment.sides import LABELS
-from loadtests.records.outcome import Comparison
+from loadtests.records.summary import Comparison
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, arms, cut_off, grid_for, head, load_axis, ratio_axis, reach, sheet
 from loadtests.report.charts.marks import MARKS, alarm, edge_of, keys

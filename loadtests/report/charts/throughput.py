@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator
 
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.outcome import CellResult, Interval
+from loadtests.records.summary import CellResult, Interval
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, dodge, grid_for, head, load_axis, sheet
 from loadtests.report.charts.marks import (

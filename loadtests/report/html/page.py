@@ -21,12 +21,12 @@ from PIL import Image
 
 from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN_PERCENT, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
-from loadtests.analysis.summary import PERCENTILES, samples_needed
+from loadtests.analysis.trial_summary import PERCENTILES, samples_needed
 from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.records.manifest import Manifest
-from loadtests.records.outcome import Outcome
 from loadtests.records.run_folder import RunFolder
+from loadtests.records.summary import Outcome
 from loadtests.report import view
 from loadtests.report.charts import catalogue
 from loadtests.report.charts.catalogue import CHARTS, LEADING

@@ -14,7 +14,7 @@ from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import HandlerRecord, ScenarioRecord
-from loadtests.records.outcome import CellResult
+from loadtests.records.summary import CellResult
 from loadtests.report.view import RunView
 
 COMMENT = "--"

@@ -10,24 +10,15 @@ from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
 from loadtests.records.manifest import ScenarioRecord
-from loadtests.records.outcome import Comparison, Metric
+from loadtests.records.summary import Comparison, Metric
 from loadtests.report import view
 from loadtests.report.charts.marks import MARKS
-from loadtests.report.conditions import flag_words
+from loadtests.report.doubts_on_conditions import flag_words
 from loadtests.report.html.panels import Handlers, handlers_of
 from loadtests.report.html.tables import NOTHING, Row, adds_up, crossover_in_words, limit_of, row_of
 from loadtests.report.titles import ratio_in_words
 from loadtests.report.view import RunView
-from loadtests.report.wording import (
-    DRIVER_BOUND,
-    driver_bound,
-    fell_behind,
-    gave_up,
-    kind_of,
-    named,
-    ratio,
-    word,
-)
+from loadtests.report.wording import DRIVER_BOUND, driver_bound, fell_behind, gave_up, kind_of, named, ratio, word
 
 OTHERWISE = {
     "equal": "no difference worth having {where}",

@@ -7,9 +7,9 @@ from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
 from loadtests.analysis.model.crossover import crossover_of
 from loadtests.analysis.model.limits import resources, worded
-from loadtests.analysis.summary import samples_needed
+from loadtests.analysis.trial_summary import samples_needed
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.records.outcome import CellResult, Interval
+from loadtests.records.summary import CellResult, Interval
 from loadtests.report.charts.predicted import NEAR
 from loadtests.report.view import RunView
 from loadtests.report.wording import NO_BREAK, milliseconds, number

@@ -10,7 +10,8 @@ from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Manifest
 from loadtests.records.trial_file import TrialKey
-from loadtests.runner.run_log import check_same, experiment_of, missing_trials, new_manifest, resumed
+from loadtests.runner.resume import check_same, experiment_of, missing_trials, resumed
+from loadtests.runner.run_log import new_manifest
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 from loadtests.validation.wording import digest

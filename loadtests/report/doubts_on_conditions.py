@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
 from loadtests.analysis.flags import MEANING
-from loadtests.analysis.summary import samples_needed
+from loadtests.analysis.trial_summary import samples_needed
 from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS

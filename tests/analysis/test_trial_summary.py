@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.analysis.flow import credit, inside, overlap
-from loadtests.analysis.summary import percentile, samples_needed, summarise
+from loadtests.analysis.trial_summary import percentile, samples_needed, summarise
 from loadtests.records.samples import Failure, Slice
 from tests.made_up_samples import back_to_back, recording, samples
 

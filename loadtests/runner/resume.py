@@ -1,0 +1,109 @@
+"""Resuming a run: whether machine, versions and settings are as they were, and which trials are missing.
+
+What is measured then is what is missing; the manifest says when the run was resumed.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields
+from datetime import datetime
+
+from loadtests.experiment.loads import ascending
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.plan import Experiment, Plan
+from loadtests.experiment.sides import parse_side
+from loadtests.records.manifest import Event, Manifest
+from loadtests.records.trial_file import TrialKey
+from loadtests.system.errors import UsageError
+
+OF_ONE_SITTING = (
+    "argv",
+    "created",
+    "complete",
+    "seconds",
+    "events",
+    "machine",
+    "driver_ceiling_rps",
+    "validation",
+    "database_version",
+)
+"""What a manifest says of one sitting, or of how far it came; all else must be as it was."""
+MEMORY_UNIT = 2**28
+"""Installed memory is compared in quarters of a gibibyte: the kernel keeps a little more or less of it each time."""
+
+
+def experiment_of(manifest: Manifest) -> Experiment:
+    """Return the experiment that a manifest describes; raises UsageError if that can't be had any more."""
+    own = ("a", "b", "scenarios", "loads", "blocks")
+    plain = [field.name for field in fields(Experiment) if field.name not in own]
+    a, b = parse_side(manifest.a.spec), parse_side(manifest.b.spec)
+    return Experiment(
+        a,
+        b,
+        tuple(parse_scenario(scenario.name) for scenario in manifest.scenarios),
+        tuple(ascending({pairing.load for block in manifest.blocks for pairing in block})),
+        blocks=len(manifest.blocks),
+        **{name: getattr(manifest, name) for name in plain},
+    )
+
+
+def check_same(before: Manifest, now: Manifest) -> None:
+    """Raise UsageError naming the first thing that is not as it was when the run began."""
+    if not before.handlers:  # as in a run that was begun before they were kept
+        now = now.model_copy(update={"handlers": {}})
+    for where, was, has in _differences(_lasting(before), _lasting(now)):
+        raise UsageError(
+            f"{where} was {_shortened(was)} when the run began and is {_shortened(has)} now; what is measured under "
+            "other conditions does not belong into it: put that back, or begin a new run"
+        )
+
+
+def missing_trials(plan: Plan, found: Collection[TrialKey]) -> Plan:
+    """Return the plan without the pairings of which both sides were saved; a block may come out empty."""
+    return tuple(
+        tuple(
+            pairing
+            for pairing in block
+            if not all(
+                TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.slug, label) in found
+                for label in pairing.order
+            )
+        )
+        for number, block in enumerate(plan)
+    )
+
+
+def resumed(manifest: Manifest, plan: Plan, now: datetime) -> Manifest:
+    """Return the manifest of a run that goes on, with a line for the report."""
+    trials = sum(2 * len(block) for block in plan)
+    first = next((number for number, block in enumerate(plan) if block), len(plan) - 1)
+    message = f"resumed on {now:%Y-%m-%d at %H:%M} UTC with {trials} of {planned(manifest)} trials to measure"
+    event = Event(block=first, label=None, kind="resumed", message=message)
+    return manifest.model_copy(update={"complete": False, "events": [*manifest.events, event]})
+
+
+def planned(manifest: Manifest) -> int:
+    """Return how many trials a run is to have."""
+    return sum(len(pairing.order) for block in manifest.blocks for pairing in block)
+
+
+def _lasting(manifest: Manifest) -> dict[str, object]:
+    content: dict[str, object] = manifest.model_dump(exclude={*OF_ONE_SITTING, "environment"})
+    environment = manifest.environment.model_dump(exclude={"load_average", "memory_bytes"})
+    memory = f"{round(manifest.environment.memory_bytes / MEMORY_UNIT) * MEMORY_UNIT / 2**30:g} GiB"
+    return {**environment, "memory": memory, **content}
+
+
+def _differences(was: object, has: object, where: str = "") -> Iterator[tuple[str, object, object]]:
+    if isinstance(was, Mapping) and isinstance(has, Mapping):
+        for key in dict.fromkeys([*was, *has]):
+            yield from _differences(was.get(key), has.get(key), f"{where}: {key}" if where else str(key))
+    elif isinstance(was, list) and isinstance(has, list) and len(was) == len(has):
+        for number, (one, other) in enumerate(zip(was, has, strict=True)):
+            yield from _differences(one, other, f"{where} {number}")
+    elif was != has:
+        yield where, was, has
+
+
+def _shortened(value: object) -> str:
+    text = "unknown" if value is None else str(value)
+    return text if len(text) <= 60 else text[:60] + "…"
