@@ -6,8 +6,6 @@ from dataclasses import fields, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
@@ -25,7 +23,7 @@ from loadtests.experiment.plan import DriverName
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording, Samples
 from loadtests.system.cores import Cores
-from loadtests.system.processes import Child
+from loadtests.system.processes import Child, Stoppable
 
 MODULES = {"httpx": "loadtests.drivers.load_generator", "locust": "loadtests.drivers.locust_generator"}
 NAMES = {"httpx": "the load driver", "locust": "Locust"}
@@ -35,7 +33,7 @@ LAST_WORDS_S = 1.0
 """A process that has closed its pipe may take so long to end."""
 
 
-class Driver:
+class Driver(Stoppable):
     """Load generators in processes of their own, on cores of their own; a context manager that owns them.
 
     They are processes because the harness must not share the interpreter that takes the time, and because one
@@ -111,14 +109,6 @@ class Driver:
         words = self._children[number].last_words()
         who = NAMES[self._name] + (f"'s worker {number + 1} of {self._size}" if self._size > 1 else "")
         return DriverFailed(f"{who} died" + (f": {words}" if words else ""))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def receive(
