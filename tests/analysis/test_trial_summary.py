@@ -45,6 +45,7 @@ def test_a_request_counts_by_the_share_of_its_time_inside_the_window(span: tuple
     assert credit(samples([span]), [(0.0, 1.0)])[0] == pytest.approx(share)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     users=st.integers(1, 200),

@@ -49,6 +49,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_every_module_is_imported_without_the_blog_and_a_build_says_where_it_is() -> None:
     done = bench("run")
     assert (done.returncode, done.stdout) == (2, "")

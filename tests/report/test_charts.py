@@ -136,6 +136,7 @@ def test_every_chart_that_has_something_to_show_is_written_twice(case: str, tmp_
             assert struct.unpack(">I", path.read_bytes()[16:20])[0] > 800
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_svg(tmp_path: Path) -> None:
     run = make_run(["get_post"], [1, 64])
     first, second = (draw(*run, tmp_path / name) for name in "xy")
