@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from loadtests.analysis.comparison import Estimate, estimate, holm, judge
+from loadtests.analysis.comparison import Estimate, estimate, hodges_lehmann, holm, judge
 from loadtests.analysis.flag_checks import flags_of, leak
 from loadtests.analysis.flags import NO_VERDICT, Conditions, Flag, explain
 from loadtests.analysis.flow import together
@@ -33,6 +33,8 @@ from loadtests.records.summary import UNITS, CellResult, Comparison, Interval, M
 from loadtests.records.trial_file import TrialKey
 
 UNKNOWN = Conditions()
+LEAST_PAIRS = 3
+"""Pairs of slices in a block from which on a robust mean differs from the ordinary one."""
 SURELY_ABOVE_P99 = 0.05
 """Share of failed requests that leaves no doubt, even among few, that the 99th percentile is one of them."""
 
@@ -154,7 +156,20 @@ def _measure(cell: CellTrials, metric: Metric) -> _Measured:
     read = _VALUE_OF[metric]
     pairs = [(read(a), read(b)) for a, b in cell.pairs()]
     ratios = [b / a for a, b in pairs if a and b and _usable(a) and _usable(b)]
+    if metric == "throughput" and len(ratios) == len(pairs):
+        ratios = [robust_ratio(a, b) for a, b in cell.pairs()]
     return _Measured(pairs, ratios, estimate(ratios) if ratios else None)
+
+
+def robust_ratio(a: Summary, b: Summary) -> float:
+    """Return b ÷ a of the throughputs of one block: of neighbouring slices, their Hodges-Lehmann mean.
+
+    Fewer than three pairs of slices have no robust mean.
+    """
+    logs = [math.log(y / x) for x, y in zip(a.rates_rps, b.rates_rps, strict=False) if x > 0 and y > 0]
+    if len(logs) < LEAST_PAIRS:
+        return b.throughput_rps / a.throughput_rps
+    return math.exp(hodges_lehmann(logs))
 
 
 def _p99(summary: Summary) -> float | None:

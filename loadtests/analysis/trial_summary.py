@@ -5,7 +5,7 @@ that there is no coordinated omission.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,6 +41,7 @@ class Summary:
         sizes: the server's resident memory in bytes at the end of each window, with the instant in seconds.
         collapsed: a sentence if the side could not be measured at all, else None.
         timeline: what was seen inside the server in the windows; None if nobody looked.
+        rates_rps: throughput_rps of each slice.
     """
 
     throughput_rps: float
@@ -62,6 +63,7 @@ class Summary:
     later: Flow = field(default_factory=Flow)
     sizes: tuple[tuple[float, int], ...] = ()
     timeline: Timeline | None = None
+    rates_rps: tuple[float, ...] = ()
 
 
 def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
@@ -110,7 +112,24 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
         ),
         collapsed=_collapse(recording.stalled, rate, failures),
         timeline=recording.timeline.inside(windows) if recording.timeline is not None else None,
+        rates_rps=tuple(_rates(samples, succeeded, windows, arrivals=arrivals)),
     )
+
+
+def _rates(samples: Samples, succeeded: npt.NDArray[np.bool_], windows: Windows, *, arrivals: bool) -> Iterator[float]:
+    """Yield the throughput of each window, in requests/s."""
+    took = samples.ended_s - samples.sent_s
+    longest_s = float(np.nanmax(took)) if np.isfinite(took).any() else 0.0
+    for opened, closed in windows:
+        # Requests are in the order in which they ended: those that were in flight in a window are together.
+        first, last = np.searchsorted(samples.ended_s, (opened, closed + longest_s))
+        ended, sent = samples.ended_s[first:last], samples.sent_s[first:last]
+        if arrivals:
+            shares = (ended < closed).astype(float)
+        else:
+            shares = np.clip(np.minimum(ended, closed) - np.maximum(sent, opened), 0.0, None)
+            shares /= np.maximum(ended - sent, 1e-9)
+        yield float(shares[succeeded[first:last]].sum()) / (closed - opened) if closed > opened else 0.0
 
 
 def _sent_in_time(samples: Samples, windows: Windows) -> npt.NDArray[np.bool_]:

@@ -44,10 +44,14 @@ class Target:
     Attributes:
         base_url: where it listens, without a trailing slash.
         pids: its processes, whose use is read at the edges of each window; none if it is not ours.
+        groups: its process groups, which are stopped while the other side has its turn; none if it is not ours.
+        cpus: how many cores it can use at once.
     """
 
     base_url: str
     pids: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+    cpus: int = 1
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class PairingJob:
         load: how they are sent.
         slice_s: how long the steady state of one slice is measured, in seconds; longer if answers are slow.
         pairing_s: go on with further rounds of slices while they are expected to end within so many seconds.
+        rounds: how many rounds of slices; 0 for as many as fit into ``pairing_s``.
         wait_s: how long a request waits by design at the most, in seconds; users start spread over it at least.
         seed: for everything random; the same for both sides.
         stall_s: give up a side when nothing at all has been answered for so long.
@@ -79,6 +84,7 @@ class PairingJob:
     limit_s: float = 30.0
     drain_s: float = 10.0
     journeys: Journeys | None = None
+    rounds: int = 0
 
     @property
     def longest_s(self) -> float:

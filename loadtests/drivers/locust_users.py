@@ -141,12 +141,12 @@ class GatedSession(FastHttpSession):
         """
         if self._serial not in self._log.in_flight:
             return  # time was up in the meantime
-        sent_s = self._log.in_flight[self._serial][1]
+        ended_s = self._log.now()
         head = response.elapsed.total_seconds() if response.status_code and response.elapsed is not None else math.nan
         self._log.end(
             self._serial,
-            sent_s + response_time / 1000,
-            first_byte_s=sent_s + head,
+            ended_s,
+            first_byte_s=ended_s - response_time / 1000 + head,
             status=response.status_code,
             failure=failure_of(exception),
         )

@@ -2,16 +2,22 @@
 
 A shared machine is faster and slower by turns, on every time scale. The shorter the turns, the more alike is the
 machine that both sides meet: for the same total time, many short slices give a narrower interval than a long one.
+While one side has its turn, all processes of the other are stopped (SIGSTOP): nothing runs but what is measured.
 
 A trial begins with an **arrival**: every user asks once, and waits until all have been answered, so that every
 connection is open. uvloop accepts one connection in each turn of its loop; while a few users keep that loop busy, the
 others would wait for seconds to be let in, and be counted as being served.
 
-A slice has four phases. **Lead-in**: users start one after another, so that they do not march in step, and the load
-settles until every user has had two answers on average. **Window**: the steady state that is measured.
-**Lead-out**: the load goes on until all that was in flight when the window closed has been answered, so that none of
-it was sped up by a falling load. **Drain**: no new requests; what is in flight is answered, so that nothing spills
-over into the other side's slice.
+Then come slices. **Lead-in**: users start one after another, so that they do not march in step, and the load settles
+until every user has had two answers on average. **Window**: the steady state that is measured; it opens at a random
+instant, for where an answer has just come is no random place. **Lead-out**: the load goes on until all that was in
+flight when the window closed has been answered, so that none of it was sped up by a falling load. **Drain**: no new
+requests; what is in flight is answered, so that nothing spills over into the other side's slice.
+
+Where both servers are busy nearly all the time, the load is **kept** between slices: the server is stopped with its
+requests in flight, and the trial's clock with it, and the next slice goes on from there. Lead-out and drain come once,
+after the last slice, and nearly all time is measured. A server that mostly waits (for timers, another server, a disk)
+can't be stopped so: its waits would go on and end all together.
 
 Where several load generators share the users, each settles for itself, and no phase ends before it has ended for all.
 """
@@ -38,6 +44,14 @@ LEAD_IN_ANSWERS = 2
 """Answers a user has had, on average, before the window opens."""
 WINDOW_ANSWERS = 8
 """Answers to expect in a window, going by the lead-in; where requests are slow it is longer. A median needs 6."""
+OPENING_S = 0.05
+"""A window opens up to so many seconds after the load has settled, or up to the time between two answers of a user."""
+KEPT_BUSY = 0.8
+"""Share of the cores it can use that a server must keep busy, in a window, for its load to be kept between slices."""
+RESUMED_S = 0.01
+"""Lead-in of a slice whose load was kept: until caches and queues are as they were."""
+KEPT_ROUNDS = 4
+"""Rounds at least where the load is kept: a robust mean of fewer pairs is an ordinary one."""
 LEAD_OUT_MIN_S = 0.2
 LEAD_OUT_LEAD_INS = 2
 """Lead-ins that a lead-out may take at most; a server that lets some requests starve is not waited for longer."""
@@ -63,11 +77,39 @@ class ClosedLoopPhases(Trial):
     def __init__(self, target: Target, job: PairingJob, load: ClosedLoop, group: Group, log: RequestLog) -> None:
         """Prepare a trial; its users are a share of the load's if the group is not one alone."""
         super().__init__(target, job, group, log)
+        self._load_users = load.users
         self._users = len(range(group.number, load.users, group.size))
         self._spread_s = spread_s(job.wait_s, load.users)
-        self._has_arrived = False
+        self._cpus = target.cpus
+        self._has_arrived = self._has_load = False
+        self._rate = 0.0
+
+    @property
+    def keeps_load(self) -> bool:
+        """Whether the next slice begins with the requests in flight that this one ended with."""
+        return self._has_load
 
     async def _phases(self, seed: int) -> Window:
+        log, wait = self.log, self.timeouts
+        begun = log.now()
+        if self._has_load:
+            await wait.until_time(begun + RESUMED_S, "the server to go on")
+            await self._barrier("resumed")
+        else:
+            begun = await self._start_load(seed)
+        window = Window(log, self.pids)
+        if not self._has_load:
+            self.lead_in_s = window.opened_s - begun
+        length = self.window_s or max(self.job.slice_s, WINDOW_ANSWERS / self._rate)
+        await window.close_at(window.opened_s + length, wait)
+        keeps, *_ = await self._barrier(self._can_keep_load(window))
+        self._has_load = keeps
+        if not keeps:
+            await self._end_load()
+        return window
+
+    async def _start_load(self, seed: int) -> float:
+        """Start the users, and let the load settle; return when they began, in the samples' seconds."""
         log, wait = self.log, self.timeouts
         if not self._has_arrived:
             self._arrive()
@@ -80,19 +122,28 @@ class ClosedLoopPhases(Trial):
         await wait.until(lambda: log.answers >= enough, "the load to settle")
         least = max(LEAD_IN_MIN_S, self._spread_s, min(log.slowest_s, LEAD_IN_MAX_S))
         await wait.until_time(begun + least, "the load to settle")
-        rates = await self._barrier((log.answers - answers) / (log.now() - begun))
-        window = Window(log, self.pids)
-        self.lead_in_s = lead_in = window.opened_s - begun
-        length = self.window_s or max(self.job.slice_s, WINDOW_ANSWERS / sum(rates))
-        await window.close_at(window.opened_s + length, wait)
-        overdue = window.closed_s + max(LEAD_OUT_MIN_S, LEAD_OUT_LEAD_INS * lead_in)
-        await wait.until(self._answered(overdue), "the last answers")
+        self._rate = sum(await self._barrier((log.answers - answers) / (log.now() - begun)))
+        opening_s = random.Random(seed).uniform(0, min(OPENING_S, self._load_users / self._rate))
+        await wait.until_time(log.now() + opening_s, "the window to open")
+        return begun
+
+    def _can_keep_load(self, window: Window) -> bool:
+        """Return whether the server can be stopped as it is: it is ours, and it works rather than waits."""
+        if not self.groups or self.job.wait_s or window.server_cpu_s is None:
+            return False
+        return window.server_cpu_s >= KEPT_BUSY * self._cpus * (window.closed_s - window.opened_s)
+
+    async def _end_load(self) -> None:
+        """Lead out and drain; raises Stalled."""
+        log, closed_s = self.log, self.log.now()
+        overdue = closed_s + max(LEAD_OUT_MIN_S, LEAD_OUT_LEAD_INS * self.lead_in_s)
+        await self.timeouts.until(self._answered(overdue), "the last answers")
         await self._barrier("answered")
+        self._has_load = False
         self._stop_users()
         self._read_size()
-        await wait.until(lambda: not log.in_flight, "the last answers")
+        await self.timeouts.until(lambda: not log.in_flight, "the last answers")
         await self._barrier("drained")
-        return window
 
     @abstractmethod
     def _arrive(self) -> None:
@@ -174,12 +225,15 @@ async def drive_pairing(job: PairingJob, make_trial: MakeTrial, group: Group) ->
     gc.collect()
     gc.disable()  # a collection in mid-window would show up as latency of the server
     try:
+        for trial in trials.values():
+            await trial.hold()
         planned, to_come = False, Rounds(1)
         while to_come.rounds and any(trial.usable for trial in trials.values()):
             seed = rng.randrange(2**32)  # one for both sides, so that they meet the same arrivals
             for label in order:
                 if trials[label].usable:
                     await trials[label].run_slice(seed)
+                    await trials[label].hold()
             order.reverse()
             took_s = time.perf_counter() - begun_s
             if _overdue(job, took_s):
@@ -192,16 +246,28 @@ async def drive_pairing(job: PairingJob, make_trial: MakeTrial, group: Group) ->
             to_come, *_ = await group.barrier(to_come)
             for trial in trials.values():
                 trial.window_s = to_come.window_s
+        for label in order:
+            await trials[label].end_load()
+            await trials[label].hold()
     finally:
         gc.enable()
+        for trial in trials.values():
+            await trial.go_on()
         recordings = {label: await trial.finish() for label, trial in trials.items()}
     return recordings
 
 
 def _plan(job: PairingJob, took_s: float, trials: Sequence[Trial]) -> Rounds:
+    """Plan the rounds after the first one."""
     if not isinstance(job.load, ClosedLoop):
         return rounds_of_open_loop(job.pairing_s, job.slice_s)
     windows_s = [window for trial in trials for window in trial.windows_s]
+    if windows_s and all(trial.keeps_load for trial in trials):
+        left_s = job.pairing_s - took_s - sum(trial.lead_in_s for trial in trials)
+        fitting = int(left_s / (len(trials) * (RESUMED_S + max(windows_s)))) if not job.rounds else job.rounds - 1
+        return Rounds(max(KEPT_ROUNDS - 1, fitting), max(windows_s))
+    if job.rounds:
+        return Rounds(job.rounds - 1, max([*windows_s, *(trial.lead_in_s for trial in trials)]))
     return rounds_of_closed_loop(job.pairing_s, took_s, windows_s, max(trial.lead_in_s for trial in trials))
 
 

@@ -10,17 +10,23 @@ from loadtests.records.samples import Failure, Recorder, Samples
 class RequestLog:
     """What a client tells of each request, and what the phases of a slice go by. All times are the samples' seconds.
 
+    They stand still while the server is stopped: a request that is in flight then takes no longer for it.
+
     Attributes:
         started_s: the instant that all times are counted from, on ``time.perf_counter``.
         in_flight: what is unanswered, in the order in which it was sent: a serial number → when it was due, when it
             was sent, which request.
         slowest_s: the longest that an answer has taken, in seconds.
+        pauses: when time stood still, and for how many seconds by the machine's clock.
     """
 
     def __init__(self, started_s: float) -> None:
         self.started_s = started_s
         self.in_flight: dict[int, tuple[float, float, int]] = {}
         self.slowest_s = 0.0
+        self.pauses: list[tuple[float, float]] = []
+        self._paused_s = 0.0
+        self._stands_at: float | None = None
         self._recorder = Recorder()
         self._serial = itertools.count()
 
@@ -31,7 +37,22 @@ class RequestLog:
 
     def now(self) -> float:
         """Return the time in the samples' seconds."""
-        return time.perf_counter() - self.started_s
+        if self._stands_at is not None:
+            return self._stands_at
+        return time.perf_counter() - self.started_s - self._paused_s
+
+    def pause(self, at_s: float) -> None:
+        """Let time stand still from an instant of ``time.perf_counter`` on."""
+        if self._stands_at is None:
+            self._stands_at = at_s - self.started_s - self._paused_s
+
+    def go_on(self, at_s: float) -> None:
+        """Let time go on from an instant of ``time.perf_counter`` on."""
+        if self._stands_at is not None:
+            seconds = at_s - self.started_s - self._paused_s - self._stands_at
+            self.pauses.append((self._stands_at, seconds))
+            self._paused_s += seconds
+            self._stands_at = None
 
     def send(self, request: int, due_s: float | None = None) -> int:
         """Note that a request is being sent; return its serial number.

@@ -6,7 +6,8 @@ that these coroutines run from end to end without ever being suspended: as plain
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import psutil
@@ -14,6 +15,7 @@ import psutil
 from loadtests.drivers.job import POLL_S, Group, PairingJob, Sleep, Target
 from loadtests.drivers.request_log import RequestLog
 from loadtests.records.samples import Recording, Slice
+from loadtests.system.pausing import continue_groups, stop_groups
 from loadtests.system.resources import read_cpu, read_size
 
 SECOND_S = 1.0
@@ -129,6 +131,7 @@ class Trial(ABC):
         self.group = group
         self.log = log
         self.pids = () if group.number else target.pids  # the first one's readings are enough
+        self.groups = target.groups if len(job.targets) > 1 else ()
         self.timeouts = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.limit_s)
         self._slices: list[Slice] = []
         self._size: tuple[int, int] | None = None
@@ -151,13 +154,21 @@ class Trial(ABC):
         """How long each window was that came to its end, in seconds."""
         return [turn.closed_s - turn.opened_s for turn in self._slices]
 
+    @property
+    def keeps_load(self) -> bool:
+        """Whether the next slice begins with the requests in flight that this one ended with."""
+        return False
+
     async def run_slice(self, seed: int) -> None:
         """Run one slice. If the server stalls, ``stalled`` says how; it ends in time whatever the server does.
+
+        The server runs from here until ``hold`` is called.
 
         Args:
             seed: for everything random in the slice; the other side's slice has the same.
         """
-        try:
+        await self.go_on()
+        async with self._ending_in_time():
             window = await self._phases(seed)
             self._slices.append(
                 Slice(
@@ -170,30 +181,72 @@ class Trial(ABC):
                     rss_bytes=self._rss_bytes,
                 )
             )
+
+    async def end_load(self) -> None:
+        """Answer what is in flight after the last slice, if that was left."""
+        if self.keeps_load and self.usable:
+            await self.go_on()
+            async with self._ending_in_time():
+                await self._end_load()
+
+    async def hold(self) -> None:
+        """Stop the server, and the trial's clock: the other side's turn is no time of this one."""
+        if self.groups:
+            if not self.group.number:
+                stop_groups(self.groups)
+            at_s, *_ = await self.group.barrier(time.perf_counter())
+            self.log.pause(at_s)
+
+    async def go_on(self) -> None:
+        """Let the server and the trial's clock go on."""
+        if self.groups:
+            at_s, *_ = await self.group.barrier(time.perf_counter())
+            self.log.go_on(at_s)
+            if not self.group.number:
+                continue_groups(self.groups)
+
+    @asynccontextmanager
+    async def _ending_in_time(self) -> AsyncIterator[None]:
+        """Do a part of a trial; if the server stalls in it, ``stalled`` says how."""
+        try:
+            yield
         except StalledForAll as reason:
             self.stalled = str(reason)
         except (Stalled, psutil.NoSuchProcess) as error:
             stall = error if isinstance(error, Stalled) else Stalled("the server's process was gone")
             self.stalled = str(_agreed(await self.group.barrier(stall)))
         finally:
-            self.log.cut_off()
-            await self._end_slice()
+            if self.stalled is not None or not self.keeps_load:
+                self.log.cut_off()
+                await self._end_slice()
 
     async def finish(self) -> Recording:
         """Close the connections; return what was seen."""
         self.log.cut_off()
         await self._close()
         rss_bytes, threads = self._size or (None, None)
-        started_s, slices = self.log.started_s, tuple(self._slices)
-        return Recording(self.log.samples(), started_s, slices, rss_bytes, threads, self.stalled, self.abandoned)
+        return Recording(
+            self.log.samples(),
+            self.log.started_s,
+            tuple(self._slices),
+            rss_bytes,
+            threads,
+            self.stalled,
+            self.abandoned,
+            pauses=tuple(self.log.pauses),
+        )
 
     @abstractmethod
     async def _phases(self, seed: int) -> Window:
         """Put load on the server, and return its steady window; raises Stalled."""
 
+    async def _end_load(self) -> None:
+        """Let what is in flight be answered, and ask for nothing more; raises Stalled."""
+        raise NotImplementedError("the load of this trial ends with each slice")
+
     @abstractmethod
     async def _end_slice(self) -> None:
-        """End whatever still runs when a slice is over; it may have stalled."""
+        """End whatever still runs when a slice is over and its load is not kept; it may have stalled."""
 
     @abstractmethod
     async def _close(self) -> None:

@@ -24,7 +24,7 @@ class ServerSettings(BaseModel):
     loop: Literal["uvloop", "asyncio"] = "uvloop"
     http: Literal["httptools", "h11"] = "httptools"
     workers: int = Field(1, ge=1, le=64)
-    gc: Collector = "default"
+    gc: Collector = "freeze"
     observe: Literal["off", "on"] = "off"
     port: int | None = Field(None, ge=1, le=65535, description="A free one if None.")
 

@@ -166,6 +166,8 @@ class Recording:
         abandoned: requests of an open loop that were cut off, because the server was still busy with them long after
             the last arrival.
         timeline: what was seen inside the server meanwhile; None if nobody looked.
+        pauses: when the trial's clock stood still, because the server was stopped for the other side's turn: the
+            instant in the samples' seconds, and how long by the machine's clock.
     """
 
     samples: Samples
@@ -176,6 +178,7 @@ class Recording:
     stalled: str | None
     abandoned: int = 0
     timeline: Timeline | None = None
+    pauses: tuple[tuple[float, float], ...] = ()
 
 
 def merge_observations(workers: Sequence[Rows]) -> Rows:
@@ -249,13 +252,16 @@ class Recorder:
         )
 
 
-def collect_observations(folder: Path, started_s: float, ended_s: float) -> Timeline | None:
+def collect_observations(
+    folder: Path, started_s: float, ended_s: float, pauses: Sequence[tuple[float, float]] = ()
+) -> Timeline | None:
     """Return what was seen between two instants of the machine's monotonic clock; None if nothing was.
 
     Args:
         folder: where each process of the server has a file.
         started_s: when the trial was started; its timeline counts from there, in seconds.
         ended_s: when it ended.
+        pauses: when the trial's clock stood still, and for how long; see ``Recording``.
     """
     workers = []
     for path in sorted(folder.glob(f"*{OBSERVATIONS_SUFFIX}")):
@@ -266,4 +272,18 @@ def collect_observations(folder: Path, started_s: float, ended_s: float) -> Time
     if not len(merged):
         return None
     merged["time_s"] -= started_s
+    merged["time_s"] -= stood_still(merged["time_s"], pauses)
     return Timeline(merged)
+
+
+def stood_still(since_s: Seconds, pauses: Sequence[tuple[float, float]]) -> Seconds:
+    """Return for how long a trial's clock had stood still at each instant, in seconds.
+
+    Args:
+        since_s: the instants, in seconds since the trial was started by the machine's clock.
+        pauses: see ``Recording``.
+    """
+    stood_s = np.zeros(len(since_s))
+    for at_s, length_s in pauses:
+        stood_s += np.clip(since_s - stood_s - at_s, 0.0, length_s)
+    return stood_s

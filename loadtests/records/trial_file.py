@@ -68,6 +68,7 @@ def dump_trial(key: TrialKey, run_id: str, recording: Recording) -> bytes:
         "threads": recording.threads,
         "stalled": recording.stalled,
         "abandoned": recording.abandoned,
+        "pauses": recording.pauses,
     }
     columns: dict[str, np.ndarray] = {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
@@ -100,6 +101,7 @@ def read_trial(path: Path, run_id: str) -> tuple[TrialKey, Recording]:
         stalled=about["stalled"],
         abandoned=about["abandoned"],
         timeline=None if seen is None else Timeline(seen),
+        pauses=tuple((at_s, length_s) for at_s, length_s in about.get("pauses", ())),
     )
     key = TrialKey(about["block"], about["scenario"], about["load"], about["label"])
     if about["run"] != run_id or key.file_name != path.name:

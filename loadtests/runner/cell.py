@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from loadtests.drivers.driver import Driver
-from loadtests.drivers.job import DriverFailed, PairingJob, Target
+from loadtests.drivers.job import DriverFailed, PairingJob
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import SideLabel
@@ -21,6 +21,7 @@ from loadtests.records.manifest import MachineRecord
 from loadtests.records.samples import Failure, Recording, Samples
 from loadtests.runner.block import BlockServers
 from loadtests.runner.run_log import RunLog
+from loadtests.runner.single_server import target
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
@@ -107,7 +108,7 @@ class CellRunner:
             with self._interference.cell():
                 recordings |= self._drive(job)
         for label, server in servers.items():
-            seen = server.timeline(recordings[label].started_s)
+            seen = server.timeline(recordings[label])
             recordings[label] = replace(recordings[label], timeline=seen)
             reason = recordings[label].stalled
             if server.child is not None and not server.child.alive:
@@ -156,7 +157,7 @@ class CellRunner:
     def _job(self, pairing: Pairing, servers: dict[SideLabel, Server]) -> PairingJob:
         scenario, load = pairing.cell.scenario, pairing.cell.load
         return PairingJob(
-            targets={label: Target(server.url, tuple(server.pids)) for label, server in servers.items()},
+            targets={label: target(server) for label, server in servers.items()},
             requests=scenario.requests,
             load=load,
             slice_s=self._experiment.slice_s,

@@ -109,7 +109,7 @@ class Workspace:
 
 def target(server: Server) -> Target:
     """Return a server as a driver's target."""
-    return Target(server.url, tuple(server.pids))
+    return Target(server.url, tuple(server.pids), tuple(server.groups), server.cpus)
 
 
 def ask(server: Server, path: str) -> object:

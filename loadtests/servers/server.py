@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 import psutil
 
 from loadtests.experiment.sides import Side
-from loadtests.records.samples import Timeline, collect_observations
+from loadtests.records.samples import Recording, Timeline, collect_observations
 from loadtests.servers.probe import ProbeConnection
 from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError
+from loadtests.system.pausing import continue_groups, stop_groups
 from loadtests.system.processes import Child, Stoppable
 from loadtests.system.resources import free_port, is_free_port
 
@@ -49,6 +50,8 @@ class Server(Stoppable):
         self._cores = cores
         self.child: Child | None = None
         self._pids: list[int] = []
+        self.groups: list[int] = []
+        """Its process groups; none for a server that is not ours."""
         self._observed: Path | None = None
         if side.url is not None:
             self.url = side.url
@@ -99,6 +102,7 @@ class Server(Stoppable):
     def find_processes(self) -> None:
         """Look which processes it has, and pin them; once more when it may have started others."""
         self._pids = self._find_pids()
+        self.groups = self.child.groups() if self.child is not None else []
         pin_others(self._pids, self._cores.server)
 
     def check_alive(self, when: str) -> None:
@@ -115,11 +119,25 @@ class Server(Stoppable):
         """Processes whose CPU time counts; none for a server that is not ours."""
         return self._pids
 
-    def timeline(self, started_s: float) -> Timeline | None:
-        """Return what was seen inside since an instant of the monotonic clock; None if nobody looked."""
+    @property
+    def cpus(self) -> int:
+        """How many cores it can use at once: Python code runs on one for each worker."""
+        workers = self.side.server.workers
+        return min(workers, len(self._cores.server)) or workers
+
+    def hold(self) -> None:
+        """Stop it, with all that it has started, until ``go_on``; does nothing to a server that is not ours."""
+        stop_groups(self.groups)
+
+    def go_on(self) -> None:
+        """Let it go on."""
+        continue_groups(self.groups)
+
+    def timeline(self, recording: Recording) -> Timeline | None:
+        """Return what was seen inside since a recording began; None if nobody looked."""
         if self._observed is None:
             return None
-        return collect_observations(self._observed, started_s, time.perf_counter())
+        return collect_observations(self._observed, recording.started_s, time.perf_counter(), recording.pauses)
 
     def ask_to_end(self) -> None:
         """Ask the process to end, if it is ours, and do not wait for it."""

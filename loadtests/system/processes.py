@@ -25,6 +25,7 @@ from typing import Self
 
 from loadtests.system.cores import parse_cores, pin
 from loadtests.system.errors import RunError, shielded
+from loadtests.system.pausing import continue_groups, continue_when_orphaned, release
 from loadtests.system.resources import allow_open_files
 
 GRACE_S = 2.0
@@ -164,12 +165,21 @@ class Child(Stoppable):
                 raise RunError(f"{name} did not start within {limit_s:g} s")
             time.sleep(POLL_S)
 
+    def groups(self) -> list[int]:
+        """Return the process groups of this process and of all that it has started, escaped ones included."""
+        found = {self.pid}
+        for pid in _find_orphans(f"{MARK}={self._mark}".encode()):
+            with contextlib.suppress(OSError):
+                found.add(os.getpgid(pid))
+        return sorted(found - {os.getpgrp()})
+
     def ask_to_end(self) -> None:
         """Ask it to end, and do not wait for it; ``stop`` still has to follow."""
         if self.process.stdin is not None:
             self.process.stdin.close()
         if self.alive:
             self.process.terminate()
+            continue_groups([self.pid])  # one that is stopped can't end by itself
 
     def stop(self, grace_s: float = GRACE_S) -> None:
         """Ask it to end; after ``grace_s`` kill it and everything it started. Safe to call twice."""
@@ -211,6 +221,7 @@ def exit_with_parent(grace_s: float = GRACE_S) -> None:
         grace_s: how long this process needs to end by itself, in seconds.
     """
     if MARK in os.environ:
+        continue_when_orphaned()
         threading.Thread(target=_end_with_owner, args=(grace_s,), name="end-with-owner", daemon=True).start()
 
 
@@ -222,6 +233,7 @@ def _end_with_owner(grace_s: float) -> None:
 
 def exit_now(grace_s: float = GRACE_S) -> None:
     """End this process and all it started: politely, then after a grace period for certain."""
+    release()
     kill_orphans(os.environ.get(MARK, ""))
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace_s)
