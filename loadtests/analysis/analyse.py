@@ -29,8 +29,18 @@ from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
-from loadtests.records.summary import UNITS, CellResult, Comparison, Interval, Metric, Outcome, Value, Verdict
-from loadtests.records.trial_file import TrialKey
+from loadtests.records.summary import (
+    UNITS,
+    CellResult,
+    Comparison,
+    Interval,
+    Metric,
+    Outcome,
+    Value,
+    Verdict,
+    headline_of,
+)
+from loadtests.records.trial_file import CONTROL, TrialKey
 
 UNKNOWN = Conditions()
 LEAST_PAIRS = 3
@@ -45,15 +55,12 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
     summaries: Mapping[TrialKey, Summary] = {
         key: summarise(recording, arrivals=key.load in open_loops) for key, recording in folder.read_trials()
     }
-    cells = []
-    for scenario, load in manifest.cells():
-        blocks: dict[int, dict[SideLabel, Summary]] = {}
-        for key, summary in summaries.items():
-            if (key.scenario, key.load) == (scenario.name, load.slug):
-                blocks.setdefault(key.block, {})[key.label] = summary
-        cells.append(CellTrials(scenario.name, load, blocks, thinking=scenario.kind == "journey"))
+    cells = [
+        _cell_trials(summaries, scenario.name, load, thinking=scenario.kind == "journey")
+        for scenario, load in manifest.cells()
+    ]
     planned = {
-        TrialKey(number, p.scenario, p.load.slug, label)
+        TrialKey(number, CONTROL + p.scenario if p.control else p.scenario, p.load.slug, label)
         for number, block in enumerate(manifest.blocks)
         for p in block
         for label in p.order
@@ -63,14 +70,36 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
     outcome = compare_cells(
         manifest.name, complete=complete, sides=sides, cells=cells, conditions=_conditions(manifest, summaries)
     )
+    if manifest.control is not None:
+        scenario, load = manifest.control
+        trials = _cell_trials(summaries, CONTROL + scenario.name, load)
+        outcome = replace(outcome, control=_compare_with_itself(trials, manifest.a.spec))
     return with_limits(outcome, manifest)
+
+
+def _cell_trials(
+    summaries: Mapping[TrialKey, Summary], scenario: str, load: Load, *, thinking: bool = False
+) -> "CellTrials":
+    blocks: dict[int, dict[SideLabel, Summary]] = {}
+    for key, summary in summaries.items():
+        if (key.scenario, key.load) == (scenario, load.slug):
+            blocks.setdefault(key.block, {})[key.label] = summary
+    return CellTrials(scenario, load, blocks, thinking=thinking)
+
+
+def _compare_with_itself(cell: "CellTrials", side: str) -> Comparison:
+    """Compare a side with itself, in the metric that the run's verdicts are about."""
+    metric = headline_of(cell.load)
+    comparison = _compare(cell, (side, side), metric, _measure(cell, metric), [], certain=True)
+    return replace(comparison, scenario=cell.scenario.removeprefix(CONTROL))
 
 
 def _conditions(manifest: Manifest, summaries: Mapping[TrialKey, Summary]) -> Conditions:
     """Return what the run knows of its driver, its machine and its servers, at their worst."""
     trials: dict[SideLabel, dict[int, list[Summary]]] = {"a": {}, "b": {}}
     for key, summary in summaries.items():
-        trials[key.label].setdefault(key.block, []).append(summary)
+        if not key.scenario.startswith(CONTROL):
+            trials[key.label].setdefault(key.block, []).append(summary)
     return Conditions(
         ceiling_rps=manifest.driver_ceiling_rps,
         steal=max((m.steal for m in manifest.machine if m.steal is not None), default=None),

@@ -112,12 +112,20 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
         ),
         collapsed=_collapse(recording.stalled, rate, failures),
         timeline=recording.timeline.inside(windows) if recording.timeline is not None else None,
-        rates_rps=tuple(_rates(samples, succeeded, windows, arrivals=arrivals)),
+        rates_rps=slice_rates(recording, arrivals=arrivals),
     )
 
 
-def _rates(samples: Samples, succeeded: npt.NDArray[np.bool_], windows: Windows, *, arrivals: bool) -> Iterator[float]:
-    """Yield the throughput of each window, in requests/s."""
+def slice_rates(recording: Recording, *, arrivals: bool = False) -> tuple[float, ...]:
+    """Return the throughput of each slice, in successful answers per second; none of a trial that stalled."""
+    if recording.stalled is not None:
+        return ()
+    windows = [(turn.opened_s, turn.closed_s) for turn in recording.slices]
+    return tuple(_rates(recording.samples, windows, arrivals=arrivals))
+
+
+def _rates(samples: Samples, windows: Windows, *, arrivals: bool) -> Iterator[float]:
+    succeeded = samples.failure == Failure.NONE
     took = samples.ended_s - samples.sent_s
     longest_s = float(np.nanmax(took)) if np.isfinite(took).any() else 0.0
     for opened, closed in windows:

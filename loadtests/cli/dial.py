@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from loadtests.experiment.options import RunOptions, dial_options
-from loadtests.experiment.plan import LEAST_S, MIN_BLOCKS
+from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS
 
 DEFAULTS = RunOptions()
 
@@ -17,12 +17,19 @@ DEFAULTS = RunOptions()
 @click.option("--a", default=DEFAULTS.a, metavar="SIDE", help="The side that ratios are divided by.")
 @click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side that ratios are about.")
 @click.option("--users", default=80, help="Concurrent users; more than there are threads.")
+@click.option("--budget", metavar="TIME", help=f"How long it may take: 90s, 4m.  [default: {BUDGET_S / 60:g}m]")
+@click.option(
+    "--precision",
+    default=DEFAULTS.precision,
+    metavar="SHARE",
+    help="Half-width of a ratio's interval at which a cell is settled.",
+)
 @click.option(
     "--blocks",
-    default=DEFAULTS.blocks,
-    help=f"Fresh starts of both sides; {MIN_BLOCKS} at least for a verdict.",
+    type=int,
+    help=f"Fresh starts of both sides, in a fixed design without a budget; {MIN_BLOCKS} at least for a verdict.",
 )
-@click.option("--time", "time_s", default=LEAST_S, help="Seconds for each cell of a block, at least.")
+@click.option("--time", "time_s", type=float, help="Seconds for each cell of a block, in a fixed design.")
 @click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
 @click.option(
     "--observe",
@@ -34,9 +41,10 @@ def dial_(**options: Any) -> None:  # noqa: ANN401 - click has checked their typ
     """Turn two dials: how long a request computes, and how long it waits.
 
     Each combination is measured on both sides, and the ratio of their throughputs becomes one picture, with the line
-    from which on a model lets async win. It takes about six minutes.
+    from which on a model lets async win.
     """
+    from loadtests.analysis.sequential import SequentialSchedule
     from loadtests.cli.report import show_report
     from loadtests.runner import run
 
-    show_report(run.measure(dial_options(**options)))
+    show_report(run.measure(dial_options(**options), SequentialSchedule))

@@ -6,7 +6,7 @@ import click
 from click.core import ParameterSource
 
 from loadtests.experiment.options import USERS, RunOptions
-from loadtests.experiment.plan import CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S
+from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S
 from loadtests.system.errors import UsageError
 
 DEFAULTS = RunOptions()
@@ -25,15 +25,28 @@ DEFAULTS = RunOptions()
     help="With --rate: at random, as from many independent users, or evenly spaced.",
 )
 @click.option(
+    "--budget",
+    metavar="TIME",
+    help="How long the run may take, report included: 90s, 4m, 1h. Time goes to the cells whose answer is open; when "
+    f"all are settled, the run ends.  [default: {BUDGET_S / 60:g}m]",
+)
+@click.option(
+    "--precision",
+    default=DEFAULTS.precision,
+    metavar="SHARE",
+    help="Half-width of a ratio's interval at which a cell is settled.",
+)
+@click.option(
     "--blocks",
-    default=DEFAULTS.blocks,
-    help=f"Fresh starts of both sides; {MIN_BLOCKS} at least for a verdict.",
+    type=int,
+    help=f"Fresh starts of both sides, in a fixed design without a budget; {MIN_BLOCKS} at least for a verdict.  "
+    f"[default: {MIN_BLOCKS}]",
 )
 @click.option(
     "--time",
     "time_s",
     type=float,
-    help="Seconds for each scenario, load and block: both sides' turns, lead-ins included.  "
+    help="Seconds for each scenario, load and block, in a fixed design: both sides' turns, lead-ins included.  "
     f"[default: {LEAST_S:g} to {MOST_S:g}, the more the fewer cells there are; with --rate, enough for a 99th "
     "percentile]",
 )
@@ -86,14 +99,15 @@ def run_(context: click.Context, /, resume: Path | None, **options: object) -> N
     package.module:app, or the URL of a server that runs already; settings follow it after commas:
     sync,session_limit=none.
     """
+    from loadtests.analysis.sequential import SequentialSchedule
     from loadtests.cli.report import show_report
     from loadtests.runner import run
 
     if resume is None:
-        out = run.measure(RunOptions.model_validate(options))
+        out = run.measure(RunOptions.model_validate(options), SequentialSchedule)
     else:
         _alone(context, "resume")
-        out = run.resume(resume)
+        out = run.resume(resume, SequentialSchedule)
     show_report(out)
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from loadtests.experiment.blog import DATABASE_DRIVER, GIVEN_BY_A_RUN
 from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
 from loadtests.experiment.loads import Arrivals, ClosedLoop, Load, parse_rates, parse_users
-from loadtests.experiment.plan import MIN_BLOCKS, DriverName, Experiment, Timing, default_timing
+from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS, PRECISION, DriverName, Experiment, Timing, default_timing
 from loadtests.experiment.scenario import Journeys, Parameters, Request, Scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.system.errors import UsageError
@@ -27,6 +27,11 @@ MAX_ARRIVALS = 1_000_000
 """In one slice."""
 MAX_SLICE_S = 600.0
 MAX_START_LIMIT_S = 600.0
+MAX_BUDGET_S = 86_400.0
+UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
+PRECISION_LEAST = 0.005
+PRECISION_MOST = 0.5
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smh])?")
 _SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
 _CUSTOM = re.compile(r"GET (?P<paths>/[!-~]*(?: /[!-~]*)*)")
 DIAL_LEAST = 2
@@ -48,7 +53,9 @@ class RunOptions(BaseModel):
     users: str | None = None
     rate: str | None = None
     arrivals: Arrivals = "poisson"
-    blocks: int = MIN_BLOCKS
+    budget: str | None = None
+    precision: str = f"{100 * PRECISION:g}%"
+    blocks: int | None = None
     slice_s: float | None = None
     time_s: float | None = None
     seed: int = 0
@@ -59,10 +66,11 @@ class RunOptions(BaseModel):
     workers: int = 0
     database: str = SQLITE
     observe: bool = False
+    control: bool = True
 
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
-        if not 1 <= self.blocks <= MAX_BLOCKS:
+        if self.blocks is not None and not 1 <= self.blocks <= MAX_BLOCKS:
             least = f"a verdict needs at least {MIN_BLOCKS}"
             raise UsageError(f"--blocks {self.blocks}: must be from 1 to {MAX_BLOCKS}; {least}")
         if not 0 < self.start_limit <= MAX_START_LIMIT_S:
@@ -89,7 +97,7 @@ class RunOptions(BaseModel):
             b,
             tuple(scenarios.values()),
             loads,
-            blocks=self.blocks,
+            blocks=MIN_BLOCKS if self.blocks is None else self.blocks,
             slice_s=timing.slice_s,
             pairing_s=timing.pairing_s,
             seed=self.seed,
@@ -98,7 +106,23 @@ class RunOptions(BaseModel):
             workers=self.workers,
             database=self.database,
             observe=self.observe,
+            budget_s=self._budget_s(),
+            precision=parse_precision(self.precision),
+            has_control=self.control and a.url is None,
         )
+
+    def _budget_s(self) -> float | None:
+        """Return what the run may take in seconds; None for a fixed design."""
+        fixed = next((name for name, value in (("--blocks", self.blocks), ("--time", self.time_s)) if value), None)
+        if self.budget is None:
+            return None if fixed or self.rate else BUDGET_S
+        if self.rate:
+            raise UsageError(f"--budget {self.budget}: with --rate the design is fixed; give --blocks and --time")
+        if fixed:
+            raise UsageError(
+                f"--budget {self.budget}: {fixed} makes a fixed design, which takes what it takes; give one"
+            )
+        return parse_duration(self.budget, "--budget")
 
     def _loads(self) -> tuple[Load, ...]:
         if self.users and self.rate:
@@ -121,6 +145,27 @@ class RunOptions(BaseModel):
         if self.rate and loads[-1].size * slice_s > MAX_ARRIVALS:
             raise UsageError(f"--rate {self.rate}: more than {MAX_ARRIVALS:,} arrivals in a slice; shorten --slice")
         return Timing(slice_s, time_s)
+
+
+def parse_duration(text: str, option: str) -> float:
+    """Parse ``4m``, ``90s`` or ``90`` into seconds; raises UsageError."""
+    match = _DURATION.fullmatch(text.strip())
+    seconds = float(match["number"]) * UNITS_S[match["unit"] or "s"] if match else 0.0
+    if not 0 < seconds <= MAX_BUDGET_S:
+        raise UsageError(f"{option} {text}: write seconds, minutes or hours, up to a day, as in {option} 4m")
+    return seconds
+
+
+def parse_precision(text: str) -> float:
+    """Parse ``5%`` or ``0.05`` into a share; raises UsageError."""
+    number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
+    try:
+        share = float(number) / (100 if percent else 1)
+    except ValueError:
+        share = 0.0
+    if not PRECISION_LEAST <= share <= PRECISION_MOST:
+        raise UsageError(f"--precision {text}: must be from 0.5% to 50%, as in --precision 5%")
+    return share
 
 
 def parse_scenario(text: str) -> Scenario:

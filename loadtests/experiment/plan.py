@@ -16,9 +16,17 @@ from loadtests.experiment.sides import Side, SideLabel
 MIN_BLOCKS = 6
 """Fresh starts from which on a verdict is given."""
 ORDERS: tuple[tuple[SideLabel, SideLabel], tuple[SideLabel, SideLabel]] = (("a", "b"), ("b", "a"))
+ServerName = Literal["a", "b", "control"]
+"""A server of a block; the control is side a once more, in a process of its own."""
 DriverName = Literal["httpx", "locust"]
-CLOSED_SLICE_S = 0.1
+CLOSED_SLICE_S = 0.05
 """Short turns: the shorter they are, the more alike is the machine that both sides meet."""
+BUDGET_S = 240.0
+"""How long a run may take, its report included, where the user does not say."""
+PRECISION = 0.05
+"""Half-width of an interval, as a share of the ratio, at which a cell is settled."""
+CONTROL_LOAD = 1 / 3
+"""The control cell's load: so far from the lowest to the highest, by rank."""
 BLOCK_S = 22.0
 """What all cells of a block may take together, where there are many of them."""
 LEAST_S = 0.8
@@ -53,22 +61,26 @@ class Pairing:
         cell: what is asked.
         order: which side goes first.
         seed: for everything random in this pairing, the same for both sides.
+        rounds: how many turns each side has; 0 for as many as fit into the experiment's ``pairing_s``.
+        control: whether it compares side a with itself, in a second process.
     """
 
     cell: Cell
     order: tuple[SideLabel, SideLabel]
     seed: int
+    rounds: int = 0
+    control: bool = False
 
 
 Plan = tuple[tuple[Pairing, ...], ...]
 """Blocks, in the order they are run, each with its pairings in theirs."""
 
 
-def make_plan(cells: Sequence[Cell], blocks: int, seed: int) -> Plan:
+def make_plan(cells: Sequence[Cell], blocks: int, seed: int, control: Cell | None = None) -> Plan:
     """Draw the order: cells shuffled anew in each block, each side first in half of a cell's blocks.
 
     With an odd number of blocks the side that leads once more is drawn, cell by cell. The same arguments
-    give the same plan.
+    give the same plan. The control cell, if there is one, comes at a random place in each block.
     """
     rng = random.Random(seed)
     orders = {}
@@ -78,12 +90,20 @@ def make_plan(cells: Sequence[Cell], blocks: int, seed: int) -> Plan:
             leads[-1] = rng.choice(ORDERS)
         rng.shuffle(leads)
         orders[cell] = leads
-    return tuple(
+    plan = tuple(
         tuple(
             Pairing(cell, orders[cell][block], rng.randrange(2**32)) for cell in rng.sample(list(cells), k=len(cells))
         )
         for block in range(blocks)
     )
+    return plan if control is None else tuple(with_control(block, control, rng) for block in plan)
+
+
+def with_control(block: Sequence[Pairing], control: Cell, rng: random.Random, rounds: int = 0) -> tuple[Pairing, ...]:
+    """Return a block with the control cell at a random place in it."""
+    place = rng.randrange(len(block) + 1)
+    pairing = Pairing(control, rng.choice(ORDERS), rng.randrange(2**32), rounds, control=True)
+    return (*block[:place], pairing, *block[place:])
 
 
 @dataclass(frozen=True)
@@ -103,6 +123,10 @@ class Experiment:
         driver: what puts on the load.
         workers: Locust's worker processes; 0 or 1: one process sends all requests.
         observe: whether to look inside both sides' servers.
+        budget_s: how long the run may take, its report included, in seconds; time goes where the answer is open, and
+            ``blocks`` and ``pairing_s`` follow from it. None for a fixed design.
+        precision: half-width of an interval, as a share of the ratio, at which a cell is settled.
+        has_control: whether side a is compared with itself in every block, in a second process.
         database: ``sqlite``, ``postgres`` (a server of the run's own), or the URL of a PostgreSQL server that stands.
     """
 
@@ -119,6 +143,20 @@ class Experiment:
     workers: int = 0
     database: str = "sqlite"
     observe: bool = False
+    budget_s: float | None = None
+    precision: float = PRECISION
+    has_control: bool = False
+
+    @property
+    def control(self) -> Cell | None:
+        """The cell in which side a is compared with itself; None if there is none.
+
+        It takes a request that works rather than waits and writes nothing, if there is one, under a moderate load.
+        """
+        if not self.has_control:
+            return None
+        scenario = min(self.scenarios, key=lambda each: (each.writes, each.wait_s > 0))
+        return Cell(scenario, self.loads[int((len(self.loads) - 1) * CONTROL_LOAD + 0.5)])
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -126,12 +164,16 @@ class Experiment:
         return tuple(Cell(scenario, load) for scenario in self.scenarios for load in self.loads)
 
     def plan(self) -> Plan:
-        """Draw the order of trials."""
-        return make_plan(self.cells, self.blocks, self.seed)
+        """Draw the order of trials of a fixed design; nothing is planned ahead where time goes where it is needed."""
+        if self.budget_s is not None:
+            return ()
+        return make_plan(self.cells, self.blocks, self.seed, self.control)
 
-    def side(self, label: SideLabel) -> Side:
-        """Return the side under a label."""
-        return self.a if label == "a" else self.b
+    def side(self, name: ServerName) -> Side:
+        """Return the side that a server runs."""
+        if name == "control":
+            return self.a.copy_on_free_port()
+        return self.a if name == "a" else self.b
 
 
 @dataclass(frozen=True)

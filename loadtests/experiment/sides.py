@@ -1,7 +1,7 @@
 """A side of an experiment and its settings, as they are written on the command line (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -50,6 +50,10 @@ class Side:
     def environment(self) -> dict[str, str]:
         """Return the variables that set the app's knobs; what is not named has its default."""
         return {f"BLOG_{name.upper()}": value for name, value in self.knobs}
+
+    def copy_on_free_port(self) -> "Side":
+        """Return the same side without a port of its own, so that both can run at the same time."""
+        return replace(self, server=self.server.model_copy(update={"port": None}))
 
     def settings(self) -> dict[str, object]:
         """Every setting by name, defaults included, as the manifest records them."""

@@ -85,6 +85,7 @@ class DeadlockOptions:
             blocks=self.blocks,
             time_s=self.time_s,
             seed=self.seed,
+            control=False,
             out=out,
             database=self.database,
             observe=True,

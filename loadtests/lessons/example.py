@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from PIL import Image
 
 from loadtests.analysis.analyse import analyse
+from loadtests.analysis.sequential import SequentialSchedule
 from loadtests.experiment.options import RunOptions, dial_options
 from loadtests.lessons import deadlock
 from loadtests.lessons.catalogue import CLAIMS, LESSONS
@@ -118,7 +119,7 @@ def measure_example(out: Path) -> None:
 
 def _default_run(out: Path) -> None:
     options = RunOptions(out=out, observe=True)
-    folder = RunFolder(run.measure(options))
+    folder = RunFolder(run.measure(options, SequentialSchedule))
     manifest = folder.read_manifest()
     folder.write_outcome(analyse(folder, manifest))
 

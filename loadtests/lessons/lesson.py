@@ -14,6 +14,7 @@ from typing import Literal
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.options import RunOptions
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import CellResult, Comparison, Metric, Outcome
 
@@ -70,7 +71,7 @@ class Measure:
     rate: str | None = None
     time_s: float | None = None
     slice_s: float | None = None
-    blocks: int = DEFAULTS.blocks
+    blocks: int = MIN_BLOCKS
     database: str = DEFAULTS.database
     compares: Compared = "sides"
 
@@ -81,7 +82,7 @@ class Measure:
         sides = {"a": (self.a, DEFAULTS.a), "b": (self.b, DEFAULTS.b)}
         load = f"--rate {self.rate}" if self.rate else f"--users {self.users}"
         others = {
-            "blocks": (self.blocks, DEFAULTS.blocks),
+            "blocks": (self.blocks, DEFAULTS.blocks),  # always given: without it a run has a budget
             "time": (self.time_s, DEFAULTS.time_s),
             "slice": (self.slice_s, DEFAULTS.slice_s),
             "database": (self.database, DEFAULTS.database),

@@ -151,6 +151,7 @@ def run_options(measure: Measure, out: Path) -> RunOptions:
         slice_s=measure.slice_s,
         time_s=measure.time_s,
         seed=SEED,
+        control=False,
         out=out,
         database=measure.database,
     )

@@ -30,11 +30,21 @@ class ScenarioRecord(Record):
 
 
 class PairingRecord(Record):
-    """One cell of one block, in the order in which it was planned."""
+    """One cell of one block, in the order in which it was planned.
+
+    Attributes:
+        scenario: its name.
+        load: its load.
+        order: which side went first.
+        rounds: how many turns each side was to have; 0 for as many as fitted into the time of a cell.
+        control: whether side a was compared with itself.
+    """
 
     scenario: str
     load: Load
     order: tuple[SideLabel, SideLabel]
+    rounds: int = 0
+    control: bool = False
 
 
 class Event(Record):
@@ -139,6 +149,9 @@ class Manifest(Record):
         database: ``sqlite``, ``postgres``, or a PostgreSQL server's URL, which holds no password.
         database_version: product and version; None before the run has begun.
         observe: whether both sides' servers were looked into.
+        budget_s: how long the run might take, its report included, in seconds; None for a fixed design.
+        precision: half-width of an interval, as a share of the ratio, at which a cell was settled.
+        has_control: whether side a was compared with itself in every block, in a second process.
         environment: machine and versions.
         events: starts and collapses.
         driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
@@ -169,6 +182,9 @@ class Manifest(Record):
     database: str = "sqlite"
     database_version: str | None = None
     observe: bool = False
+    budget_s: float | None = None
+    precision: float = 0.05
+    has_control: bool = False
     environment: Environment
     events: list[Event]
     driver_ceiling_rps: float | None = None
@@ -178,6 +194,20 @@ class Manifest(Record):
 
     def cells(self) -> list[tuple[ScenarioRecord, Load]]:
         """Return the cells in catalogue order: scenarios as named, loads ascending."""
-        planned = {(p.scenario, p.load) for block in self.blocks for p in block}
+        planned = {(p.scenario, p.load) for block in self.blocks for p in block if not p.control}
         loads = ascending({load for _, load in planned})
         return [(s, load) for s in self.scenarios for load in loads if (s.name, load) in planned]
+
+    @property
+    def control(self) -> tuple[ScenarioRecord, Load] | None:
+        """The cell in which side a was compared with itself; None if there is none."""
+        return next(
+            (
+                (scenario, pairing.load)
+                for block in self.blocks
+                for pairing in block
+                for scenario in self.scenarios
+                if pairing.control and scenario.name == pairing.scenario
+            ),
+            None,
+        )

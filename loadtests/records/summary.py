@@ -162,6 +162,7 @@ class Outcome:
         complete: whether every planned trial is in it.
         comparisons: verdicts, in the plan's order.
         cells: each side's own figures, in the same order.
+        control: side a against itself, in a second process; None if that was not measured.
         schema: the version of this format; first in the file, so that a reader knows what it reads.
     """
 
@@ -170,3 +171,10 @@ class Outcome:
     complete: bool
     comparisons: list[Comparison]
     cells: list[CellResult]
+    control: Comparison | None = None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether side a differs from itself, so that no figure of the run can be trusted."""
+        interval = self.control.interval if self.control is not None else None
+        return interval is not None and not interval[0] <= 1 <= interval[1]

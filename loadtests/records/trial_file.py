@@ -32,13 +32,17 @@ COLUMNS = ("scheduled", "lag", "head", "body", "status", "failure", "request")
 Ticks = npt.NDArray[np.signedinteger]
 
 
+CONTROL = "control "
+"""Before the scenario's name where side a is compared with itself; no scenario's name begins so."""
+
+
 @dataclass(frozen=True)
 class TrialKey:
     """Which trial of a run: one side of one cell in one block.
 
     Attributes:
         block: from 0.
-        scenario: its name.
+        scenario: its name, after CONTROL where side a is compared with itself.
         load: the load's slug.
         label: the side.
     """

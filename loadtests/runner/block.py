@@ -1,12 +1,12 @@
 """The servers of one block: both sides, freshly started, on databases of their own."""
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from loadtests.experiment.plan import Experiment
+from loadtests.experiment.plan import Experiment, ServerName
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.servers.databases import Database, Databases
 from loadtests.servers.server import Server, ServerFailed
@@ -17,7 +17,10 @@ Warm = Callable[[list[Server]], None]
 
 
 class BlockServers:
-    """Both sides of one block, running; a context manager that owns their processes."""
+    """The servers of one block; a context manager that owns their processes.
+
+    Once ``hold`` has stopped them all (SIGSTOP), only those run that ``running`` lets go on.
+    """
 
     def __init__(
         self,
@@ -28,7 +31,7 @@ class BlockServers:
         upstream_url: str,
         cores: Cores,
         warm: Warm,
-        labels: Sequence[SideLabel] = LABELS,
+        labels: Sequence[SideLabel] | None = None,
     ) -> None:
         """Prepare a block.
 
@@ -39,7 +42,7 @@ class BlockServers:
             upstream_url: where the slow external API listens.
             cores: the division of the machine.
             warm: called with the servers when they are ready, before their rows are put back to their start.
-            labels: the sides to start.
+            labels: the sides to start; None for both, and the control if the experiment has one.
         """
         self._experiment = experiment
         self._databases = databases
@@ -47,13 +50,14 @@ class BlockServers:
         self._upstream_url = upstream_url
         self._cores = cores
         self._warm = warm
-        self._labels = tuple(labels)
+        everything: tuple[ServerName, ...] = (*LABELS, "control") if experiment.has_control else LABELS
+        self._names = everything if labels is None else tuple(labels)
         self._stack = ExitStack()
-        self._servers: dict[SideLabel, Server] = {}
-        self._database: dict[SideLabel, Database] = {}
+        self._servers: dict[ServerName, Server] = {}
+        self._database: dict[ServerName, Database] = {}
         self._starts = 0
-        self.broken: dict[SideLabel, str] = {}
-        """Sides that could not be started in this block, with the reason."""
+        self.broken: dict[ServerName, str] = {}
+        """Servers that could not be started in this block, with the reason."""
 
     def __enter__(self) -> Self:
         self._work.mkdir(parents=True, exist_ok=True)
@@ -66,74 +70,91 @@ class BlockServers:
             server.ask_to_end()  # both at once: each takes a moment
         self._stack.close()
 
-    def start(self) -> dict[SideLabel, float]:
-        """Start the sides at once; return the seconds each took. Those that fail are in ``broken``."""
-        for label in self._labels:
-            self._launch(label)
-        return self._wait_until_ready(self._labels)
+    def start(self) -> dict[ServerName, float]:
+        """Start the servers at once; return the seconds each took. Those that fail are in ``broken``."""
+        for name in self._names:
+            self._launch(name)
+        return self._wait_until_ready(self._names)
 
-    def restart(self, label: SideLabel) -> float | None:
-        """Replace a side by a fresh one; return the seconds it took, or None if it is ``broken`` now."""
-        self._servers.pop(label).stop()
-        self._launch(label)
-        return self._wait_until_ready((label,)).get(label)
+    def restart(self, name: ServerName) -> float | None:
+        """Replace a server by a fresh one; return the seconds it took, or None if it is ``broken`` now."""
+        self._servers.pop(name).stop()
+        self._launch(name)
+        return self._wait_until_ready((name,)).get(name)
 
-    def server(self, label: SideLabel) -> Server:
-        """Return a side that runs; KeyError if it is broken."""
-        return self._servers[label]
+    def server(self, name: ServerName) -> Server:
+        """Return a server; KeyError if it is broken."""
+        return self._servers[name]
 
-    def restore(self, label: SideLabel) -> None:
-        """Bring back the rows a side started with; raises RunError if it holds a lock."""
-        self._database[label].restore()
+    def hold(self) -> None:
+        """Stop all servers."""
+        for server in self._servers.values():
+            server.hold()
 
-    def _launch(self, label: SideLabel) -> None:
+    @contextmanager
+    def running(self, names: Sequence[ServerName]) -> Iterator[None]:
+        """Let some servers go on, and stop them again in the end."""
+        servers = [self._servers[name] for name in names]
+        for server in servers:
+            server.go_on()
+        try:
+            yield
+        finally:
+            for server in servers:
+                server.hold()
+
+    def restore(self, name: ServerName) -> None:
+        """Bring back the rows a server started with; raises RunError if it holds a lock."""
+        self._database[name].restore()
+
+    def _launch(self, name: ServerName) -> None:
         self._starts += 1
-        database = self._databases.new(self._work, f"{label}{self._starts}")
-        self._database[label] = database
+        database = self._databases.new(self._work, f"{name}{self._starts}")
+        self._database[name] = database
         self._stack.callback(database.drop)
         database.create()
         try:
             server = Server(
-                self._experiment.side(label),
+                self._experiment.side(name),
                 database_url=database.url,
                 upstream_url=self._upstream_url,
                 cores=self._cores,
-                log=self._work / f"{label}{self._starts}.log",
+                log=self._work / f"{name}{self._starts}.log",
                 observe=self._experiment.observe,
             )
         except ServerFailed as failure:
-            self.broken[label] = str(failure)
+            self.broken[name] = str(failure)
             return
         self._stack.callback(server.stop)
-        self._servers[label] = server
+        self._servers[name] = server
 
-    def _wait_until_ready(self, labels: Sequence[SideLabel]) -> dict[SideLabel, float]:
-        """Wait until sides are ready, and warm them up together; return the seconds each took to start."""
-        seconds: dict[SideLabel, float] = {}
+    def _wait_until_ready(self, names: Sequence[ServerName]) -> dict[ServerName, float]:
+        """Wait until servers are ready, and warm them up together; return the seconds each took to start."""
+        seconds: dict[ServerName, float] = {}
 
-        def ready(label: SideLabel) -> None:
-            seconds[label] = self._servers[label].wait_until_ready(self._experiment.start_limit_s)
-            self._database[label].snapshot()
+        def ready(name: ServerName) -> None:
+            seconds[name] = self._servers[name].wait_until_ready(self._experiment.start_limit_s)
+            self._database[name].snapshot()
 
-        def still_well(label: SideLabel) -> None:
-            self._servers[label].check_alive("while it was warmed up")
-            self._database[label].restore()
+        def still_well(name: ServerName) -> None:
+            self._servers[name].check_alive("while it was warmed up")
+            self._database[name].restore()
 
-        self._for_each_running(labels, ready)
-        warmed = [self._servers[label] for label in labels if label not in self.broken]
+        self._for_each_running(names, ready)
+        warmed = [self._servers[name] for name in names if name not in self.broken]
         self._warm(warmed)
         for server in warmed:
             server.find_processes()
-        self._for_each_running(labels, still_well)
-        return {label: took for label, took in seconds.items() if label not in self.broken}
+        self._for_each_running(names, still_well)
+        return {name: took for name, took in seconds.items() if name not in self.broken}
 
-    def _for_each_running(self, labels: Sequence[SideLabel], act: Callable[[SideLabel], None]) -> None:
-        """Do something with every side that is not broken; one that fails is, from then on."""
-        for label in labels:
-            if label in self.broken:
+    def _for_each_running(self, names: Sequence[ServerName], act: Callable[[ServerName], None]) -> None:
+        """Do something with every server that is not broken; one that fails is, from then on."""
+        for name in names:
+            if name in self.broken:
                 continue
             try:
-                act(label)
+                act(name)
             except (ServerFailed, RunError) as failure:
-                self._servers.pop(label).stop()
-                self.broken[label] = str(failure)
+                self._servers.pop(name).stop()
+                self.broken[name] = str(failure)

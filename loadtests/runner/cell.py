@@ -7,7 +7,7 @@ cells of a block.
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed, PairingJob
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.plan import Experiment, Pairing
+from loadtests.experiment.plan import Experiment, Pairing, ServerName
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import MachineRecord
 from loadtests.records.samples import Failure, Recording, Samples
@@ -92,54 +92,64 @@ class CellRunner:
         self._driver = driver
         self._run_log = run_log
         self._interference = watch
-        self._to_replace: set[SideLabel] = set()
+        self._to_replace: set[ServerName] = set()
 
     def measure(self, pairing: Pairing) -> dict[SideLabel, Recording]:
-        """Measure one cell; a side that hung or died is replaced before the next one, if there is any."""
+        """Measure one cell; a server that hung or died is replaced before the next one, if there is any."""
         block_servers = self._block_servers
         while self._to_replace:
             block_servers.restart(self._to_replace.pop())
+            block_servers.hold()
+        names = _servers_of(pairing)
         recordings: dict[SideLabel, Recording] = {
-            label: empty_recording(reason) for label, reason in block_servers.broken.items()
+            label: empty_recording(block_servers.broken[name])
+            for label, name in names.items()
+            if name in block_servers.broken
         }
-        servers = {label: block_servers.server(label) for label in pairing.order if label not in recordings}
-        if servers:
-            job = self._job(pairing, servers)
+        servers = {label: block_servers.server(names[label]) for label in pairing.order if label not in recordings}
+        if not servers:
+            return recordings
+        with block_servers.running([names[label] for label in servers]):
             with self._interference.cell():
-                recordings |= self._drive(job)
-        for label, server in servers.items():
-            seen = server.timeline(recordings[label])
-            recordings[label] = replace(recordings[label], timeline=seen)
-            reason = recordings[label].stalled
-            if server.child is not None and not server.child.alive:
-                reason = f"exited with status {server.child.process.returncode} while it was measured"
-            if reason is not None:
-                recordings[label] = replace(recordings[label], slices=(), stalled=reason)
-                self._note(label, "collapsed", f"{pairing.cell}: {self._spec(label)} {reason}")
-                self._to_replace.add(label)
-            elif left := recordings[label].abandoned:
-                message = f"{pairing.cell}: {self._spec(label)} left {left} requests unanswered; it is replaced"
-                self._note(label, "restarted", message)
-                self._to_replace.add(label)
-            elif pairing.cell.scenario.writes:
-                self._restore(label)
-            if reason is None and (words := self._last_words_if_all_failed(recordings[label], server)):
-                self._note(label, "log", f"{pairing.cell}, {self._spec(label)}: {words}")
+                recordings |= self._drive(self._job(pairing, servers), servers)
+            for label, server in servers.items():
+                recordings[label] = self._look_after(pairing, label, server, recordings[label])
         return recordings
+
+    def _look_after(self, pairing: Pairing, label: SideLabel, server: Server, recording: Recording) -> Recording:
+        """Add what was seen inside, note what went wrong, and bring back the server's rows, or have it replaced."""
+        name = _servers_of(pairing)[label]
+        who = self._spec(label) if name != "control" else f"{self._spec('a')} (the control)"
+        recording = replace(recording, timeline=server.timeline(recording))
+        reason = recording.stalled
+        if server.child is not None and not server.child.alive:
+            reason = f"exited with status {server.child.process.returncode} while it was measured"
+        if reason is not None:
+            recording = replace(recording, slices=(), stalled=reason)
+            self._note(label, "collapsed", f"{pairing.cell}: {who} {reason}")
+            self._to_replace.add(name)
+        elif left := recording.abandoned:
+            self._note(label, "restarted", f"{pairing.cell}: {who} left {left} requests unanswered; it is replaced")
+            self._to_replace.add(name)
+        elif pairing.cell.scenario.writes:
+            self._restore(name, label, who)
+        if reason is None and (words := self._last_words_if_all_failed(recording, server)):
+            self._note(label, "log", f"{pairing.cell}, {who}: {words}")
+        return recording
 
     def _last_words_if_all_failed(self, recording: Recording, server: Server) -> str:
         """Return what the server's log ends with, if not one of its answers was good; else nothing."""
         failed = recording.samples.failure != Failure.NONE
         return server.child.last_words() if server.child is not None and len(failed) and failed.all() else ""
 
-    def _restore(self, label: SideLabel) -> None:
+    def _restore(self, name: ServerName, label: SideLabel, who: str) -> None:
         try:
-            self._block_servers.restore(label)
+            self._block_servers.restore(name)
         except RunError as failure:
-            self._note(label, "collapsed", f"{self._spec(label)}: {failure}; it is replaced")
-            self._to_replace.add(label)
+            self._note(label, "collapsed", f"{who}: {failure}; it is replaced")
+            self._to_replace.add(name)
 
-    def _drive(self, job: PairingJob) -> dict[SideLabel, Recording]:
+    def _drive(self, job: PairingJob, servers: Mapping[SideLabel, Server]) -> dict[SideLabel, Recording]:
         """Drive a pairing; a driver that died is replaced and the pairing tried again, once."""
         driver = self._driver
         try:
@@ -147,11 +157,15 @@ class CellRunner:
         except DriverFailed as failure:
             self._note(None, "restarted", f"{failure}; the cell was tried again with a new one")
             driver.restart()
+            for server in servers.values():
+                server.go_on()  # the driver may have ended while one of them was stopped
         try:
             return driver.drive(job)
         except DriverFailed as failure:
             self._note(None, "restarted", f"{failure}, for the second time; the cell was given up")
             driver.restart()
+            for server in servers.values():
+                server.go_on()
             return {label: empty_recording(f"{failure}, twice") for label in job.targets}
 
     def _job(self, pairing: Pairing, servers: dict[SideLabel, Server]) -> PairingJob:
@@ -167,6 +181,7 @@ class CellRunner:
             stall_s=STALL_S + scenario.wait_s,
             limit_s=PHASE_LIMIT_S + (load.users * scenario.wait_s / 2 if isinstance(load, ClosedLoop) else 0),
             journeys=scenario.journeys,
+            rounds=pairing.rounds,
         )
 
     def _spec(self, label: SideLabel) -> str:
@@ -174,6 +189,11 @@ class CellRunner:
 
     def _note(self, label: SideLabel | None, kind: str, message: str) -> None:
         self._run_log.event(self._number, label, kind, message)
+
+
+def _servers_of(pairing: Pairing) -> dict[SideLabel, ServerName]:
+    """Return the server of each side; of the control's cell, side a and its copy."""
+    return {"a": "a", "b": "control" if pairing.control else "b"}
 
 
 def empty_recording(reason: str) -> Recording:

@@ -3,16 +3,18 @@
 What is measured then is what is missing; the manifest says when the run was resumed.
 """
 
+import random
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 
 from loadtests.experiment.loads import ascending
 from loadtests.experiment.options import parse_scenario
-from loadtests.experiment.plan import Experiment, Plan
+from loadtests.experiment.plan import Cell, Experiment, Pairing, Plan
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Event, Manifest
 from loadtests.records.trial_file import TrialKey
+from loadtests.runner.runner import trial_key
 from loadtests.system.errors import UsageError
 
 OF_ONE_SITTING = (
@@ -48,6 +50,8 @@ def experiment_of(manifest: Manifest) -> Experiment:
 
 def check_same(before: Manifest, now: Manifest) -> None:
     """Raise UsageError naming the first thing that is not as it was when the run began."""
+    if before.budget_s is not None:  # its blocks are planned as it goes on
+        now = now.model_copy(update={"blocks": before.blocks})
     if not before.handlers:  # as in a run that was begun before they were kept
         now = now.model_copy(update={"handlers": {}})
     for where, was, has in _differences(_lasting(before), _lasting(now)):
@@ -57,16 +61,28 @@ def check_same(before: Manifest, now: Manifest) -> None:
         )
 
 
+def plan_of(manifest: Manifest, experiment: Experiment) -> Plan:
+    """Return the plan of a run that has begun: of one with a budget, those blocks that were planned so far."""
+    if experiment.budget_s is None:
+        return experiment.plan()
+    rng = random.Random(manifest.seed)
+    scenarios = {scenario.name: scenario for scenario in experiment.scenarios}
+    return tuple(
+        tuple(
+            Pairing(Cell(scenarios[p.scenario], p.load), p.order, rng.randrange(2**32), p.rounds, p.control)
+            for p in block
+        )
+        for block in manifest.blocks
+    )
+
+
 def missing_trials(plan: Plan, found: Collection[TrialKey]) -> Plan:
     """Return the plan without the pairings of which both sides were saved; a block may come out empty."""
     return tuple(
         tuple(
             pairing
             for pairing in block
-            if not all(
-                TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.slug, label) in found
-                for label in pairing.order
-            )
+            if not all(trial_key(number, pairing, label) in found for label in pairing.order)
         )
         for number, block in enumerate(plan)
     )

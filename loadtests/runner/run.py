@@ -6,7 +6,7 @@ what is measured, in which block, and how long it still takes.
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,13 +17,13 @@ from rich.progress import TextColumn
 
 from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.options import RunOptions
-from loadtests.experiment.plan import Experiment, Plan
+from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.experiment.sides import Side
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder, remove_leftovers
-from loadtests.runner.resume import check_same, experiment_of, missing_trials, resumed
+from loadtests.runner.resume import check_same, experiment_of, missing_trials, plan_of, resumed
 from loadtests.runner.run_log import new_manifest
-from loadtests.runner.runner import Listener, Runner
+from loadtests.runner.runner import FixedSchedule, Listener, Runner, Schedule, trial_key
 from loadtests.runner.runner import Progress as Standing
 from loadtests.servers.databases import check_database, check_reachable, open_databases
 from loadtests.system.cores import Cores, assign_cores, pinned
@@ -34,8 +34,17 @@ from loadtests.system.terminal import PipeConsole, progress_bar
 LIMIT_S = 30.0
 
 
-def measure(options: RunOptions) -> Path:
+MakeSchedule = Callable[[Experiment, Sequence[tuple[int, tuple[Pairing, ...]]]], Schedule]
+"""Makes what says where the time of an experiment with a budget goes; of an interrupted run it takes the blocks that
+are to be completed first, with their numbers."""
+
+
+def measure(options: RunOptions, make_schedule: MakeSchedule | None = None) -> Path:
     """Make a run and carry it out; return its folder.
+
+    Args:
+        options: as typed.
+        make_schedule: for a run with a budget; a fixed design needs none.
 
     Raises:
         UsageError: what was asked for cannot be done; nothing was written.
@@ -54,12 +63,17 @@ def measure(options: RunOptions) -> Path:
     with _saying_what_is_kept(out):
         folder = create_run_folder(out, manifest)
         with locked(folder):
-            _carry_out(experiment, folder, manifest, cores, experiment.plan())
+            schedule = _schedule(experiment, experiment.plan(), make_schedule)
+            _carry_out(experiment, folder, manifest, cores, schedule)
     return out
 
 
-def resume(out: Path) -> Path:
+def resume(out: Path, make_schedule: MakeSchedule | None = None) -> Path:
     """Measure what an interrupted run lacks; return its folder.
+
+    Args:
+        out: the run's folder.
+        make_schedule: for a run with a budget; a fixed design needs none.
 
     Raises:
         UsageError: it lacks nothing, is still going on, or would go on under other conditions than it began.
@@ -75,21 +89,37 @@ def resume(out: Path) -> Path:
     now = datetime.now(UTC)
     check_same(before, new_manifest(experiment, before.name, now, cores))
     with _saying_what_is_kept(out), locked(folder):
-        plan = missing_trials(experiment.plan(), {key for key, _ in folder.read_trials()})
+        begun = plan_of(before, experiment)
+        trials = dict(folder.read_trials())
+        plan = missing_trials(begun, trials.keys())
         if before.complete and not any(plan):
             raise UsageError(f"--resume {out}: nothing is missing; bench report {out} shows what was found")
-        _carry_out(experiment, folder, resumed(before, plan, now), cores, plan)
+        schedule = _schedule(experiment, plan, make_schedule)
+        for number, block in enumerate(begun):
+            for pairing in block:
+                keys = {label: trial_key(number, pairing, label) for label in pairing.order}
+                if pairing not in plan[number]:
+                    schedule.saw(number, pairing, {label: trials[key] for label, key in keys.items()}, None)
+        del trials
+        _carry_out(experiment, folder, resumed(before, plan, now), cores, schedule)
     return out
 
 
-def _carry_out(experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, plan: Plan) -> None:
-    trials = 2 * len(experiment.cells) * experiment.blocks
+def _schedule(experiment: Experiment, plan: Plan, make_schedule: MakeSchedule | None) -> Schedule:
+    if experiment.budget_s is None:
+        return FixedSchedule(plan)
+    if make_schedule is None:
+        raise UsageError("this run has a budget, and nothing that spends it; give it --blocks")
+    return make_schedule(experiment, [(number, block) for number, block in enumerate(plan) if block])
+
+
+def _carry_out(experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, schedule: Schedule) -> None:
     with (
         pinned(cores.driver),
-        display(PipeConsole(), experiment.blocks, trials) as listener,
+        display(PipeConsole(), experiment) as listener,
         open_databases(experiment.database, folder.work, cores) as databases,
     ):
-        Runner(experiment, folder, manifest, cores, listener, plan, databases).run()
+        Runner(experiment, folder, manifest, cores, listener, schedule, databases).run()
 
 
 @contextmanager
@@ -138,22 +168,36 @@ def check_importable(*sides: Side) -> None:
 
 
 @contextmanager
-def display(console: Console, blocks: int, trials: int) -> Iterator[Listener]:
-    """Show a run's progress; yields what to tell it. In a pipe it prints a line a block instead."""
+def display(console: Console, experiment: Experiment) -> Iterator[Listener]:
+    """Show a run's progress, and each cell as it is settled; yields what to tell it. In a pipe it prints lines."""
     if not console.is_terminal:
-        yield _lines(console, blocks)
+        yield _lines(console, experiment)
         return
-    with progress_bar(console, TextColumn("block {task.fields[block]}/{task.fields[blocks]}")) as bar:
-        task = bar.add_task("", total=trials, block=1, blocks=blocks, now="starting")
-        yield lambda at: bar.update(task, completed=at.done, block=at.block + 1, now=at.now)
+    cells, blocks, budget_s = len(experiment.cells), experiment.blocks, experiment.budget_s
+    fields = "block {task.fields[block]}" + ("" if budget_s else f"/{blocks}")
+    if budget_s:
+        fields += ", {task.fields[settled]}" + f" of {cells} cells settled"
+    pairings = cells + experiment.has_control
+    with progress_bar(console, TextColumn(fields)) as bar:
+        task = bar.add_task("", total=budget_s or 2 * pairings * blocks, block=1, settled=0, now="starting")
+
+        def tell(at: Standing) -> None:
+            for sentence in at.news:
+                bar.console.print(sentence, highlight=False, markup=False)
+            completed = at.seconds if budget_s else at.done
+            bar.update(task, completed=completed, block=at.block + 1, settled=at.settled, now=at.now)
+
+        yield tell
 
 
-def _lines(console: Console, blocks: int) -> Listener:
+def _lines(console: Console, experiment: Experiment) -> Listener:
     seen: set[int] = set()
 
     def tell(at: Standing) -> None:
+        for sentence in at.news:
+            console.print(f"settled: {sentence}", highlight=False, markup=False)
         if at.block not in seen:
             seen.add(at.block)
-            console.print(f"block {at.block + 1} of {blocks}")
+            console.print(f"block {at.block + 1}" + ("" if experiment.budget_s else f" of {experiment.blocks}"))
 
     return tell

@@ -1,9 +1,10 @@
 """A run's manifest as the run goes on: made before the first request, updated with every event."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 
-from loadtests.experiment.plan import Experiment
+from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import Side, SideLabel
 from loadtests.records.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.records.run_folder import RunFolder, quoted_validation
@@ -31,20 +32,32 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
             ScenarioRecord(name=s.name, kind=s.kind, title=s.title, hypothesis=s.hypothesis)
             for s in experiment.scenarios
         ],
-        blocks=[
-            [PairingRecord(scenario=p.cell.scenario.name, load=p.cell.load, order=p.order) for p in block]
-            for block in experiment.plan()
-        ],
+        blocks=[[pairing_record(pairing) for pairing in block] for block in experiment.plan()],
         driver=experiment.driver,
         workers=experiment.workers,
         database=experiment.database,
         observe=experiment.observe,
+        budget_s=experiment.budget_s,
+        precision=experiment.precision,
+        has_control=experiment.has_control,
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
         environment=machine,
         events=[],
         validation=quoted_validation(machine),
         handlers=handlers_of(experiment),
+    )
+
+
+def pairing_record(pairing: Pairing) -> PairingRecord:
+    """Describe a pairing."""
+    cell = pairing.cell
+    return PairingRecord(
+        scenario=cell.scenario.name,
+        load=cell.load,
+        order=pairing.order,
+        rounds=pairing.rounds,
+        control=pairing.control,
     )
 
 
@@ -60,6 +73,23 @@ class RunLog:
         self.manifest = manifest
         self._begun = time.monotonic() - (manifest.seconds or 0.0)
 
+    @property
+    def seconds(self) -> float:
+        """How long has been measured, earlier sittings included."""
+        return time.monotonic() - self._begun
+
+    def plan_block(self, number: int, pairings: Sequence[Pairing]) -> None:
+        """Write down what a block is to measure, if the plan does not have it yet."""
+        if number >= len(self.manifest.blocks):
+            self.update(blocks=[*self.manifest.blocks, [pairing_record(pairing) for pairing in pairings]])
+
+    def leave_out(self, number: int, pairings: Sequence[Pairing]) -> None:
+        """Strike out what a block was to measure; time is up."""
+        blocks = list(self.manifest.blocks)
+        out = [pairing_record(pairing) for pairing in pairings]
+        blocks[number] = [planned for planned in blocks[number] if planned not in out]
+        self.update(blocks=blocks)
+
     def update(self, **changes: object) -> None:
         """Change some of the manifest's fields."""
         self.manifest = self.manifest.model_copy(update=changes)
@@ -74,4 +104,4 @@ class RunLog:
 
     def note_time(self) -> None:
         """Write down how long has been measured, earlier sittings included."""
-        self.update(seconds=round(time.monotonic() - self._begun, 1))
+        self.update(seconds=round(self.seconds, 1))

@@ -5,17 +5,20 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed
 from loadtests.experiment.options import POSTGRES, SQLITE
 from loadtests.experiment.plan import Experiment, Pairing, Plan
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
-from loadtests.records.trial_file import TrialKey
+from loadtests.records.samples import Recording
+from loadtests.records.trial_file import CONTROL, TrialKey
 from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import CellRunner, InterferenceMonitor
 from loadtests.runner.run_log import RunLog
@@ -40,14 +43,77 @@ class Progress:
         block: the current block, from 0.
         done: trials that have ended, over all blocks.
         now: what is happening, in a few words.
+        seconds: how long the run has gone on, earlier sittings included.
+        news: cells that were settled since the last time, a sentence each.
+        settled: how many cells are settled.
     """
 
     block: int
     done: int
     now: str
+    seconds: float = 0.0
+    news: tuple[str, ...] = ()
+    settled: int = 0
 
 
 Listener = Callable[[Progress], None]
+
+
+class Schedule(Protocol):
+    """Says what is to be measured next, block by block, from what has been measured so far."""
+
+    def next_block(self, seconds: float) -> tuple[int, tuple[Pairing, ...]] | None:
+        """Return the number of the next block, from 0, and its pairings; None if the run is over.
+
+        Args:
+            seconds: how long the run has gone on, earlier sittings included.
+        """
+
+    def saw(
+        self, block: int, pairing: Pairing, recordings: Mapping[SideLabel, Recording], took_s: float | None
+    ) -> None:
+        """Take into account what was measured of a cell in a block.
+
+        Args:
+            block: its number, from 0.
+            pairing: as it was planned.
+            recordings: of both sides.
+            took_s: how long it took, in seconds; None if that is not known any more.
+        """
+
+    def has_time(self, seconds: float) -> bool:
+        """Return whether a cell may still be begun when the run has gone on for so long."""
+
+    def news(self) -> tuple[str, ...]:
+        """Return the cells that were settled since the last time, a sentence each."""
+
+    @property
+    def settled(self) -> int:
+        """How many cells are settled."""
+
+
+class FixedSchedule:
+    """Carries out a plan as it stands."""
+
+    settled = 0
+
+    def __init__(self, plan: Plan) -> None:
+        self._blocks = iter([(number, block) for number, block in enumerate(plan) if block])
+
+    def next_block(self, _seconds: float) -> tuple[int, tuple[Pairing, ...]] | None:
+        """Return the plan's next block that has anything to measure."""
+        return next(self._blocks, None)
+
+    def saw(self, *_: object) -> None:
+        """Do nothing: the plan stands."""
+
+    def has_time(self, _seconds: float) -> bool:
+        """Return True: the plan is carried out to its end."""
+        return True
+
+    def news(self) -> tuple[str, ...]:
+        """Return nothing: no cell is settled before the end."""
+        return ()
 
 
 class Runner:
@@ -60,7 +126,7 @@ class Runner:
         manifest: Manifest,
         cores: Cores,
         listener: Listener,
-        plan: Plan,
+        schedule: Schedule,
         databases: Databases,
     ) -> None:
         """Prepare a run.
@@ -71,16 +137,16 @@ class Runner:
             manifest: what run.json says, to be kept up to date.
             cores: the division of the machine.
             listener: called with where the run stands.
-            plan: what is to be measured: the experiment's plan, without what a resumed run has already.
+            schedule: what is to be measured, without what a resumed run has already.
             databases: where each side gets a fresh one in each block.
         """
         self.experiment = experiment
         self.folder = folder
         self.cores = cores
         self.listener = listener
-        self.plan = plan
+        self.schedule = schedule
         self.databases = databases
-        self.done = 2 * (len(experiment.cells) * experiment.blocks - sum(map(len, plan)))
+        self.done = sum(1 for _ in folder.trials.glob("*.npz"))
         self._run_log = RunLog(folder, manifest)
         self._wall_clock = WallClock()
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
@@ -98,10 +164,11 @@ class Runner:
             if run_log.manifest.driver_ceiling_rps is None:
                 run_log.update(driver_ceiling_rps=self._ceiling())
             with SlowApi(self.cores, self.folder.work / "slow_api" / "log") as slow_api:
-                for number, block in enumerate(self.plan):
-                    if block:
-                        self._block(number, block, slow_api)
-                        run_log.note_time()
+                while (block := self.schedule.next_block(run_log.seconds)) is not None:
+                    number, pairings = block
+                    run_log.plan_block(number, pairings)
+                    self._block(number, pairings, slow_api)
+                    run_log.note_time()
             run_log.update(complete=True)
         finally:
             with contextlib.suppress(OSError):  # what ended the run is what is reported
@@ -140,30 +207,38 @@ class Runner:
                 warm=self._warm,
             ) as block_servers,
         ):
-            for label, seconds in block_servers.start().items():
-                run_log.event(number, label, "started", f"{self.experiment.side(label).spec} was ready", seconds)
-            for label, reason in block_servers.broken.items():
-                run_log.event(number, label, "collapsed", f"{self.experiment.side(label).spec} {reason}")
+            for name, seconds in block_servers.start().items():
+                if name != "control":
+                    run_log.event(number, name, "started", f"{self.experiment.side(name).spec} was ready", seconds)
+            for name, reason in block_servers.broken.items():
+                label = None if name == "control" else name
+                run_log.event(number, label, "collapsed", f"{self.experiment.side(name).spec} {reason}")
+            block_servers.hold()
             cell_runner = CellRunner(self.experiment, number, block_servers, driver, run_log, self._interference)
-            for pairing in block:
-                self._tell(number, str(pairing.cell))
+            for done, pairing in enumerate(block):
+                if not self.schedule.has_time(run_log.seconds):
+                    run_log.leave_out(number, block[done:])
+                    break
+                self._tell(number, _in_words(pairing))
                 self._pairing(number, pairing, cell_runner, slow_api)
-                self._tell(number, str(pairing.cell))
+                self._tell(number, _in_words(pairing))
         run_log.update(machine=[*run_log.manifest.machine, *self._interference.finish(number)])
 
     def _pairing(self, number: int, pairing: Pairing, cell_runner: CellRunner, slow_api: SlowApi) -> None:
         """Measure one cell, and save both sides' trials."""
+        begun = time.monotonic()
         recordings = cell_runner.measure(pairing)
         if not slow_api.alive:
             message = f"the slow API died; {pairing.cell} was tried again with a new one"
             self._run_log.event(number, None, "restarted", message)
             slow_api.restart()
             recordings = cell_runner.measure(pairing)
+        took_s = time.monotonic() - begun
         self._check_database(pairing)
         for label, recording in recordings.items():
-            key = TrialKey(number, pairing.cell.scenario.name, pairing.cell.load.slug, label)
-            self.folder.write_trial(key, recording)
+            self.folder.write_trial(trial_key(number, pairing, label), recording)
             self.done += 1
+        self.schedule.saw(number, pairing, recordings, took_s)
         if (step := self._wall_clock.stepped()) is not None:
             self._run_log.event(number, None, "clock", f"{step} while {pairing.cell} was measured")
 
@@ -181,7 +256,18 @@ class Runner:
         warm([server.url for server in servers], requests, WARM_LIMIT_S + longest_s)
 
     def _tell(self, block: int, now: str) -> None:
-        self.listener(Progress(block, self.done, now))
+        schedule = self.schedule
+        self.listener(Progress(block, self.done, now, self._run_log.seconds, schedule.news(), schedule.settled))
+
+
+def trial_key(block: int, pairing: Pairing, label: SideLabel) -> TrialKey:
+    """Return which trial of the run one side of a pairing is."""
+    scenario, load = pairing.cell.scenario.name, pairing.cell.load.slug
+    return TrialKey(block, CONTROL + scenario if pairing.control else scenario, load, label)
+
+
+def _in_words(pairing: Pairing) -> str:
+    return f"{pairing.cell}, side a against itself" if pairing.control else str(pairing.cell)
 
 
 class WallClock:

@@ -182,8 +182,8 @@ class SearchRunner:
                 with Driver(self._cores, folder / "driver.log") as driver, block_servers:
                     block_servers.start()
                     if block_servers.broken:
-                        label, reason = next(iter(block_servers.broken.items()))
-                        raise RunError(f"{self._spec(label)} {reason}")
+                        name, reason = next(iter(block_servers.broken.items()))
+                        raise RunError(f"{self._plan.experiment.side(name).spec} {reason}")
                     self._search(start, block_servers, driver, found_rps, max_rps)
                 databases.check()
         self.record = self.record.model_copy(update={"complete": True})

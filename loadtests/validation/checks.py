@@ -25,7 +25,7 @@ from loadtests.records.json_files import Record
 from loadtests.records.run_folder import create_run_folder
 from loadtests.records.summary import Comparison, Outcome
 from loadtests.runner.run_log import new_manifest
-from loadtests.runner.runner import Progress, Runner
+from loadtests.runner.runner import FixedSchedule, Progress, Runner
 from loadtests.runner.single_server import Workspace, ask, target
 from loadtests.servers.databases import SqliteDatabases
 from loadtests.servers.reference import MORE_CPU, MORE_WAIT_S
@@ -236,7 +236,13 @@ def measure_known_answers(
     try:
         folder = create_run_folder(path, manifest)
         manifest = Runner(
-            experiment, folder, manifest, workspace.cores, show_progress, experiment.plan(), SqliteDatabases()
+            experiment,
+            folder,
+            manifest,
+            workspace.cores,
+            show_progress,
+            FixedSchedule(experiment.plan()),
+            SqliteDatabases(),
         ).run()
         outcome = analyse(folder, manifest)
     finally:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from loadtests.experiment.blog import check_blog
 from loadtests.experiment.catalogue import REPRESENTATIVE
 from loadtests.experiment.loads import ClosedLoop, parse_users
-from loadtests.experiment.options import USERS, RunOptions, parse_scenario
+from loadtests.experiment.options import USERS, parse_scenario
 from loadtests.experiment.plan import MIN_BLOCKS, Experiment, default_timing
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import parse_side
@@ -56,7 +56,7 @@ class ValidateOptions(BaseModel):
 
     comparisons: int | None = None
     blog: float = 0.25
-    blocks: int = RunOptions().blocks
+    blocks: int = MIN_BLOCKS
     time_s: float | None = None
     quick: bool = False
     only: str | None = None
