@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from loadtests.analysis.comparison import Estimate, estimate, hodges_lehmann, holm, judge
+from loadtests.analysis.condition_checks import cores_used, shares_core
 from loadtests.analysis.flag_checks import flags_of, leak
 from loadtests.analysis.flags import NO_VERDICT, Conditions, Flag, explain
 from loadtests.analysis.flow import together
@@ -105,6 +106,10 @@ def _conditions(manifest: Manifest, summaries: Mapping[TrialKey, Summary]) -> Co
         steal=max((m.steal for m in manifest.machine if m.steal is not None), default=None),
         foreign=max((m.foreign for m in manifest.machine if m.foreign is not None), default=None),
         leaks={label: how for label, blocks in trials.items() if (how := leak(blocks)) is not None},
+        shared_core=shares_core(manifest),
+        cpu_quota=manifest.cpu_quota,
+        cores_used=cores_used(manifest),
+        throttled=max((m.throttled for m in manifest.machine if m.throttled is not None), default=None),
     )
 
 

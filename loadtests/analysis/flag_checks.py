@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.analysis.comparison import estimate
+from loadtests.analysis.condition_checks import core_flags
 from loadtests.analysis.flags import FAILURES_LIMIT, Conditions, Flag
 from loadtests.analysis.flow import together
 from loadtests.analysis.trial_summary import Summary, percentile
@@ -67,7 +68,7 @@ def flags_of(
             bound = [*busy_client(load, good, conditions), *([] if balanced else unbalanced(load, good))]
             found += [Flag("driver-bound", label, "; ".join(bound))] if bound else []
             found += queueing or unsteady(load, good, label, thinking=thinking)
-    return found + noise(load, pairs, conditions)
+    return [*found, *noise(load, pairs, conditions), *core_flags(conditions)]
 
 
 def busy_client(load: Load, good: Sequence[Summary], conditions: Conditions) -> Iterator[str]:

@@ -32,6 +32,10 @@ MEANING = {
     "--time and --slice",
     "noisy-machine": "the ratio changes from block to block more than a quiet machine would let it, or something else "
     "took CPU time; close other programs, or use more --blocks and a longer --time",
+    "shared-core": "server and driver were on one physical core, so each slows the other down; use a machine, or a "
+    "container's cpuset, of two physical cores or more",
+    "cpu-quota": "a CPU quota allows server and driver together less than they can use, and stops both when it is used "
+    "up; raise it (docker: --cpus, Kubernetes: limits.cpu, systemd: CPUQuota), or measure where there is none",
     "leaking-memory": "the later half of every block made the server a fifth larger or more: it keeps what it should "
     "let go; the later cells of a block met another server than the earlier ones, and in the end memory runs out",
     "small": f"the difference is sure, but smaller than {MARGIN_PERCENT} %: less than that is no reason to rewrite"
@@ -121,9 +125,17 @@ class Conditions:
         steal: the largest share of the cores' time that the hypervisor took in a block; None if unknown.
         foreign: the largest share of the cores' time that other programs took in a block; None if unknown.
         leaks: how a side's memory grew, where it did.
+        shared_core: whether servers and driver were on one physical core.
+        cpu_quota: what a CPU quota allows, in cores; None if there is none.
+        cores_used: how many cores servers and driver can keep busy.
+        throttled: the largest share of the cores' time that a quota took in a block; None if unknown.
     """
 
     ceiling_rps: float | None = None
     steal: float | None = None
     foreign: float | None = None
     leaks: Mapping[SideLabel, str] = field(default_factory=dict)
+    shared_core: bool = False
+    cpu_quota: float | None = None
+    cores_used: int = 2
+    throttled: float | None = None

@@ -14,6 +14,7 @@ from loadtests.doctor.hardware import (
     check_governor,
     check_load,
     check_noise,
+    check_quota,
     check_steal,
     take_sample,
 )
@@ -74,6 +75,7 @@ def examine(database_url: str | None) -> list[Check]:
     sample = take_sample(cores)
     return [
         check_cores(cores),
+        check_quota(cores, sample),
         check_governor(cores),
         check_load(sample),
         check_steal(sample),

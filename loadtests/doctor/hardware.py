@@ -1,4 +1,4 @@
-"""Checks of cores, CPU governor, load, steal, timing noise, clock and load driver.
+"""Checks of cores, CPU quota, CPU governor, load, steal, timing noise, clock and load driver.
 
 Several of them share one sample: a second in which the machine does nothing but count on one core.
 """
@@ -15,6 +15,7 @@ import psutil
 from scipy.special import stdtrit
 
 from loadtests.analysis.comparison import ALPHA
+from loadtests.analysis.condition_checks import THROTTLED_LIMIT
 from loadtests.doctor import Check
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed
@@ -25,6 +26,7 @@ from loadtests.runner.single_server import measure_ceiling
 from loadtests.system.cores import Cores, pinned
 from loadtests.system.errors import RunError
 from loadtests.system.machine import read_text
+from loadtests.system.quota import read_quota
 from loadtests.system.resources import read_usage, usage_between
 
 WINDOW_S = 0.025
@@ -34,6 +36,8 @@ WORK = range(200)
 GOVERNOR = "/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor"
 MAX_LOAD = 0.5
 """Load average per core."""
+MIN_QUOTA = 2
+"""Cores that one server and the driver can keep busy."""
 MAX_FOREIGN = 0.05
 MAX_STEAL = 0.02
 MAX_NOISE = 0.05
@@ -98,7 +102,7 @@ def neighbour_noise(speeds: Sequence[float]) -> float:
 
 
 def check_cores(cores: Cores) -> Check:
-    """Check that servers and driver have separate cores."""
+    """Check that servers and driver have separate physical cores."""
     if not cores.server:
         return Check(
             "cores",
@@ -113,6 +117,13 @@ def check_cores(cores: Cores) -> Check:
             finding="one core, which servers and driver must share",
             fix="use a machine or a container with two cores or more",
         )
+    if cores.shared:
+        return Check(
+            "cores",
+            ok=False,
+            finding=f"{_named(cores.all)} are threads of one physical core, which servers and driver must share",
+            fix="use a machine of two physical cores or more, or a container that is allowed two (its cpuset)",
+        )
     return Check("cores", ok=True, finding=f"servers on {_named(cores.server)}, driver on {_named(cores.driver)}")
 
 
@@ -120,6 +131,33 @@ def _named(cores: tuple[int, ...]) -> str:
     if len(cores) > 1 and cores == tuple(range(cores[0], cores[-1] + 1)):
         return f"cores {cores[0]} to {cores[-1]}"
     return f"core{'s' if len(cores) > 1 else ''} {', '.join(map(str, cores))}"
+
+
+def check_quota(cores: Cores, sample: MachineSample) -> Check:
+    """Look for a CPU quota of this process's control groups."""
+    quota = read_quota()
+    return judge_quota(quota.cores if quota else None, cores, sample.machine.throttled)
+
+
+def judge_quota(quota: float | None, cores: Cores, throttled: float | None) -> Check:
+    """Check that a CPU quota leaves a core each to a server and to the driver.
+
+    Args:
+        quota: what it allows, in cores; None if there is none.
+        cores: the division of the cores.
+        throttled: share of the cores' time that it took just now, 0 to 1; None if there is none.
+    """
+    if quota is None:
+        return Check("quota", ok=True, finding="no CPU quota is visible")
+    lost = f"{throttled or 0.0:.1%} of the cores' time was lost to it just now"
+    finding = f"{quota:g} core{'s' if quota != 1 else ''}; {lost}"
+    if quota < min(MIN_QUOTA, len(cores.all) or MIN_QUOTA) or (throttled or 0.0) > THROTTLED_LIMIT:
+        finding = f"{finding}, and servers and driver stop together whenever it is used up"
+        fix = (
+            f"allow {MIN_QUOTA} cores or more (docker: --cpus, Kubernetes: limits.cpu, systemd: CPUQuota), or no quota"
+        )
+        return Check("quota", ok=False, finding=finding, fix=fix)
+    return Check("quota", ok=True, finding=finding)
 
 
 def check_governor(cores: Cores) -> Check:

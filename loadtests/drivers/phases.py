@@ -36,18 +36,19 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import OPEN_SLICE_OVERHEAD_S
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
+from loadtests.system.resources import read_cpu
 
 LEAD_IN_MIN_S = 0.03
 LEAD_IN_MAX_S = 1.0
 """A lead-in lasts as long as the slowest answer that the trial has seen, but no longer than this for its sake."""
-LEAD_IN_ANSWERS = 2
+LEAD_IN_ANSWERS = 1
 """Answers a user has had, on average, before the window opens."""
 WINDOW_ANSWERS = 8
 """Answers to expect in a window, going by the lead-in; where requests are slow it is longer. A median needs 6."""
 OPENING_S = 0.05
 """A window opens up to so many seconds after the load has settled, or up to the time between two answers of a user."""
-KEPT_BUSY = 0.8
-"""Share of the cores it can use that a server must keep busy, in a window, for its load to be kept between slices."""
+KEPT_BUSY = 0.7
+"""Share of the cores it can use that a server must keep busy, in a lead-in, for its load to be kept between slices."""
 RESUMED_S = 0.01
 """Lead-in of a slice whose load was kept: until caches and queues are as they were."""
 KEPT_ROUNDS = 4
@@ -91,47 +92,51 @@ class ClosedLoopPhases(Trial):
 
     async def _phases(self, seed: int) -> Window:
         log, wait = self.log, self.timeouts
-        begun = log.now()
         if self._has_load:
-            await wait.until_time(begun + RESUMED_S, "the server to go on")
+            await wait.until_time(log.now() + RESUMED_S, "the server to go on")
             await self._barrier("resumed")
         else:
-            begun = await self._start_load(seed)
+            await self._start_load(seed)
+        shortest_s = max(self.job.slice_s, WINDOW_ANSWERS / self._rate, 0.0 if self._has_load else self.lead_in_s)
         window = Window(log, self.pids)
+        await window.close_at(window.opened_s + (self.window_s or shortest_s), wait)
+        await self._barrier("closed")
         if not self._has_load:
-            self.lead_in_s = window.opened_s - begun
-        length = self.window_s or max(self.job.slice_s, WINDOW_ANSWERS / self._rate)
-        await window.close_at(window.opened_s + length, wait)
-        keeps, *_ = await self._barrier(self._can_keep_load(window))
-        self._has_load = keeps
-        if not keeps:
             await self._end_load()
         return window
 
-    async def _start_load(self, seed: int) -> float:
-        """Start the users, and let the load settle; return when they began, in the samples' seconds."""
+    async def _start_load(self, seed: int) -> None:
+        """Start the users, let the load settle, and decide whether it is kept from then on."""
         log, wait = self.log, self.timeouts
         if not self._has_arrived:
             self._arrive()
             await wait.until(self._all_arrived, "the users to arrive")
             self._has_arrived = True
             await self._barrier("arrived")
-        begun, answers = log.now(), log.answers
+        begun, answers, cpu_s = log.now(), log.answers, read_cpu(self.pids)
         self._start_users(seed)
         enough = answers + LEAD_IN_ANSWERS * self._users
         await wait.until(lambda: log.answers >= enough, "the load to settle")
         least = max(LEAD_IN_MIN_S, self._spread_s, min(log.slowest_s, LEAD_IN_MAX_S))
         await wait.until_time(begun + least, "the load to settle")
-        self._rate = sum(await self._barrier((log.answers - answers) / (log.now() - begun)))
+        took_s = log.now() - begun
+        mine = (log.answers - answers) / took_s, self._can_be_stopped((read_cpu(self.pids) - cpu_s) / took_s)
+        each = await self._barrier(mine)
+        self._rate, self._has_load = sum(rate for rate, _ in each), each[0][1]
         opening_s = random.Random(seed).uniform(0, min(OPENING_S, self._load_users / self._rate))
         await wait.until_time(log.now() + opening_s, "the window to open")
-        return begun
+        self.lead_in_s = log.now() - begun
 
-    def _can_keep_load(self, window: Window) -> bool:
-        """Return whether the server can be stopped as it is: it is ours, and it works rather than waits."""
-        if not self.groups or self.job.wait_s or window.server_cpu_s is None:
-            return False
-        return window.server_cpu_s >= KEPT_BUSY * self._cpus * (window.closed_s - window.opened_s)
+    def _can_be_stopped(self, busy: float) -> bool:
+        """Return whether the server can be stopped as it is, with requests in flight: it works rather than waits.
+
+        One whose answers take no longer than the lead-in after a stop may also wait: its waits are as before by then.
+
+        Args:
+            busy: how many cores it keeps busy.
+        """
+        works = busy >= KEPT_BUSY * self._cpus or self.log.slowest_s <= RESUMED_S / 2
+        return bool(self.groups) and not self.job.wait_s and works
 
     async def _end_load(self) -> None:
         """Lead out and drain; raises Stalled."""

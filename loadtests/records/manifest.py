@@ -76,12 +76,15 @@ class MachineRecord(Record):
         steal: share of the cores' time that the hypervisor gave to others, 0 to 1; None where that is not counted.
         foreign: share of the cores' time that processes used which are not of this run, 0 to 1; None where a side is
             a server that ran already.
+        throttled: share of the cores' time that was lost because a CPU quota was used up, 0 to 1; None where there is
+            no quota, and in runs that were made before it was counted.
     """
 
     block: int
     seconds: float
     steal: float | None
     foreign: float | None
+    throttled: float | None = None
 
 
 class HandlerRecord(Record):
@@ -144,6 +147,9 @@ class Manifest(Record):
         blocks: the plan, block by block.
         server_cores: cores the servers were pinned to; empty where nothing was.
         driver_cores: cores of the driver and the upstream.
+        shared_core: whether servers and driver are on one physical core, be it on different threads of it; None if
+            nothing was pinned, and in runs that were made before it was kept.
+        cpu_quota: what the control groups allow the whole run, in cores' worth of CPU time; None if nothing binds.
         driver: what put on the load.
         workers: Locust's worker processes; 0 or 1: one process sent all requests.
         database: ``sqlite``, ``postgres``, or a PostgreSQL server's URL, which holds no password.
@@ -177,6 +183,8 @@ class Manifest(Record):
     blocks: list[list[PairingRecord]]
     server_cores: list[int]
     driver_cores: list[int]
+    shared_core: bool | None = None
+    cpu_quota: float | None = None
     driver: Literal["httpx", "locust"] = "httpx"
     workers: int = 0
     database: str = "sqlite"

@@ -13,11 +13,11 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS
 from loadtests.records.summary import Outcome
 from loadtests.report import doubts_on_conditions, highlights
-from loadtests.report.doubts_on_conditions import Doubt, flag_words
+from loadtests.report.doubts_on_conditions import OF_ALL_CELLS, Doubt, flag_words
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named
 
-TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples"}) | NO_VERDICT
+TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples", *OF_ALL_CELLS}) | NO_VERDICT
 """Flags that have a doubt of their own, or are none."""
 SIGN = "nothing was answered"
 """How a trial says that its side hung."""
@@ -38,6 +38,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *doubts_on_conditions.ceiling(run),
         *doubts_on_conditions.locust(run),
         *doubts_on_conditions.cores(run),
+        *doubts_on_conditions.quota(run),
         *doubts_on_conditions.machine(run),
         *doubts_on_conditions.database(run),
         *doubts_on_conditions.provenance(run),

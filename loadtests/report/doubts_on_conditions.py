@@ -6,6 +6,7 @@ It also says what every run leaves open, and has the words that flags are shown 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from loadtests.analysis.condition_checks import THROTTLED_LIMIT
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.trial_summary import samples_needed
@@ -15,6 +16,8 @@ from loadtests.experiment.sides import LABELS
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named
 
+OF_ALL_CELLS = frozenset({"shared-core", "cpu-quota"})
+"""Flags that no cell earns by itself: here they are told of the whole run."""
 BUSY_MACHINE = 0.5
 """Load average per core, when the run began, above which something else was running."""
 
@@ -73,6 +76,31 @@ def cores(run: RunView) -> Iterator[Doubt]:
             " one spends, the other lacks.",
             serious=True,
         )
+    elif run.manifest.shared_core:
+        yield Doubt(
+            "Server and driver shared a physical core",
+            f"The servers ran on {_cores_named(server)}, the driver and the upstream on {_cores_named(driver)}:"
+            " threads of one physical core, of which each is slower while the other works.",
+            serious=True,
+        )
+
+
+def quota(run: RunView) -> Iterator[Doubt]:
+    """Say what a CPU quota left to the run, and whether it stopped it."""
+    cores = run.manifest.cpu_quota
+    lost = max((m.throttled for m in run.manifest.machine if m.throttled is not None), default=None)
+    if cores is None and lost is None:
+        return
+    stopped = lost is not None and lost > THROTTLED_LIMIT
+    found = "How much time it took is not known."
+    if lost is not None:
+        found = f"In the worst block it took {lost:.1%} of the cores' time."
+    yield Doubt(
+        "A CPU quota" if cores is None else f"A CPU quota of {cores:g} core{'s' if cores != 1 else ''}",
+        "Servers, driver and upstream share it; once it is used up, all of them stop until its next period."
+        f" {found}{' Response times hold such stops, and they pull ratios towards 1.' if stopped else ''}",
+        serious=any("cpu-quota" in c.flags for c in run.headlines()),
+    )
 
 
 def machine(run: RunView) -> Iterator[Doubt]:

@@ -1,8 +1,8 @@
 """Measure one cell of one block, replace a side that died or hung, and watch what else the machine does.
 
-A side that hung or died is replaced before the next cell. Interference is time stolen by a hypervisor, and CPU time of
-processes that are not ours: counters are read before and after a cell is driven, never during it, and summed over the
-cells of a block.
+A side that hung or died is replaced before the next cell. Interference is time stolen by a hypervisor, CPU time of
+processes that are not ours, and time lost to a CPU quota: counters are read before and after a cell is driven, never
+during it, and summed over the cells of a block.
 """
 
 import contextlib
@@ -206,14 +206,19 @@ def empty_recording(reason: str) -> Recording:
 def total_usage(block: int, usages: Sequence[Usage], cores: int) -> MachineRecord:
     """Return the record of a block, as shares of the time that so many cores have."""
     seconds = sum(usage.seconds for usage in usages)
-    stolen = [usage.steal_s for usage in usages if usage.steal_s is not None]
     foreign_s = sum(usage.foreign_s for usage in usages)
     return MachineRecord(
         block=block,
         seconds=round(seconds, 3),
-        steal=_share(sum(stolen), seconds * cores) if len(stolen) == len(usages) else None,
+        steal=_share_if_known([usage.steal_s for usage in usages], seconds * cores),
         foreign=_share(foreign_s, seconds * cores),
+        throttled=_share_if_known([usage.throttled_s for usage in usages], seconds * cores),
     )
+
+
+def _share_if_known(parts_s: Sequence[float | None], whole_s: float) -> float | None:
+    known = [part_s for part_s in parts_s if part_s is not None]
+    return _share(sum(known), whole_s) if len(known) == len(parts_s) else None
 
 
 def _share(part_s: float, whole_s: float) -> float:

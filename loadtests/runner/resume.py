@@ -54,6 +54,8 @@ def check_same(before: Manifest, now: Manifest) -> None:
         now = now.model_copy(update={"blocks": before.blocks})
     if not before.handlers:  # as in a run that was begun before they were kept
         now = now.model_copy(update={"handlers": {}})
+    if before.shared_core is None:  # likewise; the quota was not kept before that either
+        now = now.model_copy(update={"shared_core": None, "cpu_quota": before.cpu_quota})
     for where, was, has in _differences(_lasting(before), _lasting(now)):
         raise UsageError(
             f"{where} was {_shortened(was)} when the run began and is {_shortened(has)} now; what is measured under "

@@ -11,11 +11,12 @@ from loadtests.records.run_folder import RunFolder, quoted_validation
 from loadtests.servers.handlers import handlers_of
 from loadtests.system.cores import Cores
 from loadtests.system.machine import command_line, read_environment
+from loadtests.system.quota import read_quota
 
 
 def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores) -> Manifest:
     """Describe a run that has not begun."""
-    machine = read_environment()
+    machine, quota = read_environment(), read_quota()
     return Manifest(
         name=name,
         created=now,
@@ -42,6 +43,8 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         has_control=experiment.has_control,
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
+        shared_core=cores.shared if cores.server else None,
+        cpu_quota=quota.cores if quota else None,
         environment=machine,
         events=[],
         validation=quoted_validation(machine),

@@ -140,7 +140,7 @@ def machine_id(environment: Environment) -> str:
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]
 
 
-def read_text(path: str) -> str | None:
+def read_text(path: str | Path) -> str | None:
     """Return what a file of the system says, stripped; None where there is none, or nothing in it."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace").strip() or None

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from loadtests.system.quota import read_quota
+
 
 def cpu_s(pid: int) -> float:
     """Return a process's CPU time in seconds, to the nanosecond where the kernel offers it.
@@ -57,12 +59,14 @@ class Reading:
         busy_s: seconds that the cores spent working, for whomever.
         steal_s: seconds that the hypervisor gave to others while a core had work; None where that is not counted.
         own_s: CPU seconds of this process and all its descendants, those included that have ended.
+        throttled_s: seconds that cores with work stood still because a CPU quota was used up; None if there is none.
     """
 
     at_s: float
     busy_s: float
     steal_s: float | None
     own_s: float
+    throttled_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,16 +77,19 @@ class Usage:
         seconds: how long.
         steal_s: stolen from all the cores together; None where that is not counted.
         foreign_s: used by processes that are not ours. A little below 0 at times, for the counters run in ticks.
+        throttled_s: lost by all the cores together to a CPU quota; None if there is none.
     """
 
     seconds: float
     steal_s: float | None
     foreign_s: float
+    throttled_s: float | None = None
 
 
 def read_usage(cores: Sequence[int]) -> Reading:
-    """Read the counters of ``cores``, or of all; takes a millisecond or two."""
+    """Read the counters of ``cores``, or of all; takes some milliseconds."""
     times = core_times(cores)
+    quota = read_quota()
     fields = ["user", "nice", "system"] + ([] if _interrupts_are_apart() else ["irq", "softirq"])
     steal = [core["steal"] for core in times if "steal" in core]
     return Reading(
@@ -90,6 +97,7 @@ def read_usage(cores: Sequence[int]) -> Reading:
         busy_s=sum(core.get(name, 0.0) for core in times for name in fields),
         steal_s=sum(steal) if steal else None,
         own_s=_own_s(),
+        throttled_s=quota.throttled_s if quota else None,
     )
 
 
@@ -97,9 +105,14 @@ def usage_between(before: Reading, after: Reading) -> Usage:
     """Return what happened between two readings."""
     return Usage(
         seconds=after.at_s - before.at_s,
-        steal_s=None if before.steal_s is None or after.steal_s is None else after.steal_s - before.steal_s,
+        steal_s=_growth(before.steal_s, after.steal_s),
         foreign_s=(after.busy_s - before.busy_s) - (after.own_s - before.own_s),
+        throttled_s=_growth(before.throttled_s, after.throttled_s),
     )
+
+
+def _growth(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
 
 
 def core_times(cores: Sequence[int]) -> list[dict[str, float]]:

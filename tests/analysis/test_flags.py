@@ -1,23 +1,38 @@
 """Every flag can be raised, and stays away where nothing is wrong."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from loadtests.analysis.analyse import analyse
+from loadtests.analysis.condition_checks import cores_used
 from loadtests.analysis.flag_checks import flags_of
 from loadtests.analysis.flags import MEANING, Conditions, Flag
 from loadtests.analysis.flow import Flow
 from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
+from loadtests.records.manifest import MachineRecord, SideRecord
+from loadtests.records.run_folder import RunFolder
 from loadtests.records.samples import Failure
+from tests.made_up_runs import make_run
 from tests.made_up_samples import summary
 
 USERS, RATE = ClosedLoop(10), OpenLoop(1000)
 CEILING = Conditions(ceiling_rps=5000, steal=0.0, foreign=0.0)
 STEADY = Flow(windows_s=1.0, answers=1000, in_flight_s=10.0, crossings=1000, residence_s=10.0)
 Change = Callable[[Summary], Summary]
+
+
+def lost(throttled: float | None) -> MachineRecord:
+    return MachineRecord(block=0, seconds=1.0, steal=None, foreign=None, throttled=throttled)
+
+
+def workers(count: int) -> SideRecord:
+    return SideRecord(spec=f"async,workers={count}", settings={"workers": count})
 
 
 def good() -> Summary:
@@ -100,6 +115,63 @@ def test_what_others_took_makes_a_noisy_machine(conditions: Conditions, reason: 
     [flag] = flags(USERS, conditions=conditions)
     assert str(flag) == "noisy-machine"
     assert reason in flag.reason
+
+
+@pytest.mark.parametrize(
+    ("conditions", "name", "reason"),
+    [
+        (replace(CEILING, shared_core=True), "shared-core", ""),
+        (replace(CEILING, cpu_quota=1.5), "cpu-quota", "^of 2 cores that they can use it allows 1.5$"),
+        (replace(CEILING, cpu_quota=4.0, cores_used=5, throttled=0.0), "cpu-quota", "it allows 4; it took up to 0.0%"),
+        (replace(CEILING, cpu_quota=4.0, throttled=0.02), "cpu-quota", "^it took up to 2.0% of the cores' time"),
+    ],
+)
+@pytest.mark.parametrize("load", [USERS, RATE])
+def test_cores_that_are_shared_or_rationed_are_told_of_every_cell(
+    load: Load, conditions: Conditions, name: str, reason: str
+) -> None:
+    [flag] = flags(load, conditions=conditions)
+    assert str(flag) == name
+    assert re.search(reason, flag.reason)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, []),
+        ({"shared_core": True}, ["shared-core"]),
+        ({"server_cores": [0], "driver_cores": [0]}, ["shared-core"]),
+        ({"shared_core": True, "cpu_quota": 0.5}, ["shared-core", "cpu-quota"]),
+        ({"cpu_quota": 8.0, "machine": [lost(0.0), lost(0.03), lost(None)]}, ["cpu-quota"]),
+        ({"cpu_quota": 8.0, "machine": [lost(0.0), lost(None)]}, []),
+    ],
+)
+def test_what_run_json_says_of_the_cores_is_told(
+    tmp_path: Path, change: dict[str, object], expected: list[str]
+) -> None:
+    manifest, _ = make_run(["hash"], [1])
+    outcome = analyse(RunFolder(tmp_path), manifest.model_copy(update=change))
+    assert {tuple(comparison.flags) for comparison in outcome.comparisons} == {tuple(expected)}
+
+
+def test_a_quota_that_is_large_enough_and_stops_nothing_is_no_flag() -> None:
+    assert flags(USERS, conditions=replace(CEILING, cpu_quota=2.0, throttled=0.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "used"),
+    [
+        ({}, 2),
+        ({"server_cores": [0], "driver_cores": [0]}, 1),
+        ({"server_cores": [], "driver_cores": []}, 2),
+        ({"server_cores": [0, 1], "driver_cores": [2, 3], "workers": 8}, 3),
+        ({"server_cores": [0, 1], "driver_cores": [2, 3], "b": workers(16)}, 3),
+        ({"server_cores": [0], "driver_cores": [1], "b": SideRecord(spec="x", settings={"url": "http://x"})}, 2),
+    ],
+)
+def test_servers_and_driver_can_use_a_core_for_each_process(change: dict[str, object], used: int) -> None:
+    manifest, _ = make_run(["hash"], [1])
+    assert cores_used(manifest.model_copy(update=change)) == used
 
 
 def test_a_ratio_that_jumps_from_block_to_block_makes_a_noisy_machine() -> None:

@@ -23,6 +23,7 @@ from loadtests.doctor.hardware import (
     judge_ceiling,
     judge_clock,
     judge_governors,
+    judge_quota,
     neighbour_noise,
 )
 from loadtests.doctor.installation import (
@@ -59,6 +60,7 @@ QUIET = MachineSample(
 )
 GOOD_CLOCK = Clock(source="tsc", monotonic=True, resolution_s=1e-9, read_s=5e-8, wall_step_s=1e-6)
 SUSPENDED = replace(GOOD_CLOCK, wall_step_s=-3.0)
+APART = Cores((0,), (1,))
 UNLIMITED = resource.RLIM_INFINITY
 HERE = Path("here")
 THERE = Address("db", 5432)
@@ -78,6 +80,9 @@ def stolen(steal: float | None) -> MachineSample:
         (check_cores(Cores((0,), (1,))), "servers on core 0, driver on core 1"),
         (check_cores(Cores((0, 1), (2, 3))), "servers on cores 0 to 1, driver on cores 2 to 3"),
         (check_cores(Cores((0, 2), (5, 7))), "servers on cores 0, 2, driver on cores 5, 7"),
+        (judge_quota(None, APART, None), "no CPU quota"),
+        (judge_quota(2.0, APART, 0.0), "2 cores; 0.0% of the cores' time"),
+        (judge_quota(1.0, Cores((0,), (0,)), 0.0), "1 core; 0.0%"),
         (judge_governors([]), "none is visible"),
         (judge_governors({"performance"}), "performance"),
         (check_load(QUIET), "other processes took 1%"),
@@ -111,6 +116,10 @@ def test_what_is_fine_is_reported_without_a_fix(check: Check, words: str) -> Non
     [
         (check_cores(Cores((0,), (0,))), "one core", "two cores"),
         (check_cores(Cores((), ())), "pins no process", "Linux"),
+        (check_cores(Cores((1,), (5,), ((1, 5),))), "cores 1, 5 are threads of one physical core", "cpuset"),
+        (judge_quota(1.5, APART, 0.0), "1.5 cores; 0.0%", "--cpus"),
+        (judge_quota(1.5, Cores((), ()), None), "stop together", "CPUQuota"),
+        (judge_quota(4.0, APART, 0.02), "4 cores; 2.0% of the cores' time", "2 cores or more"),
         (judge_governors({"performance", "powersave"}), "powersave: the clock may follow", "cpupower"),
         (check_load(busy(foreign=0.2)), "took 20%", "end what else runs"),
         (check_load(busy(foreign=0.0, load_average=1.1)), "load average 1.10 on 2 cores", "end what else runs"),

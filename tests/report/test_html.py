@@ -314,6 +314,34 @@ def test_a_run_of_nothing_still_has_a_report() -> None:
     assert "Nothing was measured" in page((manifest, replace(outcome, comparisons=[], cells=[]))).text
 
 
+def test_threads_of_one_physical_core_are_told() -> None:
+    manifest, outcome = make_run(["hash"], [1])
+    shared = manifest.model_copy(update={"shared_core": True})
+    [doubt] = [d for d in doubts(view_of(shared, outcome), outcome) if "physical core" in d.title]
+    assert "ran on core 0, the driver and the upstream on core 1: threads of one physical core" in doubt.text
+    assert doubt.serious
+
+
+@pytest.mark.parametrize(
+    ("flag", "throttled", "found"),
+    [
+        ("cpu-quota", 0.034, "In the worst block it took 3.4% of the cores' time. Response times hold"),
+        ("cpu-quota", None, "How much time it took is not known."),
+        ("", 0.001, "In the worst block it took 0.1% of the cores' time."),
+    ],
+)
+def test_a_quota_is_told_once_for_the_whole_run(flag: str, throttled: float | None, found: str) -> None:
+    manifest, outcome = make_run(["hash"], [1])
+    records = [MachineRecord(block=0, seconds=3.0, steal=None, foreign=None, throttled=throttled)]
+    manifest = manifest.model_copy(update={"cpu_quota": 1.5, "machine": records})
+    flagged = [replace(c, flags=[flag] if flag else []) for c in outcome.comparisons]
+    outcome = replace(outcome, comparisons=flagged)
+    [doubt] = [d for d in doubts(view_of(manifest, outcome), outcome) if "quota" in d.title + d.text]
+    assert doubt.title == "A CPU quota of 1.5 cores"
+    assert found in doubt.text
+    assert doubt.serious == bool(flag)
+
+
 def test_what_others_took_of_the_machine_is_told() -> None:
     manifest, outcome = make_run(["hash"], [1])
     records = [MachineRecord(block=0, seconds=3.0, steal=share, foreign=None) for share in (0.01, 0.034)]

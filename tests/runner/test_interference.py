@@ -39,6 +39,25 @@ def test_a_block_sums_up_its_cells(
     assert record.seconds == sum(usage.seconds for usage in usages)
 
 
+@pytest.mark.parametrize(
+    ("lost", "share", "why"),
+    [
+        ([0.1, 0.3], 0.1, "a share of all the cores' time, cells weighed by their length"),
+        ([0.0, 0.0], 0.0, "a quota that stopped nothing"),
+        ([None, None], None, "no quota"),
+        ([None, 0.3], None, "a quota that came in between"),
+        ([9.0, 9.0], 1.0, "groups within each other, stopped at the same time"),
+    ],
+)
+def test_what_a_quota_took_is_summed_up(lost: list[float | None], share: float | None, why: str) -> None:
+    first, second = lost
+    usages = [
+        usage_between(Reading(0, 0, 0, 0, 5.0), Reading(1, 0, 0, 0, None if first is None else 5.0 + first)),
+        usage_between(Reading(4, 0, 0, 0, 7.0), Reading(5, 0, 0, 0, None if second is None else 7.0 + second)),
+    ]
+    assert total_usage(0, usages, 2).throttled == share, why
+
+
 def test_one_record_a_block_and_none_where_nothing_was_driven(monkeypatch: pytest.MonkeyPatch) -> None:
     readings = iter([Reading(0, 0, 0, 0), Reading(1, 1, 0, 0.5), Reading(5, 9, 0, 1), Reading(6, 9.5, 0, 1.5)])
     monkeypatch.setattr("loadtests.runner.cell.read_usage", lambda _cores: next(readings))

@@ -65,6 +65,12 @@ def test_a_run_that_kept_no_handlers_goes_on(manifest: Manifest) -> None:
     check_same(manifest.model_copy(update={"handlers": {}}), manifest)
 
 
+def test_a_run_that_kept_nothing_of_quotas_and_shared_cores_goes_on(manifest: Manifest) -> None:
+    assert manifest.shared_core is False
+    old = Manifest.model_validate_json(manifest.model_dump_json(by_alias=True, exclude={"shared_core", "cpu_quota"}))
+    check_same(old, manifest.model_copy(update={"cpu_quota": 1.5}))
+
+
 def edited(manifest: Manifest) -> Mapping[str, object]:
     record = manifest.handlers["query[wait_ms=5]"]["a"]
     lines = [*record.lines[:-1], "    return None"]
@@ -87,6 +93,8 @@ def environment(**changes: object) -> Callable[[Manifest], Mapping[str, object]]
         (environment(sqlite="1"), "sqlite was .* is 1 now"),
         (environment(commit="0123"), "commit was .* is 0123 now"),
         (lambda _: {"server_cores": [1]}, "server_cores 0 was 0 .* is 1 now"),
+        (lambda _: {"shared_core": True}, "shared_core was False .* is True now"),
+        (lambda _: {"cpu_quota": 0.25}, "cpu_quota was .* is 0.25 now"),
         (lambda m: {"a": m.a.model_copy(update={"settings": {}})}, "a: settings: app was sync_app.main:app"),
         (edited, r"handlers: query\[wait_ms=5\]: a: lines \d was .* is     return None now"),
         (lambda m: {"blocks": m.blocks[::-1]}, r"blocks 0 0: .* was "),
