@@ -18,7 +18,7 @@ from loadtests.analysis.flow import together
 from loadtests.analysis.trial_summary import Summary, percentile
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.samples import Failure
+from loadtests.records.samples import WORK_LEFT, Failure
 
 DRIVER_BUSY_LIMIT = 0.8
 CEILING_SHARE = 0.8
@@ -66,6 +66,10 @@ def flags_of(
             queueing = overloaded(load, good, label)
             balanced = queueing or thinking
             bound = [*busy_client(load, good, conditions), *([] if balanced else unbalanced(load, good))]
+            left = [s.work_left for s in good if s.work_left is not None]
+            if left and float(np.median(left)) > WORK_LEFT:
+                busy = f"{float(np.median(left)):.0%} of a core just after the last answer"
+                found.append(Flag("work-left", label, busy))
             found += [Flag("driver-bound", label, "; ".join(bound))] if bound else []
             found += queueing or unsteady(load, good, label, thinking=thinking)
     return [*found, *noise(load, pairs, conditions), *core_flags(conditions)]

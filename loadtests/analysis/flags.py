@@ -30,6 +30,8 @@ MEANING = {
     "measures; use a lower --rate to see them in a steady state",
     "not-steady": "the load had not settled, or the machine stopped and started while it was measured; use a longer "
     "--time and --slice",
+    "work-left": "the server goes on working when all its answers have been given, so that its throughput is not what "
+    "it can keep up, and there is no verdict; count the work in, or ask at a --rate that it can keep up",
     "noisy-machine": "the ratio changes from block to block more than a quiet machine would let it, or something else "
     "took CPU time; close other programs, or use more --blocks and a longer --time",
     "shared-core": "server and driver were on one physical core, so each slows the other down; use a machine, or a "
@@ -48,7 +50,7 @@ MEANING = {
     "use a longer --time",
 }
 """What each flag says and what to do, without the ``:a`` or ``:b`` that tells whom it concerns."""
-NO_VERDICT = frozenset({"driver-bound"})
+NO_VERDICT = frozenset({"driver-bound", "work-left"})
 """Flags that take a cell out of the headlines: what was measured may be the load driver."""
 
 

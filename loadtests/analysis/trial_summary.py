@@ -42,6 +42,8 @@ class Summary:
         collapsed: a sentence if the side could not be measured at all, else None.
         timeline: what was seen inside the server in the windows; None if nobody looked.
         rates_rps: throughput_rps of each slice.
+        work_left: how many cores the server kept busy after its last answer, beyond what it does without load; None if
+            that is not known.
     """
 
     throughput_rps: float
@@ -64,6 +66,7 @@ class Summary:
     sizes: tuple[tuple[float, int], ...] = ()
     timeline: Timeline | None = None
     rates_rps: tuple[float, ...] = ()
+    work_left: float | None = None
 
 
 def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
@@ -113,6 +116,7 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
         collapsed=_collapse(recording.stalled, rate, failures),
         timeline=recording.timeline.inside(windows) if recording.timeline is not None else None,
         rates_rps=slice_rates(recording, arrivals=arrivals),
+        work_left=None if recording.busy_after is None else recording.busy_after - (recording.busy_before or 0.0),
     )
 
 

@@ -14,12 +14,16 @@ import psutil
 
 from loadtests.drivers.job import POLL_S, Group, PairingJob, Sleep, Target
 from loadtests.drivers.request_log import RequestLog
-from loadtests.records.samples import Recording, Slice
+from loadtests.records.samples import WORK_LEFT, Recording, Slice
 from loadtests.system.pausing import continue_groups, stop_groups
 from loadtests.system.resources import read_cpu, read_size
 
 SECOND_S = 1.0
 """The driver's share of its core is looked at second by second: a mean over a long window would hide a busy one."""
+
+WORK_GRACE_S = 0.003
+WORK_LOOKS_S = (0.007, 0.1)
+"""A server without requests is watched for so long; only one that seems to work is watched for the second time."""
 
 T = TypeVar("T")
 
@@ -135,6 +139,7 @@ class Trial(ABC):
         self.timeouts = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.limit_s)
         self._slices: list[Slice] = []
         self._size: tuple[int, int] | None = None
+        self._busy_after: float | None = None
         self._rss_bytes: int | None = None
         self.window_s: float | None = None
         """How long the next windows are to be, in seconds; None to go by the slice itself."""
@@ -183,11 +188,26 @@ class Trial(ABC):
             )
 
     async def end_load(self) -> None:
-        """Answer what is in flight after the last slice, if that was left."""
-        if self.keeps_load and self.usable:
+        """Have what is in flight after the last slice answered, and look whether the server goes on working."""
+        if self.usable:
             await self.go_on()
             async with self._ending_in_time():
-                await self._end_load()
+                if self.keeps_load:
+                    await self._end_load()
+                self._busy_after = await self._look_for_work()
+
+    async def _look_for_work(self) -> float | None:
+        """Return how many cores the server keeps busy without a request in flight; None if it is not ours."""
+        busy = None
+        if self.pids:
+            await self.group.sleep(WORK_GRACE_S)
+            for length_s in WORK_LOOKS_S:
+                begun_s, cpu_s = time.perf_counter(), read_cpu(self.pids)
+                await self.group.sleep(length_s)
+                busy = (read_cpu(self.pids) - cpu_s) / (time.perf_counter() - begun_s)
+                if busy < WORK_LEFT:
+                    break
+        return busy
 
     async def hold(self) -> None:
         """Stop the server, and the trial's clock: the other side's turn is no time of this one."""
@@ -233,6 +253,7 @@ class Trial(ABC):
             threads,
             self.stalled,
             self.abandoned,
+            busy_after=self._busy_after,
             pauses=tuple(self.log.pauses),
         )
 

@@ -33,6 +33,9 @@ ROW = np.dtype(list(FIELDS))
 COUNTS = tuple(name for name, kind in FIELDS if kind == "<i2")
 Rows = npt.NDArray[np.void]
 OBSERVATIONS_SUFFIX = ".rows"
+WORK_LEFT = 0.25
+"""Cores that a server keeps busy without a request in flight, beyond what it does without load, for it to have left
+work behind its answers."""
 
 
 class Failure(IntEnum):
@@ -166,6 +169,8 @@ class Recording:
         abandoned: requests of an open loop that were cut off, because the server was still busy with them long after
             the last arrival.
         timeline: what was seen inside the server meanwhile; None if nobody looked.
+        busy_after: how many cores the server kept busy just after its last answer; None if that is not known.
+        busy_before: the same before any load; None if that is not known.
         pauses: when the trial's clock stood still, because the server was stopped for the other side's turn: the
             instant in the samples' seconds, and how long by the machine's clock.
     """
@@ -178,7 +183,14 @@ class Recording:
     stalled: str | None
     abandoned: int = 0
     timeline: Timeline | None = None
+    busy_after: float | None = None
+    busy_before: float | None = None
     pauses: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def leaves_work(self) -> bool:
+        """Whether the server went on working when every request had been answered."""
+        return self.busy_after is not None and self.busy_after - (self.busy_before or 0.0) > WORK_LEFT
 
 
 def merge_observations(workers: Sequence[Rows]) -> Rows:
@@ -261,6 +273,8 @@ def collect_observations(
         folder: where each process of the server has a file.
         started_s: when the trial was started; its timeline counts from there, in seconds.
         ended_s: when it ended.
+        busy_after: how many cores the server kept busy just after its last answer; None if that is not known.
+        busy_before: the same before any load; None if that is not known.
         pauses: when the trial's clock stood still, and for how long; see ``Recording``.
     """
     workers = []

@@ -72,6 +72,8 @@ def dump_trial(key: TrialKey, run_id: str, recording: Recording) -> bytes:
         "threads": recording.threads,
         "stalled": recording.stalled,
         "abandoned": recording.abandoned,
+        "busy_after": recording.busy_after,
+        "busy_before": recording.busy_before,
         "pauses": recording.pauses,
     }
     columns: dict[str, np.ndarray] = {
@@ -105,6 +107,8 @@ def read_trial(path: Path, run_id: str) -> tuple[TrialKey, Recording]:
         stalled=about["stalled"],
         abandoned=about["abandoned"],
         timeline=None if seen is None else Timeline(seen),
+        busy_after=about.get("busy_after"),
+        busy_before=about.get("busy_before"),
         pauses=tuple((at_s, length_s) for at_s, length_s in about.get("pauses", ())),
     )
     key = TrialKey(about["block"], about["scenario"], about["load"], about["label"])

@@ -8,12 +8,17 @@ from typing import Self
 
 from loadtests.experiment.plan import Experiment, ServerName
 from loadtests.experiment.sides import LABELS, SideLabel
+from loadtests.records.samples import WORK_LEFT
 from loadtests.servers.databases import Database, Databases
 from loadtests.servers.server import Server, ServerFailed
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 
 Warm = Callable[[list[Server]], None]
+
+
+REST_LIMIT_S = 2.0
+"""How long to wait for a server to get done with what the warm-up left it to do."""
 
 
 class BlockServers:
@@ -56,6 +61,8 @@ class BlockServers:
         self._servers: dict[ServerName, Server] = {}
         self._database: dict[ServerName, Database] = {}
         self._starts = 0
+        self.idle_busy: dict[ServerName, float] = {}
+        """How many cores each server keeps busy without load."""
         self.broken: dict[ServerName, str] = {}
         """Servers that could not be started in this block, with the reason."""
 
@@ -146,6 +153,14 @@ class BlockServers:
         for server in warmed:
             server.find_processes()
         self._for_each_running(names, still_well)
+        self.hold()
+        for name in names:
+            if name not in self.broken:
+                self._servers[name].go_on()
+                self.idle_busy[name] = self._servers[name].rests(REST_LIMIT_S, WORK_LEFT)
+                self._servers[name].hold()
+        for server in self._servers.values():
+            server.go_on()
         return {name: took for name, took in seconds.items() if name not in self.broken}
 
     def _for_each_running(self, names: Sequence[ServerName], act: Callable[[ServerName], None]) -> None:

@@ -18,7 +18,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment, Pairing, ServerName
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import MachineRecord
-from loadtests.records.samples import Failure, Recording, Samples
+from loadtests.records.samples import WORK_LEFT, Failure, Recording, Samples
 from loadtests.runner.block import BlockServers
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import target
@@ -31,6 +31,10 @@ STALL_S = 5.0
 """A side that gives no answer for so long, beyond the wait that the scenario asks for, has collapsed."""
 PHASE_LIMIT_S = 30.0
 """A slice's phase may take so long, and half a wait for each user more: pools serve many of them one after another."""
+
+
+BACKLOG_LIMIT_S = 3.0
+"""A server that goes on working after its answers is waited for so long before the next cell."""
 
 
 class InterferenceMonitor:
@@ -120,7 +124,8 @@ class CellRunner:
         """Add what was seen inside, note what went wrong, and bring back the server's rows, or have it replaced."""
         name = _servers_of(pairing)[label]
         who = self._spec(label) if name != "control" else f"{self._spec('a')} (the control)"
-        recording = replace(recording, timeline=server.timeline(recording))
+        before = self._block_servers.idle_busy.get(name)
+        recording = replace(recording, timeline=server.timeline(recording), busy_before=before)
         reason = recording.stalled
         if server.child is not None and not server.child.alive:
             reason = f"exited with status {server.child.process.returncode} while it was measured"
@@ -130,6 +135,9 @@ class CellRunner:
             self._to_replace.add(name)
         elif left := recording.abandoned:
             self._note(label, "restarted", f"{pairing.cell}: {who} left {left} requests unanswered; it is replaced")
+            self._to_replace.add(name)
+        elif recording.leaves_work and server.rests(BACKLOG_LIMIT_S, (before or 0.0) + WORK_LEFT) > WORK_LEFT:
+            self._note(label, "restarted", f"{pairing.cell}: {who} went on working for long; it is replaced")
             self._to_replace.add(name)
         elif pairing.cell.scenario.writes:
             self._restore(name, label, who)

@@ -15,10 +15,12 @@ from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError
 from loadtests.system.pausing import continue_groups, stop_groups
 from loadtests.system.processes import Child, Stoppable
-from loadtests.system.resources import free_port, is_free_port
+from loadtests.system.resources import free_port, is_free_port, read_cpu
 
 READY_LIMIT_S = 20.0
 POLL_S = 0.02
+REST_S = 0.05
+"""A server is watched for so long to tell how busy it is without requests."""
 
 
 class ServerFailed(BenchError):
@@ -124,6 +126,19 @@ class Server(Stoppable):
         """How many cores it can use at once: Python code runs on one for each worker."""
         workers = self.side.server.workers
         return min(workers, len(self._cores.server)) or workers
+
+    def busy(self, seconds: float) -> float:
+        """Return how many cores it keeps busy over so many seconds; 0 if it is not ours."""
+        begun_s, cpu_s = time.monotonic(), read_cpu(self._pids)
+        time.sleep(seconds)
+        return (read_cpu(self._pids) - cpu_s) / (time.monotonic() - begun_s)
+
+    def rests(self, limit_s: float, allowed: float) -> float:
+        """Wait until it keeps no more than so many cores busy, or time is up; return the least that it did."""
+        least, deadline = self.busy(REST_S), time.monotonic() + limit_s
+        while least > allowed and time.monotonic() < deadline:
+            least = min(least, self.busy(REST_S))
+        return least
 
     def hold(self) -> None:
         """Stop it, with all that it has started, until ``go_on``; does nothing to a server that is not ours."""
