@@ -7,7 +7,6 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from loadtests.drivers.driver import Driver
@@ -160,14 +159,16 @@ class Runner:
         """
         run_log = self._run_log
         self._check_version()
+        work = self.folder.work
+        driver = Driver(self.cores, work / "driver" / "log", self.experiment.driver, self.experiment.workers)
         try:
-            if run_log.manifest.driver_ceiling_rps is None:
-                run_log.update(driver_ceiling_rps=self._ceiling())
-            with SlowApi(self.cores, self.folder.work / "slow_api" / "log") as slow_api:
+            with driver, SlowApi(self.cores, work / "slow_api" / "log") as slow_api:
+                if run_log.manifest.driver_ceiling_rps is None:
+                    run_log.update(driver_ceiling_rps=self._ceiling(driver))
                 while (block := self.schedule.next_block(run_log.seconds)) is not None:
                     number, pairings = block
                     run_log.plan_block(number, pairings)
-                    self._block(number, pairings, slow_api)
+                    self._block(number, pairings, driver, slow_api)
                     run_log.note_time()
             run_log.update(complete=True)
         finally:
@@ -182,31 +183,29 @@ class Runner:
             raise UsageError(f"the database was {before} when the run began and is {now} now; begin a new run")
         self._run_log.update(database_version=now)
 
-    def _ceiling(self) -> float | None:
+    def _ceiling(self, driver: Driver) -> float | None:
         """Measure the driver by itself; a ceiling that can't be measured is not known, and no reason not to go on."""
         self._tell(0, "measuring the load driver")
-        work = self.folder.work / "ceiling"
-        with self._driver(work) as driver, contextlib.suppress(RunError, DriverFailed):
-            return round(measure_ceiling(self.cores, driver, work / "null_server.log"), 1)
+        log = self.folder.work / "ceiling" / "null_server.log"
+        try:
+            return round(measure_ceiling(self.cores, driver, log), 1)
+        except DriverFailed:
+            driver.restart()
+        except RunError:
+            pass
         return None
 
-    def _driver(self, work: Path) -> Driver:
-        return Driver(self.cores, work / "driver.log", self.experiment.driver, self.experiment.workers)
-
-    def _block(self, number: int, block: tuple[Pairing, ...], slow_api: SlowApi) -> None:
+    def _block(self, number: int, block: tuple[Pairing, ...], driver: Driver, slow_api: SlowApi) -> None:
         work, run_log = self.folder.work / f"block{number}", self._run_log
         self._tell(number, "starting both sides")
-        with (
-            self._driver(work) as driver,
-            BlockServers(
-                self.experiment,
-                self.databases,
-                work=work,
-                upstream_url=slow_api.url,
-                cores=self.cores,
-                warm=self._warm,
-            ) as block_servers,
-        ):
+        with BlockServers(
+            self.experiment,
+            self.databases,
+            work=work,
+            upstream_url=slow_api.url,
+            cores=self.cores,
+            warm=self._warm,
+        ) as block_servers:
             for name, seconds in block_servers.start().items():
                 if name != "control":
                     run_log.event(number, name, "started", f"{self.experiment.side(name).spec} was ready", seconds)
