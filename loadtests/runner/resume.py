@@ -10,7 +10,7 @@ from datetime import datetime
 
 from loadtests.experiment.loads import ascending
 from loadtests.experiment.options import parse_scenario
-from loadtests.experiment.plan import Cell, Experiment, Pairing, Plan
+from loadtests.experiment.plan import MIN_BLOCKS, Cell, Experiment, Pairing, Plan
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Event, Manifest
 from loadtests.records.trial_file import TrialKey
@@ -35,6 +35,8 @@ MEMORY_UNIT = 2**28
 
 def experiment_of(manifest: Manifest) -> Experiment:
     """Return the experiment that a manifest describes; raises UsageError if that can't be had any more."""
+    if not manifest.blocks:
+        raise UsageError(f"run {manifest.name!r} ended before anything was planned; begin a new run")
     own = ("a", "b", "scenarios", "loads", "blocks")
     plain = [field.name for field in fields(Experiment) if field.name not in own]
     a, b = parse_side(manifest.a.spec), parse_side(manifest.b.spec)
@@ -43,7 +45,7 @@ def experiment_of(manifest: Manifest) -> Experiment:
         b,
         tuple(parse_scenario(scenario.name) for scenario in manifest.scenarios),
         tuple(ascending({pairing.load for block in manifest.blocks for pairing in block})),
-        blocks=len(manifest.blocks),
+        blocks=MIN_BLOCKS if manifest.budget_s is not None else len(manifest.blocks),
         **{name: getattr(manifest, name) for name in plain},
     )
 

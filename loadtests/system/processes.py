@@ -235,10 +235,16 @@ def exit_now(grace_s: float = GRACE_S) -> None:
     """End this process and all it started: politely, then after a grace period for certain."""
     release()
     kill_orphans(os.environ.get(MARK, ""))
+    # The group is ours alone: Child starts us as a session leader.
+    group = os.getpgrp()
+    if not os.fork():  # who kills what is left must neither be in the group nor end with this process
+        os.setsid()
+        time.sleep(grace_s)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+        os._exit(0)
+    continue_groups([group])  # what is stopped can't end by itself
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(grace_s)
-    # A hung server cannot act on SIGTERM. The group is ours alone: Child starts us as a session leader.
-    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def kill_orphans(mark: str) -> None:

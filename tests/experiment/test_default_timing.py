@@ -1,7 +1,7 @@
 import pytest
 
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
-from loadtests.experiment.plan import Timing, default_timing
+from loadtests.experiment.plan import CLOSED_SLICE_S, Timing, default_timing
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from loadtests.experiment.plan import Timing, default_timing
     ],
 )
 def test_few_cells_are_measured_for_longer(cells: int, seconds: float) -> None:
-    assert default_timing([ClosedLoop(8)], cells) == Timing(0.1, seconds)
+    assert default_timing([ClosedLoop(8)], cells) == Timing(CLOSED_SLICE_S, seconds)
 
 
 @pytest.mark.parametrize(
