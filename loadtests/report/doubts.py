@@ -7,7 +7,7 @@ what happened while the run went on; those about its conditions are in ``conditi
 from collections import Counter
 from collections.abc import Iterator
 
-from loadtests.analysis.flags import MEANING, NO_VERDICT
+from loadtests.analysis.flags import MEANING, written
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS
@@ -15,9 +15,9 @@ from loadtests.records.summary import Outcome
 from loadtests.report import doubts_on_conditions, highlights
 from loadtests.report.doubts_on_conditions import OF_ALL_CELLS, Doubt, flag_words
 from loadtests.report.view import RunView
-from loadtests.report.wording import listed, named
+from loadtests.report.wording import listed, named, no_verdict
 
-TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples", *OF_ALL_CELLS}) | NO_VERDICT
+TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples", "driver-bound", *OF_ALL_CELLS})
 """Flags that have a doubt of their own, or are none."""
 SIGN = "nothing was answered"
 """How a trial says that its side hung."""
@@ -27,6 +27,7 @@ MOST_LOGS = 6
 def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
     """Return every doubt that the run itself gives rise to, the serious ones first."""
     found = [
+        *control(outcome),
         *incomplete(run, outcome),
         *collapses(run),
         *deadlock(run),
@@ -49,6 +50,20 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *doubts_on_conditions.loop(run),
     ]
     return sorted(found, key=lambda doubt: not doubt.serious)
+
+
+def control(outcome: Outcome) -> Iterator[Doubt]:
+    """Say that a side differs from itself, if it does."""
+    found = outcome.control
+    if outcome.doubted and found is not None and found.interval is not None:
+        low, high = found.interval
+        yield Doubt(
+            "The ground is not level: side a differs from itself",
+            f"Side a was compared with itself, in a second process, on {found.scenario} at {named([found.load])}:"
+            f" {written(found.ratio or 1)} ({written(low)} to {written(high)}), which excludes 1. By chance that"
+            " happens in one run of 20. Run it again before you rely on any of its figures.",
+            serious=True,
+        )
 
 
 def incomplete(run: RunView, outcome: Outcome) -> Iterator[Doubt]:
@@ -86,7 +101,7 @@ def collapses(run: RunView) -> Iterator[Doubt]:
 
 def taken_out(run: RunView) -> Iterator[Doubt]:
     """Say which cells have no verdict because they are driver-bound."""
-    out = highlights.taken_out(run)
+    out = [c for c in highlights.taken_out(run) if no_verdict(c) == "driver-bound"]
     if out:
         count = f"{len(out)} cell{'s were' if len(out) > 1 else ' was'}"
         yield Doubt(

@@ -9,7 +9,7 @@ from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison, Metric
 from loadtests.report.view import RunView
-from loadtests.report.wording import DRIVER_BOUND, driver_bound, fell_behind, gave_up, kind_of, listed, named, some
+from loadtests.report.wording import REASONS, fell_behind, gave_up, kind_of, listed, named, no_verdict, some
 
 WAITS: frozenset[Metric] = frozenset({"p50", "p99"})
 
@@ -80,8 +80,8 @@ def _side_that_failed(c: Comparison) -> SideLabel | None:
 
 
 def taken_out(view: RunView, at: Load | None = None) -> list[Comparison]:
-    """Return the cells that have no verdict because they are driver-bound; at one load or at all."""
-    return [c for c in view.headlines() if driver_bound(c) and at in (None, c.load)]
+    """Return the cells that a flag took the verdict from; at one load or at all."""
+    return [c for c in view.headlines() if no_verdict(c) and at in (None, c.load)]
 
 
 def places(comparisons: Sequence[Comparison]) -> list[str]:
@@ -123,8 +123,8 @@ def tally(view: RunView) -> str:
         sentences.append(
             f"In {unconfirmed} of those not decided the interval excludes 1, which among so many cells may be chance."
         )
-    if out:
-        sentences.append(f"Taken out because {DRIVER_BOUND}: {listed(places(out))}.")
+    by_reason = {why: [c for c in out if no_verdict(c) == why] for why in REASONS}
+    sentences += [f"Taken out because {REASONS[why]}: {listed(places(c))}." for why, c in by_reason.items() if c]
     return " ".join(sentences)
 
 
@@ -140,12 +140,13 @@ def share(view: RunView, at: Load | None = None) -> str:
 def undecided(view: RunView, at: Load | None = None) -> str:
     """Say how little the run decided: the title where neither side wins by more than the margin."""
     here = [c for c in view.headlines() if at in (None, c.load)]
-    cells = [c for c in here if not driver_bound(c)]
+    cells = [c for c in here if not no_verdict(c)]
     a, b = view.names["a"], view.names["b"]
     close = sum(c.verdict == "equivalent" or "small" in c.flags for c in cells)
     where = "everywhere" if at is None else f"at {named([at])}"
     if not cells:
-        return f"No verdict {where.replace('every', 'any')}: {DRIVER_BOUND}"
+        why = "; ".join(dict.fromkeys(REASONS[kind] for c in here if (kind := no_verdict(c))))
+        return f"No verdict {where.replace('every', 'any')}: {why}"
     if close == len(here):
         what = f"the slowest 1 % of {b} and {a} are" if view.open_loop else f"{b} and {a} are"
         return f"No difference worth having: {what} within {MARGIN_PERCENT} % of each other {where}"

@@ -10,7 +10,7 @@ from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison, Metric
 from loadtests.report.highlights import ahead, extremes, losses, share, taken_out, unconfirmed, undecided
 from loadtests.report.view import RunView
-from loadtests.report.wording import NO_BREAK, driver_bound, fell_behind, milliseconds, named, number, ratio, some
+from loadtests.report.wording import NO_BREAK, fell_behind, milliseconds, named, no_verdict, number, ratio, some
 
 OURS = ("at ", "of ", "more ", "one ", "both ", "the ")
 """Words of ours that may begin a sentence, and then with a capital; a side's name stays as it is."""
@@ -108,7 +108,7 @@ def loads_title(view: RunView) -> str:
 
 def _ahead_over(comparisons: Sequence[Comparison], label: SideLabel) -> tuple[Load, Load] | None:
     """Return between which loads a side wins by more than the margin; None if it doesn't at the highest that counts."""
-    counted = [c for c in comparisons if not driver_bound(c) and not fell_behind(c)]
+    counted = [c for c in comparisons if not no_verdict(c) and not fell_behind(c)]
     start = None
     for c in reversed(counted):
         if not ahead(c, label):

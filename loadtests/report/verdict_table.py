@@ -10,7 +10,7 @@ from loadtests.experiment.loads import OpenLoop, ascending
 from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Comparison, Outcome, headline_of
 from loadtests.report.view import short_names
-from loadtests.report.wording import DRIVER_BOUND, Kind, kind_of, word
+from loadtests.report.wording import REASONS, Kind, kind_of, word
 
 MINOR = frozenset({"small"})
 """Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""
@@ -19,7 +19,8 @@ LEGEND = {
     "no difference": f"the interval lies within ± {MARGIN_PERCENT} %",
     "not decided": "this run can't tell",
     "not confirmed": "the interval excludes 1, but a stricter test does not agree",
-    "driver-bound": f"no verdict, {DRIVER_BOUND}",
+    "driver-bound": f"no verdict, {REASONS['driver-bound']}",
+    "leaves work behind": f"no verdict, {REASONS['work-left']}",
     "too few requests": "to know the slowest 1 %",
 }
 """Words of the table that are not a side's name."""
@@ -51,8 +52,21 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
         _how_to_read(names, _blocks_in_words(manifest, outcome), open_loop=open_loop),
         " ".join(f"{name} is {spec}." for name, spec in zip(names, specs, strict=True) if name != spec),
         _legend(list(headlines.values()), names),
+        control_in_words(outcome, names[0]),
     ]
     return Group(table, *(Text(line) for line in lines if line), *_footnotes(names, marks))
+
+
+def control_in_words(outcome: Outcome, name: str) -> str:
+    """Say what became of side a against itself; nothing if that was not measured."""
+    found = outcome.control
+    if found is None or found.ratio is None or found.interval is None:
+        return ""
+    low, high = map(written, found.interval)
+    said = f"{name} against itself ({found.scenario} at {found.load}): {written(found.ratio)} × ({low} – {high})"
+    if not outcome.doubted:
+        return f"{said}, as it should be."
+    return f"{said}: the ground is not level, so doubt every figure above, and run it again."
 
 
 def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str, str]) -> Text:
@@ -65,7 +79,7 @@ def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str
     if numbers:
         text.append(f"\N{NO-BREAK SPACE}[{','.join(sorted(numbers, key=int))}]", style="yellow")
     if comparison.ratio is not None:
-        dim = " dim" if kind_of(comparison) == "driver-bound" else ""
+        dim = " dim" if kind_of(comparison) in REASONS else ""
         text.append(f"\n{written(comparison.ratio)} ×", style=f"not bold{dim}")
         if comparison.interval is not None:
             text.append("\n{} – {}".format(*map(written, comparison.interval)), style="dim not bold")

@@ -11,17 +11,21 @@ from loadtests.records.summary import Comparison
 
 NO_BREAK = "\u00a0"
 """A space that no line breaks at: between a figure and its unit."""
-Kind = Literal["a", "b", "equivalent", "unconfirmed", "inconclusive", "driver-bound", "collapsed"]
+Kind = Literal["a", "b", "equivalent", "unconfirmed", "inconclusive", "driver-bound", "work-left", "collapsed"]
 WORDS: Mapping[Kind, str] = {
     "equivalent": "no difference",
     "unconfirmed": "not confirmed",
     "inconclusive": "not decided",
     "driver-bound": "driver-bound",
+    "work-left": "leaves work behind",
 }
 """What is said where neither side is better."""
 UNCONFIRMED = frozenset({"many-comparisons", "sign-flip"})
 """Flags of an interval that excludes 1 and yet is no verdict."""
 DRIVER_BOUND = "the load driver may have been the limit, not the server"
+WORK_LEFT = "a server went on working after its last answer, so that its throughput is more than it can keep up"
+REASONS: Mapping[Kind, str] = {"driver-bound": DRIVER_BOUND, "work-left": WORK_LEFT}
+"""Why a cell has no verdict."""
 
 
 def number(value: float) -> str:
@@ -73,14 +77,15 @@ def gave_up(comparison: Comparison) -> SideLabel | None:
     return None
 
 
-def driver_bound(comparison: Comparison) -> bool:
-    """Whether the cell was taken out of the headlines, because the load driver may have been the limit."""
-    return any(flag.partition(":")[0] in NO_VERDICT for flag in comparison.flags)
+def no_verdict(comparison: Comparison) -> Kind | None:
+    """Return why a cell was taken out of the headlines; None if it was not."""
+    names = {flag.partition(":")[0] for flag in comparison.flags} & NO_VERDICT
+    return None if not names else "driver-bound" if "driver-bound" in names else "work-left"
 
 
 def fell_behind(comparison: Comparison) -> list[SideLabel]:
-    """Return the sides that could not keep up with the arrivals of an open loop, unless the cell is driver-bound."""
-    if driver_bound(comparison):
+    """Return the sides that could not keep up with the arrivals of an open loop, unless the cell was taken out."""
+    if no_verdict(comparison):
         return []
     return [label for label in LABELS if f"overloaded:{label}" in comparison.flags]
 
@@ -89,8 +94,8 @@ def kind_of(comparison: Comparison) -> Kind:
     """Return how a comparison is to be shown."""
     if gave_up(comparison):
         return "collapsed"
-    if driver_bound(comparison):
-        return "driver-bound"
+    if why := no_verdict(comparison):
+        return why
     if comparison.verdict == "inconclusive" and not UNCONFIRMED.isdisjoint(comparison.flags):
         return "unconfirmed"
     return comparison.verdict

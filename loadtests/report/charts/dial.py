@@ -29,7 +29,7 @@ from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS, keys
 from loadtests.report.charts.style import FAINT, INK, LOOKS, MUTED, Key
 from loadtests.report.view import RunView, ratio_of
-from loadtests.report.wording import NO_BREAK, driver_bound, kind_of, ratio
+from loadtests.report.wording import NO_BREAK, kind_of, no_verdict, ratio
 
 CELL_WIDTH, CELL_HEIGHT = 0.98, 0.78
 FULL = math.log(3.5)
@@ -74,7 +74,7 @@ def heat_map(view: RunView) -> Figure | None:
 def finding(view: RunView) -> str:
     """Say where b wins by most, and where a does, or that neither does anywhere."""
     dial = dial_of(view)
-    known = {at: c for at, c in dial.cells.items() if c.ratio and not driver_bound(c)} if dial else {}
+    known = {at: c for at, c in dial.cells.items() if c.ratio and not no_verdict(c)} if dial else {}
     a, b = view.names["a"], view.names["b"]
     said = []
     for label, choose in (("b", max), ("a", min)):

@@ -53,6 +53,7 @@ MARKS: dict[Kind, Mark] = {
     "unconfirmed": Mark("o", INK, INK, "◐", "left"),
     "inconclusive": Mark("o", "white", INK, "○"),
     "driver-bound": Mark(STRUCK, "white", INK, "⊘"),
+    "work-left": Mark("^", "white", INK, "△"),
     "collapsed": Mark("X", INK, INK, "✖"),
 }
 
@@ -66,6 +67,7 @@ def keys(comparisons: Iterable[Comparison], view: RunView) -> list[Key]:
         "unconfirmed": "not confirmed: excludes 1, yet may be chance",
         "inconclusive": "not decided",
         "driver-bound": "left out: driver-bound",
+        "work-left": "left out: leaves work behind",
         "collapsed": "one side collapsed",
     }
     seen = {kind_of(c) for c in comparisons}

@@ -15,7 +15,7 @@ from loadtests.report.charts.layout import Grid, arms, cut_off, grid_for, head, 
 from loadtests.report.charts.marks import MARKS, alarm, edge_of, keys
 from loadtests.report.charts.style import FAINT, INK, MUTED, ZONE, Key, clear_of, fit, width_in
 from loadtests.report.view import RunView, ratio_of
-from loadtests.report.wording import driver_bound, gave_up, kind_of, named, ratio, word
+from loadtests.report.wording import gave_up, kind_of, named, no_verdict, ratio, word
 
 ROW = 0.42
 ACROSS = 9.9
@@ -57,7 +57,7 @@ def _line(colour: str) -> Line2D:
 
 
 def _draw_line(ax: Axes, comparisons: Sequence[Comparison], colour: str, width: float) -> None:
-    known = [(c.load.size, c.ratio) for c in comparisons if c.ratio and not driver_bound(c)]
+    known = [(c.load.size, c.ratio) for c in comparisons if c.ratio and not no_verdict(c)]
     ax.plot([u for u, _ in known], [r for _, r in known], color=colour, linewidth=width, zorder=2)
 
 
@@ -68,7 +68,7 @@ def _draw_panel(ax: Axes, view: RunView, comparisons: Sequence[Comparison], limi
         end = edge_of(c, view)
         if c.ratio and c.interval:
             ax.errorbar(
-                [c.load.size], [c.ratio], yerr=arms(c), fmt="none", ecolor=FAINT if driver_bound(c) else INK,
+                [c.load.size], [c.ratio], yerr=arms(c), fmt="none", ecolor=FAINT if no_verdict(c) else INK,
                 elinewidth=1.2, capsize=3, zorder=3,
             )  # fmt: skip
         if c.ratio and not end:
@@ -77,7 +77,7 @@ def _draw_panel(ax: Axes, view: RunView, comparisons: Sequence[Comparison], limi
             ax.plot([c.load.size], [math.exp(0.93 * limit * end)], **mark.style(9), zorder=6)
     _draw_band(ax, comparisons)
     last = comparisons[-1]
-    if last.ratio and last.load == view.loads[-1] and not edge_of(last, view) and not driver_bound(last):
+    if last.ratio and last.load == view.loads[-1] and not edge_of(last, view) and not no_verdict(last):
         ax.annotate(
             ratio(last.ratio), (last.load.size, last.ratio), (9, 0), textcoords="offset points", weight="bold",
             va="center", annotation_clip=False,
@@ -85,7 +85,7 @@ def _draw_panel(ax: Axes, view: RunView, comparisons: Sequence[Comparison], limi
 
 
 def _draw_band(ax: Axes, comparisons: Sequence[Comparison]) -> None:
-    known = [(c.load.size, *c.interval) for c in comparisons if c.ratio and c.interval and not driver_bound(c)]
+    known = [(c.load.size, *c.interval) for c in comparisons if c.ratio and c.interval and not no_verdict(c)]
     if len(known) > 1:
         sizes, low, high = zip(*known, strict=True)
         ax.fill_between(sizes, low, high, color=INK, alpha=0.13, linewidth=0, zorder=1.5)
@@ -134,7 +134,7 @@ def at_highest_load(view: RunView) -> Figure | None:
                 va="center", transform=ax.get_yaxis_transform())  # fmt: skip
         ax.text(-left / grid.width, y + 0.2, fit(about, left - 0.1, 8), size=8, color=MUTED, va="center",
                 transform=ax.get_yaxis_transform())  # fmt: skip
-        weight, colour = ("normal", MUTED) if driver_bound(c) else ("bold", INK)
+        weight, colour = ("normal", MUTED) if no_verdict(c) else ("bold", INK)
         ax.text(1 + 0.15 / grid.width, y, fit(_words_of_row(view, c), right - 0.1, 9, "bold"), size=9, weight=weight,
                 color=colour, va="center", transform=ax.get_yaxis_transform())  # fmt: skip
     half = grid.width / 2 - 0.1
@@ -154,7 +154,7 @@ def _draw_row(ax: Axes, view: RunView, y: int, c: Comparison, limit: float) -> N
         return
     if c.ratio is None:
         return
-    faint = driver_bound(c)
+    faint = no_verdict(c) is not None
     if c.interval:
         ax.errorbar([c.ratio], [y], xerr=arms(c), fmt="none", ecolor=FAINT if faint else INK, elinewidth=1.5,
                     capsize=4, zorder=3)  # fmt: skip
@@ -164,7 +164,7 @@ def _draw_row(ax: Axes, view: RunView, y: int, c: Comparison, limit: float) -> N
 def _rank(view: RunView, c: Comparison) -> tuple[bool, float]:
     """Order rows by ratio, largest first; a verdict without one is infinitely far off, a cell left out comes last."""
     end = edge_of(c, view)
-    return driver_bound(c), -math.inf * end if end else -math.log(c.ratio or 1)
+    return no_verdict(c) is not None, -math.inf * end if end else -math.log(c.ratio or 1)
 
 
 def _name(view: RunView, c: Comparison) -> str:

@@ -39,6 +39,7 @@ from loadtests.report.html.panels import panel
 from loadtests.report.html.sections import Section, section_of
 from loadtests.report.html.tables import ADDING_UP, NOTHING, agreement, columns, headings
 from loadtests.report.titles import ratio_title
+from loadtests.report.verdict_table import control_in_words
 from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import listed, named
 from loadtests.system.errors import RunError, describe_error
@@ -119,6 +120,8 @@ def render(
         complete=manifest.complete and outcome.complete,
         headline=ratio_title(run) if run.headlines() else "Nothing was measured",
         tally=tally(run),
+        control=control_in_words(outcome, run.names["a"]),
+        outcome_doubted=outcome.doubted,
         sections=sections,
         claims=claims,
         flags_seen=_flags_in(sections),

@@ -18,14 +18,17 @@ from loadtests.report.html.panels import Handlers, handlers_of
 from loadtests.report.html.tables import NOTHING, Row, adds_up, crossover_in_words, limit_of, row_of
 from loadtests.report.titles import ratio_in_words
 from loadtests.report.view import RunView
-from loadtests.report.wording import DRIVER_BOUND, driver_bound, fell_behind, gave_up, kind_of, named, ratio, word
+from loadtests.report.wording import REASONS, fell_behind, gave_up, kind_of, named, no_verdict, ratio, word
 
 OTHERWISE = {
     "equal": "no difference worth having {where}",
     "few": "too few requests to know the slowest 1 % {where}",
-    "driver-bound": f"no verdict {{where}}, because {DRIVER_BOUND}",
+    "driver-bound": f"no verdict {{where}}, because {REASONS['driver-bound']}",
+    "work-left": f"no verdict {{where}}, because {REASONS['work-left']}",
 }
 """What is said of cells in which neither side is better."""
+ORDER = ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", *REASONS)
+"""Of the clauses in an answer."""
 
 
 @dataclass(frozen=True)
@@ -148,17 +151,14 @@ def answer(view: RunView, scenario: str) -> str:
 
 
 def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
-    groups: dict[str, list[Comparison]] = {
-        kind: []
-        for kind in ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", "driver-bound")
-    }
+    groups: dict[str, list[Comparison]] = {kind: [] for kind in ORDER}
     for c in cells:
         if gone := gave_up(c):
             groups[f"gone {gone}"].append(c)
         elif c.verdict in LABELS:
             groups[f"small {c.verdict}" if "small" in c.flags else c.verdict].append(c)
-        elif driver_bound(c):
-            groups["driver-bound"].append(c)
+        elif why := no_verdict(c):
+            groups[why].append(c)
         elif "too-few-samples" in c.flags:
             groups["few"].append(c)
         else:
@@ -182,7 +182,7 @@ def _clause(view: RunView, kind: str, group: Sequence[Comparison], of: int) -> s
         case ["a" | "b" as better]:
             name = a if better == "a" else b
             return f"{name} is better {where}" + _how_much(view, group) + _behind(view, group)
-    if kind == "driver-bound":
+    if kind in REASONS:
         where = where.replace("every", "any")
     return OTHERWISE[kind].format(where=where) + _behind(view, group)
 
