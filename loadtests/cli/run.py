@@ -68,7 +68,8 @@ DEFAULTS = RunOptions()
     "--driver",
     type=click.Choice(["httpx", "locust"]),
     default=DEFAULTS.driver,
-    help="What puts on the load; only Locust makes journeys.",
+    help="What puts on the load: the harness's own client, named after the one before it, or Locust. Only Locust makes "
+    "journeys.",
 )
 @click.option("--workers", default=DEFAULTS.workers, help="Locust's worker processes, where one is not enough.")
 @click.option(

@@ -1,18 +1,27 @@
-"""The HTTP client that measures: httpx's interface over a connection pool that scales."""
+"""The HTTP client that measures: connections that are used again, and a judgement of each answer.
 
-import math
+It is a client of our own because its time counts as the server's: see ``connection``. What a user of the harness
+calls the driver ``httpx`` is this one: until it was written, that was httpx's interface over aiohttp.
+"""
 
-import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
+import zlib
+from urllib.parse import urlsplit
 
+from loadtests.drivers.connection import Answer, Connection, Message, Server
 from loadtests.drivers.request_log import RequestLog
 from loadtests.experiment.scenario import Request
 from loadtests.records.samples import Failure
 
+COMPRESSED = frozenset({b"gzip", b"x-gzip", b"deflate"})
+GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+
 
 class Client:
-    """Connections to one server, which stay open between slices; it judges the answers; close it with ``close``."""
+    """Connections to one server, which stay open between slices; it judges the answers; close it with ``close``.
+
+    There are as many connections as requests were in flight at once: in a closed loop the users are the limit. The one
+    that was used last is used next.
+    """
 
     def __init__(self, base_url: str, requests: tuple[Request, ...], log: RequestLog) -> None:
         """Prepare a client.
@@ -22,10 +31,12 @@ class Client:
             requests: what to ask of it.
             log: is told of every request.
         """
+        url = urlsplit(base_url)
         self._expected = requests
+        self._messages = [Message(url, request) for request in requests]
         self._log = log
-        self._transport = _transport()
-        self._requests = [_prepared(base_url, request) for request in requests]
+        self._server = Server(url, log)
+        self._idle: list[Connection] = []
 
     async def ask(self, turn: int, due_s: float | None = None) -> bool:
         """Send a request and wait for its end; return whether the server took the connection at all.
@@ -36,54 +47,65 @@ class Client:
         """
         log = self._log
         which = turn % len(self._expected)
-        want = self._expected[which]
-        status, first_byte_s, failure = 0, math.nan, Failure.NONE
         serial = log.send(which, due_s)
         try:
-            response = await self._transport.handle_async_request(self._requests[which])
-            first_byte_s = log.now()
-            status = response.status_code
-            body = await response.aread()
-            if status != want.status:
-                failure = Failure.STATUS
-            elif want.contains not in body:
-                failure = Failure.BODY
-        except httpx.ConnectError:
-            failure = Failure.CONNECT
-        except Exception:  # whatever a server's answer does to the client, it is a failed request
-            failure = Failure.DISCONNECT
-        in_time = log.end(serial, log.now(), first_byte_s=first_byte_s, status=status, failure=failure)
-        return in_time and failure != Failure.CONNECT
+            answer = await self._exchange(self._messages[which])
+        except OSError:
+            log.end(serial, log.now(), failure=Failure.CONNECT)
+            return False
+        return log.end(
+            serial,
+            answer.ended_s,
+            first_byte_s=answer.first_byte_s,
+            status=answer.status,
+            failure=judge(answer, self._expected[which]),
+        )
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _exchange(self, message: Message) -> Answer:
+        """Return the answer to a message; raises OSError if the server takes no connection.
+
+        A server may close an idle connection in the very moment in which it is used again. If nothing came back, and
+        the request may be sent again, it is, once, over a new connection.
+        """
+        connection = self._most_recently_used()
+        if connection is not None:
+            answer = await self._over(connection, message)
+            if answer.begun or not message.idempotent:
+                return answer
+        return await self._over(await self._server.connect(), message)
+
+    def _most_recently_used(self) -> Connection | None:
+        """Take an idle connection that is still open; forget those that are not."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_open:
+                return connection
+        return None
+
+    async def _over(self, connection: Connection, message: Message) -> Answer:
+        answer = await connection.exchange(message)
+        if connection.is_open:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return answer
 
 
-def _transport() -> AiohttpTransport:
-    """Return a transport without a connection limit: in a closed loop the users are the limit.
-
-    It is called directly (``handle_async_request``), with no ``httpx.Client`` around it: redirects, cookies and
-    header merging would cost more than the request. httpx's own pool would measure itself: it looks through
-    all its connections for each request that waits.
-    """
-
-    def session() -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, use_dns_cache=True, keepalive_timeout=60),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-            trust_env=False,
-        )
-
-    return AiohttpTransport(client=session)
-
-
-def _prepared(base_url: str, request: Request) -> httpx.Request:
-    """Build a request once; a transport may send it any number of times."""
-    return httpx.Request(
-        request.method,
-        base_url + request.path,
-        content=request.json,
-        headers={"user-agent": "bench"} | ({"content-type": "application/json"} if request.json else {}),
-    )
+def judge(answer: Answer, want: Request) -> Failure:
+    """Return in what way an answer is none of the good ones that a request allows."""
+    if not answer.whole:
+        return Failure.DISCONNECT
+    if answer.status != want.status:
+        return Failure.STATUS
+    body = b"".join(answer.pieces)
+    if body and answer.encoding in COMPRESSED:
+        try:
+            body = zlib.decompress(body, GZIP_OR_ZLIB)
+        except zlib.error:
+            return Failure.BODY
+    return Failure.NONE if want.contains in body else Failure.BODY

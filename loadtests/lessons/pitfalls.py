@@ -155,8 +155,8 @@ LYING_CLIENT = Lesson(
         ),
         Code(
             "what this harness does",
-            "# aiohttp's pool, behind httpx's interface\ntransport = AiohttpTransport(…)\nasync with"
-            " asyncio.TaskGroup() as users:\n    for _ in range(64):\n        users.create_task(user(transport))",
+            "# idle connections are a stack: nothing is looked for\nclient = Client(url, requests, log)\nasync with"
+            " asyncio.TaskGroup() as users:\n    for _ in range(64):\n        users.create_task(user(client))",
         ),
     ),
     measure=Measure(["noop"], a="a shared httpx.AsyncClient", b="this harness", users="64", compares="clients"),

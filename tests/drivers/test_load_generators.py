@@ -17,6 +17,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.scenario import Request
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
+from tests.drivers.serving import until_left
 
 Work = Callable[[Group], Coroutine[Any, Any, dict[SideLabel, Recording]]]
 
@@ -79,7 +80,9 @@ def test_a_stall_under_one_load_generator_is_a_stall_for_all() -> None:
             target = Target(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
             load, requests = ClosedLoop(5), (Request("GET", "/"),)
             job = PairingJob({"a": target}, requests, load, 0.05, 0.0, 0.0, seed=1, stall_s=0.5)
-            return await asyncio.to_thread(together, 2, lambda group: drive(job, group))
+            recordings = await asyncio.to_thread(together, 2, lambda group: drive(job, group))
+            await until_left()
+            return recordings
 
     recordings = [part["a"] for part in asyncio.run(measure())]
     assert [each.stalled for each in recordings] == ["nothing was answered for 0.5 s, with 4 requests in flight"] * 2

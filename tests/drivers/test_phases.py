@@ -8,6 +8,7 @@ from loadtests.drivers.load_generator import drive
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.scenario import Request
 from loadtests.records.samples import Recording
+from tests.drivers.serving import until_left
 
 USERS = 20
 
@@ -37,7 +38,9 @@ def test_no_window_opens_before_every_user_has_a_connection() -> None:
             port = server.sockets[0].getsockname()[1]
             target = Target(f"http://127.0.0.1:{port}")
             job = PairingJob({"a": target}, (Request("GET", "/"),), ClosedLoop(USERS), 0.05, 0.0, 0.0, seed=1)
-            return door, (await drive(job))["a"]
+            recording = (await drive(job))["a"]
+            await until_left()
+            return door, recording
 
     door, recording = asyncio.run(measure())
     assert len(door.came_s) == USERS

@@ -11,6 +11,7 @@ from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.plan import default_timing
 from loadtests.experiment.scenario import Request
 from loadtests.records.samples import Recording
+from tests.drivers.serving import until_left
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,9 @@ def measured(load: Load, wait_s: float, slice_s: float, pairing_s: float) -> Rec
         async with await asyncio.start_server(Slow(wait_s).serve, "127.0.0.1", 0) as server:
             target = Target(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
             job = PairingJob({"a": target}, (Request("GET", "/"),), load, slice_s, pairing_s, wait_s, seed=1)
-            return (await drive(job))["a"]
+            recording = (await drive(job))["a"]
+            await until_left()
+            return recording
 
     return asyncio.run(measure())
 

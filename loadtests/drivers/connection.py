@@ -1,0 +1,228 @@
+"""One HTTP/1.1 connection of the client that measures, with as little work for each request as will do.
+
+A request is bytes that were made beforehand. An answer goes through llhttp, Node's parser (``httptools``), a new one
+each time. When its head and its last byte came is noted as they come, before anything is made of them.
+"""
+
+import asyncio
+import math
+import socket
+import ssl
+import string
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import SplitResult, quote, unquote
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from loadtests.drivers.request_log import RequestLog
+from loadtests.experiment.scenario import Request
+
+PORTS = {"http": 80, "https": 443}
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+"""Methods of which a request may be sent again when nobody knows what became of it (RFC 9110, 9.2.2)."""
+OF_KNOWN_LENGTH = frozenset({"POST", "PUT", "PATCH"})
+"""Methods whose requests say how long their body is, even if they have none (RFC 9110, 8.6)."""
+SWITCHED = 101
+
+
+class Message:
+    """A request as it is sent, any number of times.
+
+    Attributes:
+        content: its bytes.
+        idempotent: whether it may be sent again when nobody knows what became of it.
+        head_only: whether its answer has no body, whatever the head says.
+        keeps_body: whether its answer's body is looked at.
+    """
+
+    def __init__(self, url: SplitResult, request: Request) -> None:
+        """Write down a request to the server at a base URL: its target as it was typed, where HTTP allows that."""
+        target, _, _ = (url.path + request.path).partition("#")
+        lines = [
+            f"{request.method} {quote(target, safe=string.punctuation)} HTTP/1.1",
+            f"host: {quote(url.netloc.rpartition('@')[2], safe=string.punctuation)}",
+            "user-agent: bench",
+            "accept: */*",
+            "accept-encoding: gzip, deflate",
+        ]
+        if url.username is not None:
+            lines.append(f"authorization: Basic {_credentials(url)}")
+        body = request.json or b""
+        if body:
+            lines.append("content-type: application/json")
+        if body or request.method in OF_KNOWN_LENGTH:
+            lines.append(f"content-length: {len(body)}")
+        self.content = "\r\n".join([*lines, "", ""]).encode() + body
+        self.idempotent = request.method in IDEMPOTENT
+        self.head_only = request.method == "HEAD"
+        self.keeps_body = bool(request.contains)
+
+
+def _credentials(url: SplitResult) -> str:
+    return b64encode(f"{unquote(url.username or '')}:{unquote(url.password or '')}".encode()).decode()
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came in return for a message; times in the samples' seconds.
+
+    Attributes:
+        status: HTTP status; 0 if no head came.
+        first_byte_s: when the head had arrived; NaN if none did.
+        ended_s: when the last byte had arrived, or the connection broke.
+        begun: whether anything came at all.
+        whole: whether all of it came.
+        encoding: how the body is compressed; empty if it is not.
+        pieces: the body as it came; empty if it is not looked at.
+    """
+
+    status: int = 0
+    first_byte_s: float = math.nan
+    ended_s: float = math.nan
+    begun: bool = False
+    whole: bool = False
+    encoding: bytes = b""
+    pieces: list[bytes] = field(default_factory=list)
+
+
+class Connection(asyncio.Protocol):
+    """A connection that carries one message at a time: never the next one before the answer is whole.
+
+    Attributes:
+        is_open: whether it can carry another message.
+    """
+
+    def __init__(self, log: RequestLog) -> None:
+        """Prepare a connection; ``log`` has the clock."""
+        self.is_open = False
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._answer: Answer | None = None
+        self._head_only = self._keeps_body = self._has_length = False
+
+    async def exchange(self, message: Message) -> Answer:
+        """Send a message and wait for its answer, or for as much of it as came before the connection broke."""
+        self._answer = answer = Answer()
+        self._head_only, self._keeps_body = message.head_only, message.keeps_body
+        # A new one costs less than a microsecond, and knows nothing of what came before.
+        self._parser = HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+        )
+        self._ended = self._loop.create_future()
+        self._transport.write(message.content)
+        try:
+            await self._ended
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        return answer
+
+    def close(self) -> None:
+        """Close it at once."""
+        self.is_open = False
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.is_open = True
+
+    def data_received(self, data: bytes) -> None:
+        """Read on in the answer; what nobody has asked for ends the connection."""
+        if self._answer is None:
+            self.close()
+            return
+        self._answer.begun = True
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade):
+            self.close()
+            self._end(whole=False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the answer, which is whole only if the end of the connection is what ends it."""
+        self.is_open = False
+        if self._answer is not None:
+            self._end(whole=exc is None and self._answer.status > 0 and not self._has_length)
+
+    def on_message_begin(self) -> None:
+        """Begin with the head."""
+        if self._answer is None:
+            raise HttpParserError("a second answer to one request")
+        self._has_length = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Note what matters."""
+        name = name.lower()
+        if name in (b"content-length", b"transfer-encoding"):
+            self._has_length = True
+        elif name == b"content-encoding" and self._answer is not None:
+            self._answer.encoding = value.strip().lower()
+            self._keeps_body = True
+
+    def on_headers_complete(self) -> None:
+        """Note the status and the time."""
+        status = self._parser.get_status_code()
+        if self._answer is not None and (status >= 200 or status == SWITCHED):
+            self._answer.status, self._answer.first_byte_s = status, self._log.now()
+            if self._head_only:
+                self.on_message_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep it if it is looked at."""
+        if self._keeps_body and self._answer is not None:
+            self._answer.pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        """End the answer, unless it was an interim one (1xx)."""
+        if self._answer is not None and self._answer.status:
+            self.is_open = self.is_open and self._parser.should_keep_alive()
+            self._end(whole=True)
+
+    def _end(self, *, whole: bool) -> None:
+        answer, self._answer = self._answer, None
+        if answer is None:
+            return
+        answer.ended_s, answer.whole = self._log.now(), whole
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+
+class Server:
+    """Where connections are made to; its name is looked up once."""
+
+    def __init__(self, url: SplitResult, log: RequestLog) -> None:
+        """Prepare to connect to the server at a base URL; ``log`` has the clock."""
+        self._host = url.hostname or ""
+        self._port = url.port or PORTS[url.scheme]
+        self._tls = ssl.create_default_context() if url.scheme == "https" else None
+        self._log = log
+        self._addresses: list[str] = []
+        self._looking_up = asyncio.Lock()
+
+    async def connect(self) -> Connection:
+        """Open a connection; raises OSError if none can be had."""
+        loop = asyncio.get_running_loop()
+        async with self._looking_up:
+            if not self._addresses:
+                found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+                self._addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+        failure = OSError("it has no address")
+        for address in self._addresses:
+            try:
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._log),
+                    address,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=self._host if self._tls else None,
+                )
+            except OSError as error:
+                failure = error
+            else:
+                self._addresses = [address]
+                return connection
+        raise failure

@@ -1,0 +1,417 @@
+"""The client that measures, against servers that send known bytes."""
+
+import asyncio
+import gzip
+import ssl
+import subprocess
+import time
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import uvloop
+
+from loadtests.drivers.client import Client
+from loadtests.drivers.request_log import RequestLog
+from loadtests.experiment.scenario import Request
+from loadtests.records.samples import Failure, Samples
+from tests.drivers.serving import listening
+
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+GET = Request("GET", "/", contains=b"ok")
+HEAD_END = b"\r\n\r\n"
+T = TypeVar("T")
+Reply = Iterable[bytes | None]
+"""What a server sends for one request, piece by piece; None closes the connection."""
+Respond = Callable[[int, int, bytes], Reply]
+"""Takes the number of the connection, the number of the request on it, and the request; both from 0."""
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+class Scripted:
+    """A server that sends what it is told to, and remembers what it was asked."""
+
+    def __init__(self, respond: Respond) -> None:
+        self._respond = respond
+        self.asked: list[list[bytes]] = []
+        self.url = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer), suppress(asyncio.IncompleteReadError, ConnectionError):
+            await self._answer(reader, writer)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked: list[bytes] = []
+        connection = len(self.asked)
+        self.asked.append(asked)
+        while True:
+            head = await reader.readuntil(HEAD_END)
+            length = next((int(x.split(b":")[1]) for x in head.lower().split(b"\r\n") if b"content-length" in x), 0)
+            request = head + await reader.readexactly(length)
+            asked.append(request)
+            for piece in self._respond(connection, len(asked) - 1, request):
+                if piece is None:
+                    return
+                writer.write(piece)
+                await asyncio.sleep(0.005)  # so that the pieces come one by one
+
+
+@asynccontextmanager
+async def scripted(respond: Respond, **options: Any) -> AsyncIterator[Scripted]:
+    server = Scripted(respond)
+    async with listening(server.serve, **options) as server.url:
+        yield server
+
+
+async def ask(
+    server: Scripted,
+    *requests: Request,
+    times: int = 1,
+    between: Callable[[], Awaitable[None]] | None = None,
+) -> Samples:
+    """Ask one after another; return what was recorded."""
+    log = RequestLog(started_s=0.0)
+    client = Client(server.url, requests or (GET,), log)
+    for turn in range(times):
+        if turn and between:
+            await between()
+        await asyncio.wait_for(client.ask(turn), 5)
+    await client.close()
+    return log.samples()
+
+
+def outcome(reply: Reply, request: Request = GET) -> tuple[int, Failure]:
+    """Return the status and the failure of one request that gets a certain reply, and nothing after it."""
+
+    async def measure() -> Samples:
+        async with scripted(lambda *_: reply) as server:
+            return await ask(server, request)
+
+    samples = run(measure())
+    assert len(samples) == 1
+    return int(samples.status[0]), Failure(samples.failure[0])
+
+
+def head(*lines: bytes, status: bytes = b"200 OK", version: bytes = b"1.1") -> bytes:
+    return b"\r\n".join([b"HTTP/" + version + b" " + status, *lines, b"", b""])
+
+
+CHUNKED = head(b"transfer-encoding: chunked") + b"1\r\no\r\n1;more=x\r\nk\r\n0\r\ntrailer: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [OK],
+        [bytes([each]) for each in OK],
+        [CHUNKED],
+        [CHUNKED[:50], CHUNKED[50:]],
+        [bytes([each]) for each in CHUNKED],
+        [head(b"connection: close") + b"o", b"k", None],
+        [head(b"connection: close", b"content-length: 2") + b"ok"],
+        [head(version=b"1.0") + b"ok", None],
+        [head(b"content-length: 2", version=b"1.0") + b"ok"],
+        [b"HTTP/1.1 200 OK\ncontent-length: 2\n\nok"],
+        [head(status=b"100 Continue") + OK],
+        [head(b"link: </a.css>", status=b"103 Early Hints"), OK],
+        [head(b"content-length: 100000") + b"x" * 50_000, b"x" * 49_998 + b"ok"],
+        [OK + b"more than was declared"],
+        [OK + OK],
+        *(
+            [head(b"content-encoding: " + name, b"content-length: %d" % len(body)) + body]
+            for name, body in ((b"gzip", gzip.compress(b"ok")), (b"GZip", gzip.compress(b"ok")))
+        ),
+        [head(b"content-encoding: deflate", b"connection: close") + zlib.compress(b"ok"), None],
+    ],
+)
+def test_every_way_in_which_http_ends_an_answer_is_understood(reply: Reply) -> None:
+    assert outcome(reply) == (200, Failure.NONE)
+
+
+@pytest.mark.parametrize(
+    ("reply", "request_", "status"),
+    [
+        ([head(b"content-length: 2")], Request("HEAD", "/"), 200),
+        ([head(b"transfer-encoding: chunked")], Request("HEAD", "/"), 200),
+        ([head()], Request("HEAD", "/"), 200),
+        ([head(b"content-encoding: gzip", b"content-length: 9")], Request("HEAD", "/"), 200),
+        ([head(status=b"204 No Content")], Request("DELETE", "/", status=204), 204),
+        ([head(b"content-length: 2", status=b"304 Not Modified")], Request("GET", "/", status=304), 304),
+    ],
+)
+def test_an_answer_without_a_body_ends_with_its_head(reply: Reply, request_: Request, status: int) -> None:
+    assert outcome(reply, request_) == (status, Failure.NONE)
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "failure"),
+    [
+        ([None], 0, Failure.DISCONNECT),
+        ([b"HTTP/1.1 200", None], 0, Failure.DISCONNECT),
+        ([head(b"content-length: 3") + b"ok", None], 200, Failure.DISCONNECT),
+        ([head(b"transfer-encoding: chunked") + b"2\r\nok\r\n", None], 200, Failure.DISCONNECT),
+        ([b"\x00\xff\r\n" * 9], 0, Failure.DISCONNECT),
+        ([b"SSH-2.0-OpenSSH_9.2\r\n"], 0, Failure.DISCONNECT),
+        ([head(b"content-length: two") + b"ok"], 0, Failure.DISCONNECT),
+        ([head(b"transfer-encoding: chunked") + b"ok\r\n"], 200, Failure.DISCONNECT),
+        ([head(b"content-length: 2", status=b"500 Oh") + b"ok"], 500, Failure.STATUS),
+        ([head(b"upgrade: x", b"connection: upgrade", status=b"101 Switching Protocols")], 101, Failure.STATUS),
+        ([head(b"content-length: 2") + b"no"], 200, Failure.BODY),
+        ([head(b"content-encoding: gzip", b"content-length: 5") + b"plain"], 200, Failure.BODY),
+    ],
+)
+def test_every_way_to_fail_has_its_name(reply: Reply, status: int, failure: Failure) -> None:
+    assert outcome(reply) == (status, failure)
+
+
+def test_a_body_is_searched_wherever_it_was_cut() -> None:
+    reply = [head(b"content-length: 12") + b"a nee", b"dl", b"e!!!!"]
+    assert outcome(reply, Request("GET", "/", contains=b"needle")) == (200, Failure.NONE)
+
+
+def test_a_server_that_takes_no_connection_is_told_from_one_that_breaks_it() -> None:
+    async def measure() -> tuple[bool, Samples]:
+        async with scripted(lambda *_: [OK]) as server:
+            url = server.url
+        log = RequestLog(time.perf_counter())
+        return await Client(url, (GET,), log).ask(0), log.samples()
+
+    taken, samples = run(measure())
+    assert not taken
+    assert list(samples.failure) == [Failure.CONNECT]
+
+
+def test_one_user_needs_one_connection() -> None:
+    async def measure() -> list[int]:
+        async with scripted(lambda *_: [OK]) as server:
+            assert not (await ask(server, times=5)).failure.any()
+            return [len(each) for each in server.asked]
+
+    assert run(measure()) == [5]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        [head(b"content-length: 2", b"connection: close") + b"ok"],
+        [head(b"content-length: 2", version=b"1.0") + b"ok"],
+        [head() + b"ok", None],
+        [OK + b"more than was declared"],
+        [OK + OK],
+        [OK, b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n"],
+        [OK, None],
+    ],
+)
+def test_a_connection_that_has_ended_is_not_used_again(reply: Reply) -> None:
+    async def measure() -> list[int]:
+        async with scripted(lambda *_: reply) as server:
+            samples = await ask(server, times=3, between=lambda: asyncio.sleep(0.03))
+            assert not samples.failure.any()
+            return [len(each) for each in server.asked]
+
+    assert run(measure()) == [1, 1, 1]
+
+
+def test_users_share_connections_and_the_one_used_last_is_used_next() -> None:
+    def later(connection: int, request: int, _: bytes) -> Reply:
+        return [b"", b"", OK] if connection == 0 and request == 0 else [OK]
+
+    async def measure() -> list[int]:
+        async with scripted(later) as server:
+            client = Client(server.url, (GET,), RequestLog(time.perf_counter()))
+            slow = asyncio.create_task(client.ask(0))
+            await asyncio.sleep(0.002)
+            await client.ask(1)
+            await slow
+            for turn in range(4):
+                await client.ask(turn)
+            await client.close()
+            return [len(each) for each in server.asked]
+
+    assert run(measure()) == [5, 1]
+
+
+def test_many_users_have_a_connection_each_and_none_sends_before_its_answer() -> None:
+    at_once = 0
+
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal at_once
+        at_once += 1
+        with closing(writer), suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(HEAD_END):
+                await asyncio.sleep(0.05)
+                with pytest.raises(TimeoutError):  # the next request would be here by now
+                    await asyncio.wait_for(reader.readexactly(1), 0.001)
+                writer.write(OK)
+
+    async def measure() -> Samples:
+        async with listening(slowly) as url:
+            log = RequestLog(time.perf_counter())
+            client = Client(url, (GET,), log)
+
+            async def user() -> None:
+                for turn in range(3):
+                    await client.ask(turn)
+
+            await asyncio.gather(*(user() for _ in range(100)))
+            await client.close()
+            return log.samples()
+
+    samples = run(measure())
+    assert len(samples) == 300
+    assert not samples.failure.any()
+    assert at_once == 100
+
+
+@pytest.mark.parametrize(
+    ("request_", "failures"),
+    [
+        (GET, []),
+        (Request("DELETE", "/"), []),
+        (Request("POST", "/", json=b"{}"), [Failure.DISCONNECT]),
+        (Request("PATCH", "/", json=b"{}"), [Failure.DISCONNECT]),
+    ],
+)
+def test_what_an_idle_connection_swallowed_is_sent_again_if_that_does_no_harm(
+    request_: Request, failures: list[Failure]
+) -> None:
+    def closes_when_used_again(_connection: int, request: int, _: bytes) -> Reply:
+        return [None] if request == 1 else [OK]
+
+    async def measure() -> Samples:
+        async with scripted(closes_when_used_again) as server:
+            return await ask(server, request_, times=2)
+
+    samples = run(measure())
+    assert [Failure(each) for each in samples.failure if each] == failures
+    assert len(samples) == 2
+
+
+def test_what_a_new_connection_swallowed_is_not_sent_again() -> None:
+    async def measure() -> tuple[Samples, int]:
+        async with scripted(lambda *_: [None]) as server:
+            return await ask(server), len(server.asked)
+
+    samples, connections = run(measure())
+    assert list(samples.failure) == [Failure.DISCONNECT]
+    assert connections == 1
+
+
+def test_an_answer_that_broke_off_is_not_asked_for_again() -> None:
+    def breaks_off(_connection: int, request: int, _: bytes) -> Reply:
+        return [b"HTTP/1.1 2", None] if request == 1 else [OK]
+
+    async def measure() -> Samples:
+        async with scripted(breaks_off) as server:
+            return await ask(server, times=2)
+
+    assert list(run(measure()).failure) == [Failure.NONE, Failure.DISCONNECT]
+
+
+def test_a_request_that_is_given_up_takes_its_connection_with_it() -> None:
+    async def measure() -> list[int]:
+        async with scripted(lambda connection, *_: [OK] if connection else [b"", b"", b"", b"", OK]) as server:
+            log = RequestLog(time.perf_counter())
+            client = Client(server.url, (GET,), log)
+            given_up = asyncio.create_task(client.ask(0))
+            await asyncio.sleep(0.005)
+            log.cut_off()
+            given_up.cancel()
+            await asyncio.gather(given_up, return_exceptions=True)
+            assert await client.ask(1)
+            await client.close()
+            assert list(log.samples().failure) == [Failure.CUT_OFF, Failure.NONE]
+            return [len(each) for each in server.asked]
+
+    assert run(measure()) == [1, 1]
+
+
+def test_the_first_byte_is_when_the_head_came_and_the_end_when_the_last_byte_came() -> None:
+    sent_at: list[float] = []
+
+    def in_pieces(*_: object) -> Iterator[bytes]:
+        for piece in (head(b"content-length: 2"), b"o", b"k"):
+            sent_at.append(time.perf_counter())
+            yield piece
+
+    async def measure() -> Samples:
+        async with scripted(in_pieces) as server:
+            return await ask(server)
+
+    samples = run(measure())
+    first, middle, last = sent_at
+    assert samples.sent_s[0] < first < samples.first_byte_s[0] < middle
+    assert last < samples.ended_s[0]
+
+
+@pytest.mark.parametrize(
+    ("base", "request_", "sent"),
+    [
+        ("", Request("GET", "/a/../b?q=%2B[1,2]|3&t=$x"), b"GET /a/../b?q=%2B[1,2]|3&t=$x HTTP/1.1"),
+        ("/api", Request("GET", "/caf\u00e9 au lait#top"), b"GET /api/caf%C3%A9%20au%20lait HTTP/1.1"),
+        ("", Request("GET", "/x\r\nhost: y"), b"GET /x%0D%0Ahost:%20y HTTP/1.1"),
+    ],
+)
+def test_a_target_is_sent_as_it_was_typed_wherever_http_allows_that(base: str, request_: Request, sent: bytes) -> None:
+    async def measure() -> bytes:
+        async with scripted(lambda *_: [OK]) as server:
+            server.url += base
+            await ask(server, request_)
+            return server.asked[0][0]
+
+    assert run(measure()).split(b"\r\n")[0] == sent
+
+
+def test_bodies_have_their_length_and_credentials_of_the_url_go_along() -> None:
+    async def measure() -> tuple[list[bytes], str]:
+        async with scripted(lambda *_: [OK]) as server:
+            host = server.url.removeprefix("http://")
+            server.url = f"http://me:p%40ss@{host}"
+            await ask(server, Request("POST", "/", json=b'{"a":1}'), Request("POST", "/"), GET, times=3)
+            return server.asked[0], host
+
+    (with_body, without, get), host = run(measure())
+    assert with_body.endswith(b'\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a":1}')
+    assert without.endswith(b"\r\ncontent-length: 0\r\n\r\n")
+    assert b"content-length" not in get
+    assert b"\r\nhost: " + host.encode() + b"\r\n" in get
+    assert b"\r\nauthorization: Basic bWU6cEBzcw==\r\n" in get
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tls")
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    subprocess.run([*new, *names, *files], check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("trusted", "failures"), [(True, [Failure.NONE] * 3), (False, [Failure.CONNECT] * 3)], ids=["trusted", "unknown"]
+)
+def test_https_is_measured_if_the_certificate_is_trusted(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool, failures: list[Failure]
+) -> None:
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+
+    async def measure() -> tuple[Samples, list[int]]:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the client refuses the certificate
+        async with scripted(lambda *_: [OK], ssl=context) as server:
+            samples = await ask(server, times=3)
+            return samples, [len(each) for each in server.asked]
+
+    samples, connections = run(measure())
+    assert list(samples.failure) == failures
+    assert connections == ([3] if trusted else [])
