@@ -43,7 +43,8 @@ class Target:
 
     Attributes:
         base_url: where it listens, without a trailing slash.
-        pids: its processes, whose use is read at the edges of each window; none if it is not ours.
+        pids: its processes, whose use is read at the edges of each window, with that of all they start; none if it is
+            not ours.
     """
 
     base_url: str

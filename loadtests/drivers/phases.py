@@ -81,7 +81,7 @@ class ClosedLoopPhases(Trial):
         least = max(LEAD_IN_MIN_S, self._spread_s, min(log.slowest_s, LEAD_IN_MAX_S))
         await wait.until_time(begun + least, "the load to settle")
         rates = await self._barrier((log.answers - answers) / (log.now() - begun))
-        window = Window(log, self.pids)
+        window = Window(log, self.server)
         self.lead_in_s = lead_in = window.opened_s - begun
         length = self.window_s or max(self.job.slice_s, WINDOW_ANSWERS / sum(rates))
         await window.close_at(window.opened_s + length, wait)

@@ -14,7 +14,7 @@ import psutil
 from loadtests.drivers.job import POLL_S, Group, PairingJob, Sleep, Target
 from loadtests.drivers.request_log import RequestLog
 from loadtests.records.samples import Recording, Slice
-from loadtests.system.resources import read_cpu, read_size
+from loadtests.system.process_tree import ProcessTree, cpu_between
 
 SECOND_S = 1.0
 """The driver's share of its core is looked at second by second: a mean over a long window would hide a busy one."""
@@ -87,10 +87,10 @@ class Timeouts:
 class Window:
     """The steady window of a slice, and what was used in it; opens when it is made, ``close_at`` waits for its end."""
 
-    def __init__(self, log: RequestLog, pids: Sequence[int]) -> None:
+    def __init__(self, log: RequestLog, server: ProcessTree | None) -> None:
         self._log = log
-        self._pids = pids
-        self._server = read_cpu(pids)
+        self._server = server
+        self._server_cpu = server.open() if server else None
         self._own = time.process_time()
         self.opened_s = log.now()
         self.closed_s = self.opened_s
@@ -109,8 +109,9 @@ class Window:
             self.driver_peak = max(self.driver_peak, (spent - cpu) / (now - begun))
             begun, cpu = now, spent
         self.closed_s = self._log.now()
-        self.server_cpu_s = read_cpu(self._pids) - self._server if self._pids else None
         self.driver_cpu_s = time.process_time() - self._own
+        if self._server and self._server_cpu:
+            self.server_cpu_s = cpu_between(self._server_cpu, self._server.close())
 
 
 class Trial(ABC):
@@ -128,7 +129,8 @@ class Trial(ABC):
         self.job = job
         self.group = group
         self.log = log
-        self.pids = () if group.number else target.pids  # the first one's readings are enough
+        # The first one's readings are enough.
+        self.server = ProcessTree(target.pids) if target.pids and not group.number else None
         self.timeouts = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.limit_s)
         self._slices: list[Slice] = []
         self._size: tuple[int, int] | None = None
@@ -212,8 +214,8 @@ class Trial(ABC):
 
     def _read_size(self) -> None:
         """Look how large the server is, and remember the most; call it under load, outside of the window."""
-        if self.pids:
-            self._rss_bytes, threads = read_size(self.pids)
+        if self.server:
+            self._rss_bytes, threads = self.server.size()
             most_bytes, most_threads = self._size or (0, 0)
             self._size = max(most_bytes, self._rss_bytes), max(most_threads, threads)
 

@@ -18,6 +18,8 @@ from loadtests.system.resources import free_port, is_free_port
 
 READY_LIMIT_S = 20.0
 POLL_S = 0.02
+WORKER = "multiprocessing.spawn"
+"""What uvicorn's worker processes have in their command line."""
 
 
 class ServerFailed(BenchError):
@@ -98,8 +100,9 @@ class Server(Stoppable):
 
     def find_processes(self) -> None:
         """Look which processes it has, and pin them; once more when it may have started others."""
-        self._pids = self._find_pids()
-        pin_others(self._pids, self._cores.server)
+        family = self._find_family()
+        pin_others([process.pid for process in family], self._cores.server)
+        self._pids = [process.pid for process in family if self._serves(process)]
 
     def check_alive(self, when: str) -> None:
         """Raise ServerFailed, with its last words, if the process has ended."""
@@ -112,7 +115,7 @@ class Server(Stoppable):
 
     @property
     def pids(self) -> list[int]:
-        """Processes whose CPU time counts; none for a server that is not ours."""
+        """Processes that serve, without what those start, which may come and go; none for a server that is not ours."""
         return self._pids
 
     def timeline(self, started_s: float) -> Timeline | None:
@@ -141,13 +144,21 @@ class Server(Stoppable):
             connection.close()
         return True
 
-    def _find_pids(self) -> list[int]:
+    def _find_family(self) -> list[psutil.Process]:
         if self.child is None:
             return []
         with contextlib.suppress(psutil.NoSuchProcess):
-            family = [
+            return [
                 psutil.Process(self.child.pid),
                 *psutil.Process(self.child.pid).children(recursive=True),
             ]
-            return [process.pid for process in family]
         return []
+
+    def _serves(self, process: psutil.Process) -> bool:
+        """Whether it is the server's main process, or one of uvicorn's workers, which that one spawns."""
+        if self.child is None or process.pid == self.child.pid:
+            return True
+        with contextlib.suppress(psutil.Error):
+            spawned = process.ppid() == self.child.pid and WORKER in " ".join(process.cmdline())
+            return self.side.server.workers > 1 and spawned
+        return False
