@@ -43,7 +43,11 @@ class Client:
             response = await self._transport.handle_async_request(self._requests[which])
             first_byte_s = log.now()
             status = response.status_code
-            body = await response.aread()
+            parts = []
+            async for part in response.aiter_bytes():
+                log.progress()
+                parts.append(part)
+            body = b"".join(parts)
             if status != want.status:
                 failure = Failure.STATUS
             elif want.contains not in body:

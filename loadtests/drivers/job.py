@@ -63,10 +63,11 @@ class PairingJob:
         pairing_s: go on with further rounds of slices while they are expected to end within so many seconds.
         wait_s: how long a request waits by design at the most, in seconds; users start spread over it at least.
         seed: for everything random; the same for both sides.
-        stall_s: give up a side when nothing at all has been answered for so long.
+        stall_s: give up a side when not a byte has come for so long while requests are in flight.
         limit_s: give up a phase of a slice that takes longer, in seconds.
         drain_s: in an open loop, cut off what is unanswered so many seconds after the last arrival.
         journeys: what users do instead of sending the requests in turn; for Locust alone.
+        timeout_s: give up a side when an answer takes longer, to its last byte, though bytes may come, in seconds.
     """
 
     targets: Mapping[SideLabel, Target]
@@ -80,6 +81,7 @@ class PairingJob:
     limit_s: float = 30.0
     drain_s: float = 10.0
     journeys: Journeys | None = None
+    timeout_s: float = 60.0
 
     @property
     def longest_s(self) -> float:

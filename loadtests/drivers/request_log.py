@@ -15,12 +15,14 @@ class RequestLog:
         in_flight: what is unanswered, in the order in which it was sent: a serial number → when it was due, when it
             was sent, which request.
         slowest_s: the longest that an answer has taken, in seconds.
+        heard_s: when something of an answer came last, be it its end or a few bytes.
     """
 
     def __init__(self, started_s: float) -> None:
         self.started_s = started_s
         self.in_flight: dict[int, tuple[float, float, int]] = {}
         self.slowest_s = 0.0
+        self.heard_s = 0.0
         self._recorder = Recorder()
         self._serial = itertools.count()
 
@@ -44,6 +46,17 @@ class RequestLog:
         self.in_flight[serial] = sent_s if due_s is None else due_s, sent_s, request
         return serial
 
+    def progress(self) -> None:
+        """Note that some bytes of an answer have come: a server that sends them is alive."""
+        self.heard_s = self.now()
+
+    @property
+    def oldest_s(self) -> float | None:
+        """When the oldest request was sent that is unanswered; None if none is."""
+        for _, sent_s, _ in self.in_flight.values():
+            return sent_s
+        return None
+
     def end(
         self,
         serial: int,
@@ -59,6 +72,7 @@ class RequestLog:
             return False
         due_s, sent_s, request = known
         self.slowest_s = max(self.slowest_s, ended_s - sent_s)
+        self.heard_s = ended_s
         self._recorder.record(
             sent_s,
             ended_s,

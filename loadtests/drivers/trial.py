@@ -4,6 +4,7 @@ Nothing here knows asyncio or gevent: what waits calls ``Group.sleep``. Under ge
 that these coroutines run from end to end without ever being suspended: as plain functions do.
 """
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -41,19 +42,23 @@ class StalledForAll(Stalled):
 class Timeouts:
     """Waits that end in time whatever the server does."""
 
-    def __init__(self, log: RequestLog, sleep: Sleep, *, stall_s: float, limit_s: float) -> None:
+    def __init__(
+        self, log: RequestLog, sleep: Sleep, *, stall_s: float, limit_s: float, timeout_s: float = math.inf
+    ) -> None:
         """Set the limits.
 
         Args:
-            log: its answers count as progress.
+            log: knows what is unanswered, and when something came last.
             sleep: how to wait.
-            stall_s: give up when requests are in flight and nothing at all has been answered for so long.
+            stall_s: give up when requests are in flight and not a byte has come for so long.
             limit_s: give up one wait that takes longer than it should by so much, in seconds.
+            timeout_s: give up when a request is unanswered for longer, though bytes may come.
         """
         self._log = log
         self._sleep = sleep
         self._stall_s = stall_s
         self._limit_s = limit_s
+        self._timeout_s = timeout_s
 
     async def until(self, done: Callable[[], bool], what: str, due: float | None = None) -> None:
         """Wait for ``done``.
@@ -67,17 +72,25 @@ class Timeouts:
             Stalled: nothing is answered for too long, or it takes too long.
         """
         log = self._log
-        answers, progress = log.answers, log.now()
-        limit = (due or progress) + self._limit_s
+        limit = (due or log.now()) + self._limit_s
         while not done():
             now = log.now()
-            if log.answers > answers or not log.in_flight:  # users who all think are no stall
-                answers, progress = log.answers, now
-            if now - progress > self._stall_s:
-                raise Stalled(f"nothing was answered for {self._stall_s:g} s", len(log.in_flight))
+            self._check_answers(now)
             if now > limit:
                 raise Stalled(f"waited {self._limit_s:g} s in vain for {what}")
             await self._sleep(POLL_S if due is None else min(POLL_S, max(0.0, due - now)))
+
+    def _check_answers(self, now: float) -> None:
+        """Raise Stalled if the server is silent, or an answer takes too long; users who all think are no stall."""
+        log = self._log
+        if (oldest := log.oldest_s) is None:
+            return
+        silent_s = now - max(log.heard_s, oldest)
+        if silent_s > self._stall_s:
+            raise Stalled(f"nothing was answered for {self._stall_s:g} s", len(log.in_flight))
+        # Where silence may last as long as an answer may take, it is silence that shows whether a server hangs.
+        if now - oldest > self._timeout_s and silent_s < self._stall_s / 2:
+            raise Stalled(f"an answer took more than {self._timeout_s:g} s", len(log.in_flight))
 
     async def until_time(self, due: float, what: str) -> None:
         """Wait until an instant, in the samples' seconds; raises Stalled."""
@@ -131,7 +144,7 @@ class Trial(ABC):
         self.log = log
         # The first one's readings are enough.
         self.server = ProcessTree(target.pids) if target.pids and not group.number else None
-        self.timeouts = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.limit_s)
+        self.timeouts = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.limit_s, timeout_s=job.timeout_s)
         self._slices: list[Slice] = []
         self._size: tuple[int, int] | None = None
         self._rss_bytes: int | None = None
