@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from loadtests.cli.run import timeout_option
 from loadtests.experiment.options import RunOptions, dial_options
 from loadtests.experiment.plan import LEAST_S, MIN_BLOCKS
 
@@ -23,6 +24,7 @@ DEFAULTS = RunOptions()
     help=f"Fresh starts of both sides; {MIN_BLOCKS} at least for a verdict.",
 )
 @click.option("--time", "time_s", default=LEAST_S, help="Seconds for each cell of a block, at least.")
+@timeout_option
 @click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
 @click.option(
     "--observe",

@@ -27,6 +27,7 @@ MAX_ARRIVALS = 1_000_000
 """In one slice."""
 MAX_SLICE_S = 600.0
 MAX_START_LIMIT_S = 600.0
+MAX_TIMEOUT_S = 3600.0
 _SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
 _CUSTOM = re.compile(r"GET (?P<paths>/[!-~]*(?: /[!-~]*)*)")
 DIAL_LEAST = 2
@@ -59,6 +60,7 @@ class RunOptions(BaseModel):
     workers: int = 0
     database: str = SQLITE
     observe: bool = False
+    timeout_s: float | None = None
 
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
@@ -67,6 +69,8 @@ class RunOptions(BaseModel):
             raise UsageError(f"--blocks {self.blocks}: must be from 1 to {MAX_BLOCKS}; {least}")
         if not 0 < self.start_limit <= MAX_START_LIMIT_S:
             raise UsageError(f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}")
+        if self.timeout_s is not None and not 0 < self.timeout_s <= MAX_TIMEOUT_S:
+            raise UsageError(f"--timeout {self.timeout_s:g}: must be above 0 and at most {MAX_TIMEOUT_S:,.0f} seconds")
         if self.full and self.scenarios:
             raise UsageError("--full takes every scenario; leave it out, or name no scenario")
         names = self.scenarios or (everything(self.driver) if self.full else REPRESENTATIVE)
@@ -98,6 +102,7 @@ class RunOptions(BaseModel):
             workers=self.workers,
             database=self.database,
             observe=self.observe,
+            timeout_s=self.timeout_s,
         )
 
     def _loads(self) -> tuple[Load, ...]:

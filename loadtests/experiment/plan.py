@@ -13,6 +13,8 @@ from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import Side, SideLabel
 
+TIMEOUT_S = 60.0
+"""How long an answer may take, to its last byte, where the user does not say."""
 MIN_BLOCKS = 6
 """Fresh starts from which on a verdict is given."""
 ORDERS: tuple[tuple[SideLabel, SideLabel], tuple[SideLabel, SideLabel]] = (("a", "b"), ("b", "a"))
@@ -103,6 +105,7 @@ class Experiment:
         driver: what puts on the load.
         workers: Locust's worker processes; 0 or 1: one process sends all requests.
         observe: whether to look inside both sides' servers.
+        timeout_s: how long an answer may take, and silence last, in seconds; None for the usual limits.
         database: ``sqlite``, ``postgres`` (a server of the run's own), or the URL of a PostgreSQL server that stands.
     """
 
@@ -119,6 +122,7 @@ class Experiment:
     workers: int = 0
     database: str = "sqlite"
     observe: bool = False
+    timeout_s: float | None = None
 
     @property
     def cells(self) -> tuple[Cell, ...]:

@@ -44,15 +44,15 @@ class Event(Record):
         block: block number, from 0.
         label: the side, or None if it concerns both.
         kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API),
-            ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), or ``log`` (how the log of
-            a side ends that gave no good answer).
+            ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), ``log`` (how the log of a
+            side ends that gave no good answer), or ``warm-up`` (a side hung in it, or was still getting faster).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
 
     block: int
     label: SideLabel | None
-    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log"]
+    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up"]
     message: str
     seconds: float | None = None
 
@@ -139,6 +139,7 @@ class Manifest(Record):
         database: ``sqlite``, ``postgres``, or a PostgreSQL server's URL, which holds no password.
         database_version: product and version; None before the run has begun.
         observe: whether both sides' servers were looked into.
+        timeout_s: how long an answer might take, and silence last, in seconds; None for the usual limits.
         environment: machine and versions.
         events: starts and collapses.
         driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
@@ -169,6 +170,7 @@ class Manifest(Record):
     database: str = "sqlite"
     database_version: str | None = None
     observe: bool = False
+    timeout_s: float | None = None
     environment: Environment
     events: list[Event]
     driver_ceiling_rps: float | None = None

@@ -14,22 +14,17 @@ import numpy as np
 
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed, PairingJob, Target
-from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import MachineRecord
 from loadtests.records.samples import Failure, Recording, Samples
 from loadtests.runner.block import BlockServers
 from loadtests.runner.run_log import RunLog
+from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 from loadtests.system.resources import Usage, core_times, read_usage, usage_between
-
-STALL_S = 5.0
-"""A side that gives no answer for so long, beyond the wait that the scenario asks for, has collapsed."""
-PHASE_LIMIT_S = 30.0
-"""A slice's phase may take so long, and half a wait for each user more: pools serve many of them one after another."""
 
 
 class InterferenceMonitor:
@@ -74,6 +69,7 @@ class CellRunner:
         driver: Driver,
         run_log: RunLog,
         watch: InterferenceMonitor,
+        warm_ups: WarmUps,
     ) -> None:
         """Prepare.
 
@@ -84,6 +80,7 @@ class CellRunner:
             driver: puts on the load.
             run_log: takes down what broke.
             watch: sees what else the machine does at that time.
+            warm_ups: know how long a side may take.
         """
         self._experiment = experiment
         self._number = number
@@ -91,6 +88,7 @@ class CellRunner:
         self._driver = driver
         self._run_log = run_log
         self._interference = watch
+        self._warm_ups = warm_ups
         self._to_replace: set[SideLabel] = set()
 
     def measure(self, pairing: Pairing) -> dict[SideLabel, Recording]:
@@ -155,6 +153,7 @@ class CellRunner:
 
     def _job(self, pairing: Pairing, servers: dict[SideLabel, Server]) -> PairingJob:
         scenario, load = pairing.cell.scenario, pairing.cell.load
+        limits = self._warm_ups.limits(scenario, load)
         return PairingJob(
             targets={label: Target(server.url, tuple(server.pids)) for label, server in servers.items()},
             requests=scenario.requests,
@@ -163,8 +162,10 @@ class CellRunner:
             pairing_s=self._experiment.pairing_s,
             wait_s=scenario.wait_s,
             seed=pairing.seed,
-            stall_s=STALL_S + scenario.wait_s,
-            limit_s=PHASE_LIMIT_S + (load.users * scenario.wait_s / 2 if isinstance(load, ClosedLoop) else 0),
+            stall_s=limits.stall_s,
+            limit_s=limits.phase_s,
+            drain_s=limits.drain_s,
+            timeout_s=limits.timeout_s,
             journeys=scenario.journeys,
         )
 

@@ -145,7 +145,13 @@ def display(console: Console, blocks: int, trials: int) -> Iterator[Listener]:
         return
     with progress_bar(console, TextColumn("block {task.fields[block]}/{task.fields[blocks]}")) as bar:
         task = bar.add_task("", total=trials, block=1, blocks=blocks, now="starting")
-        yield lambda at: bar.update(task, completed=at.done, block=at.block + 1, now=at.now)
+
+        def show(at: Standing) -> None:
+            bar.update(task, completed=at.done, block=at.block + 1, now=at.now)
+            if at.note:
+                bar.console.print(at.note, highlight=False, markup=False)
+
+        yield show
 
 
 def _lines(console: Console, blocks: int) -> Listener:
@@ -155,5 +161,7 @@ def _lines(console: Console, blocks: int) -> Listener:
         if at.block not in seen:
             seen.add(at.block)
             console.print(f"block {at.block + 1} of {blocks}")
+        if at.note:
+            console.print(at.note, highlight=False, markup=False)
 
     return tell

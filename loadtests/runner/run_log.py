@@ -39,6 +39,7 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         workers=experiment.workers,
         database=experiment.database,
         observe=experiment.observe,
+        timeout_s=experiment.timeout_s,
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
         environment=machine,

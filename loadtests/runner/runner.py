@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from loadtests.drivers.driver import Driver
@@ -20,14 +21,13 @@ from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import CellRunner, InterferenceMonitor
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import measure_ceiling
+from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
-from loadtests.servers.probe import warm
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError, UsageError
 
-WARM_LIMIT_S = 2.0
 STEP_LEAST_S = 1.0
 """Less is what keeping it right comes to over a long run."""
 
@@ -40,11 +40,13 @@ class Progress:
         block: the current block, from 0.
         done: trials that have ended, over all blocks.
         now: what is happening, in a few words.
+        note: a line that is to stay; empty if there is none.
     """
 
     block: int
     done: int
     now: str
+    note: str = ""
 
 
 Listener = Callable[[Progress], None]
@@ -83,6 +85,8 @@ class Runner:
         self.done = 2 * (len(experiment.cells) * experiment.blocks - sum(map(len, plan)))
         self._run_log = RunLog(folder, manifest)
         self._wall_clock = WallClock()
+        self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s)
+        self._note = ""
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         database_is_ours = experiment.database in (SQLITE, POSTGRES)
         self._interference = InterferenceMonitor(cores, servers_are_ours=servers_are_ours and database_is_ours)
@@ -137,14 +141,16 @@ class Runner:
                 work=work,
                 upstream_url=slow_api.url,
                 cores=self.cores,
-                warm=self._warm,
+                warm=partial(self._warm, number),
             ) as block_servers,
         ):
             for label, seconds in block_servers.start().items():
                 run_log.event(number, label, "started", f"{self.experiment.side(label).spec} was ready", seconds)
             for label, reason in block_servers.broken.items():
                 run_log.event(number, label, "collapsed", f"{self.experiment.side(label).spec} {reason}")
-            cell_runner = CellRunner(self.experiment, number, block_servers, driver, run_log, self._interference)
+            cell_runner = CellRunner(
+                self.experiment, number, block_servers, driver, run_log, self._interference, self._warm_ups
+            )
             for pairing in block:
                 self._tell(number, str(pairing.cell))
                 self._pairing(number, pairing, cell_runner, slow_api)
@@ -174,14 +180,17 @@ class Runner:
         except RunError as failure:
             raise RunError(f"{failure}, while {pairing.cell} was measured") from None
 
-    def _warm(self, servers: list[Server]) -> None:
-        """Send a little of everything, so that no trial pays for threads, pools and first calls."""
-        requests = [scenario.requests[0] for scenario in self.experiment.scenarios]
-        longest_s = max(scenario.wait_s for scenario in self.experiment.scenarios)
-        warm([server.url for server in servers], requests, WARM_LIMIT_S + longest_s)
+    def _warm(self, number: int, servers: list[Server]) -> None:
+        """Warm up servers that have just started; note what was wrong, and once how long slow answers may take."""
+        self._tell(number, "warming up")
+        for sentence in self._warm_ups.warm(servers, number):
+            self._run_log.event(number, None, "warm-up", sentence)
+        if not self._note and (note := self._warm_ups.slow()) is not None:
+            self._note = note
+            self._tell(number, "warming up", note)
 
-    def _tell(self, block: int, now: str) -> None:
-        self.listener(Progress(block, self.done, now))
+    def _tell(self, block: int, now: str, note: str = "") -> None:
+        self.listener(Progress(block, self.done, now, note))
 
 
 class WallClock:
