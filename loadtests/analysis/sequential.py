@@ -289,7 +289,7 @@ class SequentialSchedule:
     def _sentence(self, cell: Cell, progress: CellProgress) -> str:
         estimates = progress.estimates
         if not estimates:
-            return f"{cell}: one side gives no answer"
+            return f"settled: {cell}: one side gives no answer"
         middle, width = float(np.mean(estimates)), half_width(estimates)
         ratio, low, high = (written(math.exp(log)) for log in (middle, middle - width, middle + width))
-        return f"{cell}: {ratio} × ({low} to {high})"
+        return f"settled: {cell}: {ratio} × ({low} to {high})"

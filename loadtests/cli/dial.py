@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from loadtests.cli.run import timeout_option
 from loadtests.experiment.options import RunOptions, dial_options
 from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS
 
@@ -30,6 +31,7 @@ DEFAULTS = RunOptions()
     help=f"Fresh starts of both sides, in a fixed design without a budget; {MIN_BLOCKS} at least for a verdict.",
 )
 @click.option("--time", "time_s", type=float, help="Seconds for each cell of a block, in a fixed design.")
+@timeout_option
 @click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
 @click.option(
     "--observe",

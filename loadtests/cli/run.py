@@ -6,10 +6,19 @@ import click
 from click.core import ParameterSource
 
 from loadtests.experiment.options import USERS, RunOptions
-from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S
+from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
 from loadtests.system.errors import UsageError
 
 DEFAULTS = RunOptions()
+timeout_option = click.option(
+    "--timeout",
+    "timeout_s",
+    type=float,
+    metavar="SECONDS",
+    help="Seconds an answer may take, to its last byte; a side that takes longer, or is silent for so long, has "
+    f"collapsed.  [default: {TIMEOUT_S:g}, and silence may last 5 s, or ten times as long as the slowest answer while "
+    "the side was warmed up]",
+)
 
 
 @click.command(name="run")
@@ -64,6 +73,7 @@ DEFAULTS = RunOptions()
     help="Measure every scenario but journeys and pitfalls, not only a choice; takes two to three times as long.",
 )
 @click.option("--start-limit", default=DEFAULTS.start_limit, help="Seconds a side may take until it answers.")
+@timeout_option
 @click.option(
     "--driver",
     type=click.Choice(["httpx", "locust"]),

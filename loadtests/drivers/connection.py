@@ -136,6 +136,7 @@ class Connection(asyncio.Protocol):
             self.close()
             return
         self._answer.begun = True
+        self._log.progress()
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):

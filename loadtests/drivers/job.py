@@ -43,7 +43,8 @@ class Target:
 
     Attributes:
         base_url: where it listens, without a trailing slash.
-        pids: its processes, whose use is read at the edges of each window; none if it is not ours.
+        pids: its processes, whose use is read at the edges of each window, with that of all they start; none if it is
+            not ours.
         groups: its process groups, which are stopped while the other side has its turn; none if it is not ours.
         cpus: how many cores it can use at once.
     """
@@ -67,10 +68,11 @@ class PairingJob:
         rounds: how many rounds of slices; 0 for as many as fit into ``pairing_s``.
         wait_s: how long a request waits by design at the most, in seconds; users start spread over it at least.
         seed: for everything random; the same for both sides.
-        stall_s: give up a side when nothing at all has been answered for so long.
+        stall_s: give up a side when not a byte has come for so long while requests are in flight.
         limit_s: give up a phase of a slice that takes longer, in seconds.
         drain_s: in an open loop, cut off what is unanswered so many seconds after the last arrival.
         journeys: what users do instead of sending the requests in turn; for Locust alone.
+        timeout_s: give up a side when an answer takes longer, to its last byte, though bytes may come, in seconds.
     """
 
     targets: Mapping[SideLabel, Target]
@@ -85,6 +87,7 @@ class PairingJob:
     drain_s: float = 10.0
     journeys: Journeys | None = None
     rounds: int = 0
+    timeout_s: float = 60.0
 
     @property
     def longest_s(self) -> float:

@@ -117,7 +117,7 @@ class OpenLoopTrial(Trial):
         arrivals = asyncio.create_task(self._arrive(begun, seed, 2 * (lead_in + job.slice_s)))
         try:
             await self.timeouts.until_time(begun + lead_in, "the load to settle")
-            window = Window(log, self.pids)
+            window = Window(log, self.server)
             closes = begun + lead_in + job.slice_s
             await window.close_at(closes, self.timeouts)
             await self.timeouts.until(self._answered(closes, arrivals), "the last answers")

@@ -98,7 +98,7 @@ class ClosedLoopPhases(Trial):
         else:
             await self._start_load(seed)
         shortest_s = max(self.job.slice_s, WINDOW_ANSWERS / self._rate, 0.0 if self._has_load else self.lead_in_s)
-        window = Window(log, self.pids)
+        window = Window(log, self.server)
         await window.close_at(window.opened_s + (self.window_s or shortest_s), wait)
         await self._barrier("closed")
         if not self._has_load:

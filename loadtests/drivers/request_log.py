@@ -18,6 +18,7 @@ class RequestLog:
             was sent, which request.
         slowest_s: the longest that an answer has taken, in seconds.
         pauses: when time stood still, and for how many seconds by the machine's clock.
+        heard_s: when something of an answer came last, be it its end or a few bytes.
     """
 
     def __init__(self, started_s: float) -> None:
@@ -27,6 +28,7 @@ class RequestLog:
         self.pauses: list[tuple[float, float]] = []
         self._paused_s = 0.0
         self._stands_at: float | None = None
+        self.heard_s = 0.0
         self._recorder = Recorder()
         self._serial = itertools.count()
 
@@ -65,6 +67,17 @@ class RequestLog:
         self.in_flight[serial] = sent_s if due_s is None else due_s, sent_s, request
         return serial
 
+    def progress(self) -> None:
+        """Note that some bytes of an answer have come: a server that sends them is alive."""
+        self.heard_s = self.now()
+
+    @property
+    def oldest_s(self) -> float | None:
+        """When the oldest request was sent that is unanswered; None if none is."""
+        for _, sent_s, _ in self.in_flight.values():
+            return sent_s
+        return None
+
     def end(
         self,
         serial: int,
@@ -80,6 +93,7 @@ class RequestLog:
             return False
         due_s, sent_s, request = known
         self.slowest_s = max(self.slowest_s, ended_s - sent_s)
+        self.heard_s = ended_s
         self._recorder.record(
             sent_s,
             ended_s,

@@ -4,6 +4,7 @@ Nothing here knows asyncio or gevent: what waits calls ``Group.sleep``. Under ge
 that these coroutines run from end to end without ever being suspended: as plain functions do.
 """
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,7 +17,8 @@ from loadtests.drivers.job import POLL_S, Group, PairingJob, Sleep, Target
 from loadtests.drivers.request_log import RequestLog
 from loadtests.records.samples import WORK_LEFT, Recording, Slice
 from loadtests.system.pausing import continue_groups, stop_groups
-from loadtests.system.resources import read_cpu, read_size
+from loadtests.system.process_tree import ProcessTree, cpu_between
+from loadtests.system.resources import read_cpu
 
 SECOND_S = 1.0
 """The driver's share of its core is looked at second by second: a mean over a long window would hide a busy one."""
@@ -47,19 +49,23 @@ class StalledForAll(Stalled):
 class Timeouts:
     """Waits that end in time whatever the server does."""
 
-    def __init__(self, log: RequestLog, sleep: Sleep, *, stall_s: float, limit_s: float) -> None:
+    def __init__(
+        self, log: RequestLog, sleep: Sleep, *, stall_s: float, limit_s: float, timeout_s: float = math.inf
+    ) -> None:
         """Set the limits.
 
         Args:
-            log: its answers count as progress.
+            log: knows what is unanswered, and when something came last.
             sleep: how to wait.
-            stall_s: give up when requests are in flight and nothing at all has been answered for so long.
+            stall_s: give up when requests are in flight and not a byte has come for so long.
             limit_s: give up one wait that takes longer than it should by so much, in seconds.
+            timeout_s: give up when a request is unanswered for longer, though bytes may come.
         """
         self._log = log
         self._sleep = sleep
         self._stall_s = stall_s
         self._limit_s = limit_s
+        self._timeout_s = timeout_s
 
     async def until(self, done: Callable[[], bool], what: str, due: float | None = None) -> None:
         """Wait for ``done``.
@@ -73,17 +79,25 @@ class Timeouts:
             Stalled: nothing is answered for too long, or it takes too long.
         """
         log = self._log
-        answers, progress = log.answers, log.now()
-        limit = (due or progress) + self._limit_s
+        limit = (due or log.now()) + self._limit_s
         while not done():
             now = log.now()
-            if log.answers > answers or not log.in_flight:  # users who all think are no stall
-                answers, progress = log.answers, now
-            if now - progress > self._stall_s:
-                raise Stalled(f"nothing was answered for {self._stall_s:g} s", len(log.in_flight))
+            self._check_answers(now)
             if now > limit:
                 raise Stalled(f"waited {self._limit_s:g} s in vain for {what}")
             await self._sleep(POLL_S if due is None else min(POLL_S, max(0.0, due - now)))
+
+    def _check_answers(self, now: float) -> None:
+        """Raise Stalled if the server is silent, or an answer takes too long; users who all think are no stall."""
+        log = self._log
+        if (oldest := log.oldest_s) is None:
+            return
+        silent_s = now - max(log.heard_s, oldest)
+        if silent_s > self._stall_s:
+            raise Stalled(f"nothing was answered for {self._stall_s:g} s", len(log.in_flight))
+        # Where silence may last as long as an answer may take, it is silence that shows whether a server hangs.
+        if now - oldest > self._timeout_s and silent_s < self._stall_s / 2:
+            raise Stalled(f"an answer took more than {self._timeout_s:g} s", len(log.in_flight))
 
     async def until_time(self, due: float, what: str) -> None:
         """Wait until an instant, in the samples' seconds; raises Stalled."""
@@ -93,10 +107,10 @@ class Timeouts:
 class Window:
     """The steady window of a slice, and what was used in it; opens when it is made, ``close_at`` waits for its end."""
 
-    def __init__(self, log: RequestLog, pids: Sequence[int]) -> None:
+    def __init__(self, log: RequestLog, server: ProcessTree | None) -> None:
         self._log = log
-        self._pids = pids
-        self._server = read_cpu(pids)
+        self._server = server
+        self._server_cpu = server.open() if server else None
         self._own = time.process_time()
         self.opened_s = log.now()
         self.closed_s = self.opened_s
@@ -115,8 +129,9 @@ class Window:
             self.driver_peak = max(self.driver_peak, (spent - cpu) / (now - begun))
             begun, cpu = now, spent
         self.closed_s = self._log.now()
-        self.server_cpu_s = read_cpu(self._pids) - self._server if self._pids else None
         self.driver_cpu_s = time.process_time() - self._own
+        if self._server and self._server_cpu:
+            self.server_cpu_s = cpu_between(self._server_cpu, self._server.close())
 
 
 class Trial(ABC):
@@ -134,9 +149,11 @@ class Trial(ABC):
         self.job = job
         self.group = group
         self.log = log
-        self.pids = () if group.number else target.pids  # the first one's readings are enough
+        # The first one's readings are enough.
+        self.pids = () if group.number else target.pids
+        self.server = ProcessTree(self.pids) if self.pids else None
         self.groups = target.groups if len(job.targets) > 1 else ()
-        self.timeouts = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.limit_s)
+        self.timeouts = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.limit_s, timeout_s=job.timeout_s)
         self._slices: list[Slice] = []
         self._size: tuple[int, int] | None = None
         self._busy_after: float | None = None
@@ -286,8 +303,8 @@ class Trial(ABC):
 
     def _read_size(self) -> None:
         """Look how large the server is, and remember the most; call it under load, outside of the window."""
-        if self.pids:
-            self._rss_bytes, threads = read_size(self.pids)
+        if self.server:
+            self._rss_bytes, threads = self.server.size()
             most_bytes, most_threads = self._size or (0, 0)
             self._size = max(most_bytes, self._rss_bytes), max(most_threads, threads)
 

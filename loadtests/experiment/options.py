@@ -32,6 +32,7 @@ UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 PRECISION_LEAST = 0.005
 PRECISION_MOST = 0.5
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smh])?")
+MAX_TIMEOUT_S = 3600.0
 _SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
 _CUSTOM = re.compile(r"GET (?P<paths>/[!-~]*(?: /[!-~]*)*)")
 DIAL_LEAST = 2
@@ -67,6 +68,7 @@ class RunOptions(BaseModel):
     database: str = SQLITE
     observe: bool = False
     control: bool = True
+    timeout_s: float | None = None
 
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
@@ -75,6 +77,8 @@ class RunOptions(BaseModel):
             raise UsageError(f"--blocks {self.blocks}: must be from 1 to {MAX_BLOCKS}; {least}")
         if not 0 < self.start_limit <= MAX_START_LIMIT_S:
             raise UsageError(f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}")
+        if self.timeout_s is not None and not 0 < self.timeout_s <= MAX_TIMEOUT_S:
+            raise UsageError(f"--timeout {self.timeout_s:g}: must be above 0 and at most {MAX_TIMEOUT_S:,.0f} seconds")
         if self.full and self.scenarios:
             raise UsageError("--full takes every scenario; leave it out, or name no scenario")
         names = self.scenarios or (everything(self.driver) if self.full else REPRESENTATIVE)
@@ -109,6 +113,7 @@ class RunOptions(BaseModel):
             budget_s=self._budget_s(),
             precision=parse_precision(self.precision),
             has_control=self.control and a.url is None,
+            timeout_s=self.timeout_s,
         )
 
     def _budget_s(self) -> float | None:

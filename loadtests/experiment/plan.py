@@ -13,6 +13,8 @@ from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import Side, SideLabel
 
+TIMEOUT_S = 60.0
+"""How long an answer may take, to its last byte, where the user does not say."""
 MIN_BLOCKS = 6
 """Fresh starts from which on a verdict is given."""
 ORDERS: tuple[tuple[SideLabel, SideLabel], tuple[SideLabel, SideLabel]] = (("a", "b"), ("b", "a"))
@@ -127,6 +129,7 @@ class Experiment:
             ``blocks`` and ``pairing_s`` follow from it. None for a fixed design.
         precision: half-width of an interval, as a share of the ratio, at which a cell is settled.
         has_control: whether side a is compared with itself in every block, in a second process.
+        timeout_s: how long an answer may take, and silence last, in seconds; None for the usual limits.
         database: ``sqlite``, ``postgres`` (a server of the run's own), or the URL of a PostgreSQL server that stands.
     """
 
@@ -157,6 +160,8 @@ class Experiment:
             return None
         scenario = min(self.scenarios, key=lambda each: (each.writes, each.wait_s > 0))
         return Cell(scenario, self.loads[int((len(self.loads) - 1) * CONTROL_LOAD + 0.5)])
+
+    timeout_s: float | None = None
 
     @property
     def cells(self) -> tuple[Cell, ...]:

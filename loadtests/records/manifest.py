@@ -54,15 +54,15 @@ class Event(Record):
         block: block number, from 0.
         label: the side, or None if it concerns both.
         kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API),
-            ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), or ``log`` (how the log of
-            a side ends that gave no good answer).
+            ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), ``log`` (how the log of a
+            side ends that gave no good answer), or ``warm-up`` (a side hung in it, or was still getting faster).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
 
     block: int
     label: SideLabel | None
-    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log"]
+    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up"]
     message: str
     seconds: float | None = None
 
@@ -158,6 +158,7 @@ class Manifest(Record):
         budget_s: how long the run might take, its report included, in seconds; None for a fixed design.
         precision: half-width of an interval, as a share of the ratio, at which a cell was settled.
         has_control: whether side a was compared with itself in every block, in a second process.
+        timeout_s: how long an answer might take, and silence last, in seconds; None for the usual limits.
         environment: machine and versions.
         events: starts and collapses.
         driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
@@ -193,6 +194,7 @@ class Manifest(Record):
     budget_s: float | None = None
     precision: float = 0.05
     has_control: bool = False
+    timeout_s: float | None = None
     environment: Environment
     events: list[Event]
     driver_ceiling_rps: float | None = None

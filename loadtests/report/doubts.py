@@ -44,6 +44,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *doubts_on_conditions.database(run),
         *doubts_on_conditions.provenance(run),
         *restarts(run),
+        *warm_up(run),
         *interruptions(run),
         *clock(run),
         *doubts_on_conditions.always(run),
@@ -162,6 +163,12 @@ def restarts(run: RunView) -> Iterator[Doubt]:
     """Say what of the harness was replaced, and that something was measured again."""
     if said := _event_messages(run, "restarted"):
         yield Doubt("Something was tried again", "; ".join(said) + ".")
+
+
+def warm_up(run: RunView) -> Iterator[Doubt]:
+    """Say which sides were not warm when the warm-up ended."""
+    if said := list(dict.fromkeys(_event_messages(run, "warm-up"))):
+        yield Doubt("The warm-up was given up", "; ".join(said[:MOST_LOGS]) + ".")
 
 
 def logs(run: RunView) -> Iterator[Doubt]:

@@ -14,7 +14,6 @@ import numpy as np
 
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed, PairingJob
-from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment, Pairing, ServerName
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import MachineRecord
@@ -22,16 +21,11 @@ from loadtests.records.samples import WORK_LEFT, Failure, Recording, Samples
 from loadtests.runner.block import BlockServers
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import target
+from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 from loadtests.system.resources import Usage, core_times, read_usage, usage_between
-
-STALL_S = 5.0
-"""A side that gives no answer for so long, beyond the wait that the scenario asks for, has collapsed."""
-PHASE_LIMIT_S = 30.0
-"""A slice's phase may take so long, and half a wait for each user more: pools serve many of them one after another."""
-
 
 BACKLOG_LIMIT_S = 3.0
 """A server that goes on working after its answers is waited for so long before the next cell."""
@@ -79,6 +73,7 @@ class CellRunner:
         driver: Driver,
         run_log: RunLog,
         watch: InterferenceMonitor,
+        warm_ups: WarmUps,
     ) -> None:
         """Prepare.
 
@@ -89,6 +84,7 @@ class CellRunner:
             driver: puts on the load.
             run_log: takes down what broke.
             watch: sees what else the machine does at that time.
+            warm_ups: know how long a side may take.
         """
         self._experiment = experiment
         self._number = number
@@ -96,6 +92,7 @@ class CellRunner:
         self._driver = driver
         self._run_log = run_log
         self._interference = watch
+        self._warm_ups = warm_ups
         self._to_replace: set[ServerName] = set()
 
     def measure(self, pairing: Pairing) -> dict[SideLabel, Recording]:
@@ -178,6 +175,7 @@ class CellRunner:
 
     def _job(self, pairing: Pairing, servers: dict[SideLabel, Server]) -> PairingJob:
         scenario, load = pairing.cell.scenario, pairing.cell.load
+        limits = self._warm_ups.limits(scenario, load)
         return PairingJob(
             targets={label: target(server) for label, server in servers.items()},
             requests=scenario.requests,
@@ -186,8 +184,10 @@ class CellRunner:
             pairing_s=self._experiment.pairing_s,
             wait_s=scenario.wait_s,
             seed=pairing.seed,
-            stall_s=STALL_S + scenario.wait_s,
-            limit_s=PHASE_LIMIT_S + (load.users * scenario.wait_s / 2 if isinstance(load, ClosedLoop) else 0),
+            stall_s=limits.stall_s,
+            limit_s=limits.phase_s,
+            drain_s=limits.drain_s,
+            timeout_s=limits.timeout_s,
             journeys=scenario.journeys,
             rounds=pairing.rounds,
         )

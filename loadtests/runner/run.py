@@ -195,7 +195,7 @@ def _lines(console: Console, experiment: Experiment) -> Listener:
 
     def tell(at: Standing) -> None:
         for sentence in at.news:
-            console.print(f"settled: {sentence}", highlight=False, markup=False)
+            console.print(sentence, highlight=False, markup=False)
         if at.block not in seen:
             seen.add(at.block)
             console.print(f"block {at.block + 1}" + ("" if experiment.budget_s else f" of {experiment.blocks}"))

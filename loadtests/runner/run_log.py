@@ -41,6 +41,7 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         budget_s=experiment.budget_s,
         precision=experiment.precision,
         has_control=experiment.has_control,
+        timeout_s=experiment.timeout_s,
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
         shared_core=cores.shared if cores.server else None,

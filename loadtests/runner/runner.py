@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from loadtests.drivers.driver import Driver
@@ -22,14 +23,13 @@ from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import CellRunner, InterferenceMonitor
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import measure_ceiling
+from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
-from loadtests.servers.probe import warm
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError, UsageError
 
-WARM_LIMIT_S = 2.0
 STEP_LEAST_S = 1.0
 """Less is what keeping it right comes to over a long run."""
 
@@ -43,7 +43,7 @@ class Progress:
         done: trials that have ended, over all blocks.
         now: what is happening, in a few words.
         seconds: how long the run has gone on, earlier sittings included.
-        news: cells that were settled since the last time, a sentence each.
+        news: lines that are to stay: cells that were settled since the last time, and how long slow answers may take.
         settled: how many cells are settled.
     """
 
@@ -148,6 +148,8 @@ class Runner:
         self.done = sum(1 for _ in folder.trials.glob("*.npz"))
         self._run_log = RunLog(folder, manifest)
         self._wall_clock = WallClock()
+        self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s)
+        self._note = ""
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         database_is_ours = experiment.database in (SQLITE, POSTGRES)
         self._interference = InterferenceMonitor(cores, servers_are_ours=servers_are_ours and database_is_ours)
@@ -204,7 +206,7 @@ class Runner:
             work=work,
             upstream_url=slow_api.url,
             cores=self.cores,
-            warm=self._warm,
+            warm=partial(self._warm, number),
         ) as block_servers:
             for name, seconds in block_servers.start().items():
                 if name != "control":
@@ -213,7 +215,9 @@ class Runner:
                 label = None if name == "control" else name
                 run_log.event(number, label, "collapsed", f"{self.experiment.side(name).spec} {reason}")
             block_servers.hold()
-            cell_runner = CellRunner(self.experiment, number, block_servers, driver, run_log, self._interference)
+            cell_runner = CellRunner(
+                self.experiment, number, block_servers, driver, run_log, self._interference, self._warm_ups
+            )
             for done, pairing in enumerate(block):
                 if not self.schedule.has_time(run_log.seconds):
                     run_log.leave_out(number, block[done:])
@@ -248,15 +252,19 @@ class Runner:
         except RunError as failure:
             raise RunError(f"{failure}, while {pairing.cell} was measured") from None
 
-    def _warm(self, servers: list[Server]) -> None:
-        """Send a little of everything, so that no trial pays for threads, pools and first calls."""
-        requests = [scenario.requests[0] for scenario in self.experiment.scenarios]
-        longest_s = max(scenario.wait_s for scenario in self.experiment.scenarios)
-        warm([server.url for server in servers], requests, WARM_LIMIT_S + longest_s)
+    def _warm(self, number: int, servers: list[Server]) -> None:
+        """Warm up servers that have just started; note what was wrong, and once how long slow answers may take."""
+        self._tell(number, "warming up")
+        for sentence in self._warm_ups.warm(servers, number):
+            self._run_log.event(number, None, "warm-up", sentence)
+        if not self._note and (note := self._warm_ups.slow()) is not None:
+            self._note = note
+            self._tell(number, "warming up", note)
 
-    def _tell(self, block: int, now: str) -> None:
+    def _tell(self, block: int, now: str, *notes: str) -> None:
         schedule = self.schedule
-        self.listener(Progress(block, self.done, now, self._run_log.seconds, schedule.news(), schedule.settled))
+        news = (*notes, *schedule.news())
+        self.listener(Progress(block, self.done, now, self._run_log.seconds, news, schedule.settled))
 
 
 def trial_key(block: int, pairing: Pairing, label: SideLabel) -> TrialKey:

@@ -21,6 +21,8 @@ READY_LIMIT_S = 20.0
 POLL_S = 0.02
 REST_S = 0.05
 """A server is watched for so long to tell how busy it is without requests."""
+WORKER = "multiprocessing.spawn"
+"""What uvicorn's worker processes have in their command line."""
 
 
 class ServerFailed(BenchError):
@@ -103,9 +105,10 @@ class Server(Stoppable):
 
     def find_processes(self) -> None:
         """Look which processes it has, and pin them; once more when it may have started others."""
-        self._pids = self._find_pids()
+        family = self._find_family()
         self.groups = self.child.groups() if self.child is not None else []
-        pin_others(self._pids, self._cores.server)
+        pin_others([process.pid for process in family], self._cores.server)
+        self._pids = [process.pid for process in family if self._serves(process)]
 
     def check_alive(self, when: str) -> None:
         """Raise ServerFailed, with its last words, if the process has ended."""
@@ -118,7 +121,7 @@ class Server(Stoppable):
 
     @property
     def pids(self) -> list[int]:
-        """Processes whose CPU time counts; none for a server that is not ours."""
+        """Processes that serve, without what those start, which may come and go; none for a server that is not ours."""
         return self._pids
 
     @property
@@ -128,10 +131,12 @@ class Server(Stoppable):
         return min(workers, len(self._cores.server)) or workers
 
     def busy(self, seconds: float) -> float:
-        """Return how many cores it keeps busy over so many seconds; 0 if it is not ours."""
-        begun_s, cpu_s = time.monotonic(), read_cpu(self._pids)
-        time.sleep(seconds)
-        return (read_cpu(self._pids) - cpu_s) / (time.monotonic() - begun_s)
+        """Return how many cores it keeps busy over so many seconds; 0 if it is not ours, or gone."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            begun_s, cpu_s = time.monotonic(), read_cpu(self._pids)
+            time.sleep(seconds)
+            return (read_cpu(self._pids) - cpu_s) / (time.monotonic() - begun_s)
+        return 0.0
 
     def rests(self, limit_s: float, allowed: float) -> float:
         """Wait until it keeps no more than so many cores busy, or time is up; return the least that it did."""
@@ -174,13 +179,21 @@ class Server(Stoppable):
             connection.close()
         return True
 
-    def _find_pids(self) -> list[int]:
+    def _find_family(self) -> list[psutil.Process]:
         if self.child is None:
             return []
         with contextlib.suppress(psutil.NoSuchProcess):
-            family = [
+            return [
                 psutil.Process(self.child.pid),
                 *psutil.Process(self.child.pid).children(recursive=True),
             ]
-            return [process.pid for process in family]
         return []
+
+    def _serves(self, process: psutil.Process) -> bool:
+        """Whether it is the server's main process, or one of uvicorn's workers, which that one spawns."""
+        if self.child is None or process.pid == self.child.pid:
+            return True
+        with contextlib.suppress(psutil.Error):
+            spawned = process.ppid() == self.child.pid and WORKER in " ".join(process.cmdline())
+            return self.side.server.workers > 1 and spawned
+        return False

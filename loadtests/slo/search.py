@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from loadtests.analysis.trial_summary import Summary, percentile, summarise
@@ -23,12 +24,11 @@ from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.records.json_files import write_json
 from loadtests.records.run_folder import check_free, new_folder
 from loadtests.runner.block import BlockServers
-from loadtests.runner.cell import PHASE_LIMIT_S, STALL_S
 from loadtests.runner.run import check_importable
 from loadtests.runner.single_server import measure_ceiling
+from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases, check_database, check_reachable, open_databases
-from loadtests.servers.probe import warm
 from loadtests.servers.server import Server
 from loadtests.slo.objective import Objective, Probe, RateSearch, SearchResult, SloRecord, parse_objective
 from loadtests.system.cores import Cores, assign_cores, pinned
@@ -43,7 +43,6 @@ RESTART_SHARE = 0.7
 MIN_PROBE_S, MAX_PROBE_S = 2.0, 30.0
 CEILING_SHARE = 0.8
 """Highest rate ÷ the driver's ceiling: above it, the driver would be the limit."""
-WARM_LIMIT_S = 2.0
 OnProgress = Callable[[SloRecord, str], None]
 """Called with the record so far, and what is being done."""
 
@@ -161,6 +160,7 @@ class SearchRunner:
         self._cores = cores
         self._on_progress = on_progress
         self._rng = random.Random(plan.experiment.seed)
+        self._warm_ups = WarmUps(plan.experiment.scenarios, plan.experiment.timeout_s)
         self.record = record
 
     def run(self, databases: Databases) -> None:
@@ -176,7 +176,7 @@ class SearchRunner:
                     work=folder,
                     upstream_url=slow_api.url,
                     cores=self._cores,
-                    warm=self._warm,
+                    warm=partial(self._warm, start),
                     labels=self._plan.labels,
                 )
                 with Driver(self._cores, folder / "driver.log") as driver, block_servers:
@@ -262,16 +262,20 @@ class SearchRunner:
         """Measure one side at one rate; a server that fails is replaced for the next probe."""
         server, [scenario] = block_servers.server(label), self._plan.experiment.scenarios
         seconds = min(MAX_PROBE_S, max(MIN_PROBE_S, self._plan.objective.requests / rate_rps))
+        load = OpenLoop(rate_rps)
+        limits = self._warm_ups.limits(scenario, load)
         job = PairingJob(
             targets={label: Target(server.url, tuple(server.pids))},
             requests=scenario.requests,
-            load=OpenLoop(rate_rps),
+            load=load,
             slice_s=seconds,
             pairing_s=0.0,
             wait_s=scenario.wait_s,
             seed=self._rng.randrange(2**32),
-            stall_s=STALL_S + scenario.wait_s,
-            limit_s=PHASE_LIMIT_S,
+            stall_s=limits.stall_s,
+            limit_s=limits.phase_s,
+            drain_s=limits.drain_s,
+            timeout_s=limits.timeout_s,
         )
         recording = driver.drive(job)[label]
         gone = server.child is not None and not server.child.alive
@@ -285,9 +289,9 @@ class SearchRunner:
             block_servers.restore(label)
         return summarise(recording, arrivals=True)
 
-    def _warm(self, servers: list[Server]) -> None:
-        [scenario] = self._plan.experiment.scenarios
-        warm([server.url for server in servers], scenario.requests[:1], WARM_LIMIT_S + scenario.wait_s)
+    def _warm(self, start: int, servers: list[Server]) -> None:
+        for sentence in self._warm_ups.warm(servers, start):
+            self._on_progress(self.record, sentence)
 
     def _spec(self, label: SideLabel) -> str:
         return self._plan.experiment.side(label).spec

@@ -27,6 +27,8 @@ from tests.e2e.harness import bench, bench_here
         (["--rate=x"], "--rate 200,400"),
         (["--rate=100", "--users=8"], "give one of them"),
         (["--start-limit=0"], "above 0"),
+        (["--timeout=0"], "above 0"),
+        (["--timeout=7200"], "at most 3,600 seconds"),
         (["reader"], "add --driver locust"),
         (["--driver=locust", "--rate=100"], "--users instead of --rate"),
         (["--driver=wrk"], "'httpx', 'locust'"),

@@ -39,6 +39,7 @@ def key(block: int, number: int, label: str) -> TrialKey:
     "change",
     [
         {},
+        {"timeout_s": 2.5},
         {"loads": (OpenLoop(50.0, "constant"), OpenLoop(99.5))},
         {"driver": "locust", "workers": 2},
     ],

@@ -1,3 +1,5 @@
+import os
+import signal
 import socket
 import threading
 import time
@@ -9,7 +11,8 @@ from itertools import chain, repeat
 
 import pytest
 
-from loadtests.servers.probe import ProbeConnection
+from loadtests.experiment.scenario import Request
+from loadtests.servers.probe import USERS, ProbeConnection, have_settled, shares_of, warm
 
 asked: list[tuple[int, str, bytes]] = []
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"
@@ -79,3 +82,112 @@ def test_requests_follow_each_other_on_one_connection() -> None:
         (path, b"body") for path in ("/base/plain", "/base/chunked", "/base/plain")
     ]
     assert len({port for port, _, _ in asked}) == 1
+
+
+@pytest.mark.parametrize(
+    ("rounds_s", "settled"),
+    [
+        ([], True),  # nothing answers; that will show where it is measured
+        ([0.1], False),
+        ([0.1, 0.1], False),
+        ([0.1, 0.1, 0.1], True),
+        ([0.4, 0.2, 0.1], False),
+        ([0.4, 0.2, 0.1, 0.079], False),
+        ([0.4, 0.2, 0.1, 0.081], True),
+        ([0.1, 0.1, 0.3], True),  # slower is no reason to go on
+        ([10.0, 0.1], False),
+        ([10.0, 0.1, 0.1], True),
+        ([6.0], False),
+        ([6.0, 6.0], True),  # two rounds of slow answers are enough
+        ([16.0, 6.0], False),
+    ],
+)
+def test_answers_have_settled_when_they_get_no_faster(rounds_s: list[float], settled: bool) -> None:
+    assert have_settled(rounds_s) is settled
+
+
+def test_every_different_request_is_in_a_round_and_every_user_has_one() -> None:
+    paths = [Request("GET", f"/{number}") for number in range(20)]
+    shares = shares_of([*paths, *paths])
+    assert sorted(request.path for share in shares for request in share) == sorted(each.path for each in paths)
+    assert {len(share) for share in shares} == {2, 3}
+    assert shares_of(paths[:1]) == [paths[:1]] * USERS
+    assert [len(share) for share in shares_of(paths[:3])] == [2, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_what_is_deleted_is_deleted_last() -> None:
+    requests = (Request("DELETE", "/1"), *(Request("GET", f"/{number}") for number in range(8)))
+    assert [share[-1].method for share in shares_of(requests)] == ["DELETE", *["GET"] * 7]
+
+
+class Loading(BaseHTTPRequestHandler):
+    """Answers; the first request for /6 takes half a second longer, and /never is never answered."""
+
+    protocol_version = "HTTP/1.1"
+    opened = threading.Event()
+    closing = threading.Event()
+
+    def do_GET(self) -> None:
+        asked.append((self.client_address[1], self.path, b""))
+        if self.path == "/6" and not self.opened.is_set():
+            self.opened.set()
+            time.sleep(0.5)
+        if self.path == "/never":
+            self.closing.wait()
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def loading() -> Iterator[str]:
+    asked.clear()
+    Loading.opened.clear()
+    Loading.closing.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Loading) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        Loading.closing.set()
+        server.shutdown()
+
+
+def test_a_slow_first_call_of_any_path_is_over_when_the_warm_up_ends(loading: str) -> None:
+    requests = [Request("GET", f"/{number}") for number in range(1, 7)]
+    [found] = warm({loading: 30.0}, requests)
+    assert found.settled
+    assert found.unanswered is None
+    assert found.rounds_s[0] >= 0.5 / (2 * len(requests))
+    assert all(sum(path == request.path for _, path, _ in asked) >= 2 * 3 for request in requests)
+    assert len({port for port, _, _ in asked}) == USERS
+
+
+def test_a_server_that_does_not_answer_is_asked_no_more_and_the_other_one_is(loading: str) -> None:
+    never = Request("GET", "/never")
+    with trickling(HEAD, b".") as url:
+        found = warm({url: 0.3, loading: 0.3}, [never])
+    assert [each.unanswered for each in found] == [never, never]
+    assert len(asked) == USERS
+    assert warm({loading: 30.0}, [Request("GET", "/1")])[0].unanswered is None
+
+
+def test_a_server_that_can_not_be_reached_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    [found] = warm({f"http://127.0.0.1:{port}": 30.0}, [Request("GET", "/1")])
+    assert (found.rounds_s, found.unanswered, found.settled) == ((), None, True)
+
+
+def test_an_interruption_does_not_wait_for_answers(loading: str) -> None:
+    """If it did, this test would take ten minutes."""
+
+    def interrupt() -> None:
+        while len(asked) < USERS:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        warm({loading: 600.0}, [Request("GET", "/never")])
