@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from loadtests.analysis.analyse import analyse
-from loadtests.cli import claims, lesson
 from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, claims_covered_by
 from loadtests.records.run_folder import RunFolder, remove_leftovers
 from loadtests.report.html.page import write
@@ -21,11 +20,15 @@ def report_(folder: Path) -> None:
     Of a lesson, or of claims, it prints what was found.
     """
     if (folder / CLAIMS_FILE).exists():
+        from loadtests.cli import claims  # what measures takes a second to import, and a report needs none of it
+
         claims.print_claims(folder)
         return
     if RunFolder(folder).exists or not (folder / LESSON_FILE).exists():
         show_report(folder)
     if (folder / LESSON_FILE).exists():
+        from loadtests.cli import lesson
+
         lesson.print_lesson(folder / LESSON_FILE)
 
 
