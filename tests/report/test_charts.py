@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -354,6 +355,17 @@ def test_text_is_fitted_by_its_real_width() -> None:
     assert fit("short", 5, 10) == "short"
     assert width_in(fit("a name much too long for its place", 1, 10), 10) <= 1
     assert all(width_in(line, 10) <= 1 for line in wrap("words that go on, averylongwordindeedwithoutend", 1, 10))
+
+
+@pytest.mark.parametrize(
+    "text", ["one", "AV To fi ffi “x” ± 10 % " * 12, "short, averylongwordindeedwithoutend then on " * 3]
+)
+@pytest.mark.parametrize("inches", [0.3, 1.0, 3.0, 9.9])
+def test_each_line_takes_as_many_words_as_it_has_room_for(text: str, inches: float) -> None:
+    lines = wrap(text, inches, 10)
+    assert " ".join(lines).count(" ") == text.count(" ")
+    for line, following in pairwise(lines):
+        assert width_in(f"{line} {following.split(' ')[0]}", 10) > inches
 
 
 def test_sides_differ_in_grey_in_marker_and_in_line() -> None:

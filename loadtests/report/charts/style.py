@@ -4,10 +4,11 @@ Figures become files here, so that the same run gives the same SVG, byte for byt
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,13 +104,31 @@ def fit(text: str, inches: float, size: float, weight: str = "normal") -> str:
 def wrap(text: str, inches: float, size: float, weight: str = "normal") -> list[str]:
     """Break a text into lines no wider than they may be."""
     lines: list[str] = []
-    for word in printable(text).split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width_in(longer, size, weight) <= inches:
-            lines[-1] = longer
-        else:
-            lines.append(fit(word, inches, size, weight))
+    words = printable(text).split(" ")
+    while words:
+        first, rest = fit(words[0], inches, size, weight), words[1:]
+        more = _how_many_fit(first, rest, inches, size, weight)
+        lines.append(" ".join([first, *rest[:more]]))
+        words = rest[more:]
     return lines
+
+
+def _how_many_fit(first: str, rest: Sequence[str], inches: float, size: float, weight: str) -> int:
+    """Return how many more words have room in a line after its first.
+
+    The widths of single words tell it almost: to measure the line anew for each of them takes several times as long.
+    """
+
+    def fits(count: int) -> bool:
+        return width_in(" ".join([first, *rest[:count]]), size, weight) <= inches
+
+    ends = accumulate((width_in(f" {word}", size, weight) for word in rest), initial=width_in(first, size, weight))
+    count = max(0, sum(1 for _ in takewhile(lambda end: end <= inches, ends)) - 1)
+    while count < len(rest) and fits(count + 1):
+        count += 1
+    while count and not fits(count):
+        count -= 1
+    return count
 
 
 @dataclass(frozen=True)
