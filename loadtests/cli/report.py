@@ -14,7 +14,8 @@ from loadtests.system.terminal import PipeConsole
 
 @click.command(name="report")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
-def report_(folder: Path) -> None:
+@click.option("--png", is_flag=True, help="Write each chart as PNG too, for where no SVG can be shown.")
+def report_(folder: Path, png: bool) -> None:
     """Rebuild summary, charts and report of RUN, a run's folder, from its raw samples.
 
     Of a lesson, or of claims, it prints what was found.
@@ -25,21 +26,30 @@ def report_(folder: Path) -> None:
         claims.print_claims(folder)
         return
     if RunFolder(folder).exists or not (folder / LESSON_FILE).exists():
-        show_report(folder)
+        show_report(folder, png=png)
     if (folder / LESSON_FILE).exists():
         from loadtests.cli import lesson
 
         lesson.print_lesson(folder / LESSON_FILE)
 
 
-def show_report(path: Path) -> None:
-    """Derive summary, charts and report from a run's raw samples, and print the verdicts; raises UnreadableRun."""
+def show_report(path: Path, *, png: bool = False) -> None:
+    """Derive summary, charts and report from a run's raw samples, and print the verdicts.
+
+    Args:
+        path: the run's folder.
+        png: whether charts are written as PNG too.
+
+    Raises:
+        UnreadableRun: it is no run, or not a whole one.
+        RunError: something can't be written.
+    """
     console = PipeConsole()
     folder = RunFolder(path)
     manifest = folder.read_manifest()
     remove_leftovers(folder)
     outcome = analyse(folder, manifest)
     console.print(verdict_table(manifest, outcome))
-    write(folder, manifest, outcome, claims_covered_by(manifest, outcome))
+    write(folder, manifest, outcome, claims_covered_by(manifest, outcome), png=png)
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
     console.print(where, highlight=False, soft_wrap=True, markup=False)

@@ -125,7 +125,7 @@ LARGE = {
 @pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case in LARGE)) for case in CASES])
 def test_every_chart_that_has_something_to_show_is_written_twice(case: str, tmp_path: Path) -> None:
     make, expected = CASES[case]
-    paths = draw(*make(), tmp_path / "charts")
+    paths = draw(*make(), tmp_path / "charts", png=True)
     assert {path.name for path in paths} == {f"{name}.{kind}" for name in expected for kind in ("svg", "png")}
     for path in paths:
         if path.suffix == ".svg":
@@ -135,6 +135,14 @@ def test_every_chart_that_has_something_to_show_is_written_twice(case: str, tmp_
         else:
             assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
             assert struct.unpack(">I", path.read_bytes()[16:20])[0] > 800
+
+
+def test_a_png_is_written_only_if_it_is_wanted_and_an_old_one_removed(tmp_path: Path) -> None:
+    run = make_run(["get_post"], [1])
+    names = {path.stem for path in draw(*run, tmp_path, png=True)}
+    vector = {path: path.read_bytes() for path in tmp_path.glob("*.svg")}
+    assert {path.name for path in draw(*run, tmp_path)} == {f"{name}.svg" for name in names}
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == vector
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The catalogue of charts: what each is about, its title, how to read it; draw all of them as SVG and PNG."""
+"""The catalogue of charts: what each is about, its title, how to read it; draw all of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -110,8 +110,8 @@ LEADING = frozenset({"ratio", "dial", "predicted"})
 """Those that come before any table."""
 
 
-def draw(manifest: Manifest, outcome: Outcome, folder: Path) -> list[Path]:
-    """Write every chart that is not empty as SVG and PNG; return the paths.
+def draw(manifest: Manifest, outcome: Outcome, folder: Path, *, png: bool = False) -> list[Path]:
+    """Write every chart that is not empty as SVG, and as PNG if that is wanted; return the paths.
 
     Charts of an earlier derivation that are now empty are removed.
     """
@@ -119,5 +119,7 @@ def draw(manifest: Manifest, outcome: Outcome, folder: Path) -> list[Path]:
     run = view_of(manifest, outcome)
     with drawing():
         return [
-            path for chart in CHARTS for path in save(chart.draw(run) if run.scenarios else None, folder, chart.name)
+            path
+            for chart in CHARTS
+            for path in save(chart.draw(run) if run.scenarios else None, folder, chart.name, png=png)
         ]

@@ -190,14 +190,23 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure | None, folder: Path, name: str) -> list[Path]:
-    """Write a figure as SVG and PNG; without a figure, remove what an earlier derivation wrote. Return the paths."""
-    svg, png = folder / f"{name}.svg", folder / f"{name}.png"
+def save(figure: Figure | None, folder: Path, name: str, *, png: bool = True) -> list[Path]:
+    """Write a figure as SVG, and as PNG if that is wanted; remove what an earlier derivation wrote. Return the paths.
+
+    Args:
+        figure: what to write; None if there is nothing to show.
+        folder: made if need be.
+        name: of the files.
+        png: drawing one takes longer than drawing the SVG, and no browser needs it.
+    """
+    svg_path, png_path = folder / f"{name}.svg", folder / f"{name}.png"
+    if figure is None or not png:
+        png_path.unlink(missing_ok=True)
     if figure is None:
-        svg.unlink(missing_ok=True)
-        png.unlink(missing_ok=True)
+        svg_path.unlink(missing_ok=True)
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(svg, metadata={"Date": None})
-    figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
-    return [svg, png]
+    figure.savefig(svg_path, metadata={"Date": None})
+    if png:
+        figure.savefig(png_path, dpi=PNG_DPI, metadata={"Software": None})
+    return [svg_path, png_path] if png else [svg_path]
