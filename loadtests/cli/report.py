@@ -1,5 +1,6 @@
 """``bench report``: rebuild summary, charts and report from a run's raw samples."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -7,8 +8,8 @@ import click
 from loadtests.analysis.analyse import analyse
 from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, claims_covered_by
 from loadtests.records.run_folder import RunFolder, remove_leftovers
-from loadtests.report.html.page import write
 from loadtests.report.verdict_table import verdict_table
+from loadtests.system.forks import Fork
 from loadtests.system.terminal import PipeConsole
 
 
@@ -48,7 +49,10 @@ def show_report(path: Path, *, png: bool = False) -> None:
     folder = RunFolder(path)
     manifest = folder.read_manifest()
     remove_leftovers(folder)
-    outcome = analyse(folder, manifest)
+    with Fork(partial(analyse, folder, manifest)) as analysis:
+        from loadtests.report.html.page import write  # takes as long to import as a run does to analyse
+
+        outcome = analysis.result()
     console.print(verdict_table(manifest, outcome))
     write(folder, manifest, outcome, claims_covered_by(manifest, outcome), png=png)
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"

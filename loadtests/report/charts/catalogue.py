@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -12,6 +13,7 @@ from loadtests.report import titles
 from loadtests.report.charts import dial, latency, predicted, ratio, throughput
 from loadtests.report.charts.style import drawing, save
 from loadtests.report.view import RunView, directions, view_of
+from loadtests.system.forks import call_all
 
 HOLLOW = "A filled mark is a verdict, in the shape of the side that is better; what is hollow is not decided."
 
@@ -117,9 +119,10 @@ def draw(manifest: Manifest, outcome: Outcome, folder: Path, *, png: bool = Fals
     """
     folder.mkdir(parents=True, exist_ok=True)
     run = view_of(manifest, outcome)
+
+    def draw_one(chart: Chart) -> list[Path]:
+        return save(chart.draw(run) if run.scenarios else None, folder, chart.name, png=png)
+
     with drawing():
-        return [
-            path
-            for chart in CHARTS
-            for path in save(chart.draw(run) if run.scenarios else None, folder, chart.name, png=png)
-        ]
+        written = call_all([partial(draw_one, chart) for chart in CHARTS])
+    return [path for paths in written for path in paths]
