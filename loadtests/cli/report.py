@@ -1,42 +1,59 @@
 """``bench report``: rebuild summary, charts and report from a run's raw samples."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from loadtests.analysis.analyse import analyse
-from loadtests.cli import claims, lesson
 from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, claims_covered_by
 from loadtests.records.run_folder import RunFolder, remove_leftovers
-from loadtests.report.html.page import write
 from loadtests.report.verdict_table import verdict_table
+from loadtests.system.forks import Fork
 from loadtests.system.terminal import PipeConsole
 
 
 @click.command(name="report")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
-def report_(folder: Path) -> None:
+@click.option("--png", is_flag=True, help="Write each chart as PNG too, for where no SVG can be shown.")
+def report_(folder: Path, png: bool) -> None:
     """Rebuild summary, charts and report of RUN, a run's folder, from its raw samples.
 
     Of a lesson, or of claims, it prints what was found.
     """
     if (folder / CLAIMS_FILE).exists():
+        from loadtests.cli import claims  # what measures takes a second to import, and a report needs none of it
+
         claims.print_claims(folder)
         return
     if RunFolder(folder).exists or not (folder / LESSON_FILE).exists():
-        show_report(folder)
+        show_report(folder, png=png)
     if (folder / LESSON_FILE).exists():
+        from loadtests.cli import lesson
+
         lesson.print_lesson(folder / LESSON_FILE)
 
 
-def show_report(path: Path) -> None:
-    """Derive summary, charts and report from a run's raw samples, and print the verdicts; raises UnreadableRun."""
+def show_report(path: Path, *, png: bool = False) -> None:
+    """Derive summary, charts and report from a run's raw samples, and print the verdicts.
+
+    Args:
+        path: the run's folder.
+        png: whether charts are written as PNG too.
+
+    Raises:
+        UnreadableRun: it is no run, or not a whole one.
+        RunError: something can't be written.
+    """
     console = PipeConsole()
     folder = RunFolder(path)
     manifest = folder.read_manifest()
     remove_leftovers(folder)
-    outcome = analyse(folder, manifest)
+    with Fork(partial(analyse, folder, manifest)) as analysis:
+        from loadtests.report.html.page import write  # takes as long to import as a run does to analyse
+
+        outcome = analysis.result()
     console.print(verdict_table(manifest, outcome))
-    write(folder, manifest, outcome, claims_covered_by(manifest, outcome))
+    write(folder, manifest, outcome, claims_covered_by(manifest, outcome), png=png)
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
     console.print(where, highlight=False, soft_wrap=True, markup=False)

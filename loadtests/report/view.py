@@ -5,6 +5,7 @@ Closed loops are read as throughput over users, open loops as response times (p9
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop, ascending
@@ -47,7 +48,7 @@ class RunView:
         specs = {"a": self.manifest.a.spec, "b": self.manifest.b.spec}
         return {self.names[label]: specs[label] for label in LABELS if self.names[label] != specs[label]}
 
-    @property
+    @cached_property
     def scenarios(self) -> list[ScenarioRecord]:
         """Scenarios of which something was measured, in the catalogue's order."""
         seen = {scenario for (scenario, _, _), cell in self.cells.items() if measured(cell)}
@@ -63,12 +64,12 @@ class RunView:
         seen = {scenario.name for scenario in self.scenarios}
         return [scenario.name for scenario in self.manifest.scenarios if scenario.name not in seen]
 
-    @property
+    @cached_property
     def metric(self) -> Metric:
         """What this run's verdicts are about."""
         return headline_of(self.loads[-1])
 
-    @property
+    @cached_property
     def open_loop(self) -> bool:
         """Whether requests arrived on a schedule, however many were unanswered."""
         return isinstance(self.highest, OpenLoop)
@@ -78,12 +79,12 @@ class RunView:
         """Which side is better where a headline's ratio b ÷ a is above 1."""
         return "b" if self.metric == "throughput" else "a"
 
-    @property
+    @cached_property
     def loads(self) -> list[Load]:
         """All loads of the plan, ascending."""
         return ascending({load for _, load in self.manifest.cells()})
 
-    @property
+    @cached_property
     def highest(self) -> Load:
         """The highest load at which anything was measured."""
         return [*self.loads[-1:], *ascending({load for (_, load, _), cell in self.cells.items() if measured(cell)})][-1]

@@ -53,7 +53,15 @@ def test_the_folder_holds_what_it_should_and_no_leftovers(run: Path) -> None:
         "trials",
     ]
     assert len(list((run / "trials").iterdir())) == 3 * 2 * 2 * 2
-    assert {path.suffix for path in (run / "charts").iterdir()} == {".svg", ".png"}
+    assert {path.suffix for path in (run / "charts").iterdir()} == {".svg"}
+
+
+def test_charts_are_written_as_png_on_demand(run: Path) -> None:
+    before = sorted((run / "charts").iterdir())
+    for option, pngs in (("--png", [path.with_suffix(".png") for path in before]), ("", [])):
+        status, _, errors = bench("report", str(run), *filter(None, [option]))
+        assert status == 0, errors
+        assert sorted((run / "charts").iterdir()) == sorted([*before, *pngs])
 
 
 def test_report_rebuilds_the_same_numbers_from_raw_samples(run: Path) -> None:

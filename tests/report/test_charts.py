@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -124,7 +125,7 @@ LARGE = {
 @pytest.mark.parametrize("case", [pytest.param(case, marks=[pytest.mark.slow] * (case in LARGE)) for case in CASES])
 def test_every_chart_that_has_something_to_show_is_written_twice(case: str, tmp_path: Path) -> None:
     make, expected = CASES[case]
-    paths = draw(*make(), tmp_path / "charts")
+    paths = draw(*make(), tmp_path / "charts", png=True)
     assert {path.name for path in paths} == {f"{name}.{kind}" for name in expected for kind in ("svg", "png")}
     for path in paths:
         if path.suffix == ".svg":
@@ -134,6 +135,14 @@ def test_every_chart_that_has_something_to_show_is_written_twice(case: str, tmp_
         else:
             assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
             assert struct.unpack(">I", path.read_bytes()[16:20])[0] > 800
+
+
+def test_a_png_is_written_only_if_it_is_wanted_and_an_old_one_removed(tmp_path: Path) -> None:
+    run = make_run(["get_post"], [1])
+    names = {path.stem for path in draw(*run, tmp_path, png=True)}
+    vector = {path: path.read_bytes() for path in tmp_path.glob("*.svg")}
+    assert {path.name for path in draw(*run, tmp_path)} == {f"{name}.svg" for name in names}
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == vector
 
 
 @pytest.mark.slow
@@ -354,6 +363,17 @@ def test_text_is_fitted_by_its_real_width() -> None:
     assert fit("short", 5, 10) == "short"
     assert width_in(fit("a name much too long for its place", 1, 10), 10) <= 1
     assert all(width_in(line, 10) <= 1 for line in wrap("words that go on, averylongwordindeedwithoutend", 1, 10))
+
+
+@pytest.mark.parametrize(
+    "text", ["one", "AV To fi ffi “x” ± 10 % " * 12, "short, averylongwordindeedwithoutend then on " * 3]
+)
+@pytest.mark.parametrize("inches", [0.3, 1.0, 3.0, 9.9])
+def test_each_line_takes_as_many_words_as_it_has_room_for(text: str, inches: float) -> None:
+    lines = wrap(text, inches, 10)
+    assert " ".join(lines).count(" ") == text.count(" ")
+    for line, following in pairwise(lines):
+        assert width_in(f"{line} {following.split(' ')[0]}", 10) > inches
 
 
 def test_sides_differ_in_grey_in_marker_and_in_line() -> None:

@@ -1,7 +1,8 @@
-"""The catalogue of charts: what each is about, its title, how to read it; draw all of them as SVG and PNG."""
+"""The catalogue of charts: what each is about, its title, how to read it; draw all of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -12,6 +13,7 @@ from loadtests.report import titles
 from loadtests.report.charts import dial, latency, predicted, ratio, throughput
 from loadtests.report.charts.style import drawing, save
 from loadtests.report.view import RunView, directions, view_of
+from loadtests.system.forks import call_all
 
 HOLLOW = "A filled mark is a verdict, in the shape of the side that is better; what is hollow is not decided."
 
@@ -110,14 +112,17 @@ LEADING = frozenset({"ratio", "dial", "predicted"})
 """Those that come before any table."""
 
 
-def draw(manifest: Manifest, outcome: Outcome, folder: Path) -> list[Path]:
-    """Write every chart that is not empty as SVG and PNG; return the paths.
+def draw(manifest: Manifest, outcome: Outcome, folder: Path, *, png: bool = False) -> list[Path]:
+    """Write every chart that is not empty as SVG, and as PNG if that is wanted; return the paths.
 
     Charts of an earlier derivation that are now empty are removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     run = view_of(manifest, outcome)
+
+    def draw_one(chart: Chart) -> list[Path]:
+        return save(chart.draw(run) if run.scenarios else None, folder, chart.name, png=png)
+
     with drawing():
-        return [
-            path for chart in CHARTS for path in save(chart.draw(run) if run.scenarios else None, folder, chart.name)
-        ]
+        written = call_all([partial(draw_one, chart) for chart in CHARTS])
+    return [path for paths in written for path in paths]

@@ -4,14 +4,16 @@ Figures become files here, so that the same run gives the same SVG, byte for byt
 """
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
+import matplotlib.backends.backend_svg  # before the first figure, and so before any fork
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
@@ -103,13 +105,31 @@ def fit(text: str, inches: float, size: float, weight: str = "normal") -> str:
 def wrap(text: str, inches: float, size: float, weight: str = "normal") -> list[str]:
     """Break a text into lines no wider than they may be."""
     lines: list[str] = []
-    for word in printable(text).split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width_in(longer, size, weight) <= inches:
-            lines[-1] = longer
-        else:
-            lines.append(fit(word, inches, size, weight))
+    words = printable(text).split(" ")
+    while words:
+        first, rest = fit(words[0], inches, size, weight), words[1:]
+        more = _how_many_fit(first, rest, inches, size, weight)
+        lines.append(" ".join([first, *rest[:more]]))
+        words = rest[more:]
     return lines
+
+
+def _how_many_fit(first: str, rest: Sequence[str], inches: float, size: float, weight: str) -> int:
+    """Return how many more words have room in a line after its first.
+
+    The widths of single words tell it almost: to measure the line anew for each of them takes several times as long.
+    """
+
+    def fits(count: int) -> bool:
+        return width_in(" ".join([first, *rest[:count]]), size, weight) <= inches
+
+    ends = accumulate((width_in(f" {word}", size, weight) for word in rest), initial=width_in(first, size, weight))
+    count = max(0, sum(1 for _ in takewhile(lambda end: end <= inches, ends)) - 1)
+    while count < len(rest) and fits(count + 1):
+        count += 1
+    while count and not fits(count):
+        count -= 1
+    return count
 
 
 @dataclass(frozen=True)
@@ -171,14 +191,23 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def save(figure: Figure | None, folder: Path, name: str) -> list[Path]:
-    """Write a figure as SVG and PNG; without a figure, remove what an earlier derivation wrote. Return the paths."""
-    svg, png = folder / f"{name}.svg", folder / f"{name}.png"
+def save(figure: Figure | None, folder: Path, name: str, *, png: bool = True) -> list[Path]:
+    """Write a figure as SVG, and as PNG if that is wanted; remove what an earlier derivation wrote. Return the paths.
+
+    Args:
+        figure: what to write; None if there is nothing to show.
+        folder: made if need be.
+        name: of the files.
+        png: drawing one takes longer than drawing the SVG, and no browser needs it.
+    """
+    svg_path, png_path = folder / f"{name}.svg", folder / f"{name}.png"
+    if figure is None or not png:
+        png_path.unlink(missing_ok=True)
     if figure is None:
-        svg.unlink(missing_ok=True)
-        png.unlink(missing_ok=True)
+        svg_path.unlink(missing_ok=True)
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(svg, metadata={"Date": None})
-    figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
-    return [svg, png]
+    figure.savefig(svg_path, metadata={"Date": None})
+    if png:
+        figure.savefig(png_path, dpi=PNG_DPI, metadata={"Software": None})
+    return [svg_path, png_path] if png else [svg_path]

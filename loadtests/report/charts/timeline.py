@@ -5,6 +5,7 @@ A report shows one of each scenario that was observed, at its highest load.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from loadtests.report.charts.layout import Grid, head, sheet
 from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, drawing, save
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed
+from loadtests.system.forks import call_all
 
 Trial = Callable[[TrialKey], Recording | None]
 """Returns one trial of the run; None if it was not measured."""
@@ -203,11 +205,13 @@ def draw_all(run: RunView, trial: Trial, folder: Path) -> list[Drawn]:
         old.unlink()
     if not run.observed:
         return []
-    drawn = []
-    for scenario in run.scenarios:
-        load = run.measured_loads(scenario.name)[-1]
-        found = (draw_one(run, trial, folder, scenario.name, load, block) for block in range(run.blocks))
-        drawn += [next(filter(None, found), None)]
+
+    def draw_first(scenario: str) -> Drawn | None:
+        load = run.measured_loads(scenario)[-1]
+        found = (draw_one(run, trial, folder, scenario, load, block) for block in range(run.blocks))
+        return next(filter(None, found), None)
+
+    drawn = call_all([partial(draw_first, scenario.name) for scenario in run.scenarios])
     return [one for one in drawn if one is not None]
 
 

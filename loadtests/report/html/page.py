@@ -245,11 +245,13 @@ def dots_uri(path: Path) -> str:
     return f"data:image/png;base64,{b64encode(packed.getvalue()).decode()}"
 
 
-def write(folder: RunFolder, manifest: Manifest, outcome: Outcome, claims: Sequence[TestedClaim]) -> None:
-    """Write summary, charts and report; raises RunError if they can't be."""
+def write(
+    folder: RunFolder, manifest: Manifest, outcome: Outcome, claims: Sequence[TestedClaim], *, png: bool = False
+) -> None:
+    """Write summary, charts (as SVG; as PNG too if that is wanted) and report; raises RunError if they can't be."""
     try:
         folder.write_outcome(outcome)
-        drawn = catalogue.draw(manifest, outcome, folder.charts)
+        drawn = catalogue.draw(manifest, outcome, folder.charts, png=png)
         seen = draw_all(view_of(manifest, outcome), folder.read_trial, folder.charts)
         folder.write_report(render(manifest, outcome, drawn, seen, claims))
     except OSError as error:
