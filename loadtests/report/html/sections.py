@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
+from loadtests.analysis.flags import WAITING
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
 from loadtests.records.manifest import ScenarioRecord
@@ -24,6 +25,7 @@ OTHERWISE = {
     "equal": "no difference worth having {where}",
     "few": "too few requests to know the slowest 1 % {where}",
     "driver-bound": f"no verdict {{where}}, because {DRIVER_BOUND}",
+    "behind": "no verdict on the slowest 1 % {where}, whose waits are as long as one measures",
 }
 """What is said of cells in which neither side is better."""
 
@@ -150,7 +152,19 @@ def answer(view: RunView, scenario: str) -> str:
 def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
     groups: dict[str, list[Comparison]] = {
         kind: []
-        for kind in ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", "driver-bound")
+        for kind in (
+            "gone a",
+            "gone b",
+            "b",
+            "a",
+            "small b",
+            "small a",
+            "equal",
+            "open",
+            "few",
+            "behind",
+            "driver-bound",
+        )
     }
     for c in cells:
         if gone := gave_up(c):
@@ -159,6 +173,8 @@ def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
             groups[f"small {c.verdict}" if "small" in c.flags else c.verdict].append(c)
         elif driver_bound(c):
             groups["driver-bound"].append(c)
+        elif fell_behind(c) and c.metric in WAITING:
+            groups["behind"].append(c)
         elif "too-few-samples" in c.flags:
             groups["few"].append(c)
         else:
@@ -182,7 +198,7 @@ def _clause(view: RunView, kind: str, group: Sequence[Comparison], of: int) -> s
         case ["a" | "b" as better]:
             name = a if better == "a" else b
             return f"{name} is better {where}" + _how_much(view, group) + _behind(view, group)
-    if kind == "driver-bound":
+    if kind in ("behind", "driver-bound"):
         where = where.replace("every", "any")
     return OTHERWISE[kind].format(where=where) + _behind(view, group)
 
