@@ -12,7 +12,7 @@ import numpy as np
 from loadtests.analysis.comparison import Estimate, estimate, hodges_lehmann, holm, judge
 from loadtests.analysis.condition_checks import cores_used, shares_core
 from loadtests.analysis.flag_checks import flags_of, leak
-from loadtests.analysis.flags import NO_VERDICT, Conditions, Flag, explain
+from loadtests.analysis.flags import Conditions, Flag, explain, withheld
 from loadtests.analysis.flow import together
 from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.model.observed import seen_in
@@ -235,7 +235,8 @@ def _compare(
     a, b = (estimate(v).value if v else None for v in values or [[], []])
     verdict, qualified = _verdict_of(measured, metric, certain=certain)
     flags = [*map(Flag, qualified), *doubts]
-    if any(flag.name in NO_VERDICT for flag in flags) and not measured.one_sided:
+    left_out = not measured.one_sided and withheld(verdict, metric, flags)
+    if left_out:
         verdict = "inconclusive"
     # A ratio over those blocks alone that have one would be a biased choice.
     if "too-few-samples" in qualified:
@@ -257,7 +258,7 @@ def _compare(
         flags=[str(flag) for flag in flags],
     )
     collapses = {label: [summary.collapsed for summary in cell.of(label)] for label in LABELS}
-    return replace(comparison, explanation=explain(comparison, flags, collapses))
+    return replace(comparison, explanation=explain(comparison, flags, collapses, left_out=left_out))
 
 
 def _verdict_of(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Verdict, list[str]]:

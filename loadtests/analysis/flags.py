@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.summary import Comparison, Metric, side_names
+from loadtests.records.summary import Comparison, Metric, Verdict, side_names
 
 NOUN: dict[Metric, str] = {
     "throughput": "throughput",
@@ -22,14 +22,14 @@ FAILURES_LIMIT = 0.01
 """Share of a side's requests that may fail without a flag."""
 MEANING = {
     "collapsed": "the side could not be measured in at least one block: it died, hung or gave no good answer",
-    "failures": f"more than {100 * FAILURES_LIMIT:g} % of the side's requests failed; they count as slower than"
-    " everything",
+    "failures": f"more than {100 * FAILURES_LIMIT:g} % of the side's requests failed: they are no throughput, count as"
+    " slower than everything, and the side is called neither better nor as good as one that answers",
     "driver-bound": "the load driver may have been the limit, not the server, so there is no verdict; use fewer users "
     "or a lower rate, a slower scenario, or drivers on more cores",
     "overloaded": "the server could not keep up with the arrivals, so its response times grow for as long as one "
-    "measures; use a lower --rate to see them in a steady state",
-    "not-steady": "the load had not settled, or the machine stopped and started while it was measured; use a longer "
-    "--time and --slice",
+    "measures, and there is no verdict on them; use a lower --rate to see them in a steady state",
+    "not-steady": "the load had not settled, some requests starved while others were served, or the machine stopped "
+    "and started while it was measured; use a longer --time and --slice",
     "work-left": "the server goes on working when all its answers have been given, so that its throughput is not what "
     "it can keep up, and there is no verdict; count the work in, or ask at a --rate that it can keep up",
     "noisy-machine": "the ratio changes from block to block more than a quiet machine would let it, or something else "
@@ -52,6 +52,9 @@ MEANING = {
 """What each flag says and what to do, without the ``:a`` or ``:b`` that tells whom it concerns."""
 NO_VERDICT = frozenset({"driver-bound", "work-left"})
 """Flags that take a cell out of the headlines: what was measured may be the load driver."""
+NO_WAITING_VERDICT = frozenset({"overloaded"})
+"""Flags that leave response times without a verdict: they are as long as one measures."""
+WAITING: frozenset[Metric] = frozenset({"p50", "p99"})
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,36 @@ class Flag:
         return f"{self.name}:{self.label}" if self.label else self.name
 
 
-def explain(comparison: Comparison, flags: Sequence[Flag], collapses: Mapping[SideLabel, Sequence[str | None]]) -> str:
+def withheld(verdict: Verdict, metric: Metric, flags: Sequence[Flag]) -> bool:
+    """Return whether flags take a verdict away: what the figures say must not be said of the sides.
+
+    A side that fails more than FAILURES_LIMIT of its requests keeps its figures, but wins nothing by them: to refuse a
+    request is cheaper than to answer it.
+    """
+    names = {flag.name for flag in flags}
+    if names & NO_VERDICT or (metric in WAITING and names & NO_WAITING_VERDICT):
+        return True
+    failing = {flag.label for flag in flags if flag.name == "failures"}
+    return verdict in failing or (verdict == "equivalent" and len(failing) == 1)
+
+
+def explain(
+    comparison: Comparison,
+    flags: Sequence[Flag],
+    collapses: Mapping[SideLabel, Sequence[str | None]],
+    *,
+    left_out: bool = False,
+) -> str:
     """Say what was found, how sure it is, and what each flag means.
 
     Args:
         comparison: the comparison, its explanation still empty.
         flags: its flags with their reasons.
         collapses: what each trial of a side said of itself: a sentence, or None if it was measured.
+        left_out: whether its verdict was withheld.
     """
     a, b = side_names(comparison.a.side, comparison.b.side)
-    sentences = [_finding_in_words(comparison, a, b, left_out=any(flag.name in NO_VERDICT for flag in flags))]
+    sentences = [_finding_in_words(comparison, a, b, left_out=left_out)]
     for flag in flags:
         told = Counter(reason for reason in collapses[flag.label] if reason) if flag.label else Counter[str]()
         side = {"a": a, "b": b}.get(flag.label or "")

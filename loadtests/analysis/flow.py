@@ -110,7 +110,11 @@ def flow(samples: Samples, windows: Windows) -> Flow:
     )
 
 
-def halves(slices: Sequence[Slice]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+Halves = tuple[list[tuple[float, float]], list[tuple[float, float]]]
+"""Parts of windows, the earlier and the later ones."""
+
+
+def halves(slices: Sequence[Slice]) -> Halves:
     """Cut the windows of a trial into two halves of equal time, the earlier and the later one."""
     left = sum(turn.closed_s - turn.opened_s for turn in slices) / 2
     earlier: list[tuple[float, float]] = []
@@ -123,6 +127,15 @@ def halves(slices: Sequence[Slice]) -> tuple[list[tuple[float, float]], list[tup
             later.append((cut, turn.closed_s))
         left -= turn.closed_s - turn.opened_s
     return earlier, later
+
+
+def halves_of_each(slices: Sequence[Slice]) -> Halves:
+    """Cut every window in two: what grows from an empty server in each slice is seen however many slices there are."""
+    middles = [(turn.opened_s + turn.closed_s) / 2 for turn in slices]
+    return (
+        [(turn.opened_s, middle) for turn, middle in zip(slices, middles, strict=True)],
+        [(middle, turn.closed_s) for turn, middle in zip(slices, middles, strict=True)],
+    )
 
 
 def _edges(windows: Windows) -> Seconds:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.analysis.flow import Flow, Windows, credit, flow, halves, inside
+from loadtests.analysis.flow import Flow, Windows, credit, flow, halves, halves_of_each, inside
 from loadtests.records.samples import Failure, Recording, Samples, Timeline
 
 Column = npt.NDArray[np.float32]
@@ -37,7 +37,10 @@ class Summary:
         threads: the server's threads; None if unknown.
         driver_busy: share of the windows in which the driver was on the CPU, 0 to 1.
         driver_peak: the same in the busiest second, or in all windows together if they are shorter than that.
-        flow: what went through the windows, and the same of their earlier and later half.
+        flow: what went through the windows.
+        earlier: the same of the earlier half of their time; of arrivals, which find an empty server in every slice, of
+            the earlier half of each window.
+        later: the same of the rest.
         sizes: the server's resident memory in bytes at the end of each window, with the instant in seconds.
         collapsed: a sentence if the side could not be measured at all, else None.
         timeline: what was seen inside the server in the windows; None if nobody looked.
@@ -92,7 +95,7 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
     cpu = [turn.server_cpu_s for turn in slices if turn.server_cpu_s is not None]
     busy = sum(turn.driver_cpu_s for turn in slices) / windows_s if windows_s else 0.0
     seconds = [turn.driver_peak for turn in slices if turn.closed_s - turn.opened_s >= 1.0]
-    earlier, later = halves(slices)
+    earlier, later = halves_of_each(slices) if arrivals else halves(slices)
     return Summary(
         throughput_rps=rate,
         requests=int(np.count_nonzero(counted)),

@@ -56,7 +56,8 @@ def capacity_(context: click.Context, /, sides: tuple[str, ...], slo: str | None
     time.
 
     With --slo it is measured: the highest rate of arrivals at which each SIDE (sync and async by default) keeps the
-    objective, found by doubling, then by halving the gap down to 5 %. A miss counts when it happens twice.
+    objective. Short probes find the region, thorough ones of 13 seconds halve the gap down to 5 %, and the rate that
+    was kept must be kept twice. It takes some four minutes a side.
     """
     measure = ("scenario", "database", "starts", "seed", "out")
     given = {p for p in options if context.get_parameter_source(p) is ParameterSource.COMMANDLINE}
@@ -227,8 +228,8 @@ def _print_search(console: Console, options: SloOptions, record: SloRecord, out:
         a, b = sides
         console.print(f"{b} ÷ {a}: {means[1] / means[0]:.2f}", highlight=False, markup=False)
     console.print(
-        f"{record.database}. The gap between the highest rate that was kept and the lowest that was not, twice, is 5 %"
-        f" at the most. Every probe is in {out / 'slo.json'}",
+        f"{record.database}. Each figure is the middle between the highest rate that was kept, twice, and the lowest"
+        f" that was missed, 5 % apart at the most. Every probe is in {out / 'slo.json'}",
         highlight=False,
         markup=False,
         soft_wrap=True,
@@ -236,18 +237,22 @@ def _print_search(console: Console, options: SloOptions, record: SloRecord, out:
 
 
 def _figures(found: list[SearchResult]) -> tuple[float | None, str, str]:
-    """Return the geometric mean over starts, how it reads, and the range."""
-    kept = [each.kept_rps for each in found if each.kept_rps is not None]
-    if not kept or len(kept) < len(found):
+    """Return the geometric mean over starts of the middle of each bracket, how it reads, and its range.
+
+    Of a single start the range is the bracket itself.
+    """
+    middles = [each.middle_rps for each in found if each.middle_rps is not None]
+    if not middles or len(middles) < len(found):
         return None, "not found", "–"
-    mean = math.exp(sum(map(math.log, kept)) / len(kept))
+    mean = math.exp(sum(map(math.log, middles)) / len(middles))
     least = "at least " if any(each.state == "at-least" for each in found) else ""
-    return mean, f"{least}{mean:,.4g}", f"{min(kept):,.4g} – {max(kept):,.4g}"
+    ends = [end for each in found for end in (each.kept_rps, each.missed_rps) if end] if len(found) == 1 else middles
+    return mean, f"{least}{mean:,.4g}", f"{min(ends):,.4g} – {max(ends):,.4g}"
 
 
 def _beyond(record: SloRecord, side: str) -> str:
-    """Quote the lowest rate that was missed, and why."""
-    missed = [probe for probe in record.probes if probe.side == side and probe.missed]
+    """Quote the lowest rate that was missed by a thorough probe, and why."""
+    missed = [probe for probe in record.probes if probe.side == side and probe.thorough and probe.missed]
     if not missed:
         return "the load driver can send no more"
     lowest = min(missed, key=lambda probe: probe.rate_rps)

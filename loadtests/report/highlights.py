@@ -4,14 +4,13 @@ import math
 from collections.abc import Sequence
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
+from loadtests.analysis.flags import WAITING
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison, Metric
 from loadtests.report.view import RunView
 from loadtests.report.wording import REASONS, fell_behind, gave_up, kind_of, listed, named, no_verdict, some
-
-WAITS: frozenset[Metric] = frozenset({"p50", "p99"})
 
 
 def extremes(view: RunView, metric: Metric, at: Load | None = None) -> list[tuple[SideLabel, Comparison]]:
@@ -32,7 +31,7 @@ def extremes(view: RunView, metric: Metric, at: Load | None = None) -> list[tupl
             if ahead(c, label)
             and c.ratio is not None
             and at in (None, c.load)
-            and not (metric in WAITS and fell_behind(c))
+            and not (metric in WAITING and fell_behind(c))
         ]
         if won:
             found.append((label, max(won, key=size)))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from loadtests.analysis.flags import NO_VERDICT
+from loadtests.analysis.flags import NO_VERDICT, WAITING
 from loadtests.experiment.loads import Load
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison
@@ -109,6 +109,8 @@ def word(comparison: Comparison, names: Mapping[SideLabel, str]) -> str:
     if kind in ("a", "b"):
         slightly = "slightly " if "small" in comparison.flags else ""
         return f"{names['a' if kind == 'a' else 'b']} {slightly}better"
+    if kind == "inconclusive" and comparison.metric in WAITING and (behind := fell_behind(comparison)):
+        return f"{' and '.join(names[label] for label in behind)} overloaded"
     if kind == "inconclusive" and comparison.ratio is None:
         return "too few requests" if "too-few-samples" in comparison.flags else "not compared"
     return WORDS[kind]

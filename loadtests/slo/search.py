@@ -17,6 +17,7 @@ from pathlib import Path
 from loadtests.analysis.trial_summary import Summary, percentile, summarise
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed, PairingJob, Target
+from loadtests.drivers.loops import LEAD_IN_WAITS
 from loadtests.experiment.loads import MAX_RATE, OpenLoop
 from loadtests.experiment.options import check_driver, parse_scenario
 from loadtests.experiment.plan import Experiment
@@ -30,7 +31,16 @@ from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases, check_database, check_reachable, open_databases
 from loadtests.servers.server import Server
-from loadtests.slo.objective import Objective, Probe, RateSearch, SearchResult, SloRecord, parse_objective
+from loadtests.slo.objective import (
+    MAX_WINDOW_S,
+    Objective,
+    Probe,
+    RateSearch,
+    SearchResult,
+    SloRecord,
+    parse_objective,
+    probe_timing,
+)
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError
 from loadtests.system.machine import command_line, read_environment
@@ -38,9 +48,6 @@ from loadtests.system.machine import command_line, read_environment
 DEFAULT_SIDES = ("sync", "async")
 MAX_STARTS = 100
 START_RPS = 50.0
-RESTART_SHARE = 0.7
-"""The search of a later start begins at this share of the rate that the start before found."""
-MIN_PROBE_S, MAX_PROBE_S = 2.0, 30.0
 CEILING_SHARE = 0.8
 """Highest rate ÷ the driver's ceiling: above it, the driver would be the limit."""
 OnProgress = Callable[[SloRecord, str], None]
@@ -212,21 +219,17 @@ class SearchRunner:
             start: its number, from 0.
             block_servers: the servers.
             driver: puts load on them.
-            found_rps: the rates that the start before found; replaced by those of this one.
+            found_rps: the rates that the start before found, from which thorough probes begin at once; replaced by
+                those of this one.
             max_rps: the highest rate that may be sent.
         """
-        min_rps = self._plan.objective.requests / MAX_PROBE_S
-        searches = {}
-        for label in self._plan.labels:
-            start_rps = RESTART_SHARE * found_rps[label] if label in found_rps else START_RPS
-            searches[label] = RateSearch(start_rps, max_rps, min_rps)
+        min_rps = self._plan.objective.requests / MAX_WINDOW_S
+        searches = {label: RateSearch(START_RPS, max_rps, min_rps, found_rps.get(label)) for label in self._plan.labels}
         while searching := [label for label, search in searches.items() if search.state == "searching"]:
             for label in searching:
                 search = searches[label]
-                kept = self._probe(start, label, search.rate_rps, block_servers, driver)
-                search.record(kept=kept)
+                search.record(kept=self._probe(start, label, search, block_servers, driver))
         for label, search in searches.items():
-            found_rps[label] = search.kept_rps or START_RPS
             found = SearchResult(
                 start=start,
                 side=self._spec(label),
@@ -234,22 +237,27 @@ class SearchRunner:
                 kept_rps=search.kept_rps,
                 missed_rps=search.missed_rps,
             )
+            found_rps.pop(label, None)
+            if found.middle_rps is not None:
+                found_rps[label] = found.middle_rps
             self.record = self.record.model_copy(update={"found": [*self.record.found, found]})
 
     def _probe(
-        self, start: int, label: SideLabel, rate_rps: float, block_servers: BlockServers, driver: Driver
+        self, start: int, label: SideLabel, search: RateSearch, block_servers: BlockServers, driver: Driver
     ) -> bool:
-        """Measure one side at one rate, and record it; return whether the objective was kept."""
+        """Measure one side at the rate that its search asks for; record it, and return whether it was kept."""
+        rate_rps, hint = search.rate_rps, "" if search.thorough else ", briefly"
         self._on_progress(
-            self.record, f"start {start + 1} of {self._plan.starts}, {self._spec(label)} at {rate_rps:,.4g}/s"
+            self.record, f"start {start + 1} of {self._plan.starts}, {self._spec(label)} at {rate_rps:,.4g}/s{hint}"
         )
-        summary = self._measure(label, rate_rps, block_servers, driver)
+        summary = self._measure(label, rate_rps, block_servers, driver, thorough=search.thorough)
         missed = self._plan.objective.missed(summary)
         value = percentile(summary.latencies_s, self._plan.objective.wanted)
         probe = Probe(
             start=start,
             side=self._spec(label),
             rate_rps=round(rate_rps, 3),
+            thorough=search.thorough,
             requests=summary.requests,
             answered_rps=round(summary.throughput_rps, 3),
             percentile_s=None if value is None or not math.isfinite(value) else value,
@@ -258,19 +266,21 @@ class SearchRunner:
         self.record = self.record.model_copy(update={"probes": [*self.record.probes, probe]})
         return missed is None
 
-    def _measure(self, label: SideLabel, rate_rps: float, block_servers: BlockServers, driver: Driver) -> Summary:
+    def _measure(
+        self, label: SideLabel, rate_rps: float, block_servers: BlockServers, driver: Driver, *, thorough: bool
+    ) -> Summary:
         """Measure one side at one rate; a server that fails is replaced for the next probe."""
         server, [scenario] = block_servers.server(label), self._plan.experiment.scenarios
-        seconds = min(MAX_PROBE_S, max(MIN_PROBE_S, self._plan.objective.requests / rate_rps))
+        lead_in_s, window_s = probe_timing(self._plan.objective, rate_rps, thorough=thorough)
         load = OpenLoop(rate_rps)
         limits = self._warm_ups.limits(scenario, load)
         job = PairingJob(
             targets={label: Target(server.url, tuple(server.pids))},
             requests=scenario.requests,
             load=load,
-            slice_s=seconds,
+            slice_s=window_s,
             pairing_s=0.0,
-            wait_s=scenario.wait_s,
+            wait_s=max(scenario.wait_s, lead_in_s / LEAD_IN_WAITS),
             seed=self._rng.randrange(2**32),
             stall_s=limits.stall_s,
             limit_s=limits.phase_s,

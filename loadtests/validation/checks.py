@@ -31,7 +31,7 @@ from loadtests.servers.databases import SqliteDatabases
 from loadtests.servers.reference import MORE_CPU, MORE_WAIT_S
 from loadtests.system.machine import Environment, machine_id
 from loadtests.system.terminal import progress_bar
-from loadtests.validation import other_clients, plan, response_times
+from loadtests.validation import known_limits, other_clients, plan, response_times
 from loadtests.validation.plan import BASE, CPU, CPU_USERS, KnownAnswerRun, Sizes, ratio_of_more_cpu, ratio_of_more_wait
 from loadtests.validation.record import Check, Comparisons, KnownComparison, Validation, provenance
 
@@ -147,6 +147,13 @@ class ValidationRun:
                 "a server that is stopped now and then",
                 response_times.STALL_OVERHEAD_S + sizes.pace_s + 2 * sizes.stall_s,
                 partial(response_times.measure_stall, window_s=sizes.stall_s, pace_s=sizes.pace_s),
+            ),
+            _Step("overload", "queues that can't keep up", known_limits.OVERLOAD_S, known_limits.measure_overload),
+            _Step(
+                "capacity",
+                "a capacity that follows from theory",
+                known_limits.CAPACITY_S,
+                known_limits.measure_capacity,
             ),
             _Step(
                 "drivers",

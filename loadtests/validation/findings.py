@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from loadtests.analysis.comparison import Finding, count, estimate, figure_finding, share_finding
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.validation.record import (
+    CapacityRecord,
     Check,
     Comparisons,
     DriversRecord,
     KnownComparison,
+    OverloadRecord,
     QueueRecord,
     StallRecord,
     Study,
@@ -41,6 +43,8 @@ MAX_STALL_ERROR = 0.10
 MAX_CLOSED_P99_S = 0.1
 MAX_LAG_S = 0.0015
 MAX_LOG_DIFFERENCE = 0.05
+MAX_CAPACITY_ERROR = 0.10
+"""By simulation a search of one start ends within this in 98 of 100."""
 MAX_CLIENT_DIFFERENCE = 0.10
 MIN_HEADROOM = 0.75
 
@@ -48,6 +52,11 @@ MIN_HEADROOM = 0.75
 def findings(validation: Validation) -> dict[Check, list[Finding]]:
     """Return the findings of each check that was carried out."""
     return {check: list(_FINDERS[check](getattr(validation, check))) for check in validation.checked()}
+
+
+def within(finding: Finding) -> bool:
+    """Return whether a figure itself lies inside its target, however sure that is."""
+    return finding.aim[0] <= finding.found <= finding.aim[1]
 
 
 def false_alarms(found: Comparisons) -> Iterator[Finding]:
@@ -190,6 +199,36 @@ def _stall(found: StallRecord) -> Iterator[Finding]:
     )
 
 
+def _overload(found: OverloadRecord) -> Iterator[Finding]:
+    for row in found.rows:
+        share, flagged = row.offered_rps / found.served_rps, "overloaded" in row.flags
+        aim = (1.0, 1.0) if share > 1 else (0.0, 0.0)
+        yield share_finding(
+            f"flagged as overloaded at {100 * share:g} % of what it serves",
+            count([flagged]),
+            aim,
+            least=1,
+            of=f"cells; {row.offered_rps:,.0f} arrivals a second, {row.answered_rps:,.0f} answers;"
+            f" {', '.join(row.flags) or 'no flag'}",
+            truth=aim[0],
+        )
+
+
+def _capacity(found: CapacityRecord) -> Iterator[Finding]:
+    low, high = ((rate or 0.0) / found.theory_rps for rate in (found.kept_rps, found.missed_rps or found.kept_rps))
+    middle = math.sqrt(low * high)
+    yield figure_finding(
+        "highest rate that keeps an objective, found ÷ true",
+        "×",
+        middle,
+        (1 - MAX_CAPACITY_ERROR, 1 + MAX_CAPACITY_ERROR),
+        truth=1.0,
+        interval=(low, high),
+        note=f"{found.objective}: {middle * found.theory_rps:,.0f}/s found, {found.theory_rps:,.0f}/s by theory; the"
+        " range is the last kept and the first missed",
+    )
+
+
 def _drivers(found: DriversRecord) -> Iterator[Finding]:
     for row in found.rows:
         value, low, high = row.apart
@@ -220,5 +259,7 @@ _FINDERS: Mapping[Check, Callable[..., Iterator[Finding]]] = {
     "effects": additions,
     "queue": _queue,
     "stall": _stall,
+    "overload": _overload,
+    "capacity": _capacity,
     "drivers": _drivers,
 }

@@ -11,8 +11,8 @@ from loadtests.system.machine import Environment
 
 Study = Literal["alike", "cpu_10", "wait_2", "cpu_5"]
 """The known difference of the two sides: none, or an addition to b."""
-Check = Literal["aa", "effects", "queue", "stall", "drivers"]
-CHECKS: tuple[Check, ...] = ("aa", "effects", "queue", "stall", "drivers")
+Check = Literal["aa", "effects", "queue", "stall", "overload", "capacity", "drivers"]
+CHECKS: tuple[Check, ...] = ("aa", "effects", "queue", "stall", "overload", "capacity", "drivers")
 
 
 class Provenance(Record):
@@ -152,6 +152,56 @@ class StallRecord(Record):
     pace_lag_p99_s: float
 
 
+class RateFlags(Record):
+    """One rate of arrivals, measured as a cell of a run is.
+
+    Attributes:
+        offered_rps: arrivals per second.
+        answered_rps: answers per second.
+        flags: those that the harness raised.
+    """
+
+    offered_rps: float
+    answered_rps: float
+    flags: list[str]
+
+
+class OverloadRecord(Record):
+    """Queues that keep up with what arrives, and the same queues when they can't.
+
+    Attributes:
+        occasion: when and with which code it was measured.
+        served_rps: what they serve at the most, in requests/s.
+        trials: measured at each rate.
+        rows: the rates.
+    """
+
+    occasion: Provenance
+    served_rps: float
+    trials: int
+    rows: list[RateFlags]
+
+
+class CapacityRecord(Record):
+    """A search for the highest rate that keeps an objective, on queues for which theory knows it.
+
+    Attributes:
+        occasion: when and with which code it was measured.
+        objective: in words.
+        theory_rps: the highest rate by theory, in arrivals per second.
+        kept_rps: the highest rate that was kept; None if there was none.
+        missed_rps: the lowest that was missed; None if there was none.
+        probes: how many rates were measured.
+    """
+
+    occasion: Provenance
+    objective: str
+    theory_rps: float
+    kept_rps: float | None
+    missed_rps: float | None
+    probes: int
+
+
 class Agreement(Record):
     """One scenario, measured by another client and by the httpx driver.
 
@@ -216,6 +266,8 @@ class Validation(Record):
     effects: Comparisons | None = None
     queue: QueueRecord | None = None
     stall: StallRecord | None = None
+    overload: OverloadRecord | None = None
+    capacity: CapacityRecord | None = None
     drivers: DriversRecord | None = None
 
     def checked(self) -> list[Check]:

@@ -14,6 +14,8 @@ TITLES: Mapping[Check, str] = {
     "effects": "A known difference",
     "queue": "A known queue",
     "stall": "A known stall, and a known pace",
+    "overload": "An overloaded queue",
+    "capacity": "A known capacity",
     "drivers": "Another client",
 }
 SIGNS: Mapping[Status, str] = {"met": "✓", "missed": "✗", "undecided": "?"}

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -6,9 +7,11 @@ import pytest
 
 from loadtests.analysis import analyse
 from loadtests.analysis.analyse import CellTrials, compare_cells
+from loadtests.analysis.flow import Flow
 from loadtests.analysis.trial_summary import Summary, percentile
-from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.sides import SideLabel
+from loadtests.records.samples import Failure
 from loadtests.records.summary import Comparison, Outcome
 from tests.made_up_samples import summary
 
@@ -152,3 +155,47 @@ def test_each_metric_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analyse, "percentile", counted)
     outcome_of(cell([summary(rps) for rps in STEADY], [summary(rps) for rps in STEADY]))
     assert (asked.count(50), asked.count(99)) == (12, 12)
+
+
+def overloaded(rps: float, p99_s: float) -> Summary:
+    """Return a trial at 1,000 arrivals a second whose queue grows, unless all are answered."""
+    half = Flow(windows_s=1.0, answers=rps, in_flight_s=10.0, crossings=1000, residence_s=10.0)
+    whole = Flow(windows_s=2.0, answers=2 * rps, in_flight_s=20.0, crossings=2000, residence_s=20.0)
+    later = half if rps == 1000 else replace(half, in_flight_s=30.0)
+    return replace(summary(rps, p99_s), offered_rps=1000.0, flow=whole, earlier=half, later=later)
+
+
+def test_response_times_of_an_overloaded_server_have_no_verdict_and_its_throughput_has() -> None:
+    a, b = [overloaded(1000, 0.010)] * 6, [overloaded(800 + i, 0.800) for i in range(6)]
+    outcome = outcome_of(replace(cell(a, b), load=OpenLoop(1000)))
+    for metric in ("p50", "p99"):
+        waits = found(outcome, metric)
+        assert "overloaded:b" in waits.flags
+        assert waits.verdict == "inconclusive"
+        assert waits.explanation.startswith("No verdict")
+    assert found(outcome, "throughput").verdict == "a"
+
+
+@pytest.mark.parametrize(
+    ("failing", "rps", "verdict"),
+    [
+        ({"b"}, 1300.0, "inconclusive"),  # it refuses one request in fifty, and answers more of the others
+        ({"b"}, 700.0, "a"),
+        ({"a"}, 1300.0, "b"),
+        ({"b"}, 1000.0, "inconclusive"),
+        ({"a", "b"}, 1000.0, "equivalent"),
+        (set(), 1300.0, "b"),
+    ],
+)
+def test_a_side_that_fails_requests_is_not_called_better(failing: set[SideLabel], rps: float, verdict: str) -> None:
+    def trial(label: SideLabel, rate: float) -> Summary:
+        return replace(summary(rate), failures={Failure.STATUS: 20} if label in failing else {})
+
+    rates = [1.0, 1.01, 0.99, 1.0, 1.005, 0.995]
+    outcome = outcome_of(cell([trial("a", 1000)] * 6, [trial("b", rps * each) for each in rates]))
+    throughput = found(outcome, "throughput")
+    assert throughput.verdict == verdict
+    assert throughput.ratio == pytest.approx(rps / 1000, rel=0.01)
+    for label in failing:
+        assert f"failures:{label}" in throughput.flags
+        assert "called neither better nor as good" in throughput.explanation

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from loadtests.analysis.flow import flow, halves, together
+from loadtests.analysis.flow import flow, halves, halves_of_each, together
 from loadtests.records.samples import Slice
 from tests.made_up_samples import back_to_back, samples
 
@@ -74,3 +74,8 @@ def test_a_trial_is_halved_by_its_windows_time(
 ) -> None:
     slices = [Slice(opened, closed, closed, None, 0.0, 0.0) for opened, closed in windows]
     assert halves(slices) == (earlier, later)
+
+
+def test_windows_are_halved_each() -> None:
+    slices = [Slice(opened, closed, closed, None, 0.0, 0.0) for opened, closed in ((0.0, 1.0), (2.0, 5.0))]
+    assert halves_of_each(slices) == ([(0.0, 0.5), (2.0, 3.5)], [(0.5, 1.0), (3.5, 5.0)])

@@ -41,9 +41,9 @@ class Harness:
             env={**os.environ, name: value, "COLUMNS": "200"},
         )
 
-    def finish(self) -> tuple[int, str, str]:
+    def finish(self, limit_s: float = LIMIT_S) -> tuple[int, str, str]:
         """Wait for its end; return exit status, output and errors."""
-        output, errors = self.process.communicate(timeout=LIMIT_S)
+        output, errors = self.process.communicate(timeout=limit_s)
         return self.process.returncode, output, errors
 
     def family(self) -> list[psutil.Process]:
@@ -70,10 +70,10 @@ def started(*arguments: str) -> Iterator[Harness]:
         harness.process.communicate(timeout=LIMIT_S)
 
 
-def bench(*arguments: str) -> tuple[int, str, str]:
+def bench(*arguments: str, limit_s: float = LIMIT_S) -> tuple[int, str, str]:
     """Run a command to its end; return exit status, output and errors."""
     with started(*arguments) as harness:
-        result = harness.finish()
+        result = harness.finish(limit_s)
         assert eventually(lambda: not harness.family()), "the command left processes behind"
         return result
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from loadtests.records.samples import Failure
-from loadtests.slo.objective import PRECISION, Objective, RateSearch, parse_objective
+from loadtests.slo.objective import PRECISION, Objective, RateSearch, SearchResult, parse_objective, probe_timing
 from loadtests.system.errors import UsageError
 from tests.made_up_samples import summary
 
@@ -49,15 +49,38 @@ def test_a_server_that_keeps_nothing_has_no_rate() -> None:
     assert search.missed_rps == MIN_RPS
 
 
-def test_one_miss_by_chance_is_no_limit() -> None:
+def test_short_probes_are_only_a_hint() -> None:
+    """Two seconds at 400/s were lucky, at a server that keeps 300/s: nothing of that is left in the end."""
     search = RateSearch(100.0, MAX_RPS, MIN_RPS)
+    while search.state == "searching":
+        search.record(kept=search.rate_rps <= (300.0 if search.thorough else 450.0))
+    assert search.kept_rps is not None
+    assert search.missed_rps is not None
+    assert search.kept_rps <= 300.0 < search.missed_rps
+
+
+def test_one_probe_decides_kept_or_missed_alike() -> None:
+    search = RateSearch(100.0, MAX_RPS, MIN_RPS, hint_rps=300.0)
+    assert (search.rate_rps, search.thorough) == (300.0, True)
     search.record(kept=False)
-    assert (search.rate_rps, search.missed_rps) == (100.0, None)
+    assert search.missed_rps == 300.0
+    assert search.rate_rps == pytest.approx(300.0 / 1.1)
     search.record(kept=True)
-    assert (search.rate_rps, search.kept_rps) == (200.0, 100.0)
+    assert search.kept_rps == pytest.approx(300.0 / 1.1)
+
+
+def test_a_rate_that_is_kept_once_by_luck_is_not_what_was_found() -> None:
+    search = RateSearch(100.0, MAX_RPS, MIN_RPS, hint_rps=300.0)
+    for kept in (True, False, True):  # at 300, 330, 315
+        search.record(kept=kept)
+    lucky = search.kept_rps
+    assert lucky == search.rate_rps == pytest.approx(300.0 * 1.1**0.5)
     search.record(kept=False)
-    search.record(kept=False)
-    assert search.missed_rps == 200.0
+    assert (search.kept_rps, search.missed_rps) == (None, lucky)
+    while search.state == "searching":
+        search.record(kept=True)
+    assert search.missed_rps == lucky
+    assert search.kept_rps == pytest.approx(300.0 * 1.1**0.5 / 1.04)
 
 
 def test_a_machine_that_errs_now_and_then_still_ends() -> None:
@@ -104,3 +127,21 @@ def test_an_objective_is_missed_for_a_reason() -> None:
 def test_a_probe_has_enough_arrivals_for_its_percentile_even_when_few_come() -> None:
     needed = Objective(99.0, 0.2).requests
     assert needed - 4 * math.sqrt(needed) > 360
+
+
+def test_a_thorough_probe_settles_first_and_has_a_longer_window() -> None:
+    objective = Objective(99.0, 0.2)
+    assert probe_timing(objective, 1000.0, thorough=False) == (0.0, 2.0)
+    assert probe_timing(objective, 1000.0, thorough=True) == (3.0, 10.0)
+    assert probe_timing(objective, 20.0, thorough=True)[1] == pytest.approx(objective.requests / 20.0)
+    assert probe_timing(objective, 0.1, thorough=True)[1] == 30.0
+
+
+@pytest.mark.parametrize(
+    ("kept", "missed", "middle"), [(400.0, 420.25, 410.0), (400.0, None, 400.0), (None, 15.0, None)]
+)
+def test_the_figure_of_a_search_is_the_middle_of_its_bracket(
+    kept: float | None, missed: float | None, middle: float | None
+) -> None:
+    found = SearchResult(start=0, side="x", state="found", kept_rps=kept, missed_rps=missed)
+    assert found.middle_rps == pytest.approx(middle)

@@ -10,12 +10,15 @@ from loadtests.system.machine import Environment
 from loadtests.validation.record import (
     Agreement,
     Band,
+    CapacityRecord,
     Comparisons,
     DriversRecord,
     KnownComparison,
+    OverloadRecord,
     Percentiles,
     Provenance,
     QueueRecord,
+    RateFlags,
     StallRecord,
     Study,
     Validation,
@@ -73,6 +76,22 @@ def stalled(**changes: Any) -> StallRecord:
     return StallRecord.model_validate(known | changes)
 
 
+def overloaded(below: tuple[str, ...] = (), above: tuple[str, ...] = ("overloaded",)) -> OverloadRecord:
+    """Return queues with those flags at half of what they serve, and at a quarter more than that."""
+    rows = [
+        RateFlags(offered_rps=200, answered_rps=200, flags=list(below)),
+        RateFlags(offered_rps=500, answered_rps=400, flags=list(above)),
+    ]
+    return OverloadRecord(occasion=PROVENANCE, served_rps=400, trials=4, rows=rows)
+
+
+def capacity(kept_rps: float | None = 330.0, missed_rps: float | None = 345.0) -> CapacityRecord:
+    return CapacityRecord(
+        occasion=PROVENANCE, objective="p99 within 300 ms, at most 1 % failed", theory_rps=338.6,
+        kept_rps=kept_rps, missed_rps=missed_rps, probes=9,
+    )  # fmt: skip
+
+
 def other_clients(apart: tuple[float, float, float], headroom: tuple[float, float, float]) -> DriversRecord:
     rows = [
         Agreement(
@@ -98,5 +117,6 @@ def whole(comparisons_: int = 200, **changes: Any) -> Validation:
         "machine": "m", "environment": environment(), "quick": False, "complete": True, "aa": comparisons(own),
         "effects": comparisons(added).model_copy(update={"work_share": {4: 0.93, 8: 0.94}}), "queue": queued(),
         "stall": stalled(pace_lag_p99_s=0.0019), "drivers": other_clients((1.02, 0.95, 1.09), (0.9, 0.8, 1.0)),
+        "overload": overloaded(), "capacity": capacity(),
     }  # fmt: skip
     return Validation.model_validate(known | changes)

@@ -31,7 +31,7 @@ def test_the_chart_is_the_same_for_the_same_figures(drawn: Path, tmp_path: Path)
 
 
 def test_the_headline_counts_what_was_missed() -> None:
-    assert chart.title(whole()) == "20 of 21 targets met, 1 missed"
+    assert chart.title(whole()) == "23 of 24 targets met, 1 missed"
     assert "not decided" in chart.title(whole(8))
 
 
@@ -46,7 +46,9 @@ def test_the_page_holds_every_finding_and_fetches_nothing(drawn: Path) -> None:
 
 
 def test_part_of_a_validation_has_a_page_too(tmp_path: Path) -> None:
-    part = whole(queue=None, stall=None, drivers=None, aa=None, complete=False, quick=True)
+    part = whole(
+        queue=None, stall=None, drivers=None, overload=None, capacity=None, aa=None, complete=False, quick=True
+    )
     html = pages.render(part, chart.draw(part, tmp_path)[0])
     assert "incomplete" in html
     assert "smoke test" in html
@@ -112,7 +114,7 @@ def test_a_report_quotes_its_machines_validation_and_what_it_missed() -> None:
     manifest, outcome = make_run()
     html = render_report(manifest.model_copy(update={"validation": digest(whole())}), outcome, [])
     assert "How often this harness is wrong on this machine" in html
-    assert "1 of 21 targets were missed" in html
+    assert "1 of 24 targets were missed" in html
     for words in ("false verdicts", "0.0 % (0.0 to 1.8)", "✗ missed", "2 January 2026", "commit abc"):
         assert words in html
 

@@ -12,11 +12,21 @@ from loadtests.servers.reference import MORE_CPU, ROUNDS, work
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import machine_id
 from loadtests.validation import plan
-from loadtests.validation.findings import additions, false_alarms, findings
+from loadtests.validation.findings import additions, false_alarms, findings, within
+from loadtests.validation.known_limits import OBJECTIVE, capacity_rps
 from loadtests.validation.other_clients import agreement, alternate
 from loadtests.validation.plan import ValidateOptions, ratio_of_more_cpu, ratio_of_more_wait
 from loadtests.validation.record import KnownComparison, Percentiles, Study, Validation
-from tests.validation.made_up import comparisons, environment, other_clients, queued, row, stalled
+from tests.validation.made_up import (
+    capacity,
+    comparisons,
+    environment,
+    other_clients,
+    overloaded,
+    queued,
+    row,
+    stalled,
+)
 
 
 def alike(total: int, *, false: int = 0, uncovered: int = 0) -> dict[str, Finding]:
@@ -246,6 +256,51 @@ def test_a_stall_that_never_was_is_no_proof() -> None:
 
 def test_lag_and_pace_have_their_limits() -> None:
     assert statuses(stall=stalled(pace_lag_p99_s=0.0016, pace_p99_s=0.0230))[2:] == ["missed", "missed"]
+
+
+@pytest.mark.parametrize(
+    ("below", "above", "found"),
+    [
+        ((), ("overloaded",), ["met", "met"]),
+        ((), (), ["met", "missed"]),  # the queue grew, and nobody saw it
+        ((), ("driver-bound",), ["met", "missed"]),  # or the client was blamed
+        (("overloaded",), ("overloaded",), ["missed", "met"]),
+    ],
+)
+def test_an_overloaded_queue_must_be_flagged_and_no_other(
+    below: tuple[str, ...], above: tuple[str, ...], found: list[Status]
+) -> None:
+    assert statuses(overload=overloaded(below, above)) == found
+
+
+@pytest.mark.parametrize(
+    ("kept_rps", "missed_rps", "status"),
+    [
+        (330.0, 345.0, "met"),
+        (390.0, 405.0, "missed"),  # 400/s is all that the queues serve
+        (290.0, 302.0, "missed"),
+        (368.0, 385.0, "undecided"),
+        (None, 15.0, "missed"),
+        (9999.0, None, "missed"),
+    ],
+)
+def test_the_capacity_that_is_found_must_be_that_of_theory(
+    kept_rps: float | None, missed_rps: float | None, status: Status
+) -> None:
+    assert statuses(capacity=capacity(kept_rps, missed_rps)) == [status]
+
+
+def test_theory_of_four_queues() -> None:
+    assert capacity_rps(OBJECTIVE) == pytest.approx(338.6, abs=0.05)
+
+
+def test_undecided_is_not_within() -> None:
+    validation = Validation(
+        machine="m", environment=environment(), quick=False, complete=True,
+        drivers=other_clients((1.15, 1.05, 1.25), (0.9, 0.85, 0.95)),
+    )  # fmt: skip
+    first, *_ = findings(validation)["drivers"]
+    assert (first.status, within(first)) == ("undecided", False)
 
 
 @pytest.mark.parametrize(

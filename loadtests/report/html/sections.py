@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
+from loadtests.analysis.flags import WAITING
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
 from loadtests.records.manifest import ScenarioRecord
@@ -25,9 +26,10 @@ OTHERWISE = {
     "few": "too few requests to know the slowest 1 % {where}",
     "driver-bound": f"no verdict {{where}}, because {REASONS['driver-bound']}",
     "work-left": f"no verdict {{where}}, because {REASONS['work-left']}",
+    "behind": "no verdict on the slowest 1 % {where}, whose waits are as long as one measures",
 }
 """What is said of cells in which neither side is better."""
-ORDER = ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", *REASONS)
+ORDER = ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", "behind", *REASONS)
 """Of the clauses in an answer."""
 
 
@@ -159,6 +161,8 @@ def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
             groups[f"small {c.verdict}" if "small" in c.flags else c.verdict].append(c)
         elif why := no_verdict(c):
             groups[why].append(c)
+        elif fell_behind(c) and c.metric in WAITING:
+            groups["behind"].append(c)
         elif "too-few-samples" in c.flags:
             groups["few"].append(c)
         else:
@@ -182,7 +186,7 @@ def _clause(view: RunView, kind: str, group: Sequence[Comparison], of: int) -> s
         case ["a" | "b" as better]:
             name = a if better == "a" else b
             return f"{name} is better {where}" + _how_much(view, group) + _behind(view, group)
-    if kind in REASONS:
+    if kind in ("behind", *REASONS):
         where = where.replace("every", "any")
     return OTHERWISE[kind].format(where=where) + _behind(view, group)
 

@@ -143,7 +143,7 @@ def _littles_law(cell: CellResult, *, steady: bool, thinking: bool) -> list[Figu
 def _share(cell: CellResult, busy: float) -> Figure:
     if cell.throughput is None:
         return Figure(NOTHING, "not measured")
-    return Figure(f"{busy:.0%}", "", busy > DRIVER_BUSY_LIMIT)
+    return Figure(f"{busy:.0%}", "", isinstance(cell.load, ClosedLoop) and busy > DRIVER_BUSY_LIMIT)
 
 
 def headings(run: RunView) -> tuple[str, ...]:
