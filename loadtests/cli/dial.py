@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from loadtests.cli.run import timeout_option
+from loadtests.cli.run import control_option, timeout_option
 from loadtests.experiment.options import RunOptions, dial_options
 from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS
 
@@ -33,6 +33,7 @@ DEFAULTS = RunOptions()
 @click.option("--time", "time_s", type=float, help="Seconds for each cell of a block, in a fixed design.")
 @timeout_option
 @click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
+@control_option
 @click.option(
     "--observe",
     is_flag=True,

@@ -10,6 +10,12 @@ from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLO
 from loadtests.system.errors import UsageError
 
 DEFAULTS = RunOptions()
+control_option = click.option(
+    "--control/--no-control",
+    default=DEFAULTS.control,
+    help="Whether side a is also compared with itself, in a second process: where that finds a difference, the run is "
+    "doubted.  [default: it is]",
+)
 timeout_option = click.option(
     "--timeout",
     "timeout_s",
@@ -89,6 +95,7 @@ timeout_option = click.option(
     help="sqlite, postgres (one of the run's own), or postgresql://USER@HOST:PORT/NAME: a server that stands, on which "
     "databases are made and dropped again. Its password is taken from PGPASSWORD or ~/.pgpass.",
 )
+@control_option
 @click.option(
     "--observe",
     is_flag=True,

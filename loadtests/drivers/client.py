@@ -17,26 +17,35 @@ GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 
 
 class Client:
-    """Connections to one server, which stay open between slices; it judges the answers; close it with ``close``.
+    """Connections to one server, which stay open between slices and cells; it judges the answers.
 
     There are as many connections as requests were in flight at once: in a closed loop the users are the limit. The one
     that was used last is used next.
     """
 
-    def __init__(self, base_url: str, requests: tuple[Request, ...], log: RequestLog) -> None:
+    def __init__(
+        self, base_url: str, requests: tuple[Request, ...], log: RequestLog, idle: list[Connection] | None = None
+    ) -> None:
         """Prepare a client.
 
         Args:
             base_url: where the server listens.
             requests: what to ask of it.
             log: is told of every request.
+            idle: connections to that server that are open already; those that are idle when the client is no longer
+                needed are in it. None: it has its own.
         """
         url = urlsplit(base_url)
         self._expected = requests
         self._messages = [Message(url, request) for request in requests]
         self._log = log
-        self._server = Server(url, log)
-        self._idle: list[Connection] = []
+        self._server = Server(url)
+        self._idle: list[Connection] = [] if idle is None else idle
+
+    @property
+    def idle_connections(self) -> int:
+        """How many connections are open and carry nothing."""
+        return sum(connection.is_open for connection in self._idle)
 
     async def ask(self, turn: int, due_s: float | None = None) -> bool:
         """Send a request and wait for its end; return whether the server took the connection at all.
@@ -62,7 +71,7 @@ class Client:
         )
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
@@ -88,7 +97,7 @@ class Client:
         return None
 
     async def _over(self, connection: Connection, message: Message) -> Answer:
-        answer = await connection.exchange(message)
+        answer = await connection.exchange(message, self._log)
         if connection.is_open:
             self._idle.append(connection)
         else:

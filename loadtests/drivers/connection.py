@@ -94,17 +94,22 @@ class Connection(asyncio.Protocol):
         is_open: whether it can carry another message.
     """
 
-    def __init__(self, log: RequestLog) -> None:
-        """Prepare a connection; ``log`` has the clock."""
+    def __init__(self) -> None:
+        """Prepare a connection."""
         self.is_open = False
-        self._log = log
         self._loop = asyncio.get_running_loop()
         self._answer: Answer | None = None
         self._head_only = self._keeps_body = self._has_length = False
 
-    async def exchange(self, message: Message) -> Answer:
-        """Send a message and wait for its answer, or for as much of it as came before the connection broke."""
+    async def exchange(self, message: Message, log: RequestLog) -> Answer:
+        """Send a message and wait for its answer, or for as much of it as came before the connection broke.
+
+        Args:
+            message: what to send.
+            log: has the clock, and is told when bytes come.
+        """
         self._answer = answer = Answer()
+        self._log = log
         self._head_only, self._keeps_body = message.head_only, message.keeps_body
         # A new one costs less than a microsecond, and knows nothing of what came before.
         self._parser = HttpResponseParser(self)
@@ -195,12 +200,11 @@ class Connection(asyncio.Protocol):
 class Server:
     """Where connections are made to; its name is looked up once."""
 
-    def __init__(self, url: SplitResult, log: RequestLog) -> None:
-        """Prepare to connect to the server at a base URL; ``log`` has the clock."""
+    def __init__(self, url: SplitResult) -> None:
+        """Prepare to connect to the server at a base URL."""
         self._host = url.hostname or ""
         self._port = url.port or PORTS[url.scheme]
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
-        self._log = log
         self._addresses: list[str] = []
         self._looking_up = asyncio.Lock()
 
@@ -215,7 +219,7 @@ class Server:
         for address in self._addresses:
             try:
                 _, connection = await loop.create_connection(
-                    lambda: Connection(self._log),
+                    Connection,
                     address,
                     self._port,
                     ssl=self._tls,

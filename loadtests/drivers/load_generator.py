@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+from itertools import chain
 from multiprocessing.connection import Connection
 
 import click
 import uvloop
 
+from loadtests.drivers import connection
 from loadtests.drivers.job import Group, PairingJob, Target, send, send_heartbeats
 from loadtests.drivers.loops import ClosedLoopTrial, OpenLoopTrial
 from loadtests.drivers.phases import drive_pairing
@@ -16,6 +18,10 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.processes import begin_child
+
+IdleConnections = dict[str, list[connection.Connection]]
+"""By the base URL of the server that they are to."""
+SETTLE_S = 0.002
 
 
 @click.command()
@@ -29,31 +35,53 @@ def main(fd: int, cores: str, number: int, size: int) -> None:
     gc.freeze()  # what is imported stays; collecting it again before each slice would take longer than the lead-in
     with Connection(fd) as owner, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         group = Group(asyncio.sleep, number, size, owner)
+        idle: IdleConnections = {}
         while True:
             try:
                 job: PairingJob = owner.recv()
             except EOFError:
                 return
-            send(owner, runner.run(_with_heartbeats(owner, job, group)))
+            send(owner, runner.run(_with_heartbeats(owner, job, group, idle)))
 
 
-async def drive(job: PairingJob, group: Group | None = None) -> dict[SideLabel, Recording]:
-    """Drive a pairing on the running event loop; alone unless there is a group."""
-    return await drive_pairing(job, _trial, group or Group(asyncio.sleep))
+async def drive(
+    job: PairingJob, group: Group | None = None, idle: IdleConnections | None = None
+) -> dict[SideLabel, Recording]:
+    """Drive a pairing on the running event loop.
 
+    Args:
+        job: the pairing.
+        group: the load generators that drive it together; None: this one alone.
+        idle: connections that are open already, by the server's base URL, and in the end those that are open then;
+            None: they are closed.
+    """
+    connections: IdleConnections = {} if idle is None else idle
 
-async def _with_heartbeats(owner: Connection, job: PairingJob, group: Group) -> dict[SideLabel, Recording]:
-    beats = asyncio.create_task(send_heartbeats(owner, asyncio.sleep))
+    def make_trial(target: Target, job: PairingJob, group: Group, log: RequestLog) -> Trial:
+        open_ = connections.setdefault(target.base_url, [])
+        if isinstance(job.load, ClosedLoop):
+            return ClosedLoopTrial(target, job, job.load, group, log, open_)
+        return OpenLoopTrial(target, job, job.load, group, log, open_)
+
     try:
-        return await drive(job, group)
+        return await drive_pairing(job, make_trial, group or Group(asyncio.sleep))
+    finally:
+        if idle is None:
+            for each in chain.from_iterable(connections.values()):
+                each.close()
+
+
+async def _with_heartbeats(
+    owner: Connection, job: PairingJob, group: Group, idle: IdleConnections
+) -> dict[SideLabel, Recording]:
+    beats = asyncio.create_task(send_heartbeats(owner, asyncio.sleep))
+    await asyncio.sleep(SETTLE_S)  # what servers have closed between two jobs is noticed in the loop
+    for url in [url for url, connections in idle.items() if not any(each.is_open for each in connections)]:
+        del idle[url]
+    try:
+        return await drive(job, group, idle)
     finally:
         beats.cancel()
-
-
-def _trial(target: Target, job: PairingJob, group: Group, log: RequestLog) -> Trial:
-    if isinstance(job.load, ClosedLoop):
-        return ClosedLoopTrial(target, job, job.load, group, log)
-    return OpenLoopTrial(target, job, job.load, group, log)
 
 
 if __name__ == "__main__":

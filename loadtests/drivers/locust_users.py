@@ -191,6 +191,9 @@ class LocustTrial(ClosedLoopPhases):
             self._sessions.append(user.client)
             user.start(self._greenlets)
 
+    def _all_connected(self) -> bool:
+        return self.log.answers >= self._users
+
     def _arrive(self) -> None:
         self._gate.let_newcomers_in()
 

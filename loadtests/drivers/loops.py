@@ -18,6 +18,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from loadtests.drivers.client import Client
+from loadtests.drivers.connection import Connection
 from loadtests.drivers.job import Group, PairingJob, Target
 from loadtests.drivers.phases import REFUSED_PAUSE_S, ClosedLoopPhases
 from loadtests.drivers.request_log import RequestLog
@@ -64,12 +65,17 @@ class Tasks:
 class ClosedLoopTrial(ClosedLoopPhases):
     """One side under a number of users, each a task that ends with the slice."""
 
-    def __init__(self, target: Target, job: PairingJob, load: ClosedLoop, group: Group, log: RequestLog) -> None:
+    def __init__(
+        self, target: Target, job: PairingJob, load: ClosedLoop, group: Group, log: RequestLog, idle: list[Connection]
+    ) -> None:
         super().__init__(target, job, load, group, log)
-        self._client = Client(target.base_url, job.requests, log)
+        self._client = Client(target.base_url, job.requests, log, idle)
         self._tasks = Tasks()
         self._stopping = False
         self._turn = itertools.count()
+
+    def _all_connected(self) -> bool:
+        return self._client.idle_connections >= self._users
 
     def _arrive(self) -> None:
         for _ in range(self._users):
@@ -91,7 +97,8 @@ class ClosedLoopTrial(ClosedLoopPhases):
         await self._tasks.cancel()
 
     async def _close(self) -> None:
-        await self._client.close()
+        if not self.usable:
+            await self._client.close()
 
     async def _ask_once(self) -> None:
         await self._client.ask(next(self._turn))
@@ -106,10 +113,12 @@ class ClosedLoopTrial(ClosedLoopPhases):
 class OpenLoopTrial(Trial):
     """One side under arrivals of a certain rate, each request a task."""
 
-    def __init__(self, target: Target, job: PairingJob, load: OpenLoop, group: Group, log: RequestLog) -> None:
+    def __init__(
+        self, target: Target, job: PairingJob, load: OpenLoop, group: Group, log: RequestLog, idle: list[Connection]
+    ) -> None:
         super().__init__(target, job, group, log)
         self._load = load
-        self._client = Client(target.base_url, job.requests, log)
+        self._client = Client(target.base_url, job.requests, log, idle)
         self._tasks = Tasks()
         self._drain = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.drain_s)
 
@@ -160,4 +169,5 @@ class OpenLoopTrial(Trial):
         await self._tasks.cancel()
 
     async def _close(self) -> None:
-        await self._client.close()
+        if not self.usable:
+            await self._client.close()

@@ -4,9 +4,10 @@ A shared machine is faster and slower by turns, on every time scale. The shorter
 machine that both sides meet: for the same total time, many short slices give a narrower interval than a long one.
 While one side has its turn, all processes of the other are stopped (SIGSTOP): nothing runs but what is measured.
 
-A trial begins with an **arrival**: every user asks once, and waits until all have been answered, so that every
-connection is open. uvloop accepts one connection in each turn of its loop; while a few users keep that loop busy, the
-others would wait for seconds to be let in, and be counted as being served.
+A load begins with an **arrival** where connections are missing: every user asks once, and waits until all have been
+answered, so that every connection is open. Connections stay open from cell to cell. uvloop accepts one connection in
+each turn of its loop; while a few users keep that loop busy, the others would wait for seconds to be let in, and be
+counted as being served.
 
 Then come slices. **Lead-in**: users start one after another, so that they do not march in step, and the load settles
 until every user has had two answers on average. **Window**: the steady state that is measured; it opens at a random
@@ -82,7 +83,7 @@ class ClosedLoopPhases(Trial):
         self._users = len(range(group.number, load.users, group.size))
         self._spread_s = spread_s(job.wait_s, load.users)
         self._cpus = target.cpus
-        self._has_arrived = self._has_load = False
+        self._has_load = False
         self._rate = 0.0
 
     @property
@@ -108,10 +109,9 @@ class ClosedLoopPhases(Trial):
     async def _start_load(self, seed: int) -> None:
         """Start the users, let the load settle, and decide whether it is kept from then on."""
         log, wait = self.log, self.timeouts
-        if not self._has_arrived:
+        if not all(await self._barrier(self._all_connected())):
             self._arrive()
             await wait.until(self._all_arrived, "the users to arrive")
-            self._has_arrived = True
             await self._barrier("arrived")
         begun, answers, cpu_s = log.now(), log.answers, read_cpu(self.pids)
         self._start_users(seed)
@@ -149,6 +149,10 @@ class ClosedLoopPhases(Trial):
         self._read_size()
         await self.timeouts.until(lambda: not log.in_flight, "the last answers")
         await self._barrier("drained")
+
+    @abstractmethod
+    def _all_connected(self) -> bool:
+        """Return whether every user has an open connection."""
 
     @abstractmethod
     def _arrive(self) -> None:

@@ -258,7 +258,7 @@ class Trial(ABC):
                 await self._end_slice()
 
     async def finish(self) -> Recording:
-        """Close the connections; return what was seen."""
+        """Close what the next cell can't use; return what was seen."""
         self.log.cut_off()
         await self._close()
         rss_bytes, threads = self._size or (None, None)
@@ -288,7 +288,7 @@ class Trial(ABC):
 
     @abstractmethod
     async def _close(self) -> None:
-        """Close the connections."""
+        """Close what the next cell can't use."""
 
     async def _barrier(self, value: T) -> list[T]:
         """Wait for the other load generators; return what each has brought.

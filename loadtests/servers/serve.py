@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BACKLOG = 4096
 """Connections that may wait to be accepted: more users than that is refused by ``loads``."""
 
+KEEP_ALIVE_S = 75
+"""How long an idle connection stays open: longer than any side has to wait for its turn."""
+
 
 @click.group()
 def main() -> None:
@@ -76,6 +79,7 @@ def run(
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     config.collector = collector
     config.observe = observe
