@@ -25,9 +25,9 @@ from loadtests.runner.cell import total_usage
 from loadtests.runner.single_server import measure_ceiling
 from loadtests.system.cores import Cores, pinned
 from loadtests.system.errors import RunError
-from loadtests.system.machine import read_text
 from loadtests.system.quota import read_quota
 from loadtests.system.resources import read_usage, usage_between
+from loadtests.system.topology import read_text
 
 WINDOW_S = 0.025
 WINDOWS = 40

@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 
 from loadtests.doctor import Check
 from loadtests.experiment.loads import MAX_USERS
-from loadtests.system.machine import read_text
 from loadtests.system.resources import allow_open_files, free_port
+from loadtests.system.topology import read_text
 
 SPARE_FILES = 256
 """Open files other than connections: libraries, logs, the database."""

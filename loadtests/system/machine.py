@@ -15,6 +15,8 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, ConfigDict
 
+from loadtests.system.topology import read_text
+
 PACKAGES = (
     "fastapi",
     "starlette",
@@ -138,11 +140,3 @@ def machine_id(environment: Environment) -> str:
     memory_gib = round(environment.memory_bytes / 2**30)
     parts = (environment.cpu, environment.cores, memory_gib, environment.system)
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]
-
-
-def read_text(path: str | Path) -> str | None:
-    """Return what a file of the system says, stripped; None where there is none, or nothing in it."""
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace").strip() or None
-    except OSError:
-        return None

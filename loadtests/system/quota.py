@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from loadtests.system.machine import read_text
-from loadtests.system.topology import ROOT
+from loadtests.system.topology import ROOT, read_text
 
 
 @dataclass(frozen=True)

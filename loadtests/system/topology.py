@@ -8,8 +8,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.system.machine import read_text
-
 ROOT = Path("/")
 CPUS = "sys/devices/system/cpu"
 INTELS_PERFORMANCE_CORES = "sys/devices/cpu_core/cpus"
@@ -73,3 +71,11 @@ def parse_list(text: str) -> set[int]:
         if first.isdecimal() and (last or first).isdecimal():
             cores.update(range(int(first), int(last or first) + 1))
     return cores
+
+
+def read_text(path: str | Path) -> str | None:
+    """Return what a file of the system says, stripped; None where there is none, or nothing in it."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip() or None
+    except OSError:
+        return None
