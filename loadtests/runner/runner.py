@@ -19,7 +19,7 @@ from loadtests.records.trial_file import TrialKey
 from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import CellRunner, InterferenceMonitor
 from loadtests.runner.run_log import RunLog
-from loadtests.runner.single_server import measure_ceiling
+from loadtests.runner.single_server import measure_driver
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
 from loadtests.servers.probe import warm
@@ -96,7 +96,7 @@ class Runner:
         self._check_version()
         try:
             if run_log.manifest.driver_ceiling_rps is None:
-                run_log.update(driver_ceiling_rps=self._ceiling())
+                self._measure_driver()
             with SlowApi(self.cores, self.folder.work / "slow_api" / "log") as slow_api:
                 for number, block in enumerate(self.plan):
                     if block:
@@ -115,13 +115,15 @@ class Runner:
             raise UsageError(f"the database was {before} when the run began and is {now} now; begin a new run")
         self._run_log.update(database_version=now)
 
-    def _ceiling(self) -> float | None:
-        """Measure the driver by itself; a ceiling that can't be measured is not known, and no reason not to go on."""
+    def _measure_driver(self) -> None:
+        """Measure the driver by itself; what can't be measured is not known, and no reason not to go on."""
         self._tell(0, "measuring the load driver")
         work = self.folder.work / "ceiling"
         with self._driver(work) as driver, contextlib.suppress(RunError, DriverFailed):
-            return round(measure_ceiling(self.cores, driver, work / "null_server.log"), 1)
-        return None
+            speed = measure_driver(self.cores, driver, work / "null_server.log")
+            self._run_log.update(
+                driver_ceiling_rps=round(speed.ceiling_rps, 1), driver_overhead_s=round(speed.overhead_s, 7)
+            )
 
     def _driver(self, work: Path) -> Driver:
         return Driver(self.cores, work / "driver.log", self.experiment.driver, self.experiment.workers)
