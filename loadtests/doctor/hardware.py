@@ -22,7 +22,7 @@ from loadtests.drivers.job import DriverFailed
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.records.manifest import MachineRecord
 from loadtests.runner.cell import total_usage
-from loadtests.runner.single_server import measure_ceiling
+from loadtests.runner.single_server import measure_driver
 from loadtests.system.cores import Cores, pinned
 from loadtests.system.errors import RunError
 from loadtests.system.quota import read_quota
@@ -267,21 +267,24 @@ def judge_clock(clock: Clock) -> Check:
 
 
 def check_driver_ceiling(cores: Cores) -> Check:
-    """Measure for a second how many requests the driver reaches against a server that does nothing."""
+    """Measure what the driver reaches against a server that does nothing, and its own part of a request."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, pinned(cores.driver):
         try:
             with Driver(cores, Path(folder) / "driver" / "log") as driver:
-                return judge_ceiling(measure_ceiling(cores, driver, Path(folder) / "null_server" / "log"), None)
+                speed = measure_driver(cores, driver, Path(folder) / "null_server" / "log")
+                return judge_ceiling(speed.ceiling_rps, None, speed.overhead_s)
         except (RunError, DriverFailed, OSError) as failure:
             return judge_ceiling(None, str(failure))
 
 
-def judge_ceiling(ceiling_rps: float | None, failure: str | None) -> Check:
+def judge_ceiling(ceiling_rps: float | None, failure: str | None, overhead_s: float | None = None) -> Check:
     """Check that the driver can send well more than the servers answer."""
     if ceiling_rps is None:
         fix = "mend what else is on this list; if nothing is, uv sync"
         return Check("driver ceiling", ok=False, finding=f"not measured: {failure}", fix=fix)
     finding = f"{ceiling_rps:,.0f} requests/s against a server that does nothing"
+    if overhead_s is not None:
+        finding += f"; with 1 user {overhead_s * 1e6:.0f} µs of each request are the driver's own"
     if ceiling_rps < MIN_CEILING_RPS:
         fix = "take a quieter or faster machine: fast routes would show the driver, not the server"
         return Check("driver ceiling", ok=False, finding=finding, fix=fix)

@@ -163,6 +163,8 @@ class Manifest(Record):
         events: starts and collapses.
         driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
             requests/s; None where it was not measured.
+        driver_overhead_s: what the driver itself added to a single user's response time then, in seconds; None where it
+            was not measured.
         machine: what else the machine did, one record for each block that was driven to its end.
         validation: what `bench validate` had found on this machine before the run; None if it had not been asked.
         handlers: by scenario and side, what our builds run for it; empty in runs that were made before it was kept.
@@ -198,6 +200,7 @@ class Manifest(Record):
     environment: Environment
     events: list[Event]
     driver_ceiling_rps: float | None = None
+    driver_overhead_s: float | None = None
     machine: list[MachineRecord] = Field(default_factory=list)
     validation: ValidationDigest | None = None
     handlers: dict[str, dict[SideLabel, HandlerRecord]] = Field(default_factory=dict)

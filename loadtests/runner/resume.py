@@ -25,6 +25,7 @@ OF_ONE_SITTING = (
     "events",
     "machine",
     "driver_ceiling_rps",
+    "driver_overhead_s",
     "validation",
     "database_version",
 )

@@ -22,7 +22,7 @@ from loadtests.records.trial_file import CONTROL, TrialKey
 from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import CellRunner, InterferenceMonitor
 from loadtests.runner.run_log import RunLog
-from loadtests.runner.single_server import measure_ceiling
+from loadtests.runner.single_server import measure_driver
 from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
@@ -166,7 +166,7 @@ class Runner:
         try:
             with driver, SlowApi(self.cores, work / "slow_api" / "log") as slow_api:
                 if run_log.manifest.driver_ceiling_rps is None:
-                    run_log.update(driver_ceiling_rps=self._ceiling(driver))
+                    self._measure_driver(driver)
                 while (block := self.schedule.next_block(run_log.seconds)) is not None:
                     number, pairings = block
                     run_log.plan_block(number, pairings)
@@ -185,17 +185,16 @@ class Runner:
             raise UsageError(f"the database was {before} when the run began and is {now} now; begin a new run")
         self._run_log.update(database_version=now)
 
-    def _ceiling(self, driver: Driver) -> float | None:
-        """Measure the driver by itself; a ceiling that can't be measured is not known, and no reason not to go on."""
+    def _measure_driver(self, driver: Driver) -> None:
+        """Measure the driver by itself; what can't be measured is not known, and no reason not to go on."""
         self._tell(0, "measuring the load driver")
-        log = self.folder.work / "ceiling" / "null_server.log"
-        try:
-            return round(measure_ceiling(self.cores, driver, log), 1)
-        except DriverFailed:
-            driver.restart()
-        except RunError:
-            pass
-        return None
+        with contextlib.suppress(RunError, DriverFailed):
+            speed = measure_driver(self.cores, driver, self.folder.work / "ceiling" / "null_server.log")
+            self._run_log.update(
+                driver_ceiling_rps=round(speed.ceiling_rps, 1), driver_overhead_s=round(speed.overhead_s, 7)
+            )
+            return
+        driver.restart()
 
     def _block(self, number: int, block: tuple[Pairing, ...], driver: Driver, slow_api: SlowApi) -> None:
         work, run_log = self.folder.work / f"block{number}", self._run_log

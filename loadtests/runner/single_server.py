@@ -1,15 +1,22 @@
-"""Drive one server alone: the driver's ceiling, and checks of servers with known answers.
+"""Drive one server alone: what the driver can do at all, and checks of servers with known answers.
 
 The ceiling is what the driver reaches against a server that does nothing. A cell whose throughput comes near it was
-limited by the driver, not by the server that was measured.
+limited by the driver, not by the server that was measured. Where users are few, and each waits for its answer, the
+driver's own part of a request counts as the server's, on both sides alike: it pulls ratios towards 1. How long that
+part is, is measured with a user who is alone.
 """
 
 import json
-from collections.abc import Callable
+import socket
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
+
+import numpy as np
 
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob, Target
@@ -18,21 +25,45 @@ from loadtests.experiment.scenario import Request
 from loadtests.experiment.sides import parse_side
 from loadtests.records.samples import Failure, Recording
 from loadtests.servers.auxiliary import AuxiliaryServer
+from loadtests.servers.null_server import ANSWER
 from loadtests.servers.server import Server
-from loadtests.system.cores import Cores
+from loadtests.system.cores import Cores, pinned
 from loadtests.system.errors import RunError
 
 USERS = 64
-WINDOW_S = 0.5
+ROUNDS = 5
+WINDOW_S = 0.2
+ALONE_S = 0.1
+BARE_S = 0.03
+"""Of a bare loop, before each slice of a single user and after it."""
 LIMIT_S = 5.0
-"""Longer than any phase of the one slice takes, however slow the machine."""
+"""Longer than any phase of a slice takes, however slow the machine."""
 ASK_LIMIT_S = 30.0
+PING = b"GET / HTTP/1.1\r\nhost: bench\r\nuser-agent: bench\r\naccept: */*\r\n\r\n"
 Tell = Callable[[str, float], None]
 """Takes what is being done and how many seconds of the plan lie behind it."""
 
 
-def measure_ceiling(cores: Cores, driver: Driver, log: Path) -> float:
-    """Return the requests/s of ``driver`` against the null server, in a closed loop of 64 users; takes about a second.
+@dataclass(frozen=True)
+class DriverSpeed:
+    """What a driver can do against a server that does nothing.
+
+    Attributes:
+        ceiling_rps: its requests/s in a closed loop of 64 users.
+        overhead_s: what it adds to the response time of a user who is alone, beyond what the barest loop of send and
+            receive takes on the same core, in seconds.
+    """
+
+    ceiling_rps: float
+    overhead_s: float
+
+
+def measure_driver(cores: Cores, driver: Driver, log: Path) -> DriverSpeed:
+    """Measure what ``driver`` can do; takes two to three seconds.
+
+    A machine is faster and slower by turns, so there are some short rounds: what is compared stands side by side in
+    each. The ceiling is the upper quartile of the rounds, for all that disturbs one makes it slower; the overhead is
+    the median.
 
     Args:
         cores: the null server is pinned where the sides will be.
@@ -43,19 +74,64 @@ def measure_ceiling(cores: Cores, driver: Driver, log: Path) -> float:
         RunError: the null server did not start, or did not answer.
         DriverFailed: the driver died or hung.
     """
+    rates, overheads_s = [], []
     with AuxiliaryServer("loadtests.servers.null_server", "the null server", cores.server, log) as null_server:
-        job = PairingJob(
-            targets={"a": Target(null_server.url)},
-            requests=(Request("GET", "/", contains=b"ok"),),
-            load=ClosedLoop(USERS),
-            slice_s=WINDOW_S,
-            pairing_s=0.0,
-            wait_s=0.0,
-            seed=0,
-            stall_s=LIMIT_S,
-            limit_s=LIMIT_S,
-        )
-        return answers_per_second(driver.drive(job)["a"])
+        for _ in range(ROUNDS):
+            rates.append(answers_per_second(driver.drive(_ping(null_server.url, USERS, WINDOW_S))["a"]))
+            before_s = bare_s(null_server.url, cores)
+            alone_s = 1 / answers_per_second(driver.drive(_ping(null_server.url, 1, ALONE_S))["a"])
+            overheads_s.append(alone_s - (before_s + bare_s(null_server.url, cores)) / 2)
+    return driver_speed(rates, overheads_s)
+
+
+def measure_ceiling(cores: Cores, driver: Driver, log: Path) -> float:
+    """Return the ceiling alone, in requests/s; for arguments and errors see ``measure_driver``."""
+    return measure_driver(cores, driver, log).ceiling_rps
+
+
+def driver_speed(rates: Sequence[float], overheads_s: Sequence[float]) -> DriverSpeed:
+    """Make one figure of several rounds: requests/s with 64 users, and seconds that a single request took longer."""
+    return DriverSpeed(float(np.quantile(rates, 0.75)), max(0.0, float(np.median(overheads_s))))
+
+
+def _ping(url: str, users: int, window_s: float) -> PairingJob:
+    return PairingJob(
+        targets={"a": Target(url)},
+        requests=(Request("GET", "/", contains=b"ok"),),
+        load=ClosedLoop(users),
+        slice_s=window_s,
+        pairing_s=0.0,
+        wait_s=0.0,
+        seed=0,
+        stall_s=LIMIT_S,
+        limit_s=LIMIT_S,
+    )
+
+
+def bare_s(url: str, cores: Cores) -> float:
+    """Return how long a request takes over a blocking socket on the driver's core, in seconds; raises RunError."""
+    where = urlsplit(url)
+    try:
+        with pinned(cores.driver), socket.create_connection((where.hostname, where.port), LIMIT_S) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _ping_once(connection)  # until the server has taken the connection
+            asked, begun = 0, time.perf_counter()
+            while (now := time.perf_counter()) < begun + BARE_S or not asked:
+                _ping_once(connection)
+                asked += 1
+            return (now - begun) / asked
+    except OSError as error:
+        raise RunError(f"the null server gave no answer: {error}") from None
+
+
+def _ping_once(connection: socket.socket) -> None:
+    connection.sendall(PING)
+    left = len(ANSWER)
+    while left > 0:
+        received = len(connection.recv(left))
+        if not received:
+            raise ConnectionResetError("it hung up")
+        left -= received
 
 
 def answers_per_second(recording: Recording) -> float:

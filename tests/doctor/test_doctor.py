@@ -103,6 +103,7 @@ def stolen(steal: float | None) -> MachineSample:
         (judge_versions((3, 11), (3, 40, 1), 21, []), "21 packages as declared"),
         (judge_tools({"git": False, "wrk": True}), "no git (runs will not know their commit), wrk"),
         (judge_ceiling(8000.0, None), "8,000 requests/s"),
+        (judge_ceiling(8000.0, None, 35.4e-6), "with 1 user 35 µs of each request are the driver's own"),
     ],
 )
 def test_what_is_fine_is_reported_without_a_fix(check: Check, words: str) -> None:

@@ -54,7 +54,8 @@ def test_conditions_that_come_and_go_do_not_count(manifest: Manifest) -> None:
     later = manifest.environment.model_copy(
         update={"load_average": 9.0, "memory_bytes": manifest.environment.memory_bytes + 4096}
     )
-    check_same(manifest, manifest.model_copy(update={"environment": later, "argv": [], "seconds": 3.0}))
+    sitting = {"environment": later, "argv": [], "seconds": 3.0, "driver_ceiling_rps": 9e3, "driver_overhead_s": 3e-5}
+    check_same(manifest, manifest.model_copy(update=sitting))
 
 
 def test_a_validation_in_between_is_no_difference(manifest: Manifest) -> None:
