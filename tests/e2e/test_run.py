@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,16 @@ def test_charts_are_written_as_png_on_demand(run: Path) -> None:
         status, _, errors = bench("report", str(run), *filter(None, [option]))
         assert status == 0, errors
         assert sorted((run / "charts").iterdir()) == sorted([*before, *pngs])
+
+
+def test_a_report_imports_nothing_that_measures(run: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from loadtests.cli.report import show_report;"
+        "show_report(Path(sys.argv[1]));"
+        "print([name for name in ('httpx', 'sqlalchemy', 'uvicorn', 'loadtests.runner') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(run)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_report_rebuilds_the_same_numbers_from_raw_samples(run: Path) -> None:
