@@ -29,11 +29,11 @@ MEANING = {
     "overloaded": "the server could not keep up with the arrivals, so its response times grow for as long as one "
     "measures, and there is no verdict on them; use a lower --rate to see them in a steady state",
     "not-steady": "the load had not settled, some requests starved while others were served, or the machine stopped "
-    "and started while it was measured; use a longer --time and --slice",
+    "and started while it was measured; use a longer --slice",
     "work-left": "the server goes on working when all its answers have been given, so that its throughput is not what "
     "it can keep up, and there is no verdict; count the work in, or ask at a --rate that it can keep up",
     "noisy-machine": "the ratio changes from block to block more than a quiet machine would let it, or something else "
-    "took CPU time; close other programs, or use more --blocks and a longer --time",
+    "took CPU time; close other programs, or give it a longer --budget",
     "shared-core": "server and driver were on one physical core, so each slows the other down; use a machine, or a "
     "container's cpuset, of two physical cores or more",
     "cpu-quota": "a CPU quota allows server and driver together less than they can use, and stops both when it is used "
@@ -43,11 +43,11 @@ MEANING = {
     "small": f"the difference is sure, but smaller than {MARGIN_PERCENT} %: less than that is no reason to rewrite"
     " an app",
     "many-comparisons": "the interval excludes 1, but among so many comparisons that can happen by chance; "
-    "run this one alone, with more blocks",
-    "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; use more blocks",
+    "run this one alone, with a longer --budget",
+    "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; give it a longer --budget",
     "too-few-blocks": f"a verdict needs at least {MIN_BLOCKS} blocks",
     "too-few-samples": "some blocks hold too few requests for this percentile, so that its ratio can't be paired; "
-    "use a longer --time",
+    "use --blocks with a longer --time",
 }
 """What each flag says and what to do, without the ``:a`` or ``:b`` that tells whom it concerns."""
 NO_VERDICT = frozenset({"driver-bound", "work-left"})

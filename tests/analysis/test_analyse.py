@@ -7,6 +7,7 @@ import pytest
 
 from loadtests.analysis import analyse
 from loadtests.analysis.analyse import CellTrials, compare_cells
+from loadtests.analysis.comparison import hodges_lehmann
 from loadtests.analysis.flow import Flow
 from loadtests.analysis.trial_summary import Summary, percentile
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
@@ -199,3 +200,23 @@ def test_a_side_that_fails_requests_is_not_called_better(failing: set[SideLabel]
     for label in failing:
         assert f"failures:{label}" in throughput.flags
         assert "called neither better nor as good" in throughput.explanation
+
+
+def test_one_slow_slice_of_a_block_hardly_moves_the_ratio() -> None:
+    """Slices that stand side by side are paired, and their robust mean is what the block says."""
+    a, b = summary(1000), summary(1200)
+    spoilt = [1200.0, 1200.0, 400.0, 1200.0, 1200.0, 1200.0]
+    pairs = [(replace(a, rates_rps=(1000.0,) * 6), replace(b, rates_rps=tuple(spoilt)))] * 6
+    throughput = found(outcome_of(cell([x for x, _ in pairs], [y for _, y in pairs])), "throughput")
+    assert throughput.ratio == pytest.approx(1.2, rel=0.001)
+
+
+def test_two_slices_have_no_robust_mean() -> None:
+    a = [replace(summary(1000), rates_rps=(1000.0, 1000.0))] * 6
+    b = [replace(summary(800), rates_rps=(1200.0, 400.0))] * 6
+    assert found(outcome_of(cell(a, b)), "throughput").ratio == pytest.approx(0.8)
+
+
+def test_the_hodges_lehmann_mean_is_the_median_of_the_means_of_pairs() -> None:
+    assert hodges_lehmann([1.0]) == 1.0
+    assert hodges_lehmann([1.0, 2.0, 9.0]) == pytest.approx(3.5)  # of 1, 1.5, 5, 2, 5.5 and 9

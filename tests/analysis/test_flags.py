@@ -11,7 +11,7 @@ import pytest
 from loadtests.analysis.analyse import analyse
 from loadtests.analysis.condition_checks import cores_used
 from loadtests.analysis.flag_checks import flags_of
-from loadtests.analysis.flags import MEANING, Conditions, Flag
+from loadtests.analysis.flags import MEANING, NO_VERDICT, Conditions, Flag
 from loadtests.analysis.flow import Flow
 from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
@@ -232,3 +232,9 @@ def test_littles_law_that_is_off_by_chance_is_not_the_clients_fault() -> None:
     [flag] = flags_of(USERS, pairs, CEILING)
     assert str(flag) == "not-steady:b"
     assert "6% off" in flag.reason
+
+
+@pytest.mark.parametrize(("left", "names"), [(0.02, []), (0.9, ["work-left"]), (None, [])])
+def test_a_server_that_goes_on_working_after_its_answers_gets_no_verdict(left: float | None, names: list[str]) -> None:
+    assert [flag.name for flag in flags(USERS, lambda s: replace(s, work_left=left))] == names
+    assert "work-left" in NO_VERDICT

@@ -66,3 +66,15 @@ def test_long_specs_are_shortened_and_spelt_out_below() -> None:
     text = in_one_line(make_run(["noop"], [8], noise=0, a="some.package.module:base", b="some.package.module:more"))
     assert text.startswith("Throughput, more ÷ base")
     assert "base is some.package.module:base. more is some.package.module:more." in text
+
+
+def test_side_a_against_itself_is_told_and_where_it_differs_doubts_the_run() -> None:
+    manifest, outcome = make_run(["get_post"], [8])
+    (found, *_) = outcome.comparisons
+    level = replace(outcome, control=replace(found, ratio=1.01, interval=(0.99, 1.03)))
+    assert "sync against itself (get_post at 8 users): 1.01 × (0.99 – 1.03), as it should be." in in_one_line(
+        (manifest, level)
+    )
+    tilted = replace(outcome, control=replace(found, ratio=1.05, interval=(1.02, 1.08)))
+    assert tilted.doubted
+    assert "the ground is not level" in in_one_line((manifest, tilted))
