@@ -162,6 +162,8 @@ class SequentialSchedule:
         rounds = self._plan(self._ends_s - seconds)
         if not rounds:
             return None
+        if self._blocks == 1:
+            self._warn_if_short(seconds)
         number = self._blocks
         self._blocks += 1
         self._began_s, self._measured_s = seconds, 0.0
@@ -223,7 +225,7 @@ class SequentialSchedule:
         to_come = max(1, MIN_BLOCKS - self._blocks)
         open_ = {cell: each for cell, each in self._cells.items() if not each.settled(precision)}
         available_s = left_s / to_come - self._overhead_s - self._cost(self._control, 1)
-        if not open_ or available_s <= 0:
+        if not open_ or left_s <= self._overhead_s:
             return {}
         blocks = max(MIN_BLOCKS, self._blocks + 1)
         least = dict.fromkeys(open_, 1)
@@ -238,6 +240,19 @@ class SequentialSchedule:
             rounds = {cell: self._rounds(each, middle, blocks) for cell, each in open_.items()}
             narrow, wide = (middle, wide) if self._total(open_, rounds) > available_s else (narrow, middle)
         return {cell: self._rounds(each, wide, blocks) for cell, each in open_.items()}
+
+    def _warn_if_short(self, seconds: float) -> None:
+        """Say after the pilot that the budget is too short for a verdict, if it is."""
+        block_s = (
+            self._overhead_s + self._cost(self._control, 1) + self._total(self._cells, dict.fromkeys(self._cells, 1))
+        )
+        fitting = 1 + int((self._ends_s - seconds) / block_s) if block_s else MIN_BLOCKS
+        if fitting < MIN_BLOCKS:
+            needed = math.ceil((seconds + (MIN_BLOCKS - 1) * block_s + REPORT_S) / 60 * 1.1)
+            self._news.append(
+                f"{fitting} of the {MIN_BLOCKS} blocks that a verdict needs fit into the budget: give it --budget"
+                f" {needed}m, or name fewer scenarios or users"
+            )
 
     def _cheapest(self, cells: Mapping[Cell, CellProgress], available_s: float) -> dict[Cell, int]:
         """Return as many cells as fit, those first that are nearest to being settled."""

@@ -164,3 +164,10 @@ def test_an_interrupted_run_completes_its_last_block_first() -> None:
     assert following is not None
     assert following[0] == 1
     assert {pairing.cell for pairing in following[1]} == set(planned.cells)
+
+
+def test_a_budget_that_is_too_short_for_a_verdict_is_told_after_the_pilot() -> None:
+    planned = experiment(("get_post", "hash"), "1,8,32,128", "30s")
+    run = simulated(planned, *[World(0.01)] * 8)
+    assert run.blocks.total() < MIN_BLOCKS * 8
+    assert any("--budget 2m" in sentence for sentence in run.news)
