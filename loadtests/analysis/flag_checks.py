@@ -1,8 +1,8 @@
 """Checks that raise flags: a driver-bound client, overload, no steady state, a noisy machine, a memory leak (pure).
 
-A result criticises itself before a reader has to. The client is doubted for its CPU time, its dispatch lag, the
-driver's ceiling, and where Little's law does not hold; a load has not settled where throughput or queue drift between
-the halves of a trial.
+A result criticises itself before a reader has to. The client is doubted for its CPU time, its dispatch lag, its share
+of a request, the driver's ceiling, and where Little's law does not hold; a load has not settled where throughput or
+queue drift between the halves of a trial.
 """
 
 import math
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loadtests.analysis.client_share import CLIENT_LIMIT, ClientShare, biased
 from loadtests.analysis.comparison import estimate
 from loadtests.analysis.flags import FAILURES_LIMIT, Conditions, Flag
 from loadtests.analysis.flow import together
@@ -64,18 +65,21 @@ def flags_of(
         if good:
             queueing = overloaded(load, good, label)
             balanced = queueing or thinking
-            bound = [*busy_client(load, good, conditions), *([] if balanced else unbalanced(load, good))]
+            bound = [*busy_client(load, good, label, conditions)]
+            bound += [] if balanced else unbalanced(load, good, conditions.overhead_s or 0.0)
             found += [Flag("driver-bound", label, "; ".join(bound))] if bound else []
             found += queueing or unsteady(load, good, label, thinking=thinking)
-    return found + noise(load, pairs, conditions)
+    return found + biased(load, pairs, conditions) + noise(load, pairs, conditions)
 
 
-def busy_client(load: Load, good: Sequence[Summary], conditions: Conditions) -> Iterator[str]:
+def busy_client(load: Load, good: Sequence[Summary], label: SideLabel, conditions: Conditions) -> Iterator[str]:
     """Yield what the client itself shows of having been the limit."""
     closed = isinstance(load, ClosedLoop)
     rate = float(np.mean([s.throughput_rps if closed else s.offered_rps for s in good]))
     if conditions.ceiling_rps and rate > CEILING_SHARE * conditions.ceiling_rps:
         yield f"{rate:,.0f} requests/s, of {conditions.ceiling_rps:,.0f} that the driver can send at all"
+    if (share := ClientShare.of(load, good, label, conditions)) and share.of_request > CLIENT_LIMIT:
+        yield f"{share.of_request:.0%} of the time that a request takes are the client's own"
     peak = max(s.driver_peak for s in good)
     if peak > DRIVER_BUSY_LIMIT:
         yield f"the driver's core was busy {peak:.0%} in some second"
@@ -90,12 +94,20 @@ def busy_client(load: Load, good: Sequence[Summary], conditions: Conditions) -> 
             break
 
 
-def unbalanced(load: Load, good: Sequence[Summary]) -> Iterator[str]:
-    """Yield where the flow of requests does not add up, as it would in a steady state without a client in the way."""
+def unbalanced(load: Load, good: Sequence[Summary], overhead_s: float) -> Iterator[str]:
+    """Yield where the flow of requests does not add up, as it would in a steady state without a client in the way.
+
+    What the client is known to add to a request is no news, and leaves so many users waiting for it.
+    """
     whole = together([s.flow for s in good])
     if (law := deviation(good)) and law.sure:
         yield law.reason
-    if isinstance(load, ClosedLoop) and whole.windows_s and whole.in_flight < (1 - LITTLES_LAW_LIMIT) * load.users:
+    known = overhead_s * whole.answers / whole.windows_s if whole.windows_s else 0.0
+    if (
+        isinstance(load, ClosedLoop)
+        and whole.windows_s
+        and whole.in_flight < (1 - LITTLES_LAW_LIMIT) * load.users - known
+    ):
         yield f"of {load}, {whole.in_flight:.1f} were waiting for the server on average; the others for the client"
 
 
