@@ -28,7 +28,7 @@ from loadtests.analysis.trial_summary import (
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.manifest import Manifest
+from loadtests.records.manifest import Manifest, SideRecord
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.summary import (
     UNITS,
@@ -103,6 +103,10 @@ def _conditions(manifest: Manifest, summaries: Mapping[TrialKey, Summary]) -> Co
             trials[key.label].setdefault(key.block, []).append(summary)
     return Conditions(
         ceiling_rps=manifest.driver_ceiling_rps,
+        overhead_s=manifest.driver_overhead_s,
+        server_cores={
+            label: _cores(side, manifest) for label, side in zip(LABELS, (manifest.a, manifest.b), strict=True)
+        },
         steal=max((m.steal for m in manifest.machine if m.steal is not None), default=None),
         foreign=max((m.foreign for m in manifest.machine if m.foreign is not None), default=None),
         leaks={label: how for label, blocks in trials.items() if (how := leak(blocks)) is not None},
@@ -111,6 +115,11 @@ def _conditions(manifest: Manifest, summaries: Mapping[TrialKey, Summary]) -> Co
         cores_used=cores_used(manifest),
         throttled=max((m.throttled for m in manifest.machine if m.throttled is not None), default=None),
     )
+
+
+def _cores(side: SideRecord, manifest: Manifest) -> int:
+    """Return how many cores a side can keep busy: each worker process computes on one at a time."""
+    return max(1, min(int(side.settings.get("workers") or 1), len(manifest.server_cores)))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """Checks that raise flags: a driver-bound client, overload, no steady state, a noisy machine, a memory leak (pure).
 
 A result criticises itself before a reader has to. The client is doubted for what it shows itself: its CPU time, its
-dispatch lag, how near it is to its ceiling, and users whom it keeps waiting. A load has not settled where throughput or
-queue drift between two halves, or Little's law does not hold: of that the client is one cause among others.
+dispatch lag, its share of a request, how near it is to its ceiling, and users whom it keeps waiting. A load has not
+settled where throughput or queue drift between two halves, or Little's law does not hold: of that the client is one
+cause among others.
 """
 
 import math
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from loadtests.analysis.client_share import CLIENT_LIMIT, ClientShare, biased
 from loadtests.analysis.comparison import estimate
 from loadtests.analysis.condition_checks import core_flags
 from loadtests.analysis.flags import FAILURES_LIMIT, Conditions, Flag
@@ -64,22 +66,25 @@ def flags_of(
         good = [s for s in column if s.collapsed is None]
         if good:
             queueing = overloaded(load, good, label)
-            bound = [*busy_client(load, good, conditions), *([] if thinking else held_back(load, good))]
+            bound = [*busy_client(load, good, label, conditions)]
+            bound += [] if thinking else held_back(load, good, conditions.overhead_s or 0.0)
             left = [s.work_left for s in good if s.work_left is not None]
             if left and float(np.median(left)) > WORK_LEFT:
                 busy = f"{float(np.median(left)):.0%} of a core just after the last answer"
                 found.append(Flag("work-left", label, busy))
             found += [Flag("driver-bound", label, "; ".join(bound))] if bound else []
             found += queueing or unsteady(load, good, label, thinking=thinking)
-    return [*found, *noise(load, pairs, conditions), *core_flags(conditions)]
+    return [*found, *biased(load, pairs, conditions), *noise(load, pairs, conditions), *core_flags(conditions)]
 
 
-def busy_client(load: Load, good: Sequence[Summary], conditions: Conditions) -> Iterator[str]:
+def busy_client(load: Load, good: Sequence[Summary], label: SideLabel, conditions: Conditions) -> Iterator[str]:
     """Yield what the client itself shows of having been the limit."""
     closed = isinstance(load, ClosedLoop)
     rate = float(np.mean([s.throughput_rps if closed else s.offered_rps for s in good]))
     if conditions.ceiling_rps and rate > CEILING_SHARE * conditions.ceiling_rps:
         yield f"{rate:,.0f} requests/s, of {conditions.ceiling_rps:,.0f} that the driver can send at all"
+    if (share := ClientShare.of(load, good, label, conditions)) and share.of_request > CLIENT_LIMIT:
+        yield f"{share.of_request:.0%} of the time that a request takes are the client's own"
     peak = max(s.driver_peak for s in good)
     if (
         closed and peak > DRIVER_BUSY_LIMIT
@@ -96,10 +101,18 @@ def busy_client(load: Load, good: Sequence[Summary], conditions: Conditions) -> 
             break
 
 
-def held_back(load: Load, good: Sequence[Summary]) -> Iterator[str]:
-    """Yield how many of a closed loop's users the client keeps from asking, if too many."""
+def held_back(load: Load, good: Sequence[Summary], overhead_s: float) -> Iterator[str]:
+    """Yield how many of a closed loop's users the client keeps from asking, if too many.
+
+    What the client is known to add to a request is no news, and leaves so many users waiting for it.
+    """
     whole = together([s.flow for s in good])
-    if isinstance(load, ClosedLoop) and whole.windows_s and whole.in_flight < (1 - LITTLES_LAW_LIMIT) * load.users:
+    known = overhead_s * whole.answers / whole.windows_s if whole.windows_s else 0.0
+    if (
+        isinstance(load, ClosedLoop)
+        and whole.windows_s
+        and whole.in_flight < (1 - LITTLES_LAW_LIMIT) * load.users - known
+    ):
         yield f"of {load}, {whole.in_flight:.1f} were waiting for the server on average; the others for the client"
 
 

@@ -26,6 +26,8 @@ MEANING = {
     " slower than everything, and the side is called neither better nor as good as one that answers",
     "driver-bound": "the load driver may have been the limit, not the server, so there is no verdict; use fewer users "
     "or a lower rate, a slower scenario, or drivers on more cores",
+    "client-share": "few users wait for the client too, which takes the same time on both sides and so pulls the ratio "
+    "towards 1; the true one is farther from 1",
     "overloaded": "the server could not keep up with the arrivals, so its response times grow for as long as one "
     "measures, and there is no verdict on them; use a lower --rate to see them in a steady state",
     "not-steady": "the load had not settled, some requests starved while others were served, or the machine stopped "
@@ -147,6 +149,8 @@ class Conditions:
 
     Attributes:
         ceiling_rps: what the driver reaches against a server that does nothing, in requests/s; None if unknown.
+        overhead_s: what the driver itself adds to a response time, in seconds; None if unknown.
+        server_cores: how many cores each side can keep busy; 1 if unknown.
         steal: the largest share of the cores' time that the hypervisor took in a block; None if unknown.
         foreign: the largest share of the cores' time that other programs took in a block; None if unknown.
         leaks: how a side's memory grew, where it did.
@@ -157,6 +161,8 @@ class Conditions:
     """
 
     ceiling_rps: float | None = None
+    overhead_s: float | None = None
+    server_cores: Mapping[SideLabel, int] = field(default_factory=dict)
     steal: float | None = None
     foreign: float | None = None
     leaks: Mapping[SideLabel, str] = field(default_factory=dict)

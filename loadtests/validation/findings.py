@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from loadtests.analysis.comparison import Finding, count, estimate, figure_finding, share_finding
 from loadtests.analysis.flags import NO_VERDICT
+from loadtests.experiment.loads import ClosedLoop
 from loadtests.validation.record import (
     CapacityRecord,
     Check,
@@ -233,7 +234,7 @@ def _drivers(found: DriversRecord) -> Iterator[Finding]:
     for row in found.rows:
         value, low, high = row.apart
         yield figure_finding(
-            f"{row.scenario}: async ÷ sync, beside {row.client}",
+            f"{row.scenario}, {ClosedLoop(row.users)}: async ÷ sync, beside {row.client}",
             "×",
             value,
             (1 - MAX_CLIENT_DIFFERENCE, 1 + MAX_CLIENT_DIFFERENCE),
@@ -245,7 +246,7 @@ def _drivers(found: DriversRecord) -> Iterator[Finding]:
         if row.scenario == "noop":
             value, low, high = row.headroom
             yield figure_finding(
-                f"most requests a second, beside {row.client}",
+                f"requests a second of {ClosedLoop(row.users)}, beside {row.client}",
                 "×",
                 value,
                 (MIN_HEADROOM, math.inf),

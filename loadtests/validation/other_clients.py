@@ -1,12 +1,17 @@
-"""Compare the httpx driver with other load generators, wrk and Locust, on the same two servers in turn."""
+"""Compare the httpx driver with other load generators, wrk and Locust, on the same two servers in turn.
+
+With many users the ratios must agree, and the driver must not be much slower. With a single user each client's own part
+of a request counts as the server's. wrk's is the smallest there is, so that it shows what the driver's does.
+"""
 
 import importlib.util
 import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from loadtests.analysis.comparison import Estimate, estimate
@@ -23,11 +28,13 @@ from loadtests.system.errors import RunError
 from loadtests.validation.record import Agreement, DriversRecord, provenance
 
 WRK_LIMIT_S = 60.0
-Client = Callable[[Server, Scenario], float]
-"""Puts load on a server for one turn; returns requests/s, raises RunError."""
+Client = Callable[[Server, Scenario, int], float]
+"""Puts a number of users on a server for one turn; returns requests/s, raises RunError."""
 SIDES = ("sync", "async")
 SCENARIOS = ("noop", "mixed", "query")
 USERS = 64
+SCENARIOS_ALONE = ("noop", "hash", "get_post")
+"""What a single user asks: routes that are fast enough for a client's own part to show."""
 TURN_OVERHEAD_S = 1.4
 """Estimated time of a turn outside its window: users start, the load settles, the last answers arrive."""
 OVERHEAD_S = 10.0
@@ -48,17 +55,19 @@ def measure_other_clients(workspace: Workspace, rounds: int, round_s: float) -> 
     with ExitStack() as stack:
         if len(names) > 1:
             url = stack.enter_context(SlowApi(workspace.cores, workspace.work / "upstream" / "log")).url
-            clients = [start_client(name, workspace, stack, USERS, round_s) for name in names]
+            clients = {name: start_client(name, workspace, stack, round_s) for name in names}
             servers = [stack.enter_context(workspace.server(side, f"other-clients-{side}", url)) for side in SIDES]
             for server in servers:
                 server.wait_until_ready()
-            for done, name in enumerate(SCENARIOS):
-                workspace.tell(name, other_clients_s(rounds, round_s) * done / len(SCENARIOS))
-                scenario = parse_scenario(name)
-                turns = [partial(client, server, scenario) for client in clients for server in servers]
+            comparisons = list(comparisons_with(names[1:]))
+            for done, (name, users, others) in enumerate(comparisons):
+                workspace.tell(name, other_clients_s(rounds, round_s) * done / len(comparisons))
+                scenario = _of_one_request(parse_scenario(name))
+                compared = [clients[each] for each in ("httpx", *others)]
+                turns = [partial(client, server, scenario, users) for client in compared for server in servers]
                 columns = alternate(turns, rounds)
-                for i, other in enumerate(names[1:], 1):
-                    rows.append(agreement(other, name, columns[:2], columns[2 * i : 2 * i + 2]))
+                for i, other in enumerate(others, 1):
+                    rows.append(agreement(other, name, users, columns[:2], columns[2 * i : 2 * i + 2]))
     return DriversRecord(
         occasion=provenance(workspace, time.monotonic() - began),
         users=USERS,
@@ -71,9 +80,21 @@ def measure_other_clients(workspace: Workspace, rounds: int, round_s: float) -> 
 
 def other_clients_s(rounds: int, round_s: float) -> float:
     """Return the estimated duration of the check, in seconds."""
-    others = len(available_clients())
-    turns = len(SCENARIOS) * len(SIDES) * rounds * (1 + others)
-    return OVERHEAD_S + turns * (round_s + TURN_OVERHEAD_S) if others else 0.0
+    turns = sum(len(SIDES) * rounds * (1 + len(others)) for _, _, others in comparisons_with(available_clients()))
+    return OVERHEAD_S + turns * (round_s + TURN_OVERHEAD_S) if turns else 0.0
+
+
+def comparisons_with(others: Sequence[str]) -> Iterator[tuple[str, int, Sequence[str]]]:
+    """Yield what is measured: a scenario, how many users ask, and which other clients beside the driver."""
+    if others:
+        yield from ((name, USERS, others) for name in SCENARIOS)
+    if "wrk" in others:
+        yield from ((name, 1, ["wrk"]) for name in SCENARIOS_ALONE)
+
+
+def _of_one_request(scenario: Scenario) -> Scenario:
+    """Return a scenario of the first request alone: wrk knows no more."""
+    return replace(scenario, requests=scenario.requests[:1])
 
 
 def available_clients() -> list[str]:
@@ -82,27 +103,26 @@ def available_clients() -> list[str]:
     return found + (["locust"] if importlib.util.find_spec("locust") else [])
 
 
-def start_client(name: str, workspace: Workspace, stack: ExitStack, users: int, seconds: float) -> Client:
+def start_client(name: str, workspace: Workspace, stack: ExitStack, seconds: float) -> Client:
     """Start a client.
 
     Args:
         name: ``httpx`` or one of ``available_clients``.
         workspace: folder and cores.
         stack: closes the client's processes.
-        users: of the closed loop.
         seconds: duration of a turn.
     """
     log = workspace.work / f"client-{name}" / "log"
     if name == "wrk":
-        return lambda server, scenario: _by_wrk(server, scenario, users, seconds)
+        return lambda server, scenario, users: _by_wrk(server, scenario, users, seconds)
     driver = Driver(workspace.cores, log, "locust" if name == "locust" else "httpx")
-    return _by_driver(name, stack.enter_context(driver), users, seconds)
+    return _by_driver(name, stack.enter_context(driver), seconds)
 
 
-def _by_driver(name: str, driver: Driver, users: int, seconds: float) -> Client:
+def _by_driver(name: str, driver: Driver, seconds: float) -> Client:
     """Return a driver as a client: a turn is one slice."""
 
-    def measure(server: Server, scenario: Scenario) -> float:
+    def measure(server: Server, scenario: Scenario, users: int) -> float:
         load = ClosedLoop(users)
         job = PairingJob({"a": target(server)}, scenario.requests, load, seconds, 0.0, scenario.wait_s, seed=0)
         summary = summarise(driver.drive(job)["a"])
@@ -137,12 +157,13 @@ def alternate(turns: Sequence[Turn], rounds: int) -> list[list[float]]:
     return results
 
 
-def agreement(client: str, scenario: str, ours: list[list[float]], theirs: list[list[float]]) -> Agreement:
+def agreement(client: str, scenario: str, users: int, ours: list[list[float]], theirs: list[list[float]]) -> Agreement:
     """Compare two clients' requests/s of the sync and of the async build, round by round."""
     our_ratios, their_ratios = _divide(ours[1], ours[0]), _divide(theirs[1], theirs[0])
     return Agreement(
         client=client,
         scenario=scenario,
+        users=users,
         ours=_whole(estimate(our_ratios)),
         theirs=_whole(estimate(their_ratios)),
         apart=_whole(estimate(_divide(our_ratios, their_ratios))),

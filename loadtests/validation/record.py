@@ -208,6 +208,7 @@ class Agreement(Record):
     Attributes:
         client: ``wrk`` or ``locust``.
         scenario: its name.
+        users: of the closed loop.
         ours: async ÷ sync of throughput by the httpx driver, with its interval.
         theirs: the same by the client.
         apart: ours ÷ theirs, paired by round, with its interval.
@@ -218,6 +219,7 @@ class Agreement(Record):
 
     client: str
     scenario: str
+    users: int = 64
     ours: tuple[float, float, float]
     theirs: tuple[float, float, float]
     apart: tuple[float, float, float]
@@ -231,11 +233,11 @@ class DriversRecord(Record):
 
     Attributes:
         occasion: when and with which code it was measured.
-        users: of the closed loop.
+        users: the most there were.
         rounds: turns of each client.
         seconds: duration of a turn.
         clients: the httpx driver and those that were installed.
-        rows: one for each scenario and other client.
+        rows: one for each scenario, number of users and other client.
     """
 
     occasion: Provenance

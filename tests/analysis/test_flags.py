@@ -189,6 +189,75 @@ def test_drift_by_chance_is_no_flag() -> None:
     assert flags_of(USERS, pairs, CEILING) == []
 
 
+def pair_of(a_rps: float, b_rps: float, cpu_s: float | None = 1e-6) -> tuple[Summary, Summary]:
+    a, b = (replace(good(), throughput_rps=rate, cpu_per_request_s=cpu_s) for rate in (a_rps, b_rps))
+    return a, b
+
+
+FEW, ALONE = ClosedLoop(4), ClosedLoop(1)
+OWN = Conditions(overhead_s=50e-6)
+
+
+@pytest.mark.parametrize(
+    ("load", "pair", "said"),
+    [
+        # 550 and 450 µs with 50 of the client: 500 ÷ 400
+        (ALONE, pair_of(1 / 550e-6, 1 / 450e-6), "50 µs of each request are the client's own, up to 11%; without them"
+         " the ratio of throughputs would be about 1.25, not 1.22"),
+        (ALONE, pair_of(1 / 450e-6, 1 / 550e-6), "about 0.80, not 0.82"),
+        (ALONE, pair_of(1 / 450e-6, 1 / 550e-6, cpu_s=None), "about 0.80, not 0.82"),
+        (FEW, pair_of(4 / 550e-6, 4 / 450e-6), "about 1.25, not 1.22"),
+        # the server of b is busy all the time, and nothing of the client is seen there: 400 ÷ 450
+        (ALONE, (pair_of(1 / 450e-6, 1)[0], pair_of(1, 1 / 450e-6, cpu_s=430e-6)[1]), "about 0.89, not 1.00"),
+    ],
+)  # fmt: skip
+def test_a_clients_share_is_a_bias_of_known_size(load: Load, pair: tuple[Summary, Summary], said: str) -> None:
+    assert said in "; ".join(flag.reason for flag in flags_of_users(load, pair) if str(flag) == "client-share")
+
+
+def flags_of_users(load: Load, pair: tuple[Summary, Summary], conditions: Conditions = OWN) -> list[Flag]:
+    """Return the flags of a cell whose users all wait for the server, but for what the client is known to take."""
+    flow = replace(STEADY, in_flight_s=load.size, residence_s=load.size)
+    a, b = (replace(s, flow=flow) for s in pair)
+    return flags_of(load, [(a, b)] * 6, conditions)
+
+
+@pytest.mark.parametrize(
+    ("load", "pair", "conditions"),
+    [
+        (ALONE, pair_of(1 / 2000e-6, 1 / 1700e-6), OWN),  # 2.9 %
+        (ALONE, pair_of(1 / 550e-6, 1 / 450e-6), Conditions()),  # as in old runs
+        (ALONE, pair_of(1 / 550e-6, 1 / 450e-6, cpu_s=500e-6), OWN),  # both are busy all the time
+        (ClosedLoop(64), pair_of(1 / 550e-6, 1 / 450e-6), OWN),  # so many that the client's part is small
+        (OpenLoop(1000), pair_of(1 / 550e-6, 1 / 450e-6), OWN),
+    ],
+)
+def test_a_client_that_takes_little_or_is_hidden_is_no_flag(
+    load: Load, pair: tuple[Summary, Summary], conditions: Conditions
+) -> None:
+    assert not [flag for flag in flags_of_users(load, pair, conditions) if str(flag) == "client-share"]
+
+
+def test_cores_that_idle_hide_nothing() -> None:
+    pair = pair_of(1 / 550e-6, 1 / 450e-6, cpu_s=500e-6)
+    two_cores = replace(OWN, server_cores={"a": 2, "b": 2})
+    assert "client-share" in [str(flag) for flag in flags_of_users(ALONE, pair, two_cores)]
+
+
+def test_a_client_that_takes_longer_than_the_server_is_what_is_measured() -> None:
+    found = flags_of_users(ALONE, pair_of(1 / 90e-6, 1 / 200e-6))
+    assert [str(flag) for flag in found] == ["driver-bound:a"]
+    assert "56% of the time that a request takes are the client's own" in found[0].reason
+
+
+def test_users_who_wait_for_the_client_as_long_as_it_is_known_to_take_are_no_news() -> None:
+    """Of 10 users at 1,000/s, 0.5 are at the client if a request takes it 0.5 ms."""
+    flow = replace(STEADY, in_flight_s=9.5, residence_s=9.5)
+    pairs = [(good(), replace(good(), flow=flow))] * 6
+    assert [str(flag) for flag in flags_of(USERS, pairs, CEILING)] == ["driver-bound:b"]
+    assert "driver-bound:b" not in [str(f) for f in flags_of(USERS, pairs, replace(CEILING, overhead_s=500e-6))]
+
+
 def test_nothing_known_of_the_machine_is_no_flag() -> None:
     assert flags(USERS, conditions=Conditions()) == []
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from loadtests.analysis.model.capacity import Resources
-from loadtests.analysis.model.limits import resources, with_limits, worded
+from loadtests.analysis.model.limits import demand_of, resources, with_limits, worded
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import SideRecord
 from loadtests.records.summary import CellResult, Interval, Limit, Outcome
@@ -43,6 +43,19 @@ def test_each_side_is_told_its_own_limit() -> None:
     assert (cells[128, "a"][1], cells[128, "b"][1]) == ("threads", "cpu")
     assert cells[128, "a"][0] == pytest.approx(40 / 0.0512, rel=0.02)
     assert cells[128, "b"][0] == pytest.approx(1 / WARM_S, rel=0.1)
+
+
+def test_what_the_client_adds_is_no_wait_of_the_server() -> None:
+    """2 of the 52 ms that a request of a single user takes are the client's; so more of them fit into 40 threads."""
+    manifest, outcome = make_run(["external_api"], [1, 32, 128])
+    known = measured((manifest.model_copy(update={"driver_overhead_s": 0.002}), outcome), RATES)
+    heaviest = next(cell for cell in known.cells if (cell.load.size, cell.label) == (128, "a"))
+    demand = demand_of(heaviest, known.cells, 0.002)
+    assert demand is not None
+    assert demand.wait_s == pytest.approx(ALONE_S - COLD_S - 0.002)
+    unknown = found(measured((manifest, outcome), RATES))[128, "a"][0]
+    assert unknown is not None
+    assert heaviest.predicted_rps == pytest.approx(unknown * 0.0512 / 0.0492, rel=0.005)
 
 
 def test_the_verdict_says_why() -> None:

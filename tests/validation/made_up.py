@@ -92,10 +92,12 @@ def capacity(kept_rps: float | None = 330.0, missed_rps: float | None = 345.0) -
     )  # fmt: skip
 
 
-def other_clients(apart: tuple[float, float, float], headroom: tuple[float, float, float]) -> DriversRecord:
+def other_clients(
+    apart: tuple[float, float, float], headroom: tuple[float, float, float], users: int = 64
+) -> DriversRecord:
     rows = [
         Agreement(
-            client="wrk", scenario=name, ours=(2.2, 2.1, 2.3), theirs=(2.2, 2.1, 2.3), apart=apart,
+            client="wrk", scenario=name, users=users, ours=(2.2, 2.1, 2.3), theirs=(2.2, 2.1, 2.3), apart=apart,
             ours_rps=5000, theirs_rps=5500, headroom=headroom,
         )
         for name in ("noop", "query")

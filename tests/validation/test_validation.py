@@ -14,9 +14,9 @@ from loadtests.system.machine import machine_id
 from loadtests.validation import plan
 from loadtests.validation.findings import additions, false_alarms, findings, within
 from loadtests.validation.known_limits import OBJECTIVE, capacity_rps
-from loadtests.validation.other_clients import agreement, alternate
+from loadtests.validation.other_clients import agreement, alternate, comparisons_with
 from loadtests.validation.plan import ValidateOptions, ratio_of_more_cpu, ratio_of_more_wait
-from loadtests.validation.record import KnownComparison, Percentiles, Study, Validation
+from loadtests.validation.record import DriversRecord, KnownComparison, Percentiles, Study, Validation
 from tests.validation.made_up import (
     capacity,
     comparisons,
@@ -324,6 +324,32 @@ def test_a_headroom_that_may_as_well_be_too_small_is_not_met() -> None:
     assert statuses(drivers=other_clients((1.0, 0.95, 1.05), (0.99, 0.56, 1.74)))[2] == "undecided"
 
 
+def test_a_single_user_is_compared_too_and_said_to_be_one() -> None:
+    found = other_clients((1.15, 1.11, 1.19), (0.9, 0.85, 0.95), users=1)
+    validation = Validation(machine="m", environment=environment(), quick=False, complete=True, drivers=found)
+    judged = [(finding.name, finding.status) for finding in findings(validation)["drivers"]]
+    assert judged == [
+        ("noop, 1 user: async ÷ sync, beside wrk", "missed"),
+        ("query, 1 user: async ÷ sync, beside wrk", "missed"),
+        ("requests a second of 1 user, beside wrk", "met"),
+    ]
+
+
+def test_what_was_measured_before_users_were_noted_had_64() -> None:
+    kept = other_clients((1.0, 0.9, 1.1), (0.9, 0.8, 1.0)).model_dump_json().replace('"users":64,"ours"', '"ours"')
+    assert {row.users for row in DriversRecord.model_validate_json(kept).rows} == {64}
+
+
+@pytest.mark.parametrize(
+    ("others", "with_one_user"),
+    [([], []), (["locust"], []), (["wrk"], [["wrk"]] * 3), (["wrk", "locust"], [["wrk"]] * 3)],
+)
+def test_a_single_user_is_wrks_to_compare(others: list[str], with_one_user: list[list[str]]) -> None:
+    planned = list(comparisons_with(others))
+    assert [names for _, users, names in planned if users == 1] == with_one_user
+    assert [names for _, users, names in planned if users == 64] == [others] * (3 if others else 0)
+
+
 def test_clients_take_turns_forwards_and_backwards() -> None:
     order: list[str] = []
 
@@ -337,7 +363,7 @@ def test_clients_take_turns_forwards_and_backwards() -> None:
 
 def test_ratios_are_compared_round_by_round() -> None:
     """Both clients meet a machine that is twice as fast in the second round."""
-    found = agreement("wrk", "noop", [[100, 200], [210, 420]], [[90, 180], [180, 360]])
+    found = agreement("wrk", "noop", 64, [[100, 200], [210, 420]], [[90, 180], [180, 360]])
     assert found.ours == pytest.approx((2.1, 2.1, 2.1))
     assert found.apart == pytest.approx((1.05, 1.05, 1.05))
     assert found.headroom == pytest.approx((210 / 180,) * 3)

@@ -96,7 +96,11 @@ class Crossover:
 
 
 def crossover_of(
-    cells: Sequence[CellResult], comparisons: Sequence[Comparison], a: Resources, b: Resources
+    cells: Sequence[CellResult],
+    comparisons: Sequence[Comparison],
+    a: Resources,
+    b: Resources,
+    overhead_s: float | None = None,
 ) -> Crossover | None:
     """Return where the sides of one scenario part; None if no lighter load tells what a request needs.
 
@@ -105,12 +109,13 @@ def crossover_of(
         comparisons: of their throughputs.
         a: what side a has.
         b: what side b has.
+        overhead_s: the client's own part of a request, in seconds; None if unknown.
     """
     heaviest = ascending({cell.load for cell in cells if isinstance(cell.load, ClosedLoop)})[-1:]
     highest = {cell.label: cell for cell in cells if cell.load in heaviest}
     if set(highest) != {"a", "b"}:
         return None
-    demands = [_demands(highest[label], cells) for label in ("a", "b")]
+    demands = [_demands(highest[label], cells, overhead_s) for label in ("a", "b")]
     if not all(demands):
         return None
     (middle_a, *ends_a), (middle_b, *ends_b) = demands
@@ -120,11 +125,11 @@ def crossover_of(
     return Crossover(crossover_users(a, b, middle_a, middle_b), known[0], known[-1], *measured)
 
 
-def _demands(cell: CellResult, others: Sequence[CellResult]) -> list[Demand]:
+def _demands(cell: CellResult, others: Sequence[CellResult], overhead_s: float | None) -> list[Demand]:
     """Return what a request needs by its best estimate, and at both ends of its interval; nothing if it is unknown."""
     found = [
-        demand_of(cell, others),
-        *(demand_of(cell, [_at_end_of_interval(other, end) for other in others]) for end in ENDS),
+        demand_of(cell, others, overhead_s),
+        *(demand_of(cell, [_at_end_of_interval(other, end) for other in others], overhead_s) for end in ENDS),
     ]
     return [demand for demand in found if demand is not None] if all(found) else []
 

@@ -1,10 +1,10 @@
 """Service demand of a request, and the limit that binds each side: CPU, threads, connections or users (pure).
 
 What a request needs is never taken from the cell that is predicted. Its wait is the response time of a user who is
-alone, its CPU time what the server's clocks say under the next lighter load. (A user alone finds the server asleep and
-its caches cold: a request costs up to three times as much CPU then as under load.) In a dial, where there is one load,
-the wait is what the scenario asks for, and the CPU time is that of the cell beside it: the same computation with a
-shorter wait.
+alone, without what the client is known to add to it; its CPU time what the server's clocks say under the next lighter
+load. (A user alone finds the server asleep and its caches cold: a request costs up to three times as much CPU then as
+under load.) In a dial, where there is one load, the wait is what the scenario asks for, and the CPU time is that of the
+cell beside it: the same computation with a shorter wait.
 
 Where the servers were observed, the limit that was seen is put beside the one that was predicted.
 """
@@ -27,22 +27,28 @@ UNKNOWN = frozenset({"journey", "custom", "pitfall"})
 """Kinds of scenario that the model does not know: users who think, apps it has not seen, loops that are blocked."""
 
 
-def demand_of(cell: CellResult, others: Sequence[CellResult]) -> Demand | None:
-    """Return what a request of a cell needs; None if no other cell of that side tells."""
+def demand_of(cell: CellResult, others: Sequence[CellResult], overhead_s: float | None = None) -> Demand | None:
+    """Return what a request of a cell needs; None if no other cell of that side tells.
+
+    Args:
+        cell: whose demand it is.
+        others: of both sides and any scenario.
+        overhead_s: the client's own part of a request, in seconds; None if unknown.
+    """
     same = [other for other in others if other.label == cell.label]
     return _demand_from_lighter_load(
-        cell, [other for other in same if other.scenario == cell.scenario]
+        cell, [other for other in same if other.scenario == cell.scenario], overhead_s or 0.0
     ) or _demand_from_cell_beside(cell, same)
 
 
-def _demand_from_lighter_load(cell: CellResult, same: Sequence[CellResult]) -> Demand | None:
+def _demand_from_lighter_load(cell: CellResult, same: Sequence[CellResult], overhead_s: float) -> Demand | None:
     lighter = sorted((c for c in same if c.load.size < cell.load.size), key=lambda c: c.load.size)
     if not lighter or lighter[0].load.size != 1:
         return None
     alone, next_lighter = lighter[0], lighter[-1]
     if not (alone.throughput and alone.cpu_per_request and next_lighter.cpu_per_request):
         return None
-    wait_s = max(0.0, 1 / alone.throughput.value - alone.cpu_per_request.value)
+    wait_s = max(0.0, 1 / alone.throughput.value - alone.cpu_per_request.value - overhead_s)
     return Demand(next_lighter.cpu_per_request.value, wait_s)
 
 
@@ -75,7 +81,7 @@ def with_limits(outcome: Outcome, manifest: Manifest) -> Outcome:
     for cell in outcome.cells:
         known = kinds.get(cell.scenario) not in UNKNOWN
         has = resources(sides[cell.label], cell.scenario, cores) if known else None
-        cells.append(cell if has is None else _with_limit(cell, outcome.cells, has))
+        cells.append(cell if has is None else _with_limit(cell, outcome.cells, has, manifest.driver_overhead_s))
     by_place = {(c.scenario, c.load, c.label): c for c in cells}
     comparisons = [_with_limits_explained(c, by_place, sides) for c in outcome.comparisons]
     return replace(outcome, cells=cells, comparisons=comparisons)
@@ -100,18 +106,20 @@ def resources(side: SideRecord, scenario: str, cores: int) -> Resources | None:
     )
 
 
-def _with_limit(cell: CellResult, others: Sequence[CellResult], has: Resources) -> CellResult:
-    found = _predict(cell, others, has)
+def _with_limit(cell: CellResult, others: Sequence[CellResult], has: Resources, overhead_s: float | None) -> CellResult:
+    found = _predict(cell, others, has, overhead_s)
     if found is not None:
         cell = replace(cell, predicted_rps=found.throughput_rps, limit=found.limit)
     return replace(cell, limit_seen=_limit_seen(cell, has))
 
 
-def _predict(cell: CellResult, others: Sequence[CellResult], has: Resources) -> Prediction | None:
+def _predict(
+    cell: CellResult, others: Sequence[CellResult], has: Resources, overhead_s: float | None
+) -> Prediction | None:
     """Predict a cell from others of its side; None if the model does not reach it."""
     if not isinstance(cell.load, ClosedLoop):
         return None
-    demand = demand_of(cell, others)
+    demand = demand_of(cell, others, overhead_s)
     return predict(demand, has, cell.load.users) if demand is not None else None
 
 

@@ -249,7 +249,8 @@ def _start(run: RunView, scenario: str, cells: Sequence[CellResult], label: Side
     has = resources(side, scenario, max(1, len(run.manifest.server_cores)))
     everything = list(run.cells.values())
     heaviest_first = sorted(cells, key=lambda cell: -cell.load.size)
-    demand = next(filter(None, (demand_of(cell, everything) for cell in heaviest_first)), None)
+    overhead_s = run.manifest.driver_overhead_s
+    demand = next(filter(None, (demand_of(cell, everything, overhead_s) for cell in heaviest_first)), None)
     if has is None or demand is None:
         return None
     points = [

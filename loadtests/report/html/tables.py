@@ -177,7 +177,7 @@ def crossover_in_words(run: RunView, scenario: str) -> str:
     cells = [cell for (name, _, _), cell in run.cells.items() if name == scenario]
     if a is None or b is None or not any(cell.predicted_rps for cell in cells):
         return ""
-    found = crossover_of(cells, run.headlines(scenario), a, b)
+    found = crossover_of(cells, run.headlines(scenario), a, b, run.manifest.driver_overhead_s)
     if found is None:
         return ""
     names, more = run.names, f"{WORTH - 1:.0%}".replace("%", f"{NO_BREAK}%")
