@@ -316,6 +316,7 @@ def _cell_result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
         driver_busy=float(np.mean([s.driver_busy for s in good])) if good else 0.0,
         driver_peak=max((s.driver_peak for s in good), default=0.0),
         collapsed=[s.collapsed for s in summaries if s.collapsed is not None],
+        windows_s=whole.windows_s,
         seen=seen_in([s.timeline for s in good if s.timeline is not None]),
     )
 

@@ -15,6 +15,8 @@ from loadtests.analysis.flow import Flow, Windows, credit, flow, halves, halves_
 from loadtests.records.samples import Failure, Recording, Samples, Timeline
 
 Column = npt.NDArray[np.float32]
+UNLIKELY = 0.025
+"""Half of what a 95 % interval leaves out."""
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 
 
@@ -173,9 +175,22 @@ def samples_needed(percentile: float) -> int:
     """Return how many requests a percentile needs before it is printed: p99 needs 368, p99.9 needs 3,688.
 
     With fewer, the largest of them is more likely than 2.5 % to lie below the percentile, so that no 95 %
-    interval for it has an upper end.
+    interval for it has an upper end. That takes requests to be independent, which those that one pause delays are not:
+    see ``unseen_s`` for what no number of requests makes up for.
     """
-    return math.ceil(math.log(0.025) / math.log(percentile / 100))
+    return math.ceil(math.log(UNLIKELY) / math.log(percentile / 100))
+
+
+def unseen_s(windows_s: float) -> float:
+    """Return how rare something must be, once in so many seconds, to be missed by windows with a chance above 2.5 %.
+
+    A pause of the server delays all requests in flight at once, and windows in which it did not come know nothing of
+    it, however many requests they hold. At random times, once in T seconds, it misses windows with exp(-windows ÷ T).
+
+    Args:
+        windows_s: how long all windows are together, in seconds.
+    """
+    return windows_s / -math.log(UNLIKELY)
 
 
 def percentile(ascending: npt.NDArray[np.floating], wanted: float) -> float | None:

@@ -145,8 +145,10 @@ def model(example: Example) -> str:
     right = [c.limit == c.limit_seen for c in cells if c.limit_seen]
     margin = math.expm1(MARGIN)
     within = sum(error <= margin for error in errors)
+    bounds = [abs(c.bound_rps / c.throughput.value - 1) for c in cells if c.bound_rps and c.throughput]
+    beside = f" (of three divisions, without a model: {median(bounds):.1%})" if bounds else ""
     accuracy = (
-        f"Median error {median(errors):.1%}; {within} of {len(errors)} within {margin * 100:.0f} %"
+        f"Median error {median(errors):.1%}{beside}; {within} of {len(errors)} within {margin * 100:.0f} %"
         if errors
         else "Nothing was predicted"
     )

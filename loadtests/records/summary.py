@@ -88,6 +88,7 @@ class CellResult:
         latency_s: percentiles of all blocks' response times together, by name (``p50`` … ``p99.9``), in
             seconds. None where there are too few requests for it, or where it falls among failed requests.
         latency_samples: requests behind those percentiles.
+        windows_s: how long the windows were, all together, in seconds; 0 where that was not noted.
         requests: requests counted.
         failures: how many failed, by reason.
         rss_bytes: most resident memory seen; None if unknown.
@@ -104,6 +105,7 @@ class CellResult:
         collapsed: a sentence for each block in which the side could not be measured.
         predicted_rps: what the model says of its throughput, in requests/s; None where it says nothing.
         limit: what binds it by the model; None likewise.
+        bound_rps: the most by three divisions, without a model, in requests/s; None likewise.
         seen: what was seen inside its server; None if nobody looked.
         limit_seen: what binds it by that; None likewise.
     """
@@ -133,6 +135,8 @@ class CellResult:
     limit: Limit | None = None
     seen: Seen | None = None
     limit_seen: Limit | None = None
+    windows_s: float = 0.0
+    bound_rps: float | None = None
 
 
 @dataclass(frozen=True)

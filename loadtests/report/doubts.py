@@ -49,6 +49,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *clock(run),
         *doubts_on_conditions.always(run),
         *doubts_on_conditions.loop(run),
+        *doubts_on_conditions.rare(run),
     ]
     return sorted(found, key=lambda doubt: not doubt.serious)
 

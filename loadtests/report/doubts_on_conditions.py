@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from loadtests.analysis.condition_checks import THROTTLED_LIMIT
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
 from loadtests.analysis.flags import MEANING
-from loadtests.analysis.trial_summary import samples_needed
+from loadtests.analysis.trial_summary import samples_needed, unseen_s
 from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS
 from loadtests.report.view import RunView
-from loadtests.report.wording import listed, named
+from loadtests.report.wording import listed, named, number
 
 OF_ALL_CELLS = frozenset({"shared-core", "cpu-quota"})
 """Flags that no cell earns by itself: here they are told of the whole run."""
@@ -218,6 +218,20 @@ def locust(run: RunView) -> Iterator[Doubt]:
     else:
         text = "One process of Locust sent all requests."
     yield Doubt("Locust put on the load", f"{text} Journeys think between requests, which bounds their throughput.")
+
+
+def rare(run: RunView) -> Iterator[Doubt]:
+    """Say what the windows are too short to have seen."""
+    shortest_s = min((cell.windows_s for cell in run.cells.values() if cell.windows_s), default=None)
+    if shortest_s is None:
+        return
+    yield Doubt(
+        "Rare pauses",
+        f"In the cell with the shortest windows a side's last {number(shortest_s)} s together. A pause that comes at"
+        f" random, and less often than once in {number(unseen_s(shortest_s))} s, may not have come in them; when it"
+        " does, it delays all requests in flight at once. So no number of requests makes sure of the slowest 1 %: a"
+        " longer --time does.",
+    )
 
 
 def loop(run: RunView) -> Iterator[Doubt]:

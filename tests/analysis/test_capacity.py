@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.analysis.model.capacity import Demand, Resources, predict
+from loadtests.analysis.model.capacity import Demand, Resources, bound_rps, predict
 from loadtests.analysis.model.crossover import crossover_users, crossover_wait_s
 from loadtests.records.summary import Limit
 
@@ -97,3 +97,20 @@ def test_a_limit_that_the_other_side_has_not_is_where_they_part() -> None:
 
 def test_nothing_at_all_is_not_limited() -> None:
     assert math.isinf(predict(Demand(0.0, 0.0), ASYNC, 1).throughput_rps)
+
+
+@pytest.mark.parametrize(
+    ("resources", "users", "alone_rps", "bound"),
+    [
+        (Resources(threads=40), 8, None, 8 / 0.055),  # each as fast as one alone
+        (Resources(threads=40), 128, None, 200.0),  # the core: 1 ÷ 5 ms
+        (Resources(threads=40, connections=2), 128, None, 2 / 0.055),
+        (Resources(cores=2), 8, 15.0, 120.0),  # one user was measured
+        (Resources(cores=2), 128, None, 400.0),
+    ],
+)
+def test_three_divisions(resources: Resources, users: int, alone_rps: float | None, bound: float) -> None:
+    demand = Demand(cpu_s=0.005, wait_s=0.050)
+    assert bound_rps(demand, resources, users, alone_rps) == pytest.approx(bound)
+    if alone_rps is None:
+        assert predict(demand, resources, users).throughput_rps <= bound * (1 + 1e-9)

@@ -118,3 +118,15 @@ def test_a_prediction_that_is_far_off_names_no_limit() -> None:
     (headline,) = [c for c in outcome.comparisons if c.metric == "throughput" and c.load.size == 128]
     assert "Of async the model is wrong here" in headline.explanation
     assert "The limit of async" not in headline.explanation
+
+
+def test_the_simple_bound_stands_beside_the_models_word() -> None:
+    """It has the same measurements: one user's throughput, and the CPU time with the next fewer users."""
+    run = make_run(["external_api"], [1, 8, 32], noise=0)
+    outcome = with_limits(run[1], run[0])
+    cells = {(cell.label, cell.load.size): cell for cell in outcome.cells}
+    alone, next_lighter, cell = (cells["a", users] for users in (1, 8, 32))
+    assert alone.throughput is not None
+    assert next_lighter.cpu_per_request is not None
+    assert cell.bound_rps == pytest.approx(min(32 * alone.throughput.value, 1 / next_lighter.cpu_per_request.value))
+    assert alone.bound_rps is None

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.analysis.flow import credit, inside, overlap
-from loadtests.analysis.trial_summary import percentile, samples_needed, summarise
+from loadtests.analysis.trial_summary import percentile, samples_needed, summarise, unseen_s
 from loadtests.records.samples import Failure, Slice
 from tests.made_up_samples import back_to_back, recording, samples
 
@@ -130,3 +130,42 @@ def test_windows_together_count_what_they_count_one_by_one() -> None:
     np.testing.assert_array_equal(inside(sent, windows), np.any(within, axis=0))
     assert overlap(seen, []).sum() == 0
     assert not inside(sent, []).any()
+
+
+def covered(window_s: float, times: int = 300) -> float:
+    """Return how often the order-statistic interval of six windows together holds p99, with a pause once a second.
+
+    8 users ask a server that takes 20 ms and stops for 45 ms once a second.
+    """
+    rng = np.random.default_rng(1)
+    pauses, sent, took = np.arange(0.5, 400.0), [], []
+    for _ in range(8):
+        starts = np.cumsum(0.02 * np.exp(rng.normal(0, 0.2, 20_000)))
+        response = np.diff(starts)
+        hit = np.diff(np.searchsorted(pauses, starts)) > 0
+        sent.append(starts[:-1])
+        took.append(response + 0.045 * hit)
+    order = np.argsort(np.concatenate(sent))
+    at, latencies = np.concatenate(sent)[order], np.concatenate(took)[order]
+    truth, held = np.quantile(latencies[at < 390], 0.99), 0
+    for _ in range(times):
+        opened = rng.uniform(0, 380, 6)
+        seen = np.sort(np.concatenate([latencies[(at >= o) & (at < o + window_s)] for o in opened]))
+        assert len(seen) >= samples_needed(99)
+        slack = 1.96 * math.sqrt(len(seen) * 0.01 * 0.99)
+        low, high = (min(len(seen) - 1, math.ceil(0.99 * len(seen) + side * slack) - 1) for side in (-1, 1))
+        held += bool(seen[low] <= truth <= seen[high])
+    return held / times
+
+
+@pytest.mark.slow
+def test_enough_requests_are_not_enough_for_a_pause_that_hits_all_in_flight() -> None:
+    """Both have the 368 requests that a p99 needs; what the shorter ones lack is time."""
+    assert covered(0.25) < 0.85
+    assert covered(1.0) > 0.90
+
+
+def test_what_comes_once_in_that_time_is_missed_by_one_in_forty() -> None:
+    rng = np.random.default_rng(2)
+    came = rng.poisson(6.0 / unseen_s(6.0), 100_000)
+    assert np.mean(came == 0) == pytest.approx(0.025, abs=0.002)

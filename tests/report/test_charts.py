@@ -248,6 +248,9 @@ def test_predictions_are_judged_one_by_one() -> None:
     assert [round(each.off, 3) for each in predictions(run)] == [0, 0.04, 0.2, -0.03]
     assert [each.missed for each in predictions(run)] == [False, False, True, False]
     assert finding(run) == "The model is off by 4\xa0% in the median; 3 of 4 are within 10\xa0%"
+    bound = [replace(cell, bound_rps=cell.throughput.value * 1.05 if cell.throughput else None) for cell in cells]
+    said = finding(view_of(manifest, replace(outcome, cells=bound)))
+    assert said.startswith("The model is off by 4\xa0% in the median (simple bounds by 5\xa0%); 3 of 4")
 
 
 def test_where_the_client_was_the_limit_the_model_is_not_judged() -> None:

@@ -308,6 +308,15 @@ def test_the_drivers_ceiling_is_told_beside_the_fastest_cell() -> None:
     assert "came to 25% of that" in text
 
 
+def test_how_rare_a_pause_may_be_follows_from_the_windows() -> None:
+    """3.7 s of windows miss what comes once a second with a chance of 2.5 %."""
+    manifest, outcome = make_run(["hash"], [1, 8])
+    cells = [replace(cell, windows_s=3.689 if cell.load.size == 8 else 9.0) for cell in outcome.cells]
+    found = {d.title: d.text for d in doubts(view_of(manifest, replace(outcome, cells=cells)), outcome)}
+    assert "last 3.69 s together" in found["Rare pauses"]
+    assert "once in 1.00 s" in found["Rare pauses"]
+
+
 def test_a_run_of_nothing_still_has_a_report() -> None:
     manifest, outcome = make_run(["hash"], [1], complete=False, change=lambda *_: None)
     assert "Nothing was measured" in page((manifest, outcome)).text

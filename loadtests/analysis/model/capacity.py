@@ -88,6 +88,23 @@ def predict(demand: Demand, resources: Resources, users: int, think_s: float = 0
     return Prediction(rate, _binding_limit(busy, users, think_s, inside, admitted, rate, rates))
 
 
+def bound_rps(demand: Demand, resources: Resources, users: int, alone_rps: float | None = None) -> float:
+    """Return the most that a closed loop of users could get: three divisions, and no queueing network.
+
+    As many as are let in, each as fast as one alone; or what the cores can do. Source: P. J. Denning and J. P. Buzen,
+    The Operational Analysis of Queueing Network Models, ACM Computing Surveys 10 (1978). Where a model is not nearer to
+    what was measured than its bounds are, its accuracy is no evidence for it.
+
+    Args:
+        demand: what one request needs.
+        resources: what the side has.
+        users: at least 1; none of them thinks.
+        alone_rps: answers a second that one user gets, if that was measured; by the demand if not.
+    """
+    alone = _per(1, demand.alone_s) if alone_rps is None else alone_rps
+    return min(min([users, *resources.admitted.values()]) * alone, _per(resources.cores, demand.cpu_s))
+
+
 def _binding_limit(
     busy: float,
     users: int,

@@ -12,7 +12,7 @@ Where the servers were observed, the limit that was seen is put beside the one t
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from loadtests.analysis.model.capacity import Demand, Prediction, Resources, predict
+from loadtests.analysis.model.capacity import Demand, Prediction, Resources, bound_rps, predict
 from loadtests.analysis.model.observed import limit_seen
 from loadtests.experiment import blog
 from loadtests.experiment.catalogue import holds_a_connection, mixed_ms
@@ -109,7 +109,9 @@ def resources(side: SideRecord, scenario: str, cores: int) -> Resources | None:
 def _with_limit(cell: CellResult, others: Sequence[CellResult], has: Resources, overhead_s: float | None) -> CellResult:
     found = _predict(cell, others, has, overhead_s)
     if found is not None:
-        cell = replace(cell, predicted_rps=found.throughput_rps, limit=found.limit)
+        cell = replace(
+            cell, predicted_rps=found.throughput_rps, limit=found.limit, bound_rps=_bound_rps(cell, others, has)
+        )
     return replace(cell, limit_seen=_limit_seen(cell, has))
 
 
@@ -121,6 +123,19 @@ def _predict(
         return None
     demand = demand_of(cell, others, overhead_s)
     return predict(demand, has, cell.load.users) if demand is not None else None
+
+
+def _bound_rps(cell: CellResult, others: Sequence[CellResult], has: Resources) -> float | None:
+    """Return what three divisions say of a cell, from the same measurements that the model has."""
+    demand = demand_of(cell, others)
+    if demand is None or not isinstance(cell.load, ClosedLoop):
+        return None
+    alone = [
+        other.throughput.value
+        for other in others
+        if (other.scenario, other.label, other.load.size) == (cell.scenario, cell.label, 1) and other.throughput
+    ]
+    return bound_rps(demand, has, cell.load.users, alone[0] if alone else None)
 
 
 def _limit_seen(cell: CellResult, has: Resources) -> Limit | None:

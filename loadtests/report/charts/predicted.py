@@ -30,7 +30,17 @@ LEADER: dict[str, Any] = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "
 
 @dataclass(frozen=True)
 class Prediction:
-    """One side of one cell, in requests/s; ``driver_bound`` where the load driver may have been the limit."""
+    """One side of one cell, in requests/s.
+
+    Attributes:
+        scenario: its name.
+        load: its load.
+        label: ``a`` or ``b``.
+        predicted: by the model.
+        measured: by the run.
+        driver_bound: whether the load driver may have been the limit.
+        bound: the most by three divisions, without a model; None if it was not noted.
+    """
 
     scenario: str
     load: Load
@@ -38,6 +48,7 @@ class Prediction:
     predicted: float
     measured: float
     driver_bound: bool
+    bound: float | None = None
 
     @property
     def off(self) -> float:
@@ -53,7 +64,7 @@ class Prediction:
 def predictions(view: RunView) -> list[Prediction]:
     """Return what the model said of this run, where it said something and something was measured."""
     return [
-        Prediction(*key, cell.predicted_rps, cell.throughput.value, view.driver_bound(*key))
+        Prediction(*key, cell.predicted_rps, cell.throughput.value, view.driver_bound(*key), cell.bound_rps)
         for key, cell in view.cells.items()
         if cell.predicted_rps and cell.throughput and cell.throughput.value > 0
     ]
@@ -67,7 +78,13 @@ def finding(view: RunView) -> str:
     near = sum(not each.missed for each in known)
     off = f"{100 * median(abs(each.off) for each in known):.0f}{NO_BREAK}%"
     within = f"{NEAR:.0%}".replace("%", f"{NO_BREAK}%")
-    return f"The model is off by {off} in the median; {near} of {len(known)} are within {within}"
+    return f"The model is off by {off} in the median{_of_bound(known)}; {near} of {len(known)} are within {within}"
+
+
+def _of_bound(known: Sequence[Prediction]) -> str:
+    """Say in brackets how far three divisions are off, so that nobody takes the figure as evidence for the model."""
+    off = [abs(each.bound / each.measured - 1) for each in known if each.bound is not None]
+    return f" (simple bounds by {100 * median(off):.0f}{NO_BREAK}%)" if len(off) == len(known) else ""
 
 
 def scatter(view: RunView) -> Figure | None:
@@ -84,7 +101,8 @@ def scatter(view: RunView) -> Figure | None:
     legend += [DRIVER_BOUND_KEY] if any(each.driver_bound for each in known) else []
     note = (
         "Throughput in requests/s, both axes logarithmic. What a request needs is measured under lighter loads; nothing"
-        " is fitted to the cell that is predicted. Named: what is off by more."
+        " is fitted to the predicted cell. Simple bounds: min(users, threads, connections) × what one user gets,"
+        " or cores ÷ CPU time. Named: what is off by more."
     )
     figure, (ax,) = sheet(view, finding(view), legend, grid, note)
     _axes(ax, known)
