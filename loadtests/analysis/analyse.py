@@ -69,7 +69,12 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
     complete = manifest.complete and planned <= summaries.keys()
     sides = (manifest.a.spec, manifest.b.spec)
     outcome = compare_cells(
-        manifest.name, complete=complete, sides=sides, cells=cells, conditions=_conditions(manifest, summaries)
+        manifest.name,
+        complete=complete,
+        sides=sides,
+        cells=cells,
+        conditions=_conditions(manifest, summaries),
+        least_blocks=manifest.least_blocks,
     )
     if manifest.control is not None:
         scenario, load = manifest.control
@@ -154,6 +159,7 @@ def compare_cells(
     sides: tuple[str, str],
     cells: Sequence[CellTrials],
     conditions: Conditions = UNKNOWN,
+    least_blocks: int = MIN_BLOCKS,
 ) -> Outcome:
     """Compare the two sides of every cell on every metric; Holm's correction spans all cells, metric by metric."""
     results = [_cell_result(cell, label, side) for cell in cells for label, side in zip(LABELS, sides, strict=True)]
@@ -163,7 +169,15 @@ def compare_cells(
     for number, cell in enumerate(cells):
         doubts = flags_of(cell.load, cell.pairs(), conditions, thinking=cell.thinking)
         comparisons += [
-            _compare(cell, sides, metric, measured[metric][number], doubts, certain=certain[metric][number])
+            _compare(
+                cell,
+                sides,
+                metric,
+                measured[metric][number],
+                doubts,
+                certain=certain[metric][number],
+                least_blocks=least_blocks,
+            )
             for metric in UNITS
         ]
     return Outcome(run=run, complete=complete, comparisons=comparisons, cells=results)
@@ -239,10 +253,11 @@ def _compare(
     doubts: Sequence[Flag],
     *,
     certain: bool,
+    least_blocks: int = MIN_BLOCKS,
 ) -> Comparison:
     values = [[v for v in column if v is not None and _usable(v)] for column in zip(*measured.pairs, strict=True)]
     a, b = (estimate(v).value if v else None for v in values or [[], []])
-    verdict, qualified = _verdict_of(measured, metric, certain=certain)
+    verdict, qualified = _verdict_of(measured, metric, certain=certain, least_blocks=least_blocks)
     flags = [*map(Flag, qualified), *doubts]
     left_out = not measured.one_sided and withheld(verdict, metric, flags)
     if left_out:
@@ -270,11 +285,11 @@ def _compare(
     return replace(comparison, explanation=explain(comparison, flags, collapses, left_out=left_out))
 
 
-def _verdict_of(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[Verdict, list[str]]:
+def _verdict_of(measured: _Measured, metric: Metric, *, certain: bool, least_blocks: int) -> tuple[Verdict, list[str]]:
     if any(measured.failed):
         # Where one side gives nothing in any block and the other always does, no interval is needed.
         if measured.one_sided:
-            enough = len(measured.pairs) >= MIN_BLOCKS
+            enough = len(measured.pairs) >= least_blocks
             return ("b" if measured.failed[0] else "a", []) if enough else ("inconclusive", ["too-few-blocks"])
         return "inconclusive", []
     if metric == "cpu_per_request" and len(measured.ratios) < len(measured.pairs):
@@ -283,7 +298,13 @@ def _verdict_of(measured: _Measured, metric: Metric, *, certain: bool) -> tuple[
         return "inconclusive", ["too-few-samples"] if measured.pairs else []
     if len(measured.ratios) < len(measured.pairs):
         return "inconclusive", ["too-few-samples"]
-    return judge(measured.ratio, measured.ratios, higher_is_better=metric == "throughput", certain=certain)
+    return judge(
+        measured.ratio,
+        measured.ratios,
+        higher_is_better=metric == "throughput",
+        certain=certain,
+        least_blocks=least_blocks,
+    )
 
 
 def _cell_result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:

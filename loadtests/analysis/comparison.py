@@ -104,7 +104,7 @@ def holm(p_values: Sequence[float | None], alpha: float = ALPHA) -> list[bool]:
 
 
 def judge(
-    ratio: Estimate, ratios: Sequence[float], *, higher_is_better: bool, certain: bool
+    ratio: Estimate, ratios: Sequence[float], *, higher_is_better: bool, certain: bool, least_blocks: int = MIN_BLOCKS
 ) -> tuple[Verdict, list[str]]:
     """Return the verdict on one comparison and the flags that qualify it.
 
@@ -114,8 +114,9 @@ def judge(
         higher_is_better: whether more of the metric is better (throughput) or worse (latency, CPU).
         certain: whether the difference outlives the correction for many comparisons; pass True for exploratory
             metrics, which carry none.
+        least_blocks: from how many blocks on a verdict is given.
     """
-    if ratio.interval is None or ratio.blocks < MIN_BLOCKS:
+    if ratio.interval is None or ratio.blocks < least_blocks:
         return "inconclusive", ["too-few-blocks"]
     low, high = ratio.interval
     inside = math.log(low) >= -MARGIN and math.log(high) <= MARGIN

@@ -20,7 +20,7 @@ import numpy as np
 from loadtests.analysis.comparison import ALPHA, hodges_lehmann
 from loadtests.analysis.flags import written
 from loadtests.analysis.trial_summary import slice_rates
-from loadtests.experiment.plan import MIN_BLOCKS, ORDERS, Cell, Experiment, Pairing, with_control
+from loadtests.experiment.plan import ORDERS, Cell, Experiment, Pairing, with_control
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.samples import Recording
 
@@ -70,9 +70,9 @@ class CellProgress:
         """Return the half-width of the interval of the log ratio; infinite from fewer than two blocks."""
         return half_width(self.estimates)
 
-    def settled(self, precision: float) -> bool:
+    def settled(self, precision: float, least_blocks: int) -> bool:
         """Return whether nothing is left to learn: the interval is narrow enough, or one side gives nothing at all."""
-        if self.blocks < MIN_BLOCKS:
+        if self.blocks < least_blocks:
             return False
         if self.failures:
             return not self.pairs and len(set(self.failures.values())) == 1
@@ -134,6 +134,7 @@ class SequentialSchedule:
         """
         assert experiment.budget_s is not None  # noqa: S101 - a fixed design needs no schedule
         self._experiment = experiment
+        self._least = experiment.least_blocks
         self._ends_s = experiment.budget_s - REPORT_S
         self._pending = list(pending)
         self._rng = random.Random(experiment.seed)
@@ -199,7 +200,7 @@ class SequentialSchedule:
             if pairs:
                 progress.pairs[block] = pairs
         self._note_cost(progress, recordings, took_s)
-        if not pairing.control and not progress.told and progress.settled(self._experiment.precision):
+        if not pairing.control and not progress.told and progress.settled(self._experiment.precision, self._least):
             progress.told = True
             self._news.append(self._sentence(pairing.cell, progress))
 
@@ -222,15 +223,15 @@ class SequentialSchedule:
         if not self._blocks:
             return dict.fromkeys(self._cells, 1)
         precision = self._experiment.precision
-        to_come = max(1, MIN_BLOCKS - self._blocks)
-        open_ = {cell: each for cell, each in self._cells.items() if not each.settled(precision)}
+        to_come = max(1, self._least - self._blocks)
+        open_ = {cell: each for cell, each in self._cells.items() if not each.settled(precision, self._least)}
         available_s = left_s / to_come - self._overhead_s - self._cost(self._control, 1)
         if not open_ or left_s <= self._overhead_s:
             return {}
-        blocks = max(MIN_BLOCKS, self._blocks + 1)
+        blocks = max(self._least, self._blocks + 1)
         least = dict.fromkeys(open_, 1)
         if self._total(open_, least) > available_s:
-            return self._cheapest(open_, available_s) if self._blocks >= MIN_BLOCKS else least
+            return self._cheapest(open_, available_s) if self._blocks >= self._least else least
         narrow, wide = 1.0, WIDEST
         rounds = {cell: self._rounds(each, narrow, blocks) for cell, each in open_.items()}
         if self._total(open_, rounds) <= available_s:
@@ -246,11 +247,11 @@ class SequentialSchedule:
         block_s = (
             self._overhead_s + self._cost(self._control, 1) + self._total(self._cells, dict.fromkeys(self._cells, 1))
         )
-        fitting = 1 + int((self._ends_s - seconds) / block_s) if block_s else MIN_BLOCKS
-        if fitting < MIN_BLOCKS:
-            needed = math.ceil((seconds + (MIN_BLOCKS - 1) * block_s + REPORT_S) / 60 * 1.1)
+        fitting = 1 + int((self._ends_s - seconds) / block_s) if block_s else self._least
+        if fitting < self._least:
+            needed = math.ceil((seconds + (self._least - 1) * block_s + REPORT_S) / 60 * 1.1)
             self._news.append(
-                f"{fitting} of the {MIN_BLOCKS} blocks that a verdict needs fit into the budget: give it --budget"
+                f"{fitting} of the {self._least} blocks that a verdict needs fit into the budget: give it --budget"
                 f" {needed}m, or name fewer scenarios or users"
             )
 
@@ -268,7 +269,7 @@ class SequentialSchedule:
         if not progress.pairs:
             return 1
         planned = MARGIN * times_wider * math.log1p(self._experiment.precision)
-        return progress.rounds_for(planned, max(blocks, MIN_BLOCKS))
+        return progress.rounds_for(planned, max(blocks, self._least))
 
     def _total(self, cells: Mapping[Cell, CellProgress], rounds: Mapping[Cell, int]) -> float:
         return sum(self._cost(each, rounds[cell]) for cell, each in cells.items())

@@ -40,13 +40,14 @@ STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow"}
 )
 @click.option("--quick", is_flag=True, help="A smoke test of a few minutes, too short to prove a rate.")
 @click.option("--blog", default=DEFAULTS.blog, help="Share of aa that takes the blog's own builds.")
-@click.option("--blocks", default=DEFAULTS.blocks, help="Fresh starts behind each comparison.")
 @click.option(
-    "--time",
-    "time_s",
-    type=float,
-    help="Seconds for each scenario, load and block.  [default: what the default `bench run` gives them]",
+    "--precision",
+    default=DEFAULTS.precision,
+    metavar="SHARE",
+    help="Half-width of a ratio's interval at which a cell is settled, as of `bench run`.",
 )
+@click.option("--blocks", type=int, help="Fresh starts behind each comparison, in a fixed design without a budget.")
+@click.option("--time", "time_s", type=float, help="Seconds for each scenario, load and block, in a fixed design.")
 @click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder of validations.  [default: results/validation]"

@@ -17,6 +17,9 @@ TIMEOUT_S = 60.0
 """How long an answer may take, to its last byte, where the user does not say."""
 MIN_BLOCKS = 6
 """Fresh starts from which on a verdict is given."""
+FEW_CELLS = 4
+FEW_CELLS_BLOCKS = 4
+"""In a run with a budget and so few cells at most, so many starts are enough: there is little to correct for."""
 ORDERS: tuple[tuple[SideLabel, SideLabel], tuple[SideLabel, SideLabel]] = (("a", "b"), ("b", "a"))
 ServerName = Literal["a", "b", "control"]
 """A server of a block; the control is side a once more, in a process of its own."""
@@ -108,6 +111,16 @@ def with_control(block: Sequence[Pairing], control: Cell, rng: random.Random, ro
     return (*block[:place], pairing, *block[place:])
 
 
+def least_blocks(cells: int, budget_s: float | None) -> int:
+    """Return from how many blocks on a verdict is given.
+
+    Args:
+        cells: of the run.
+        budget_s: of the run, in seconds; None for a fixed design.
+    """
+    return FEW_CELLS_BLOCKS if budget_s is not None and cells <= FEW_CELLS else MIN_BLOCKS
+
+
 @dataclass(frozen=True)
 class Experiment:
     """A designed comparison of two sides.
@@ -167,6 +180,11 @@ class Experiment:
     def cells(self) -> tuple[Cell, ...]:
         """Every scenario under every load."""
         return tuple(Cell(scenario, load) for scenario in self.scenarios for load in self.loads)
+
+    @property
+    def least_blocks(self) -> int:
+        """From how many blocks on a verdict is given."""
+        return least_blocks(len(self.cells), self.budget_s)
 
     def plan(self) -> Plan:
         """Draw the order of trials of a fixed design; nothing is planned ahead where time goes where it is needed."""

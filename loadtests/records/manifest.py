@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from loadtests.experiment.loads import Load, ascending
+from loadtests.experiment.plan import least_blocks
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.json_files import Record
 from loadtests.system.machine import Environment
@@ -210,6 +211,11 @@ class Manifest(Record):
         planned = {(p.scenario, p.load) for block in self.blocks for p in block if not p.control}
         loads = ascending({load for _, load in planned})
         return [(s, load) for s in self.scenarios for load in loads if (s.name, load) in planned]
+
+    @property
+    def least_blocks(self) -> int:
+        """From how many blocks on a verdict is given."""
+        return least_blocks(len(self.cells()), self.budget_s)
 
     @property
     def control(self) -> tuple[ScenarioRecord, Load] | None:

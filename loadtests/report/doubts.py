@@ -90,8 +90,8 @@ def collapses(run: RunView) -> Iterator[Doubt]:
         if not cells:
             continue
         said = [
-            f"{cell.scenario} at {named([cell.load])}, in {len(cell.collapsed)} of {run.blocks} blocks:"
-            f" “{Counter(cell.collapsed).most_common(1)[0][0]}”"
+            f"{cell.scenario} at {named([cell.load])}, in {len(cell.collapsed)} of"
+            f" {run.blocks_of(cell.scenario, cell.load)} blocks: “{Counter(cell.collapsed).most_common(1)[0][0]}”"
             for cell in cells
         ]
         yield Doubt(

@@ -11,7 +11,6 @@ from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.trial_summary import samples_needed, unseen_s
 from loadtests.experiment.loads import OpenLoop
-from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named, number
@@ -46,10 +45,11 @@ def flag_words(run: RunView, flag: str) -> tuple[str, str]:
 
 def blocks(run: RunView) -> Iterator[Doubt]:
     """Say how much so many blocks can carry."""
-    if run.blocks < MIN_BLOCKS:
+    if run.blocks < run.manifest.least_blocks:
         yield Doubt(
             f"{run.blocks} block{'s are' if run.blocks != 1 else ' is'} too few",
-            f"An interval needs at least {MIN_BLOCKS} blocks to deserve its name; every verdict is left open.",
+            f"An interval needs at least {run.manifest.least_blocks} blocks to deserve its name; every verdict is left"
+            " open.",
             serious=True,
         )
     else:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import WAITING
 from loadtests.experiment.loads import Load, ascending
-from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison, Metric
 from loadtests.report.view import RunView
@@ -152,7 +151,7 @@ def undecided(view: RunView, at: Load | None = None) -> str:
     if close:
         rest = "the rest is undecided" if len(cells) == len(here) else "the rest is undecided or was taken out"
         return f"No difference worth having between {b} and {a} in {close} of {len(here)} cells, {rest}"
-    if view.blocks < MIN_BLOCKS or any("too-few-blocks" in c.flags for c in cells):
+    if view.blocks < view.manifest.least_blocks or any("too-few-blocks" in c.flags for c in cells):
         return f"Undecided: too few blocks for a verdict on {b} and {a}"
     if all("too-few-samples" in c.flags for c in cells):
         return f"Undecided: too few requests to know the slowest 1 % of {b} and {a}"

@@ -12,6 +12,7 @@ from loadtests.records.summary import Comparison, Outcome, headline_of
 from loadtests.report.view import short_names
 from loadtests.report.wording import REASONS, Kind, kind_of, word
 
+SLIGHTLY = "slightly"
 MINOR = frozenset({"small"})
 """Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""
 STYLES: dict[Kind, str] = {"a": "bold blue", "b": "bold green", "equivalent": "bold"}
@@ -89,7 +90,8 @@ def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str
 def _word(comparison: Comparison, names: tuple[str, str]) -> str:
     """Return the better side's name, or the word for there being none."""
     if comparison.verdict in ("a", "b"):
-        return names[0] if comparison.verdict == "a" else names[1]
+        name = names[0] if comparison.verdict == "a" else names[1]
+        return f"{name}, {SLIGHTLY}" if "small" in comparison.flags else name
     return word(comparison, {"a": names[0], "b": names[1]})
 
 
@@ -101,7 +103,11 @@ def _winner_style(comparison: Comparison) -> str:
 def _blocks_in_words(manifest: Manifest, outcome: Outcome) -> str:
     planned = len(manifest.blocks)
     done = sorted({c.blocks for c in outcome.comparisons if c.metric == headline_of(c.load) and c.blocks})
-    return f"{planned} blocks" if done in ([], [planned]) else f"{done[0]} to {done[-1]} of {planned} blocks"
+    if done in ([], [planned]):
+        return f"{planned} blocks"
+    if manifest.budget_s is None:
+        return f"{done[0]} to {done[-1]} of {planned} blocks"
+    return f"{done[0]} blocks" if len(done) == 1 else f"{done[0]} to {done[-1]} blocks"
 
 
 def _how_to_read(names: tuple[str, str], blocks: str, *, open_loop: bool) -> str:
@@ -119,7 +125,10 @@ def _how_to_read(names: tuple[str, str], blocks: str, *, open_loop: bool) -> str
 
 def _legend(comparisons: list[Comparison], names: tuple[str, str]) -> str:
     said = {_word(c, names) for c in comparisons}
-    return " ".join(f"“{text}”: {meaning}." for text, meaning in LEGEND.items() if text in said)
+    told = [f"“{text}”: {meaning}." for text, meaning in LEGEND.items() if text in said]
+    if any(text.endswith(SLIGHTLY) for text in said):
+        told.append(f"“{SLIGHTLY}”: for sure, but less than {MARGIN_PERCENT} %, which is no reason to rewrite an app.")
+    return " ".join(told)
 
 
 def _footnotes(names: tuple[str, str], marks: dict[str, str]) -> list[Text]:

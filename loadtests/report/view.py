@@ -9,7 +9,6 @@ from functools import cached_property
 
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop, ascending
-from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest, ScenarioRecord
 from loadtests.records.summary import CellResult, Comparison, Metric, Outcome, headline_of
@@ -100,6 +99,13 @@ class RunView:
         """Blocks of the plan."""
         return len(self.manifest.blocks)
 
+    def blocks_of(self, scenario: str, load: Load) -> int:
+        """Return in how many blocks a cell was to be measured: one that was settled early is in fewer of them."""
+        return sum(
+            any((p.scenario, p.load) == (scenario, load) and not p.control for p in block)
+            for block in self.manifest.blocks
+        )
+
     @property
     def evidence(self) -> str:
         """How many blocks the headlines' ratios rest on, as in "6 blocks" or "2 to 4 blocks"."""
@@ -146,7 +152,7 @@ class RunView:
         The flag alone is no inference: one slow moment of the machine is enough for it.
         """
         sure: list[SideLabel] = []
-        for label in fell_behind(c) if self.blocks >= MIN_BLOCKS else []:
+        for label in fell_behind(c) if self.blocks >= self.manifest.least_blocks else []:
             cell = self.cells.get((c.scenario, c.load, label))
             interval = cell.throughput.interval if cell and cell.throughput else None
             if cell and interval and interval[1] < cell.offered:

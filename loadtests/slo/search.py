@@ -191,6 +191,7 @@ class SearchRunner:
                     if block_servers.broken:
                         name, reason = next(iter(block_servers.broken.items()))
                         raise RunError(f"{self._plan.experiment.side(name).spec} {reason}")
+                    block_servers.hold()
                     self._search(start, block_servers, driver, found_rps, max_rps)
                 databases.check()
         self.record = self.record.model_copy(update={"complete": True})
@@ -287,16 +288,19 @@ class SearchRunner:
             drain_s=limits.drain_s,
             timeout_s=limits.timeout_s,
         )
-        recording = driver.drive(job)[label]
-        gone = server.child is not None and not server.child.alive
-        if recording.stalled or recording.abandoned or gone:
+        with block_servers.running([label]):  # the other side is stopped meanwhile
+            recording = driver.drive(job)[label]
+            gone = server.child is not None and not server.child.alive
+            failed = recording.stalled or recording.abandoned or gone
+            if scenario.writes and not failed:
+                block_servers.restore(label)
+        if failed:
             left = f"{recording.abandoned:,} requests were unanswered long after the last arrival"
             reason = recording.stalled or (left if recording.abandoned else "it exited")
             if block_servers.restart(label) is None:
                 raise RunError(f"{self._spec(label)} {block_servers.broken[label]}")
+            block_servers.hold()
             return replace(summarise(recording, arrivals=True), collapsed=reason)
-        if scenario.writes:
-            block_servers.restore(label)
         return summarise(recording, arrivals=True)
 
     def _warm(self, start: int, servers: list[Server]) -> None:

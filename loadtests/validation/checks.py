@@ -18,6 +18,7 @@ from rich.progress import Progress as ProgressBar
 from rich.progress import TextColumn
 
 from loadtests.analysis.analyse import analyse
+from loadtests.analysis.sequential import SequentialSchedule
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob
 from loadtests.experiment.loads import ClosedLoop
@@ -32,7 +33,16 @@ from loadtests.servers.reference import MORE_CPU, MORE_WAIT_S
 from loadtests.system.machine import Environment, machine_id
 from loadtests.system.terminal import progress_bar
 from loadtests.validation import known_limits, other_clients, plan, response_times
-from loadtests.validation.plan import BASE, CPU, CPU_USERS, KnownAnswerRun, Sizes, ratio_of_more_cpu, ratio_of_more_wait
+from loadtests.validation.plan import (
+    BASE,
+    CPU,
+    CPU_USERS,
+    Design,
+    KnownAnswerRun,
+    Sizes,
+    ratio_of_more_cpu,
+    ratio_of_more_wait,
+)
 from loadtests.validation.record import Check, Comparisons, KnownComparison, Validation, provenance
 
 CALIBRATION_S = 1.5
@@ -103,9 +113,9 @@ class ValidationRun:
         rng = random.Random(seed)
         alike, added = [], []
         if "aa" in sizes.checks:
-            alike = plan.alike(sizes.comparisons, blog=sizes.blog, time_s=sizes.time_s, blocks=sizes.blocks, rng=rng)
+            alike = plan.alike(sizes.comparisons, blog=sizes.blog, design=sizes.design, rng=rng)
         if "effects" in sizes.checks:
-            added = plan.additions(sizes.effects, time_s=sizes.effects_s, blocks=sizes.blocks, rng=rng)
+            added = plan.additions(sizes.effects, design=sizes.design, rng=rng)
         self._runs = plan.interleave(alike, added)
 
     @property
@@ -181,10 +191,17 @@ class ValidationRun:
             spent[check] += time.monotonic() - began
             self._records[check] = Comparisons(
                 occasion=provenance(workspace, spent[check]),
-                time_s=self._sizes.time_s if check == "aa" else self._sizes.effects_s,
+                **_recorded(self._sizes.design),
                 work_share=work_share if check == "effects" else {},
                 rows=list(rows[check]),
             )
+
+
+def _recorded(design: Design) -> dict[str, float | None]:
+    """Return what a record says of how comparisons were made."""
+    if design.budget_s is not None:
+        return {"budget_s": design.budget_s, "precision": design.precision, "time_s": None}
+    return {"time_s": design.time_s}
 
 
 def _title(run: KnownAnswerRun, number: int, count: int) -> str:
@@ -235,7 +252,7 @@ def measure_known_answers(
     trials = 2 * len(experiment.cells) * experiment.blocks
 
     def show_progress(at: Progress) -> None:
-        workspace.tell(f"block {at.block + 1} of {experiment.blocks}, {at.now}", run.seconds * at.done / trials)
+        workspace.tell(f"block {at.block + 1}, {at.now}", run.seconds * min(1.0, at.done / trials))
 
     path = workspace.work / f"run{number}"
     manifest = new_manifest(experiment, path.name, datetime.now(UTC), workspace.cores)
@@ -248,7 +265,7 @@ def measure_known_answers(
             manifest,
             workspace.cores,
             show_progress,
-            FixedSchedule(experiment.plan()),
+            SequentialSchedule(experiment) if experiment.budget_s else FixedSchedule(experiment.plan()),
             SqliteDatabases(),
         ).run()
         outcome = analyse(folder, manifest)

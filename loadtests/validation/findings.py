@@ -88,7 +88,8 @@ def additions(found: Comparisons) -> Iterator[Finding]:
         rows = [row for row in found.rows if row.study == study]
         if not rows:
             continue
-        blocks = rows[0].blocks
+        fewest, most = min(row.blocks for row in rows), max(row.blocks for row in rows)
+        blocks = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         detected = count([row.verdict == "a" for row in rows])  # more work is never better
         bound = sum(any(flag.startswith("driver-bound") for flag in row.flags) for row in rows)
         of = "comparisons" + (f", {bound} held back as driver-bound" if bound else "")

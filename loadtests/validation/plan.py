@@ -12,10 +12,9 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from loadtests.experiment.blog import check_blog
-from loadtests.experiment.catalogue import REPRESENTATIVE
-from loadtests.experiment.loads import ClosedLoop, parse_users
-from loadtests.experiment.options import USERS, parse_scenario
-from loadtests.experiment.plan import MIN_BLOCKS, Experiment, default_timing
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.options import RunOptions, parse_precision, parse_scenario
+from loadtests.experiment.plan import BUDGET_S, LEAST_S, MIN_BLOCKS, PRECISION, Experiment, default_timing
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.servers.reference import WAIT_S
@@ -56,7 +55,8 @@ class ValidateOptions(BaseModel):
 
     comparisons: int | None = None
     blog: float = 0.25
-    blocks: int = MIN_BLOCKS
+    precision: str = RunOptions().precision
+    blocks: int | None = None
     time_s: float | None = None
     quick: bool = False
     only: str | None = None
@@ -66,17 +66,10 @@ class ValidateOptions(BaseModel):
     def sizes(self) -> "Sizes":
         """Return the sizes of all checks; raises UsageError."""
         comparisons = _given(self.comparisons, QUICK_COMPARISONS if self.quick else COMPARISONS)
-        time_s = _given(self.time_s, QUICK_TIME_S if self.quick else default_time_s())
         if not 1 <= comparisons <= MAX_COMPARISONS:
             raise UsageError(f"--comparisons {comparisons}: must be from 1 to {MAX_COMPARISONS}")
         if not 0 <= self.blog <= 1:
             raise UsageError(f"--blog {self.blog:g}: must be a share from 0 to 1")
-        if not MIN_BLOCKS <= self.blocks <= MAX_BLOCKS:
-            raise UsageError(
-                f"--blocks {self.blocks}: must be from {MIN_BLOCKS} to {MAX_BLOCKS}; fewer give no verdict"
-            )
-        if not 0 < time_s <= MAX_TIME_S:
-            raise UsageError(f"--time {time_s:g}: must be more than 0 and at most {MAX_TIME_S:g} seconds")
         checks = self._checks()
         if "drivers" in checks or ("aa" in checks and self.blog > 0):
             check_blog("drivers, and aa without --blog 0")
@@ -86,11 +79,21 @@ class ValidateOptions(BaseModel):
             comparisons=comparisons,
             effects=effects,
             blog=self.blog,
-            blocks=self.blocks,
-            time_s=time_s,
-            effects_s=self.time_s or (QUICK_TIME_S if self.quick else effects_time_s()),
+            design=self._design(),
             **(QUICK_SIZES if self.quick else USUAL_SIZES),
         )
+
+    def _design(self) -> "Design":
+        """Return how each comparison is made; raises UsageError."""
+        if self.blocks is None and self.time_s is None and not self.quick:
+            return Design(budget_s=BUDGET_S, precision=parse_precision(self.precision))
+        blocks = MIN_BLOCKS if self.blocks is None else self.blocks
+        time_s = _given(self.time_s, QUICK_TIME_S if self.quick else LEAST_S)
+        if not MIN_BLOCKS <= blocks <= MAX_BLOCKS:
+            raise UsageError(f"--blocks {blocks}: must be from {MIN_BLOCKS} to {MAX_BLOCKS}; fewer give no verdict")
+        if not 0 < time_s <= MAX_TIME_S:
+            raise UsageError(f"--time {time_s:g}: must be more than 0 and at most {MAX_TIME_S:g} seconds")
+        return Design(blocks=blocks, time_s=time_s)
 
     def _checks(self) -> tuple[Check, ...]:
         named = CHECKS if self.only is None else tuple(part.strip() for part in self.only.split(","))
@@ -103,18 +106,22 @@ def _given(value: _Number | None, default: _Number) -> _Number:
     return default if value is None else value
 
 
-def default_time_s() -> float:
-    """Return the time of a cell in a block of ``bench run`` without arguments, in seconds.
+class Design(BaseModel):
+    """How each comparison is made: as by ``bench run`` with a budget, or by a fixed number of blocks.
 
-    Runs with fewer cells measure each for longer, so the error rates found with this time hold for them too.
+    Attributes:
+        budget_s: how long a run may take, in seconds; None for a fixed design.
+        precision: half-width of an interval at which a cell is settled.
+        blocks: fresh starts of a fixed design, and what a run with a budget takes at least.
+        time_s: seconds for each cell and block of a fixed design; of a run with a budget about so many.
     """
-    loads = parse_users(USERS)
-    return default_timing(loads, len(loads) * len(REPRESENTATIVE)).pairing_s
 
+    model_config = ConfigDict(frozen=True)
 
-def effects_time_s() -> float:
-    """Return the time of a cell in a block of ``bench run`` with CELLS cells, in seconds."""
-    return default_timing([ClosedLoop(users) for users in CPU_USERS], CELLS).pairing_s
+    budget_s: float | None = None
+    precision: float = PRECISION
+    blocks: int = MIN_BLOCKS
+    time_s: float = LEAST_S
 
 
 class Sizes(BaseModel):
@@ -125,9 +132,7 @@ class Sizes(BaseModel):
         comparisons: number of comparisons of a side with itself.
         effects: number of comparisons for each addition.
         blog: share of ``comparisons`` that use the blog's builds.
-        blocks: fresh starts behind a comparison.
-        time_s: seconds for each cell and block where a side is compared with itself.
-        effects_s: seconds for each cell and block where it is compared with one that does more.
+        design: how each comparison is made.
         queue_s: seconds for which the queue is measured.
         stall_s: seconds for which each loop measures the server that is paused.
         pace_s: seconds for which the server that is not paused is measured.
@@ -141,9 +146,7 @@ class Sizes(BaseModel):
     comparisons: int
     effects: int
     blog: float
-    blocks: int
-    time_s: float
-    effects_s: float
+    design: Design
     queue_s: float
     stall_s: float
     pace_s: float
@@ -170,14 +173,13 @@ class KnownAnswerRun:
         return experiment.blocks * (START_S + len(experiment.cells) * experiment.pairing_s)
 
 
-def alike(comparisons: int, *, blog: float, time_s: float, blocks: int, rng: random.Random) -> list[KnownAnswerRun]:
+def alike(comparisons: int, *, blog: float, design: Design, rng: random.Random) -> list[KnownAnswerRun]:
     """Plan comparisons of a side with itself.
 
     Args:
         comparisons: at least so many.
         blog: share of the runs, 0 to 1, that use the blog's builds, in turn, instead of the reference server.
-        time_s: for each cell and block, in seconds.
-        blocks: fresh starts.
+        design: how each comparison is made.
         rng: draws the seeds.
     """
     builds = ("async", "sync")
@@ -189,28 +191,27 @@ def alike(comparisons: int, *, blog: float, time_s: float, blocks: int, rng: ran
             taken += 1
         else:
             side, scenarios = BASE, (CPU, WAIT)
-        planned.append(_known_answer_run("alike", side, side, scenarios, ALIKE_USERS, blocks, time_s, rng))
+        planned.append(_known_answer_run("alike", side, side, scenarios, ALIKE_USERS, design, rng))
     return planned
 
 
-def additions(comparisons: int, *, time_s: float, blocks: int, rng: random.Random) -> list[KnownAnswerRun]:
+def additions(comparisons: int, *, design: Design, rng: random.Random) -> list[KnownAnswerRun]:
     """Plan comparisons of a side with one that does a known amount more.
 
     Args:
         comparisons: at least so many for each addition.
-        time_s: for each cell and block, in seconds.
-        blocks: fresh starts; twice as many for the smallest addition.
+        design: how each comparison is made.
         rng: draws the seeds.
     """
-    kinds: tuple[tuple[Study, Scenario, tuple[int, ...], int], ...] = (
-        ("cpu_10", CPU, CPU_USERS, blocks),
-        ("wait_2", WAIT, WAIT_USERS, blocks),
-        ("cpu_5", CPU, CPU_USERS, 2 * blocks),
+    kinds: tuple[tuple[Study, Scenario, tuple[int, ...]], ...] = (
+        ("cpu_10", CPU, CPU_USERS),
+        ("wait_2", WAIT, WAIT_USERS),
+        ("cpu_5", CPU, CPU_USERS),
     )
     return [
-        _known_answer_run(study, BASE, f"{REFERENCE_MODULE}:{study}", (scenario,), users, starts, time_s, rng)
+        _known_answer_run(study, BASE, f"{REFERENCE_MODULE}:{study}", (scenario,), users, design, rng)
         for _ in range(-(-comparisons // CELLS))
-        for study, scenario, users, starts in kinds
+        for study, scenario, users in kinds
     ]
 
 
@@ -220,12 +221,11 @@ def _known_answer_run(
     b: str,
     scenarios: tuple[Scenario, ...],
     users: tuple[int, ...],
-    blocks: int,
-    time_s: float,
+    design: Design,
     rng: random.Random,
 ) -> KnownAnswerRun:
     loads = tuple(ClosedLoop(number) for number in users)
-    slice_s = min(default_timing(loads, len(loads) * len(scenarios)).slice_s, time_s / 2)
+    slice_s = min(default_timing(loads, len(loads) * len(scenarios)).slice_s, design.time_s / 2)
     return KnownAnswerRun(
         study,
         Experiment(
@@ -233,10 +233,12 @@ def _known_answer_run(
             parse_side(b),
             scenarios,
             loads,
-            blocks=blocks,
+            blocks=design.blocks,
             slice_s=slice_s,
-            pairing_s=time_s,
+            pairing_s=design.time_s,
             seed=rng.randrange(2**32),
+            budget_s=design.budget_s,
+            precision=design.precision,
         ),
     )
 

@@ -64,14 +64,18 @@ class Comparisons(Record):
 
     Attributes:
         occasion: when and with which code it was measured.
-        time_s: seconds for each cell and block.
+        time_s: seconds for each cell and block of a fixed design; None where runs had a budget.
+        budget_s: how long each run might take, in seconds; None for a fixed design.
+        precision: half-width of an interval at which a cell was settled; None likewise.
         work_share: users → share of the server's CPU time that is the known work, from which the true ratio with more
             CPU work is computed; empty if no study adds CPU work.
         rows: every comparison, in the order in which they were made.
     """
 
     occasion: Provenance
-    time_s: float
+    time_s: float | None = None
+    budget_s: float | None = None
+    precision: float | None = None
     work_share: dict[int, float] = Field(default_factory=dict)
     rows: list[KnownComparison]
 

@@ -97,7 +97,7 @@ def simulated(planned: Experiment, *worlds: World, seed: int = 1) -> Simulation:
 def test_quiet_cells_stop_after_the_fewest_blocks_and_the_run_ends() -> None:
     planned = experiment(("get_post",), "1,8,32", "4m")
     run = simulated(planned, World(0.01), World(0.02), World(0.01, ratio=3.0))
-    assert set(run.blocks.values()) == {MIN_BLOCKS}
+    assert set(run.blocks.values()) == {planned.least_blocks}
     assert run.schedule.settled == 3
     assert len(run.news) == 3
     assert run.seconds < 60
@@ -107,7 +107,7 @@ def test_a_noisy_cell_gets_the_time_that_quiet_ones_leave() -> None:
     planned = experiment(("get_post",), "1,8,32,128", "90s")
     run = simulated(planned, World(0.01), World(0.01), World(0.01), World(0.25))
     *quiet, noisy = planned.cells
-    assert all(run.blocks[cell] == MIN_BLOCKS for cell in quiet)
+    assert all(run.blocks[cell] == planned.least_blocks for cell in quiet)
     assert run.rounds[noisy] > 2 * max(run.rounds[cell] for cell in quiet)
 
 
@@ -123,7 +123,7 @@ def test_a_run_never_takes_longer_than_its_budget(seconds: int) -> None:
 def test_a_side_that_gives_nothing_is_settled_and_costs_no_more_time() -> None:
     planned = experiment(("get_post",), "1,8", "4m")
     run = simulated(planned, World(0.01, ratio=None), World(0.01))
-    assert run.blocks[planned.cells[0]] == MIN_BLOCKS
+    assert run.blocks[planned.cells[0]] == planned.least_blocks
     assert run.schedule.settled == 2
 
 

@@ -54,7 +54,8 @@ def test_the_folder_holds_what_it_should_and_no_leftovers(run: Path) -> None:
         "summary.json",
         "trials",
     ]
-    assert len(list((run / "trials").iterdir())) == 3 * 2 * 2 * 2
+    cells, control, blocks, sides = 3 * 2, 1, 2, 2
+    assert len(list((run / "trials").iterdir())) == (cells + control) * blocks * sides
     assert {path.suffix for path in (run / "charts").iterdir()} == {".svg"}
 
 

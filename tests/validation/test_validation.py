@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.analysis.comparison import Finding, Proportion, Status, status_of
+from loadtests.experiment.options import RunOptions
 from loadtests.servers.reference import MORE_CPU, ROUNDS, work
 from loadtests.system.errors import UsageError
 from loadtests.system.machine import machine_id
@@ -15,7 +16,7 @@ from loadtests.validation import plan
 from loadtests.validation.findings import additions, false_alarms, findings, within
 from loadtests.validation.known_limits import OBJECTIVE, capacity_rps
 from loadtests.validation.other_clients import agreement, alternate, comparisons_with
-from loadtests.validation.plan import ValidateOptions, ratio_of_more_cpu, ratio_of_more_wait
+from loadtests.validation.plan import Design, ValidateOptions, ratio_of_more_cpu, ratio_of_more_wait
 from loadtests.validation.record import DriversRecord, KnownComparison, Percentiles, Study, Validation
 from tests.validation.made_up import (
     capacity,
@@ -166,7 +167,7 @@ def test_a_share_of_nothing_is_unknown() -> None:
 
 
 def test_the_plan_has_the_comparisons_that_were_asked_for() -> None:
-    own = plan.alike(40, blog=0.25, time_s=0.8, blocks=6, rng=random.Random(1))
+    own = plan.alike(40, blog=0.25, design=Design(), rng=random.Random(1))
     assert sum(len(r.experiment.cells) for r in own) == 40
     specs = [r.experiment.b.spec for r in own]
     assert specs.count("async") == specs.count("sync") == 1
@@ -174,14 +175,17 @@ def test_the_plan_has_the_comparisons_that_were_asked_for() -> None:
     assert len({r.experiment.seed for r in own}) == len(own)
 
 
-def test_five_percent_gets_twice_the_blocks() -> None:
-    added = plan.additions(5, time_s=0.8, blocks=6, rng=random.Random(1))
-    assert [(r.study, r.experiment.blocks) for r in added] == [("cpu_10", 6), ("wait_2", 6), ("cpu_5", 12)] * 2
+def test_every_addition_is_measured_as_users_measure() -> None:
+    added = plan.additions(5, design=ValidateOptions().sizes().design, rng=random.Random(1))
+    assert [run.study for run in added] == ["cpu_10", "wait_2", "cpu_5"] * 2
+    usual = RunOptions().experiment()
+    for run in added:
+        assert (run.experiment.budget_s, run.experiment.precision) == (usual.budget_s, usual.precision)
 
 
 def test_orders_are_merged_evenly() -> None:
-    own = plan.alike(16, blog=0, time_s=0.8, blocks=6, rng=random.Random(1))
-    added = plan.additions(1, time_s=0.8, blocks=6, rng=random.Random(1))[:2]
+    own = plan.alike(16, blog=0, design=Design(), rng=random.Random(1))
+    added = plan.additions(1, design=Design(), rng=random.Random(1))[:2]
     studies = [r.study == "alike" for r in plan.interleave(own, added)]
     assert studies == [True, False, True, True, False, True]
 

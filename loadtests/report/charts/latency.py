@@ -130,7 +130,7 @@ def missing_percentiles(view: RunView, cell: CellResult | None) -> str:
     absent = [name for name in SHOWN if cell.latency_s.get(name) is None]
     if not absent:
         return ""
-    if len(cell.collapsed) >= view.blocks:
+    if len(cell.collapsed) >= view.blocks_of(cell.scenario, cell.load):
         return "collapsed"
     few = all(cell.latency_samples < samples_needed(float(name[1:])) for name in absent)
     return f"no {listed(absent, 'or')}: {'too few' if few else 'failed'} requests"

@@ -93,8 +93,9 @@ def alarm(view: RunView, scenario: str) -> str:
     """Say which side collapsed in a scenario, or could not keep up, at which loads, and in how many blocks."""
     said = []
     for label, loads in view.collapses(scenario).items():
-        partly = any(blocks < view.blocks for blocks in loads.values())
-        blocks = f"{max(loads.values())} of {view.blocks}" if len(loads) == 1 else "some"
+        planned = {load: view.blocks_of(scenario, load) for load in loads}
+        partly = any(blocks < planned[load] for load, blocks in loads.items())
+        blocks = f"{max(loads.values())} of {max(planned.values())}" if len(loads) == 1 else "some"
         said.append(f"{view.names[label]} collapsed at {named(list(loads))}" + (f", {blocks} blocks" if partly else ""))
     text = f"{MARKS['collapsed'].symbol} {'; '.join(said)}" if said else ""
     late = {

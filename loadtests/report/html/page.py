@@ -23,7 +23,6 @@ from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN_PERCENT, SIGN_FLI
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
 from loadtests.analysis.trial_summary import PERCENTILES, samples_needed
 from loadtests.experiment.loads import OpenLoop
-from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.summary import Outcome
@@ -145,7 +144,7 @@ def render(
             "driver_busy": _percent(DRIVER_BUSY_LIMIT),
         },
         needed={f"p{p:g}": samples_needed(p) for p in PERCENTILES},
-        min_blocks=MIN_BLOCKS,
+        min_blocks=manifest.least_blocks,
         sign_flip=(SIGN_FLIP_FROM, SIGN_FLIP_EXACT),
         columns=columns(run),
         adding_up=ADDING_UP,

@@ -79,7 +79,8 @@ def row_of(run: RunView, cell: CellResult) -> Row:
             Figure(reasons or "0"),
         ],
         collapsed=[
-            f"{sentence} ({count} of {run.blocks} blocks)" for sentence, count in Counter(cell.collapsed).most_common()
+            f"{sentence} ({count} of {run.blocks_of(cell.scenario, cell.load)} blocks)"
+            for sentence, count in Counter(cell.collapsed).most_common()
         ],
     )
 
