@@ -93,6 +93,31 @@ def test_cpu_is_divided_by_the_answers_of_the_same_window() -> None:
     assert (found.rss_bytes, found.threads) == (7, 3)
 
 
+@pytest.mark.parametrize(
+    ("phases", "ratio"),
+    [
+        (np.linspace(0, 1, 40, endpoint=False), 1.0),
+        (np.full(40, 0.02), 0.94),  # just after an answer: the next request's first CPU time is spent, its last is not
+    ],
+    ids=["windows that open at any instant", "windows that open after an answer"],
+)
+def test_cpu_per_request_of_one_user_hangs_on_where_windows_open(phases: np.ndarray, ratio: float) -> None:
+    """A request of 50 ms uses the CPU for 1 ms when it comes and 2 ms when it goes; windows close anywhere."""
+    took_s, cpu_s = 0.05, 0.003
+    spans = back_to_back(1, took_s, until_s=60.0)
+    busy = np.array([burst for sent, ended in spans for burst in ((sent, sent + 0.001), (ended - 0.002, ended))])
+    opens = np.arange(len(phases)) + phases * took_s
+    closes = opens + (8 + np.random.default_rng(0).permutation(len(phases)) / len(phases)) * took_s
+    found = recording(spans, *zip(opens.tolist(), closes.tolist(), strict=True))
+    spent = [
+        np.clip(np.minimum(busy[:, 1], c) - np.maximum(busy[:, 0], o), 0, None).sum()
+        for o, c in zip(opens, closes, strict=True)
+    ]
+    slices = tuple(replace(turn, server_cpu_s=float(each)) for turn, each in zip(found.slices, spent, strict=True))
+    measured = summarise(replace(found, slices=slices)).cpu_per_request_s
+    assert measured == pytest.approx(ratio * cpu_s, rel=0.01)
+
+
 def test_a_side_that_stalled_has_collapsed_with_the_drivers_words() -> None:
     assert summarise(recording([], stalled="nothing was answered")).collapsed == "nothing was answered"
 
