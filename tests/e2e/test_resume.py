@@ -11,7 +11,8 @@ from tests.e2e.harness import bench, eventually, started, summary
 
 FINE = "tests.e2e.faulty:fine"
 ARGUMENTS = ("run", "GET /x", "GET /y", f"--a={FINE}", f"--b={FINE}", "--users=2", "--blocks=3", "--time=0.3")
-TRIALS = 12
+TRIALS = (2 + 1) * 3 * 2
+"""Of two cells and the control in three blocks, on two sides."""
 
 
 def trials(run: Path) -> dict[str, int]:
@@ -121,3 +122,24 @@ def test_a_damaged_trial_is_named_and_left_to_the_user(tmp_path: Path) -> None:
     assert (status, len(errors.splitlines())) == (2, 1)
     assert victim.name in errors
     assert victim.exists()
+
+
+@pytest.mark.slow
+def test_a_run_with_a_budget_goes_on_with_what_is_left_of_it(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    asked = ("run", "GET /x", "GET /y", f"--a={FINE}", f"--b={FINE}", "--users=2", "--budget=80s")
+    with started(*asked, f"--out={run}") as harness:
+        assert eventually(lambda: len(trials(run)) >= 8)  # in the second block
+        harness.process.send_signal(signal.SIGINT)
+        assert harness.finish()[0] == 130
+    before, planned = trials(run), manifest(run)["blocks"]
+    status, _, errors = bench("run", f"--resume={run}")
+    assert status == 0, errors
+    after = manifest(run)
+    assert after["blocks"][: len(planned)] == planned
+    assert (after["budget_s"], after["complete"], summary(run)["complete"]) == (80.0, True, True)
+    pairs = {
+        name for name in before if {name.replace("-a.npz", "-b.npz"), name.replace("-b.npz", "-a.npz")} <= before.keys()
+    }
+    assert {name: trials(run)[name] for name in pairs} == {name: before[name] for name in pairs}
+    assert {c["blocks"] for c in summary(run)["comparisons"] if c["metric"] == "throughput"} >= {4}

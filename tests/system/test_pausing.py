@@ -1,11 +1,13 @@
 """What is stopped does nothing until it is continued, and is never left stopped."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -27,11 +29,15 @@ while True: pass
 
 
 @pytest.fixture
-def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A module that computes for ever, as does a child of its own, whose process id it writes down."""
+def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A module that computes for ever, as does a child of its own, whose process id it writes to ``grandchild``."""
     (tmp_path / "busy.py").write_text(textwrap.dedent(BUSY))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(Path.cwd())]))
-    return "busy"
+    yield "busy"
+    said = tmp_path / "grandchild"
+    if said.exists() and said.read_text():
+        with contextlib.suppress(ProcessLookupError):  # a test that fails must not leave it computing
+            os.kill(int(said.read_text()), signal.SIGKILL)
 
 
 def stopped(pid: int) -> bool:
