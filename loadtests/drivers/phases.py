@@ -44,7 +44,7 @@ LEAD_IN_MAX_S = 1.0
 """A lead-in lasts as long as the slowest answer that the trial has seen, but no longer than this for its sake."""
 LEAD_IN_ANSWERS = 1
 """Answers a user has had, on average, before the window opens."""
-WINDOW_ANSWERS = 8
+WINDOW_ANSWERS = 6
 """Answers to expect in a window, going by the lead-in; where requests are slow it is longer. A median needs 6."""
 OPENING_S = 0.05
 """A window opens up to so many seconds after the load has settled, or up to the time between two answers of a user."""
@@ -120,7 +120,9 @@ class ClosedLoopPhases(Trial):
         least = max(LEAD_IN_MIN_S, self._spread_s, min(log.slowest_s, LEAD_IN_MAX_S))
         await wait.until_time(begun + least, "the load to settle")
         took_s = log.now() - begun
-        mine = (log.answers - answers) / took_s, self._can_be_stopped((read_cpu(self.pids) - cpu_s) / took_s)
+        # A user's next answer comes no later than the slowest so far: of few users a count says less.
+        rate = max((log.answers - answers) / took_s, self._users / log.slowest_s)
+        mine = rate, self._can_be_stopped((read_cpu(self.pids) - cpu_s) / took_s)
         each = await self._barrier(mine)
         self._rate, self._has_load = sum(rate for rate, _ in each), each[0][1]
         opening_s = random.Random(seed).uniform(0, min(OPENING_S, self._load_users / self._rate))

@@ -85,7 +85,7 @@ def make_plan(cells: Sequence[Cell], blocks: int, seed: int, control: Cell | Non
     """Draw the order: cells shuffled anew in each block, each side first in half of a cell's blocks.
 
     With an odd number of blocks the side that leads once more is drawn, cell by cell. The same arguments
-    give the same plan. The control cell, if there is one, comes at a random place in each block.
+    give the same plan. The control cell, if there is one, comes first in each block.
     """
     rng = random.Random(seed)
     orders = {}
@@ -105,10 +105,12 @@ def make_plan(cells: Sequence[Cell], blocks: int, seed: int, control: Cell | Non
 
 
 def with_control(block: Sequence[Pairing], control: Cell, rng: random.Random, rounds: int = 0) -> tuple[Pairing, ...]:
-    """Return a block with the control cell at a random place in it."""
-    place = rng.randrange(len(block) + 1)
-    pairing = Pairing(control, rng.choice(ORDERS), rng.randrange(2**32), rounds, control=True)
-    return (*block[:place], pairing, *block[place:])
+    """Return a block with the control cell before all others.
+
+    Only there have both of its servers done the same so far: afterwards side a has served all other cells, and its copy
+    none.
+    """
+    return (Pairing(control, rng.choice(ORDERS), rng.randrange(2**32), rounds, control=True), *block)
 
 
 def least_blocks(cells: int, budget_s: float | None) -> int:
