@@ -46,8 +46,11 @@ LEAD_IN_ANSWERS = 1
 """Answers a user has had, on average, before the window opens."""
 WINDOW_ANSWERS = 6
 """Answers to expect in a window, going by the lead-in; where requests are slow it is longer. A median needs 6."""
+WINDOW_MAX_S = 2.0
+"""For their sake a window is no longer than this, or than one answer takes."""
 OPENING_S = 0.05
-"""A window opens up to so many seconds after the load has settled, or up to the time between two answers of a user."""
+"""A window of a busy server opens up to so many seconds after the load has settled; of one that waits, up to the time
+between two answers of a user: where its answers come in step, everything depends on the phase."""
 KEPT_BUSY = 0.7
 """Share of the cores it can use that a server must keep busy, in a lead-in, for its load to be kept between slices."""
 RESUMED_S = 0.01
@@ -98,7 +101,8 @@ class ClosedLoopPhases(Trial):
             await self._barrier("resumed")
         else:
             await self._start_load(seed)
-        shortest_s = max(self.job.slice_s, WINDOW_ANSWERS / self._rate, 0.0 if self._has_load else self.lead_in_s)
+        answers_s = min(WINDOW_ANSWERS / self._rate, max(WINDOW_MAX_S, self._load_users / self._rate))
+        shortest_s = max(self.job.slice_s, answers_s, 0.0 if self._has_load else self.lead_in_s)
         window = Window(log, self.server)
         await window.close_at(window.opened_s + (self.window_s or shortest_s), wait)
         await self._barrier("closed")
@@ -125,7 +129,8 @@ class ClosedLoopPhases(Trial):
         mine = rate, self._can_be_stopped((read_cpu(self.pids) - cpu_s) / took_s)
         each = await self._barrier(mine)
         self._rate, self._has_load = sum(rate for rate, _ in each), each[0][1]
-        opening_s = random.Random(seed).uniform(0, min(OPENING_S, self._load_users / self._rate))
+        latest_s = min(OPENING_S if self._has_load else LEAD_IN_MAX_S, self._load_users / self._rate)
+        opening_s = random.Random(seed).uniform(0, latest_s)
         await wait.until_time(log.now() + opening_s, "the window to open")
         self.lead_in_s = log.now() - begun
 
