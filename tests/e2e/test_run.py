@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.records.manifest import Manifest
 from tests.e2e.harness import bench, summary, throughput
 
 
@@ -98,6 +99,12 @@ def test_report_names_a_truncated_trial(run: Path) -> None:
     assert status == 2
     assert victim.name in errors
     assert len(errors.splitlines()) == 1
+
+
+def test_the_driver_was_measured_by_itself_before_the_first_block(run: Path) -> None:
+    manifest = Manifest.model_validate_json((run / "run.json").read_bytes())
+    assert manifest.driver_ceiling_rps
+    assert manifest.driver_overhead_s is not None
 
 
 def test_the_manifest_says_what_was_run_on_what(run: Path) -> None:
