@@ -176,7 +176,7 @@ class ValidationRun:
 
     def _compare(self, workspace: Workspace, progress: ProgressDisplay) -> None:
         work_share: dict[int, float] = {}
-        ceiling_rps: float | None = None
+        driver: dict[str, float | None] = {}
         spent: dict[Check, float] = {"aa": 0.0, "effects": 0.0}
         rows: dict[Check, list[KnownComparison]] = {"aa": [], "effects": []}
         if "effects" in self._sizes.checks:
@@ -186,7 +186,7 @@ class ValidationRun:
             progress.step(_title(run, number, len(self._runs)), run.seconds)
             check: Check = "aa" if run.study == "alike" else "effects"
             began = time.monotonic()
-            ceiling_rps, known = measure_known_answers(workspace, run, number, work_share, ceiling_rps)
+            driver, known = measure_known_answers(workspace, run, number, work_share, driver)
             rows[check] += known
             spent[check] += time.monotonic() - began
             self._records[check] = Comparisons(
@@ -237,16 +237,20 @@ def _spent(answer: object) -> dict[str, float]:
 
 
 def measure_known_answers(
-    workspace: Workspace, run: KnownAnswerRun, number: int, work_share: dict[int, float], ceiling_rps: float | None
-) -> tuple[float | None, list[KnownComparison]]:
-    """Carry out one run; return the driver's ceiling and the comparisons of throughput.
+    workspace: Workspace,
+    run: KnownAnswerRun,
+    number: int,
+    work_share: dict[int, float],
+    driver: dict[str, float | None],
+) -> tuple[dict[str, float | None], list[KnownComparison]]:
+    """Carry out one run; return what the manifest says of the driver, and the comparisons of throughput.
 
     Args:
         workspace: folder, cores and progress.
         run: the plan.
         number: of the run, from 0.
         work_share: users → share of the server's CPU time that is the known work.
-        ceiling_rps: the driver's ceiling as measured by an earlier run, in requests/s; None to measure it.
+        driver: what an earlier run's manifest says of the driver; empty to measure it.
     """
     experiment = run.experiment
     trials = 2 * len(experiment.cells) * experiment.blocks
@@ -256,7 +260,7 @@ def measure_known_answers(
 
     path = workspace.work / f"run{number}"
     manifest = new_manifest(experiment, path.name, datetime.now(UTC), workspace.cores)
-    manifest = manifest.model_copy(update={"driver_ceiling_rps": ceiling_rps})
+    manifest = manifest.model_copy(update=driver)
     try:
         folder = create_run_folder(path, manifest)
         manifest = Runner(
@@ -271,7 +275,8 @@ def measure_known_answers(
         outcome = analyse(folder, manifest)
     finally:
         shutil.rmtree(path, ignore_errors=True)
-    return manifest.driver_ceiling_rps, [_known_comparison(run, number, c, work_share) for c in _headlines(outcome)]
+    driver = {"driver_ceiling_rps": manifest.driver_ceiling_rps, "driver_overhead_s": manifest.driver_overhead_s}
+    return driver, [_known_comparison(run, number, c, work_share) for c in _headlines(outcome)]
 
 
 def _headlines(outcome: Outcome) -> list[Comparison]:
