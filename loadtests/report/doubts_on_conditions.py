@@ -154,7 +154,8 @@ def provenance(run: RunView) -> Iterator[Doubt]:
             yield Doubt(
                 f"{run.names[label]} ran already",
                 "The harness did not start it: its settings, database, CPU and memory are not known, and it was not"
-                " started afresh for each block.",
+                " started afresh for each block. Nor is it stopped while the other side has its turn: what it does in"
+                " the background takes that side's time, if they share cores.",
                 serious=True,
             )
 
