@@ -165,7 +165,7 @@ def test_a_server_that_leaks_memory_is_flagged(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_a_trial_and_no_more(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    options = (f"--a={FINE}", f"--b={FINE},workers=2", "--blocks=2", "--time=1", f"--out={out}")
+    options = (f"--a={FINE}", f"--b={FINE},workers=2", "--blocks=2", "--time=1", "--no-control", f"--out={out}")
     with started("run", "GET /x", "GET /y", "--users=2", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
         [master] = [p for p in harness.family() if "--workers=2" in p.cmdline()]
@@ -198,7 +198,7 @@ def test_a_slow_api_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: 
 @pytest.mark.slow
 def test_a_driver_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    options = (f"--a={FINE}", f"--b={FINE}", "--blocks=1", "--time=1.5", f"--out={out}")
+    options = (f"--a={FINE}", f"--b={FINE}", "--blocks=1", "--time=1.5", "--no-control", f"--out={out}")
     with started("run", "GET /x", "GET /y", "--users=2", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
         drivers = [p for p in harness.family() if "loadtests.drivers.load_generator" in p.cmdline()]
@@ -215,7 +215,8 @@ def test_a_driver_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_pa
 @pytest.mark.slow
 def test_a_driver_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with started("run", "noop", "--users=4,8", "--blocks=2", "--time=2", f"--out={out}") as harness:
+    options = ("--users=4,8", "--blocks=2", "--time=2", "--no-control", f"--out={out}")
+    with started("run", "noop", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
         [driver] = [p for p in harness.family() if "loadtests.drivers.load_generator" in p.cmdline()]
         driver.kill()

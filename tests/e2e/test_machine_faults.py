@@ -14,7 +14,17 @@ import pytest
 from tests.e2e.harness import bench, eventually, started, summary
 
 FINE = "tests.e2e.faulty:fine"
-ARGUMENTS = ("run", "GET /x", "GET /y", f"--a={FINE}", f"--b={FINE}", "--users=2", "--blocks=2", "--time=0.5")
+ARGUMENTS = (
+    "run",
+    "GET /x",
+    "GET /y",
+    f"--a={FINE}",
+    f"--b={FINE}",
+    "--users=2",
+    "--blocks=2",
+    "--time=0.5",
+    "--no-control",
+)
 TRIALS = 8
 
 

@@ -14,7 +14,19 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("observe") / "run"
-    command = ["run", "external_api", "query", "--users", "1,64", "--blocks", "1", "--time", "0.6", "--observe"]
+    command = [
+        "run",
+        "external_api",
+        "query",
+        "--users",
+        "1,64",
+        "--blocks",
+        "1",
+        "--time",
+        "0.6",
+        "--observe",
+        "--no-control",
+    ]
     status, _output, errors = bench(*command, "--out", str(out))
     assert status == 0, errors
     return out
