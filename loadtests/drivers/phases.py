@@ -125,7 +125,7 @@ class ClosedLoopPhases(Trial):
         await wait.until_time(begun + least, "the load to settle")
         took_s = log.now() - begun
         # A user's next answer comes no later than the slowest so far: of few users a count says less.
-        rate = max((log.answers - answers) / took_s, self._users / log.slowest_s)
+        rate = max((log.answers - answers) / took_s, self._users / log.slowest_s if log.slowest_s else 0.0)
         mine = rate, self._can_be_stopped((read_cpu(self.pids) - cpu_s) / took_s)
         each = await self._barrier(mine)
         self._rate, self._has_load = sum(rate for rate, _ in each), each[0][1]

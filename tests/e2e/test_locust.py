@@ -70,7 +70,15 @@ def test_a_locust_process_that_is_killed_is_replaced_and_the_cell_measured_again
     workers: int, who: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    options = ("--driver=locust", f"--workers={workers}", "--users=1,4,8", "--blocks=1", "--time=1", f"--out={out}")
+    options = (
+        "--driver=locust",
+        f"--workers={workers}",
+        "--users=1,4,8",
+        "--blocks=1",
+        "--time=1",
+        "--no-control",
+        f"--out={out}",
+    )
     with started("run", "GET /x", *FINE, *options) as harness:
         assert eventually(lambda: trials(out) >= 2)
         next(p for p in locusts(harness) if f"--number={max(0, workers - 1)}" in p.cmdline()).kill()
@@ -93,7 +101,15 @@ def test_a_locust_process_that_is_killed_is_replaced_and_the_cell_measured_again
 def test_a_locust_process_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     """One of two: the other waits for it, and still gives signs of life."""
     out = tmp_path / "run"
-    options = ("--driver=locust", "--workers=2", "--users=2,4", "--blocks=1", "--time=1.5", f"--out={out}")
+    options = (
+        "--driver=locust",
+        "--workers=2",
+        "--users=2,4",
+        "--blocks=1",
+        "--time=1.5",
+        "--no-control",
+        f"--out={out}",
+    )
     with started("run", "GET /x", *FINE, *options) as harness:
         assert eventually(lambda: trials(out) >= 2)
         locusts(harness)[-1].suspend()

@@ -22,7 +22,7 @@ FINE = "tests.e2e.faulty:fine"
 def test_both_sides_meet_the_same_arrivals(tmp_path: Path) -> None:
     """Within a slice, the n-th request is due at the same offset for a and for b, and asks the same."""
     out = tmp_path / "run"
-    options = ("--rate=200", "--blocks=1", "--slice=0.3", "--time=3", f"--out={out}")
+    options = ("--rate=200", "--blocks=1", "--slice=0.3", "--time=3", "--no-control", f"--out={out}")
     status, output, errors = bench("run", "GET /x", f"--a={FINE}", f"--b={FINE}", *options)
     assert status == 0, errors
     assert "200/s" in output
@@ -44,7 +44,15 @@ def test_both_sides_meet_the_same_arrivals(tmp_path: Path) -> None:
 @pytest.mark.quiet
 def test_a_server_that_cannot_keep_up_is_overloaded_and_its_answers_grow_slow(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    options = ("--rate=150", "--arrivals=constant", "--blocks=1", "--slice=1", "--time=2", f"--out={out}")
+    options = (
+        "--rate=150",
+        "--arrivals=constant",
+        "--blocks=1",
+        "--slice=1",
+        "--time=2",
+        "--no-control",
+        f"--out={out}",
+    )
     status, _, errors = bench("run", "GET /x", f"--a={FINE}", "--b=tests.e2e.faulty:one_at_a_time", *options)
     assert status == 0, errors
     found = {(c["metric"]): c for c in summary(out)["comparisons"]}

@@ -25,7 +25,7 @@ EXAMPLE = HERE / "results" / "example"
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every measurement be what it was when the example was made."""
 
-    def measure(options: RunOptions) -> Path:
+    def measure(options: RunOptions, _make_schedule: object = None) -> Path:
         assert options.out is not None
         check_free(options.out)
         options.experiment()
