@@ -212,6 +212,7 @@ class Trial(ABC):
                 if self.keeps_load:
                     await self._end_load()
                 self._busy_after = await self._look_for_work()
+                await self._barrier("watched")
 
     async def _look_for_work(self) -> float | None:
         """Return how many cores the server keeps busy without a request in flight; None if it is not ours."""
