@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.analysis.analyse import CellTrials, compare_cells
+from loadtests.analysis.cells import CellTrials, compare_cells
 from loadtests.analysis.flow import Flow
 from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE

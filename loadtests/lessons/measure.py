@@ -16,7 +16,8 @@ import numpy as np
 from pydantic import ValidationError
 from rich.console import Console
 
-from loadtests.analysis.analyse import CellTrials, analyse, compare_cells
+from loadtests.analysis.analyse import analyse
+from loadtests.analysis.cells import CellTrials, compare_cells
 from loadtests.analysis.trial_summary import Summary, summarise
 from loadtests.drivers.driver import Driver
 from loadtests.experiment.blog import check_blog

@@ -5,8 +5,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from loadtests.analysis import analyse
-from loadtests.analysis.analyse import CellTrials, compare_cells
+from loadtests.analysis import cells
+from loadtests.analysis.cells import CellTrials, compare_cells
 from loadtests.analysis.comparison import hodges_lehmann
 from loadtests.analysis.flow import Flow
 from loadtests.analysis.trial_summary import Summary, percentile
@@ -153,7 +153,7 @@ def test_each_metric_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(wanted)
         return percentile(ascending, wanted)
 
-    monkeypatch.setattr(analyse, "percentile", counted)
+    monkeypatch.setattr(cells, "percentile", counted)
     outcome_of(cell([summary(rps) for rps in STEADY], [summary(rps) for rps in STEADY]))
     assert (asked.count(50), asked.count(99)) == (12, 12)
 

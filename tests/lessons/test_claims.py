@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.analysis.analyse import CellTrials, compare_cells
+from loadtests.analysis.cells import CellTrials, compare_cells
 from loadtests.analysis.trial_summary import Summary, summarise
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
