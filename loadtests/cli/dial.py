@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from loadtests.cli.run import control_option, timeout_option
+from loadtests.cli.run import budget_option, control_option, precision_option, timeout_option
 from loadtests.experiment.options import RunOptions, dial_options
-from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS
+from loadtests.experiment.plan import MIN_BLOCKS
 
 DEFAULTS = RunOptions()
 
@@ -18,13 +18,8 @@ DEFAULTS = RunOptions()
 @click.option("--a", default=DEFAULTS.a, metavar="SIDE", help="The side that ratios are divided by.")
 @click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side that ratios are about.")
 @click.option("--users", default=80, help="Concurrent users; more than there are threads.")
-@click.option("--budget", metavar="TIME", help=f"How long it may take: 90s, 4m.  [default: {BUDGET_S / 60:g}m]")
-@click.option(
-    "--precision",
-    default=DEFAULTS.precision,
-    metavar="SHARE",
-    help="Half-width of a ratio's interval at which a cell is settled.",
-)
+@budget_option
+@precision_option
 @click.option(
     "--blocks",
     type=int,

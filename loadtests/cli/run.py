@@ -10,6 +10,18 @@ from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLO
 from loadtests.system.errors import UsageError
 
 DEFAULTS = RunOptions()
+budget_option = click.option(
+    "--budget",
+    metavar="TIME",
+    help="How long the run may take, report included: 90s, 4m, 1h. Time goes to the cells whose answer is open; when "
+    f"all are settled, the run ends.  [default: {BUDGET_S / 60:g}m]",
+)
+precision_option = click.option(
+    "--precision",
+    default=DEFAULTS.precision,
+    metavar="SHARE",
+    help="Half-width of a ratio's interval at which a cell is settled.",
+)
 control_option = click.option(
     "--control/--no-control",
     default=DEFAULTS.control,
@@ -39,18 +51,8 @@ timeout_option = click.option(
     default=DEFAULTS.arrivals,
     help="With --rate: at random, as from many independent users, or evenly spaced.",
 )
-@click.option(
-    "--budget",
-    metavar="TIME",
-    help="How long the run may take, report included: 90s, 4m, 1h. Time goes to the cells whose answer is open; when "
-    f"all are settled, the run ends.  [default: {BUDGET_S / 60:g}m]",
-)
-@click.option(
-    "--precision",
-    default=DEFAULTS.precision,
-    metavar="SHARE",
-    help="Half-width of a ratio's interval at which a cell is settled.",
-)
+@budget_option
+@precision_option
 @click.option(
     "--blocks",
     type=int,
