@@ -56,13 +56,14 @@ class ProbeConnection:
         if self._aborted:
             raise ConnectionAbortedError
         # The connection's own time limit starts anew with every byte.
-        timer = threading.Timer(self._limit_s, _shut_down, [self._socket])
+        late = threading.Event()
+        timer = threading.Timer(self._limit_s, _end_late, [self._socket, late])
         timer.start()
         try:
             with self._connection.getresponse() as answer:  # closed, or the next request finds the connection busy
                 while answer.read1(PIECE_BYTES):
                     pass
-            if timer.finished.is_set():
+            if late.is_set():
                 raise TimeoutError(f"no whole answer within {self._limit_s:g} s")
         finally:
             timer.cancel()
@@ -76,6 +77,11 @@ class ProbeConnection:
         self._aborted = True
         if self._socket is not None:
             _shut_down(self._socket)
+
+
+def _end_late(connection: socket.socket, late: threading.Event) -> None:
+    late.set()  # before the shutdown: the reading thread sees the end of the answer at once, and must know why
+    _shut_down(connection)
 
 
 def _shut_down(connection: socket.socket) -> None:
