@@ -176,7 +176,8 @@ class SequentialSchedule:
             Pairing(cell, self._order(cell), self._rng.randrange(2**32), rounds[cell]) for cell in shuffled
         )
         if self._experiment.control is not None:
-            wanted = self._rounds(self._control, 1.0, 1)
+            # As thorough as the cells that it vouches for, and no more.
+            wanted = min(self._rounds(self._control, 1.0, 1), max(rounds.values()))
             pairings = with_control(pairings, self._experiment.control, self._rng, wanted)
         return number, pairings
 
