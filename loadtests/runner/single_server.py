@@ -31,7 +31,7 @@ from loadtests.system.cores import Cores, pinned
 from loadtests.system.errors import RunError
 
 USERS = 64
-ROUNDS = 5
+ROUNDS = 3
 WINDOW_S = 0.2
 ALONE_S = 0.1
 BARE_S = 0.03
@@ -59,7 +59,7 @@ class DriverSpeed:
 
 
 def measure_driver(cores: Cores, driver: Driver, log: Path) -> DriverSpeed:
-    """Measure what ``driver`` can do; takes two to three seconds.
+    """Measure what ``driver`` can do; takes one to two seconds.
 
     A machine is faster and slower by turns, so there are some short rounds: what is compared stands side by side in
     each. The ceiling is the upper quartile of the rounds, for all that disturbs one makes it slower; the overhead is
