@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
-from loadtests.experiment.plan import FEW_CELLS, FEW_CELLS_BLOCKS, MIN_BLOCKS
+from loadtests.experiment.plan import MIN_BLOCKS, SINGLE_CELL_BLOCKS
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.summary import Comparison, Metric, Verdict, side_names
 
@@ -47,8 +47,8 @@ MEANING = {
     "many-comparisons": "the interval excludes 1, but among so many comparisons that can happen by chance; "
     "run this one alone, with a longer --budget",
     "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; give it a longer --budget",
-    "too-few-blocks": f"a verdict needs at least {MIN_BLOCKS} blocks, or {FEW_CELLS_BLOCKS} in a run with a budget and "
-    f"{FEW_CELLS} cells or fewer",
+    "too-few-blocks": f"a verdict needs at least {MIN_BLOCKS} blocks, or {SINGLE_CELL_BLOCKS} in a run with a budget "
+    "and a single cell",
     "too-few-samples": "some blocks hold too few requests for this percentile, so that its ratio can't be paired; "
     "use --blocks with a longer --time",
 }

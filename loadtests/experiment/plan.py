@@ -17,9 +17,8 @@ TIMEOUT_S = 60.0
 """How long an answer may take, to its last byte, where the user does not say."""
 MIN_BLOCKS = 6
 """Fresh starts from which on a verdict is given."""
-FEW_CELLS = 4
-FEW_CELLS_BLOCKS = 4
-"""In a run with a budget and so few cells at most, so many starts are enough: there is little to correct for."""
+SINGLE_CELL_BLOCKS = 4
+"""In a run with a budget and a single cell, so many starts are enough: there is nothing to correct for."""
 ORDERS: tuple[tuple[SideLabel, SideLabel], tuple[SideLabel, SideLabel]] = (("a", "b"), ("b", "a"))
 ServerName = Literal["a", "b", "control"]
 """A server of a block; the control is side a once more, in a process of its own."""
@@ -120,7 +119,7 @@ def least_blocks(cells: int, budget_s: float | None) -> int:
         cells: of the run.
         budget_s: of the run, in seconds; None for a fixed design.
     """
-    return FEW_CELLS_BLOCKS if budget_s is not None and cells <= FEW_CELLS else MIN_BLOCKS
+    return SINGLE_CELL_BLOCKS if budget_s is not None and cells == 1 else MIN_BLOCKS
 
 
 @dataclass(frozen=True)
