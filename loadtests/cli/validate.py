@@ -57,7 +57,8 @@ def validate_(**options: object) -> None:
 
     A side is compared with itself, and with one that does a little more on purpose; a queue, a stall, a pace and
     a capacity that follow from theory are measured; a queue is overloaded, which must be seen; other clients measure
-    beside the driver. It takes half an hour, with --comparisons 200 two hours. Later reports on this machine quote it.
+    beside the driver. It takes a quarter of an hour, with --comparisons 200 three quarters. Later reports on this
+    machine quote it.
     """
     validate(ValidateOptions.model_validate(options))
 

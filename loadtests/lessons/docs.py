@@ -22,8 +22,9 @@ from loadtests.lessons.record import claim_results
 from loadtests.records.summary import Comparison
 from loadtests.report.charts.dial import finding as dial_finding
 from loadtests.report.titles import loads_title
+from loadtests.report.verdict_table import MINOR, footnotes, marks_of
 from loadtests.report.view import RunView
-from loadtests.report.wording import kind_of, number, ratio, word
+from loadtests.report.wording import kind_of, listed, number, ratio, word
 from loadtests.system.errors import UsageError
 
 BEGIN, END = "<!-- from the example: ", "<!-- end -->"
@@ -31,6 +32,7 @@ _BLOCK = re.compile(rf"({BEGIN}(?P<name>[a-z-]+) -->\n).*?({END})", re.DOTALL)
 Block = Callable[[Example], str]
 DOCS = Path("docs")
 README = Path("README.md")
+STATUS = {"met": "✓ met", "missed": "✗ missed", "undecided": "? not decided"}
 ROUTE_ADVICE = (
     ("waits for another service, with many users", "`async def`, with an async client", "waiting"),
     ("makes several independent calls", "`async def` and `asyncio.gather`; threads do it too", "fan_out"),
@@ -97,17 +99,22 @@ def verdicts(example: Example) -> str:
         "| scenario | " + " | ".join(str(load) for load in run.loads) + " |",
         "| --- |" + " --- |" * len(run.loads),
     ]
+    marks: dict[str, str] = {}
     for scenario in run.scenarios:
         cells = [run.comparisons.get((scenario.name, load, run.metric)) for load in run.loads]
-        lines.append(f"| {scenario.name}: {scenario.title} | " + " | ".join(_verdict(run, c) for c in cells) + " |")
-    return "\n".join([*lines, "", _source(run)])
+        shown = " | ".join(_verdict(run, c, marks) for c in cells)
+        lines.append(f"| {scenario.name}: {scenario.title} | {shown} |")
+    notes = [f"- {note}" for note in footnotes((run.names["a"], run.names["b"]), marks)]
+    return "\n".join([*lines, "", *notes, *([""] if notes else []), _source(run)])
 
 
-def _verdict(run: RunView, c: Comparison | None) -> str:
+def _verdict(run: RunView, c: Comparison | None, marks: dict[str, str]) -> str:
     if c is None:
         return "–"
     verdict = word(c, run.names)
     shown = f"**{verdict}**" if kind_of(c) in ("a", "b") else verdict
+    if numbers := marks_of(c, marks):
+        shown += f" [{','.join(numbers)}]"
     spread = f" ({ratio(c.interval[0])} to {ratio(c.interval[1])})" if c.interval else ""
     return f"{shown} {ratio(c.ratio)}{spread}" if c.ratio else shown
 
@@ -237,7 +244,33 @@ def deadlock(example: Example) -> str:
 def headline(example: Example) -> str:
     """Return the README's chart."""
     caption = loads_title(example.run)
-    return f"![{caption}](results/example/ratio.png)\n\n{_source(example.run)}"
+    return f"![{caption}](results/example/ratio.png)\n\n{_flagged(example.run)} {_source(example.run)}"
+
+
+def _flagged(run: RunView) -> str:
+    """Say which of the cells that one side wins carry a flag."""
+    won = [c for c in run.headlines() if c.verdict in LABELS]
+    flagged = [f"{c.scenario} with {c.load} ({', '.join(flags)})" for c in won if (flags := sorted(set(c.flags) - MINOR))]
+    if not flagged:
+        return "No cell that one side wins carries a flag."
+    return f"Of the cells that one side wins, flags are carried by {listed(flagged)}."
+
+
+def validation(example: Example) -> str:
+    """Return the table of what `bench validate` found on the example's machine before the run."""
+    found = example.run.manifest.validation
+    if found is None:
+        return "The machine of results/example had not been validated."
+    lines = ["| known answer | found (95 % interval) | target | |", "| --- | --- | --- | --- |"]
+    for check in dict.fromkeys(finding.check for finding in found.findings):
+        lines.append(f"| **{check}** | | | |")
+        lines += [
+            f"| {each.name} | {each.found} | {each.aim} | {STATUS[each.status]} |"
+            for each in found.findings
+            if each.check == check
+        ]
+    when = f"{found.created:%-d %B %Y}, commit {' and '.join(f'`{commit}`' for commit in found.commits)}"
+    return "\n".join([*lines, "", f"On the machine of results/example, {when}."])
 
 
 BLOCKS: Mapping[str, Block] = {
@@ -247,6 +280,7 @@ BLOCKS: Mapping[str, Block] = {
     "limits": limits,
     "model": model,
     "precision": precision,
+    "validation": validation,
     "timeline": timeline,
     "claims": claims,
     "dial": dial,

@@ -55,7 +55,8 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
         _legend(list(headlines.values()), names),
         control_in_words(outcome, names[0]),
     ]
-    return Group(table, *(Text(line) for line in lines if line), *_footnotes(names, marks))
+    notes = (Text(note, style="yellow") for note in footnotes(names, marks))
+    return Group(table, *(Text(line) for line in lines if line), *notes)
 
 
 def control_in_words(outcome: Outcome, name: str) -> str:
@@ -75,10 +76,10 @@ def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str
         comparison.ratio is None and comparison.verdict == "inconclusive" and not comparison.flags
     ):
         return Text("not measured", style="dim")
-    numbers = [marks.setdefault(flag, str(len(marks) + 1)) for flag in comparison.flags if flag not in MINOR]
+    numbers = marks_of(comparison, marks)
     text = Text(_word(comparison, names), style=STYLES.get(kind_of(comparison), _winner_style(comparison)))
     if numbers:
-        text.append(f"\N{NO-BREAK SPACE}[{','.join(sorted(numbers, key=int))}]", style="yellow")
+        text.append(f"\N{NO-BREAK SPACE}[{','.join(numbers)}]", style="yellow")
     if comparison.ratio is not None:
         dim = " dim" if kind_of(comparison) in REASONS else ""
         text.append(f"\n{written(comparison.ratio)} ×", style=f"not bold{dim}")
@@ -131,7 +132,13 @@ def _legend(comparisons: list[Comparison], names: tuple[str, str]) -> str:
     return " ".join(told)
 
 
-def _footnotes(names: tuple[str, str], marks: dict[str, str]) -> list[Text]:
+def marks_of(comparison: Comparison, marks: dict[str, str]) -> list[str]:
+    """Return the numbers of a cell's footnotes, ascending; flags that are new get the next numbers in ``marks``."""
+    numbers = [marks.setdefault(flag, str(len(marks) + 1)) for flag in comparison.flags if flag not in MINOR]
+    return sorted(numbers, key=int)
+
+
+def footnotes(names: tuple[str, str], marks: dict[str, str]) -> list[str]:
     """Explain every flag in the table; what was said of one side is not repeated for the other."""
     lines = []
     told: dict[str, str] = {}
@@ -140,5 +147,5 @@ def _footnotes(names: tuple[str, str], marks: dict[str, str]) -> list[Text]:
         side = {"a": f"{names[0]}: ", "b": f"{names[1]}: "}.get(label, "")
         text = f"as [{told[name]}]" if name in told else MEANING[name]
         told.setdefault(name, mark)
-        lines.append(Text(f"[{mark}] {side}{text}.", style="yellow"))
+        lines.append(f"[{mark}] {side}{text}.")
     return lines
