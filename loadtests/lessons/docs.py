@@ -249,8 +249,8 @@ def headline(example: Example) -> str:
 
 def _flagged(run: RunView) -> str:
     """Say which of the cells that one side wins carry a flag."""
-    won = [c for c in run.headlines() if c.verdict in LABELS]
-    flagged = [f"{c.scenario} with {c.load} ({', '.join(flags)})" for c in won if (flags := sorted(set(c.flags) - MINOR))]
+    won = [(c, sorted(set(c.flags) - MINOR)) for c in run.headlines() if c.verdict in LABELS]
+    flagged = [f"{c.scenario} with {c.load} ({', '.join(flags)})" for c, flags in won if flags]
     if not flagged:
         return "No cell that one side wins carries a flag."
     return f"Of the cells that one side wins, flags are carried by {listed(flagged)}."
