@@ -2,7 +2,9 @@
 
 The first block is a pilot. Before each block follows, from the noise between a cell's slices and between its blocks,
 how many turns the cell needs there for its interval to be narrow enough after the fewest blocks that are allowed. A
-cell whose interval is narrow enough is settled and stops; the rest gets the time.
+cell whose interval is narrow enough is settled and stops; the rest gets the time. When all are settled, what is left of
+the budget goes on until their intervals are as narrow at the level that Holm's correction asks of the first verdict:
+otherwise a run could end early with differences that it can't confirm.
 
 What stops a cell is the width of its interval, never the ratio: looking at a width after each block spends no part of
 the error rate, as looking at a ratio would. Source: Y. S. Chow and H. Robbins, On the Asymptotic Theory of Fixed-Width
@@ -70,18 +72,24 @@ class CellProgress:
         """Return the half-width of the interval of the log ratio; infinite from fewer than two blocks."""
         return half_width(self.estimates)
 
-    def settled(self, precision: float, least_blocks: int) -> bool:
-        """Return whether nothing is left to learn: the interval is narrow enough, or one side gives nothing at all."""
+    def settled(self, precision: float, least_blocks: int, comparisons: int = 1) -> bool:
+        """Return whether nothing is left to learn: the interval is narrow enough, or one side gives nothing at all.
+
+        Args:
+            precision: half-width of the interval, as a share of the ratio.
+            least_blocks: from how many blocks on a verdict is given.
+            comparisons: the interval's error is divided by so many (Bonferroni).
+        """
         if self.blocks < least_blocks:
             return False
         if self.failures:
             return not self.pairs and len(set(self.failures.values())) == 1
-        return self.half_width() <= math.log1p(precision)
+        return half_width(self.estimates, comparisons) <= math.log1p(precision)
 
-    def rounds_for(self, log_width: float, blocks: int) -> int:
+    def rounds_for(self, log_width: float, blocks: int, comparisons: int = 1) -> int:
         """Return how many rounds each of so many blocks needs for an interval of that half-width, in logs."""
         within, between = self._variances()
-        allowed = blocks * (log_width / _t(blocks)) ** 2 - between
+        allowed = blocks * (log_width / _t(blocks, comparisons)) ** 2 - between
         if allowed <= 0:
             return MOST_ROUNDS
         return max(1, min(MOST_ROUNDS, math.ceil(within / allowed)))
@@ -109,17 +117,22 @@ class CellProgress:
         return [pairs for _, pairs in sorted(self.pairs.items())]
 
 
-def half_width(logs: Sequence[float]) -> float:
-    """Return the half-width of Student's 95 % interval of the mean; infinite from fewer than two values."""
+def half_width(logs: Sequence[float], comparisons: int = 1) -> float:
+    """Return the half-width of Student's 95 % interval of the mean; infinite from fewer than two values.
+
+    Args:
+        logs: a value for each block.
+        comparisons: of so many such intervals, 95 % of times all are to hold the truth (Bonferroni).
+    """
     if len(logs) < 2:
         return math.inf
-    return _t(len(logs)) * float(np.std(logs, ddof=1)) / math.sqrt(len(logs))
+    return _t(len(logs), comparisons) * float(np.std(logs, ddof=1)) / math.sqrt(len(logs))
 
 
-def _t(blocks: int) -> float:
+def _t(blocks: int, comparisons: int) -> float:
     from scipy.special import stdtrit  # noqa: PLC0415 - see comparison.estimate
 
-    return float(stdtrit(blocks - 1, 1 - ALPHA / 2))
+    return float(stdtrit(blocks - 1, 1 - ALPHA / comparisons / 2))
 
 
 class SequentialSchedule:
@@ -226,9 +239,9 @@ class SequentialSchedule:
         """Return the cells to measure in the next block, and for how many rounds each; none if the run is over."""
         if not self._blocks:
             return dict.fromkeys(self._cells, 1)
-        precision = self._experiment.precision
         to_come = max(1, self._least - self._blocks)
-        open_ = {cell: each for cell, each in self._cells.items() if not each.settled(precision, self._least)}
+        comparisons = 1 if self._open(1) else len(self._cells)
+        open_ = self._open(comparisons)
         available_s = left_s / to_come - self._overhead_s - self._cost(self._control, 1)
         if not open_ or left_s <= self._overhead_s:
             return {}
@@ -237,14 +250,21 @@ class SequentialSchedule:
         if self._total(open_, least) > available_s:
             return self._cheapest(open_, available_s) if self._blocks >= self._least else least
         narrow, wide = 1.0, WIDEST
-        rounds = {cell: self._rounds(each, narrow, blocks) for cell, each in open_.items()}
+        rounds = {cell: self._rounds(each, narrow, blocks, comparisons) for cell, each in open_.items()}
         if self._total(open_, rounds) <= available_s:
             return rounds
         for _ in range(20):
             middle = math.sqrt(narrow * wide)
-            rounds = {cell: self._rounds(each, middle, blocks) for cell, each in open_.items()}
+            rounds = {cell: self._rounds(each, middle, blocks, comparisons) for cell, each in open_.items()}
             narrow, wide = (middle, wide) if self._total(open_, rounds) > available_s else (narrow, middle)
-        return {cell: self._rounds(each, wide, blocks) for cell, each in open_.items()}
+        return {cell: self._rounds(each, wide, blocks, comparisons) for cell, each in open_.items()}
+
+    def _open(self, comparisons: int) -> dict[Cell, CellProgress]:
+        """Return the cells whose interval is not narrow enough, at the level of one among so many comparisons."""
+        precision = self._experiment.precision
+        return {
+            cell: each for cell, each in self._cells.items() if not each.settled(precision, self._least, comparisons)
+        }
 
     def _warn_if_short(self, seconds: float) -> None:
         """Say after the pilot that the budget is too short for a verdict, if it is."""
@@ -269,11 +289,11 @@ class SequentialSchedule:
                 available_s -= cost_s
         return chosen
 
-    def _rounds(self, progress: CellProgress, times_wider: float, blocks: int) -> int:
+    def _rounds(self, progress: CellProgress, times_wider: float, blocks: int, comparisons: int = 1) -> int:
         if not progress.pairs:
             return 1
         planned = MARGIN * times_wider * math.log1p(self._experiment.precision)
-        return progress.rounds_for(planned, max(blocks, self._least))
+        return progress.rounds_for(planned, max(blocks, self._least), comparisons)
 
     def _block_s(self, rounds: Mapping[Cell, int]) -> float:
         """Return how long a block with these cells takes, its start included, in seconds."""

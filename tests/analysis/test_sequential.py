@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from loadtests.analysis.sequential import REPORT_S, SequentialSchedule
+from loadtests.analysis.sequential import REPORT_S, SequentialSchedule, half_width
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import MIN_BLOCKS, Cell, Experiment, Pairing
@@ -101,6 +101,17 @@ def test_quiet_cells_stop_after_the_fewest_blocks_and_the_run_ends() -> None:
     assert run.schedule.settled == 3
     assert len(run.news) == 3
     assert run.seconds < 60
+
+
+def test_a_run_of_several_cells_goes_on_until_they_can_be_told_apart_after_holms_correction() -> None:
+    """Else it ends with most of its budget unspent, and "not confirmed among so many comparisons"."""
+    planned = experiment(("get_post",), "1,8,32,128", "4m")
+    run = simulated(planned, *[World(0.03, start_sd=0.03)] * 4)
+    widths = [half_width(progress.estimates, comparisons=4) for progress in run.schedule._cells.values()]
+    assert run.schedule.settled == 4
+    assert max(widths) <= math.log1p(planned.precision)
+    assert max(run.blocks.values()) > planned.least_blocks
+    assert run.seconds < 120
 
 
 def test_a_noisy_cell_gets_the_time_that_quiet_ones_leave() -> None:
