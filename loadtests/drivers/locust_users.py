@@ -146,7 +146,8 @@ class GatedSession(FastHttpSession):
         self._log.end(
             self._serial,
             ended_s,
-            first_byte_s=ended_s - response_time / 1000 + head,
+            # Not the time before the end: the clock may have stood still in between.
+            first_byte_s=self._log.at(time.perf_counter() - response_time / 1000 + head),
             status=response.status_code,
             failure=failure_of(exception),
         )

@@ -43,6 +43,15 @@ class RequestLog:
             return self._stands_at
         return time.perf_counter() - self.started_s - self._paused_s
 
+    def at(self, instant_s: float) -> float:
+        """Return the time in the samples' seconds at an earlier instant of ``time.perf_counter``."""
+        seconds = instant_s - self.started_s
+        for at_s, length_s in self.pauses:
+            if seconds <= at_s:
+                break
+            seconds = max(at_s, seconds - length_s)
+        return seconds if self._stands_at is None else min(seconds, self._stands_at)
+
     def pause(self, at_s: float) -> None:
         """Let time stand still from an instant of ``time.perf_counter`` on."""
         if self._stands_at is None:
