@@ -240,8 +240,10 @@ class SequentialSchedule:
         if not self._blocks:
             return dict.fromkeys(self._cells, 1)
         to_come = max(1, self._least - self._blocks)
-        comparisons = 1 if self._open(1) else len(self._cells)
-        open_ = self._open(comparisons)
+        open_, comparisons = self._open(1), 1
+        if not open_:
+            comparisons = len(self._cells)
+            open_ = self._open(comparisons)
         available_s = left_s / to_come - self._overhead_s - self._cost(self._control, 1)
         if not open_ or left_s <= self._overhead_s:
             return {}
