@@ -13,8 +13,8 @@ DEFAULTS = RunOptions()
 budget_option = click.option(
     "--budget",
     metavar="TIME",
-    help="How long the run may take, report included: 90s, 4m, 1h. Time goes to the cells whose answer is open; when "
-    f"all are settled, the run ends.  [default: {BUDGET_S / 60:g}m]",
+    help="How long the run may take, report included: 90s, 4m, 1h. Time goes to the cells whose answer is open; the "
+    f"run ends early when nothing is left to learn.  [default: {BUDGET_S / 60:g}m]",
 )
 precision_option = click.option(
     "--precision",

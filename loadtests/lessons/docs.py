@@ -248,19 +248,19 @@ def headline(example: Example) -> str:
 
 
 def _flagged(run: RunView) -> str:
-    """Say which of the cells that one side wins carry a flag."""
+    """Say which of the cells that one side wins are flagged."""
     won = [(c, sorted(set(c.flags) - MINOR)) for c in run.headlines() if c.verdict in LABELS]
     flagged = [f"{c.scenario} with {c.load} ({', '.join(flags)})" for c, flags in won if flags]
     if not flagged:
-        return "No cell that one side wins carries a flag."
-    return f"Of the cells that one side wins, flags are carried by {listed(flagged)}."
+        return "None of the wins is flagged."
+    return f"Wins that are flagged, as the table below explains: {listed(flagged)}."
 
 
 def validation(example: Example) -> str:
     """Return the table of what `bench validate` found on the example's machine before the run."""
     found = example.run.manifest.validation
     if found is None:
-        return "The machine of results/example had not been validated."
+        return "Nothing yet: the machine of results/example was not validated before its run."
     lines = ["| known answer | found (95 % interval) | target | |", "| --- | --- | --- | --- |"]
     for check in dict.fromkeys(finding.check for finding in found.findings):
         lines.append(f"| **{check}** | | | |")
