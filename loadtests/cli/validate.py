@@ -10,6 +10,7 @@ from rich.text import Text
 
 from loadtests.records.json_files import replace_file
 from loadtests.records.run_folder import VALIDATIONS
+from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS
 from loadtests.runner.single_server import Workspace
 from loadtests.system.cores import assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError
@@ -21,7 +22,7 @@ from loadtests.validation.findings import findings, within
 from loadtests.validation.pages import Archive
 from loadtests.validation.plan import COMPARISONS, ValidateOptions
 from loadtests.validation.record import Validation
-from loadtests.validation.wording import SIGNS, TITLES, WORDS, aim, found, markdown
+from loadtests.validation.wording import TITLES, aim, found, markdown
 
 DEFAULTS = ValidateOptions()
 STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow"}
@@ -123,7 +124,7 @@ def _show(console: PipeConsole, validation: Validation, folder: Path) -> None:
         table.add_row("", Text(TITLES[check], style="bold"))
         for finding in each:
             name = Text(finding.name).append(f"\n{finding.note}", style="dim")
-            sign = Text(SIGNS[finding.status], style=STYLES[finding.status])
+            sign = Text(STATUS_SIGNS[finding.status], style=STYLES[finding.status])
             table.add_row(sign, name, found(finding), aim(finding))
             said = f"{TITLES[check]}: {finding.name}: {found(finding)}, target {aim(finding)}"
             if finding.status == "missed":
@@ -134,7 +135,7 @@ def _show(console: PipeConsole, validation: Validation, folder: Path) -> None:
                 if check == "drivers" and not validation.quick and not within(finding):
                     doubtful.append(said)
     console.print(table)
-    legend = ", ".join(f"{SIGNS[status]} {word}" for status, word in WORDS.items())
+    legend = ", ".join(f"{STATUS_SIGNS[status]} {word}" for status, word in STATUS_WORDS.items())
     console.print(f"{legend} (too few to be sure, or off by no more than chance)", highlight=False)
     if validation.quick:
         console.print("--quick is a smoke test: it is too short to prove a rate, and reports do not quote it")

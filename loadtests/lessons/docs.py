@@ -24,7 +24,7 @@ from loadtests.report.charts.dial import finding as dial_finding
 from loadtests.report.titles import loads_title
 from loadtests.report.verdict_table import MINOR, footnotes, marks_of
 from loadtests.report.view import RunView
-from loadtests.report.wording import kind_of, listed, number, ratio, word
+from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, kind_of, listed, number, ratio, word
 from loadtests.system.errors import UsageError
 
 BEGIN, END = "<!-- from the example: ", "<!-- end -->"
@@ -32,7 +32,6 @@ _BLOCK = re.compile(rf"({BEGIN}(?P<name>[a-z-]+) -->\n).*?({END})", re.DOTALL)
 Block = Callable[[Example], str]
 DOCS = Path("docs")
 README = Path("README.md")
-STATUS = {"met": "✓ met", "missed": "✗ missed", "undecided": "? not decided"}
 ROUTE_ADVICE = (
     ("waits for another service, with many users", "`async def`, with an async client", "waiting"),
     ("makes several independent calls", "`async def` and `asyncio.gather`; threads do it too", "fan_out"),
@@ -265,7 +264,7 @@ def validation(example: Example) -> str:
     for check in dict.fromkeys(finding.check for finding in found.findings):
         lines.append(f"| **{check}** | | | |")
         lines += [
-            f"| {each.name} | {each.found} | {each.aim} | {STATUS[each.status]} |"
+            f"| {each.name} | {each.found} | {each.aim} | {STATUS_SIGNS[each.status]} {STATUS_WORDS[each.status]} |"
             for each in found.findings
             if each.check == check
         ]

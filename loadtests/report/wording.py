@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from loadtests.analysis.comparison import Status
 from loadtests.analysis.flags import NO_VERDICT, WAITING
 from loadtests.experiment.loads import Load
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -24,6 +25,9 @@ UNCONFIRMED = frozenset({"many-comparisons", "sign-flip"})
 """Flags of an interval that excludes 1 and yet is no verdict."""
 DRIVER_BOUND = "the load driver may have been the limit, not the server"
 WORK_LEFT = "a server went on working after its last answer, so that its throughput is more than it can keep up"
+STATUS_SIGNS: Mapping[Status, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
+STATUS_WORDS: Mapping[Status, str] = {"met": "met", "missed": "missed", "undecided": "not decided"}
+"""Of a target of a validation: whether it was met."""
 REASONS: Mapping[Kind, str] = {"driver-bound": DRIVER_BOUND, "work-left": WORK_LEFT}
 """Why a cell has no verdict."""
 

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from loadtests.analysis.comparison import Finding, Range, Status
 from loadtests.report.charts.style import FAINT, INK, MUTED, ZONE, drawing, fit, save, wrap
+from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS
 from loadtests.validation.findings import findings
 from loadtests.validation.record import Validation
-from loadtests.validation.wording import SIGNS, TITLES, WORDS, commits, figure, found
+from loadtests.validation.wording import TITLES, commits, figure, found
 
 WIDTH, NAME_WIDTH, PLOT_WIDTH, FIGURE_WIDTH = 9.9, 3.5, 3.3, 2.6
 MARGIN, ROW, GROUP, HEAD, FOOT = 0.18, 0.40, 0.34, 0.62, 0.34
@@ -40,7 +41,7 @@ def draw(validation: Validation, folder: Path) -> list[Path]:
 def title(validation: Validation) -> str:
     """Return the number of targets that were met, missed and not decided, in words."""
     all_findings = [finding for each in findings(validation).values() for finding in each]
-    counts = {status: sum(finding.status == status for finding in all_findings) for status in SIGNS}
+    counts = {status: sum(finding.status == status for finding in all_findings) for status in STATUS_SIGNS}
     text = f"{counts['met']} of {len(all_findings)} targets met"
     if counts["missed"]:
         text += f", {counts['missed']} missed"
@@ -96,7 +97,7 @@ def _row(ax: Axes, y: float, finding: Finding) -> None:
     face = "white" if finding.status == "undecided" else colour
     ax.plot([x(finding.found)], [y], "o", markersize=6.5, markerfacecolor=face, markeredgecolor=colour)
     right = left + PLOT_WIDTH + 0.2
-    ax.text(right, y, SIGNS[finding.status], size=11, weight="bold", color=colour, va="center")
+    ax.text(right, y, STATUS_SIGNS[finding.status], size=11, weight="bold", color=colour, va="center")
     ax.text(right + 0.28, y, fit(found(finding), FIGURE_WIDTH - 0.3, 8.5), size=8.5, va="center")
 
 
@@ -125,8 +126,8 @@ def _legend(ax: Axes, y: float) -> None:
     ax.plot([x + 2.3, x + 2.6], [y, y], color=COLOURS["met"], linewidth=1.6)
     ax.plot([x + 2.45], [y], "o", markersize=6, color=COLOURS["met"])
     ax.text(x + 2.68, y, "measured, with its 95 % interval", size=8.5, va="center")
-    for offset, (status, word) in zip((5.15, 5.85, 6.75), WORDS.items(), strict=True):
-        ax.text(x + offset, y, SIGNS[status], size=10, weight="bold", color=COLOURS[status], va="center")
+    for offset, (status, word) in zip((5.15, 5.85, 6.75), STATUS_WORDS.items(), strict=True):
+        ax.text(x + offset, y, STATUS_SIGNS[status], size=10, weight="bold", color=COLOURS[status], va="center")
         ax.text(x + offset + 0.18, y, word, size=8.5, va="center")
 
 

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from loadtests.records.json_files import write_json
 from loadtests.records.run_folder import VALIDATIONS, digest_path
 from loadtests.report.html.page import data_uri
-from loadtests.report.wording import listed
+from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed
 from loadtests.system.errors import UsageError
 from loadtests.validation.chart import title
 from loadtests.validation.findings import covers, findings
 from loadtests.validation.record import KnownComparison, Validation
-from loadtests.validation.wording import SIGNS, TITLES, WORDS, aim, commits, digest, found
+from loadtests.validation.wording import TITLES, aim, commits, digest, found
 
 STUDIES = {"alike": "itself", "cpu_10": "+10 % CPU", "cpu_5": "+5 % CPU", "wait_2": "+2 ms wait"}
 
@@ -44,8 +44,8 @@ def render(validation: Validation, chart: Path) -> str:
         covers=covers,
         studies=STUDIES,
         titles=TITLES,
-        signs=SIGNS,
-        words=WORDS,
+        signs=STATUS_SIGNS,
+        words=STATUS_WORDS,
         found=found,
         aim=aim,
         listed=listed,

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 
-from loadtests.analysis.comparison import Finding, Status, Unit
+from loadtests.analysis.comparison import Finding, Unit
 from loadtests.records.manifest import QuotedFinding, ValidationDigest
-from loadtests.report.wording import number
+from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, number
 from loadtests.validation.findings import findings
 from loadtests.validation.record import Check, Validation
 
@@ -18,8 +18,6 @@ TITLES: Mapping[Check, str] = {
     "capacity": "A known capacity",
     "drivers": "Another client",
 }
-SIGNS: Mapping[Status, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
-WORDS: Mapping[Status, str] = {"met": "met", "missed": "missed", "undecided": "not decided"}
 _SCALES: Mapping[Unit, float] = {"%": 100.0, "ms": 1000.0, "×": 1.0}
 
 
@@ -88,6 +86,7 @@ def markdown(validation: Validation) -> str:
     for check, each in findings(validation).items():
         lines.append(f"| **{TITLES[check]}** | | | | |")
         lines += [
-            f"| {f.name} | {found(f)} | {aim(f)} | {SIGNS[f.status]} {WORDS[f.status]} | {f.note} |" for f in each
+            f"| {f.name} | {found(f)} | {aim(f)} | {STATUS_SIGNS[f.status]} {STATUS_WORDS[f.status]} | {f.note} |"
+            for f in each
         ]
     return "\n".join(lines) + "\n"

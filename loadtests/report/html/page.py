@@ -40,7 +40,7 @@ from loadtests.report.html.tables import ADDING_UP, NOTHING, agreement, columns,
 from loadtests.report.titles import ratio_title
 from loadtests.report.verdict_table import control_in_words
 from loadtests.report.view import RunView, view_of
-from loadtests.report.wording import listed, named
+from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, named
 from loadtests.system.errors import RunError, describe_error
 
 MODEL, PANEL, TABLES = "model.js", "what_if.js", "tables.js"
@@ -145,6 +145,8 @@ def render(
         },
         needed={f"p{p:g}": samples_needed(p) for p in PERCENTILES},
         min_blocks=manifest.least_blocks,
+        status_signs=STATUS_SIGNS,
+        status_words=STATUS_WORDS,
         sign_flip=(SIGN_FLIP_FROM, SIGN_FLIP_EXACT),
         columns=columns(run),
         adding_up=ADDING_UP,
