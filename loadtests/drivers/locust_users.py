@@ -115,27 +115,27 @@ class GatedSession(FastHttpSession):
         self._log = log
         self._index = index
         self._serial = -1
+        self._started_s = 0.0
 
     def request(self, method: str, url: str, name: str | None = None, **options: Any) -> ResponseContextManager:  # type: ignore[override]  # noqa: ANN401 - whatever Locust's takes
         """Send a request when its side has the turn."""
         if self._serial in self._log.in_flight:  # the user stumbled over the answer before, and never judged it
             self._log.end(self._serial, self._log.now(), failure=Failure.BODY)
         self._gate.enter(newcomer=self._serial < 0)
-        started_s = time.perf_counter()
         self._serial = self._log.send(self._index.get((method, name or url), len(self._index)))
+        self._started_s = time.perf_counter()
         try:
             return super().request(method, url, name, **options)
         except Exception as error:  # whatever a server's answer does to the client, it is a failed request
             response = ErrorResponse(self.client._make_request(self._build_url(url), method=method), error)
-            took_ms = (time.perf_counter() - started_s) * 1000
+            took_ms = (time.perf_counter() - self._started_s) * 1000
             meta: dict[str, Any] = {"response": response, "exception": error, "response_time": took_ms}
             return ResponseContextManager(response, self, meta, catch_response=True)
 
-    def fire(self, *, response_time: float, response: Any, exception: BaseException | None, **_more: object) -> None:  # noqa: ANN401 - Locust's
+    def fire(self, *, response: Any, exception: BaseException | None, **_more: object) -> None:  # noqa: ANN401 - Locust's
         """Record the end of a request, as listeners to Locust's event hear of it.
 
         Args:
-            response_time: in milliseconds, with all the digits of perf_counter.
             response: what came.
             exception: None if it was good.
         """
@@ -146,8 +146,8 @@ class GatedSession(FastHttpSession):
         self._log.end(
             self._serial,
             ended_s,
-            # Not the time before the end: the clock may have stood still in between.
-            first_byte_s=self._log.at(time.perf_counter() - response_time / 1000 + head),
+            # From the beginning on: what came between the end and this line would seem to come before the first byte.
+            first_byte_s=self._log.at(self._started_s + head),
             status=response.status_code,
             failure=failure_of(exception),
         )
