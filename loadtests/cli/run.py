@@ -83,6 +83,12 @@ timeout_option = click.option(
 @click.option("--start-limit", default=DEFAULTS.start_limit, help="Seconds a side may take until it answers.")
 @timeout_option
 @click.option(
+    "--allow-remote",
+    multiple=True,
+    metavar="HOST",
+    help="A machine that may be put under load; without it a side's URL must be of this one. May be repeated.",
+)
+@click.option(
     "--driver",
     type=click.Choice(["httpx", "locust"]),
     default=DEFAULTS.driver,
@@ -115,9 +121,9 @@ def run_(context: click.Context, /, resume: Path | None, **options: object) -> N
     """Measure both sides and say which is faster.
 
     Without a SCENARIO it takes a representative choice; `bench list` shows them all. A parameter goes in
-    brackets: "query[wait_ms=100]". For apps that are not the blog there is "GET /path". A SIDE is sync, async,
-    package.module:app, or the URL of a server that runs already; settings follow it after commas:
-    sync,session_limit=none.
+    brackets: "query[wait_ms=100]". For apps that are not the blog there is "GET /path". A SIDE is sync, async, an app
+    (package.module:app, folder/main.py), or the URL of a server that runs already; settings follow it after commas:
+    sync,session_limit=none or main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them.
     """
     from loadtests.analysis.sequential import SequentialSchedule
     from loadtests.cli.report import show_report

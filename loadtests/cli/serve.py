@@ -10,13 +10,14 @@ from rich.console import Console
 
 from loadtests.experiment.blog import DATABASE_DRIVER
 from loadtests.experiment.sides import parse_side
-from loadtests.runner.run import check_importable
+from loadtests.servers.app_check import check_sides
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 
 NOT_PINNED = Cores((), ())
+SQLITE = "sqlite:///"
 
 
 @click.command(name="serve")
@@ -37,12 +38,14 @@ def serve(spec: str, port: int, database_url: str) -> None:
     side = parse_side(spec)
     if side.url is not None:
         raise UsageError(f"side {spec!r} is a server that runs already")
-    if not database_url.startswith(("sqlite:///", "postgresql://")):
+    if not database_url.startswith((SQLITE, "postgresql://")):
         raise UsageError("--database: write sqlite:///FILE or postgresql://USER@HOST:PORT/NAME, without a driver")
-    if database_url.startswith("sqlite") and DATABASE_DRIVER in dict(side.knobs):
+    if database_url.startswith(SQLITE):  # the side is started in a folder of its own
+        database_url = SQLITE + str(Path(database_url.removeprefix(SQLITE)).absolute())
+    if database_url.startswith(SQLITE) and DATABASE_DRIVER in dict(side.knobs):
         raise UsageError(f"side {spec!r}: SQLite has no choice of drivers; add --database postgresql://…")
     side = replace(side, server=side.server.model_copy(update={"port": side.server.port or port}))
-    check_importable(side)
+    (side,) = check_sides([side]).sides
     console = Console()
     console.print(f"starting {spec} …", highlight=False, markup=False)
     with tempfile.TemporaryDirectory() as folder:

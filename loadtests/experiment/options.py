@@ -18,7 +18,7 @@ from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTAT
 from loadtests.experiment.loads import Arrivals, ClosedLoop, Load, parse_rates, parse_users
 from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS, PRECISION, DriverName, Experiment, Timing, default_timing
 from loadtests.experiment.scenario import Journeys, Parameters, Request, Scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.sides import check_remote, parse_side
 from loadtests.system.errors import UsageError
 
 USERS = "1,8,32,128"
@@ -69,6 +69,7 @@ class RunOptions(BaseModel):
     observe: bool = False
     control: bool = True
     timeout_s: float | None = None
+    allow_remote: tuple[str, ...] = ()
 
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
@@ -87,6 +88,7 @@ class RunOptions(BaseModel):
         if a.server.port is not None and a.server.port == b.server.port:
             raise UsageError(f"--a {a.spec} --b {b.spec}: both want port {a.server.port}; give one of them another")
         for side in (a, b):
+            check_remote(side, self.allow_remote)
             if own := GIVEN_BY_A_RUN & dict(side.knobs).keys():
                 raise UsageError(f"side {side.spec!r}: a run gives each side its own {min(own)}; leave it out")
             if self.database == SQLITE and DATABASE_DRIVER in dict(side.knobs):

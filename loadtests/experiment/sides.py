@@ -1,7 +1,16 @@
-"""A side of an experiment and its settings, as they are written on the command line (pure)."""
+"""A side of an experiment and its settings, as they are written on the command line (pure).
 
-from collections.abc import Mapping
+``NAME[,key=value…]``, where NAME is a build of the blog, an app (``package.module:app``, ``folder/main.py``), or the
+URL of a server that runs already. A value with a comma in it is written in quotes.
+"""
+
+import re
+import shlex
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from pathlib import PurePath
+from string import Formatter
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -14,6 +23,24 @@ Collector = Literal["default", "freeze"]
 """``default``: Python's own. ``freeze``: what was imported is never looked through again (``gc.freeze``)."""
 SideLabel = Literal["a", "b"]
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
+ENV = "env."
+"""How keys begin that set one of the side's environment variables."""
+PORT = "port"
+USUAL_APP = "app"
+"""What an app is called where a file is named alone, as FastAPI's own command has it."""
+COMMANDS: Mapping[str, str] = {
+    "granian": "{python} -m granian --interface asgi --host 127.0.0.1 --port {port} --workers {workers} {app}",
+    "hypercorn": "{python} -m hypercorn --bind 127.0.0.1:{port} --workers {workers} {app}",
+    "gunicorn": "{python} -m gunicorn --worker-class uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port}"
+    " --workers {workers} {app}",
+}
+"""How other servers than uvicorn are started."""
+PLACES = frozenset({PORT, "python", "workers", "app"})
+"""What a command may have in braces."""
+_PART = re.compile(r"""(?:[^,"']|"[^"]*"|'[^']*')+""")
+_APP = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<attribute>\w+(?:\.\w+)*(?:\(\))?)")
+_FILE = re.compile(r"(?P<path>[^:]+\.py)(?::(?P<attribute>\w+(?:\.\w+)*(?:\(\))?))?")
+_VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 
 class ServerSettings(BaseModel):
@@ -21,6 +48,7 @@ class ServerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    server: Literal["uvicorn", "granian", "hypercorn", "gunicorn"] = "uvicorn"
     loop: Literal["uvloop", "asyncio"] = "uvloop"
     http: Literal["httptools", "h11"] = "httptools"
     workers: int = Field(1, ge=1, le=64)
@@ -29,16 +57,55 @@ class ServerSettings(BaseModel):
     port: int | None = Field(None, ge=1, le=65535, description="A free one if None.")
 
 
+OF_UVICORN = frozenset({"loop", "http", "gc", "observe"})
+"""Settings that the harness has only where it starts uvicorn itself."""
+PLAIN: Mapping[str, tuple[str, str]] = {"uvloop": ("loop", "asyncio"), "httptools": ("http", "h11")}
+"""By package: the setting that asks for it, and what uvicorn has in its place."""
+_CREDENTIAL = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE", re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(r"://[^/@:\s]*:(?!\$\{)[^/@\s]+@")
+
+
+class Launch(BaseModel):
+    """How a side is started, as its owner would.
+
+    Attributes:
+        dir: the folder it is started in, and imported from.
+        python: its own interpreter; None for the harness's.
+        env: variables, by name; ``${NAME}`` in a value stands for one of the harness's own.
+        env_file: a file of such variables, a line each.
+        command: what starts it, with ``{port}`` in it; None to have it started by ``server``.
+        ready: the path that is asked until it answers.
+        start_limit: how long it may take until then, in seconds; None for what the run says.
+        pid: of a server that runs already on this machine, so that its CPU time is read and it is pinned.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dir: str = "."
+    python: str | None = None
+    env: tuple[tuple[str, str], ...] = ()
+    env_file: str | None = None
+    command: str | None = None
+    ready: str = Field("/", pattern=r"^/\S*$")
+    start_limit: float | None = Field(None, gt=0, le=600)
+    pid: int | None = Field(None, ge=1)
+
+
+OF_A_URL = frozenset({"ready", "pid"})
+"""Settings that a server can have that runs already."""
+
+
 @dataclass(frozen=True)
 class Side:
     """One arm of an experiment: an app plus its settings, or the URL of a server that runs already.
 
     Attributes:
-        spec: as written: ``sync``, ``async,loop=asyncio``, ``package.module:app``, ``http://127.0.0.1:8000``.
+        spec: as written: ``sync``, ``async,loop=asyncio``, ``main:app,dir=before``, ``http://127.0.0.1:8000``.
         app: import string, or None if it is a URL.
         url: base URL without a trailing slash, or None if the harness starts it.
-        knobs: the app's settings that were given, by name, as text.
+        knobs: the blog's settings that were given, by name, as text.
         server: settings of the server around the app.
+        launch: how it is started.
     """
 
     spec: str
@@ -46,9 +113,31 @@ class Side:
     url: str | None
     knobs: tuple[tuple[str, str], ...]
     server: ServerSettings
+    launch: Launch = Launch()  # noqa: RUF009 - frozen
+
+    @property
+    def is_build(self) -> bool:
+        """Whether it is one of the blog's builds."""
+        return self.app in BUILDS.values()
+
+    @property
+    def starts_uvicorn(self) -> bool:
+        """Whether the harness starts uvicorn in the side's interpreter, and so can look inside."""
+        return self.url is None and self.launch.command is None and self.server.server == "uvicorn"
+
+    def command(self, python: str, port: int) -> list[str]:
+        """Return what starts it where it is not the harness's own uvicorn.
+
+        Args:
+            python: its interpreter.
+            port: where it is to listen.
+        """
+        template = self.launch.command or COMMANDS[self.server.server]
+        values = {"python": python, PORT: str(port), "workers": str(self.server.workers), "app": str(self.app)}
+        return [part.format(**values) for part in shlex.split(template)]
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that set the app's knobs; what is not named has its default."""
+        """Return the variables that set the blog's knobs; what is not named has its default."""
         return {f"BLOG_{name.upper()}": value for name, value in self.knobs}
 
     def copy_on_free_port(self) -> "Side":
@@ -56,11 +145,17 @@ class Side:
         return replace(self, server=self.server.model_copy(update={"port": None}))
 
     def settings(self) -> dict[str, object]:
-        """Every setting by name, defaults included, as the manifest records them."""
+        """Every setting by name, defaults included, as the manifest records them; of variables those that were typed.
+
+        What a variable's value refers to (``${TOKEN}``) is not looked up.
+        """
+        given = self.launch.model_dump(exclude_defaults=True, exclude={"env"})
+        given |= {f"{ENV}{name}": value for name, value in self.launch.env}
         if self.url is not None:
-            return {"url": self.url}
-        everything: dict[str, object] = {"app": self.app, **self.server.model_dump()}
-        if self.app in BUILDS.values():
+            return {"url": self.url, **given}
+        known = self.server.model_dump(exclude=None if self.starts_uvicorn else set(OF_UVICORN))
+        everything: dict[str, object] = {"app": self.app, **known, **given}
+        if self.is_build:
             fields = check_blog(f"side {self.spec!r}").model_fields
             everything |= {name: field.default for name, field in fields.items()}
         return everything | dict(self.knobs)
@@ -68,38 +163,166 @@ class Side:
 
 def parse_side(text: str) -> Side:
     """Parse ``NAME[,key=value…]``; raises UsageError if name, key or value is no good."""
-    name, *pairs = (part.strip() for part in text.split(","))
-    given: dict[str, str] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not value:
-            raise UsageError(f"side {text!r}: {pair!r} should read key=value")
-        given[key.strip()] = value.strip()
+    name, given = _split(text)
+    _check_recorded(text, {key.removeprefix(ENV): value for key, value in given.items() if key.startswith(ENV)})
     if name.startswith(("http://", "https://")):
         return _side_of_url(text, name, given)
-    app = BUILDS.get(name, name)
-    module, colon, attribute = app.partition(":")
-    if not (colon and attribute.isidentifier() and all(part.isidentifier() for part in module.split("."))):
-        raise UsageError(f"unknown side {text!r}: write sync, async, package.module:app or http://127.0.0.1:8000")
-    server = {key: given.pop(key) for key in list(given) if key in ServerSettings.model_fields}
+    app, folder = _app_of(text, BUILDS.get(name, name), given)
+    launch, server, rest = _sorted(text, given)
     knobs = check_blog(f"side {text!r}") if app in BUILDS.values() else find_settings()
     known = knobs.model_fields if knobs else {}
-    unknown = [key for key in given if key not in known]
-    if unknown:
-        offered = ", ".join([*known, *ServerSettings.model_fields])
+    if unknown := [key for key in rest if key not in known]:
+        offered = ", ".join([*known, *ServerSettings.model_fields, *Launch.model_fields]).replace("env,", "env.NAME,")
         raise UsageError(f"side {text!r}: unknown setting {unknown[0]!r}; there are: {offered}")
+    if launch.get("pid"):
+        raise UsageError(f"side {text!r}: pid is for a server that runs already, beside its URL")
     try:
         settings = ServerSettings.model_validate(server)
         if knobs:
-            knobs.model_validate(given)
+            knobs.model_validate(rest)
+        started = Launch.model_validate({"dir": folder, **launch})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UsageError(f"side {text!r}: {first['loc'][0]}: {first['msg']}") from None
-    if app == BUILDS["async"] and given.get("loading") == "lazy":
+        raise _invalid(text, error) from None
+    side = Side(text, app, None, tuple(rest.items()), settings, started)
+    _check_command(side, server)
+    if app == BUILDS["async"] and rest.get("loading") == "lazy":
         raise UsageError(f"side {text!r}: async SQLAlchemy cannot load lazily; loading=lazy is for the sync build")
-    if app == BUILDS["sync"] and given.get(DATABASE_DRIVER) == "asyncpg":
+    if app == BUILDS["sync"] and rest.get(DATABASE_DRIVER) == "asyncpg":
         raise UsageError(f"side {text!r}: a Session cannot use asyncpg; that is for the async build")
-    return Side(text, app, None, tuple(given.items()), settings)
+    return side
+
+
+def without(side: Side, missing: Collection[str], has: Collection[str] | None) -> Side:
+    """Return a side as it is where some packages can't be had on every side: all get what uvicorn has in their place.
+
+    Two event loops would be a difference between the sides that nobody asked for. A side that names one keeps it.
+
+    Args:
+        side: the side.
+        missing: packages of ``PLAIN`` that some side lacks.
+        has: what this one has; None if it was not looked.
+
+    Raises:
+        UsageError: the side names one that it lacks.
+    """
+    changed = {}
+    for package in missing if side.starts_uvicorn else ():
+        setting, plain = PLAIN[package]
+        if setting not in side.server.model_fields_set:
+            changed[setting] = plain
+        elif has is not None and package not in has and getattr(side.server, setting) == package:
+            raise UsageError(
+                f"side {side.spec!r}: its interpreter has no {package}; install it there, or write {setting}={plain}"
+            )
+    return replace(side, server=side.server.model_copy(update=changed)) if changed else side
+
+
+def check_remote(side: Side, allowed: Collection[str]) -> None:
+    """Raise UsageError if a side is on another machine that was not allowed by its name."""
+    host = urlsplit(side.url).hostname if side.url is not None else None
+    if host is None or host in allowed or host == "localhost" or host.endswith(".localhost"):
+        return
+    try:
+        address = ip_address(host)
+    except ValueError:
+        address = None
+    if address is None or not (address.is_loopback or address.is_unspecified):
+        raise UsageError(
+            f"side {side.spec!r} is on another machine, which load may harm; if it is yours, add --allow-remote {host}"
+        )
+
+
+def _check_recorded(text: str, env: Mapping[str, str]) -> None:
+    """Raise UsageError if a secret was typed: a side is recorded as it was written."""
+    for name, value in env.items():
+        if _CREDENTIAL.search(name) and not value.startswith("${"):
+            raise UsageError(
+                f"side setting env.{name} looks like a secret, and what is typed is recorded in the run; write "
+                f"'env.{name}=${{{name}}}' with the variable set in your shell, or use env_file="
+            )
+    if _PASSWORD_IN_URL.search(text):
+        raise UsageError(
+            "a side's URL holds a password, and what is typed is recorded in the run; write ${PASSWORD} in its place, "
+            "in single quotes, with the variable set in your shell"
+        )
+
+
+def _split(text: str) -> tuple[str, dict[str, str]]:
+    """Return the name, and each key's value without its quotes."""
+    name, *pairs = [part.strip() for part in _PART.findall(text)] or [""]
+    if "=" in name and "://" not in name:  # a command needs no name
+        name, pairs = "", [name, *pairs]
+    given: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = (part.strip() for part in pair.partition("="))
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        if not equals or not value:
+            raise UsageError(f"side {text!r}: {pair!r} should read key=value")
+        given[key] = value
+    return name, given
+
+
+def _app_of(text: str, name: str, given: Mapping[str, str]) -> tuple[str, str]:
+    """Return the app's import string and its folder."""
+    if match := _APP.fullmatch(name):
+        return name, "."
+    if match := _FILE.fullmatch(name):
+        path = PurePath(match["path"])
+        if "dir" in given:
+            raise UsageError(f"side {text!r}: {path} names its folder already; leave out dir, or write {path.stem}:app")
+        return f"{path.stem}:{match['attribute'] or USUAL_APP}", str(path.parent)
+    if not name and "command" in given:
+        return "", "."
+    raise UsageError(
+        f"unknown side {text!r}: write sync, async, package.module:app, folder/main.py or http://127.0.0.1:8000"
+    )
+
+
+def _sorted(text: str, given: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str], dict[str, str]]:
+    """Return what is about starting it, what is about the server around it, and the rest."""
+    env: list[tuple[str, str]] = []
+    launch: dict[str, object] = {}
+    server: dict[str, str] = {}
+    rest: dict[str, str] = {}
+    for key, value in given.items():
+        if key.startswith(ENV):
+            if not _VARIABLE.fullmatch(key.removeprefix(ENV)):
+                raise UsageError(f"side {text!r}: {key!r} should read env.NAME=value")
+            env.append((key.removeprefix(ENV), value))
+        elif key in Launch.model_fields and key != "env":
+            launch[key] = value
+        elif key in ServerSettings.model_fields:
+            server[key] = value
+        else:
+            rest[key] = value
+    return (launch | {"env": tuple(env)} if env else launch), server, rest
+
+
+def _check_command(side: Side, given: Mapping[str, str]) -> None:
+    """Raise UsageError if a side is not started by the harness's uvicorn, and asks for what only that has."""
+    if side.starts_uvicorn:
+        return
+    own = f"command={side.launch.command!r}" if side.launch.command else f"server={side.server.server}"
+    if useless := next((key for key in given if key in OF_UVICORN), None):
+        raise UsageError(
+            f"side {side.spec!r}: {useless} is for uvicorn as the harness starts it; {own} has its own way"
+        )
+    if side.launch.command is None:
+        return
+    try:
+        places = {name for part in shlex.split(side.launch.command) for _, name, *_ in Formatter().parse(part) if name}
+    except ValueError as error:
+        raise UsageError(f"side {side.spec!r}: {own} can't be read ({error}); a brace is written {{{{") from None
+    if unknown := places - PLACES:
+        raise UsageError(f"side {side.spec!r}: {own} has {{{min(unknown)}}}; there are: {', '.join(sorted(PLACES))}")
+    if PORT not in places and side.server.port is None:
+        raise UsageError(f"side {side.spec!r}: {own} needs {{port}}, or port= beside it, to be found")
+
+
+def _invalid(text: str, error: ValidationError) -> UsageError:
+    first = error.errors()[0]
+    return UsageError(f"side {text!r}: {first['loc'][0]}: {first['msg']}")
 
 
 def _side_of_url(text: str, url: str, given: Mapping[str, str]) -> Side:
@@ -110,6 +333,10 @@ def _side_of_url(text: str, url: str, given: Mapping[str, str]) -> Side:
         usable = False
     if not usable or parts.query or parts.fragment:
         raise UsageError(f"side {text!r}: write the base URL alone, as in http://127.0.0.1:8000")
-    if given:
-        raise UsageError(f"side {text!r}: a running server has its settings already; leave out {next(iter(given))!r}")
-    return Side(text, None, url.rstrip("/"), (), ServerSettings())
+    if own := [key for key in given if key not in OF_A_URL]:
+        raise UsageError(f"side {text!r}: a running server has its settings already; leave out {own[0]!r}")
+    try:
+        launch = Launch.model_validate(given)
+    except ValidationError as error:
+        raise _invalid(text, error) from None
+    return Side(text, None, url.rstrip("/"), (), ServerSettings(), launch)

@@ -15,10 +15,19 @@ from loadtests.system.machine import Environment
 
 
 class SideRecord(Record):
-    """A side and every setting it ran with."""
+    """A side and every setting it ran with.
+
+    Attributes:
+        spec: as it was typed.
+        settings: every setting by name, defaults included.
+        python: version of its interpreter; None where that is the harness's, or not known.
+        versions: of the packages there that matter, by name.
+    """
 
     spec: str
     settings: dict[str, str | int | float | None]
+    python: str | None = None
+    versions: dict[str, str] = Field(default_factory=dict)
 
 
 class ScenarioRecord(Record):

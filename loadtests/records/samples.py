@@ -14,25 +14,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.inside.rows import FIELDS, SUFFIX
+from loadtests.inside.rows import UNKNOWN as UNKNOWN_COUNT
+
 Seconds = npt.NDArray[np.float64]
-UNKNOWN = -1
-"""A count that this server does not have, or that could not be read."""
-FIELDS = (
-    ("time_s", "<f8"),
-    ("cpu_s", "<f8"),
-    ("lag_s", "<f4"),
-    ("in_flight", "<i2"),
-    ("threads", "<i2"),
-    ("threads_waiting", "<i2"),
-    ("connections", "<i2"),
-    ("connections_waiting", "<i2"),
-    ("threads_blocked", "<i2"),
-    ("turns_waiting", "<i2"),
-)
-ROW = np.dtype(list(FIELDS))
-COUNTS = tuple(name for name, kind in FIELDS if kind == "<i2")
+ROW = np.dtype([(name, {"d": "<f8", "f": "<f4", "h": "<i2"}[kind]) for name, kind in FIELDS])
+COUNTS = tuple(name for name, kind in FIELDS if kind == "h")
 Rows = npt.NDArray[np.void]
-OBSERVATIONS_SUFFIX = ".rows"
+UNKNOWN = UNKNOWN_COUNT
+"""A count that this server does not have, or that could not be read."""
 WORK_LEFT = 0.25
 """Cores that a server keeps busy without a request in flight, beyond what it does without load, for it to have left
 work behind its answers."""
@@ -278,7 +268,7 @@ def collect_observations(
         pauses: when the trial's clock stood still, and for how long; see ``Recording``.
     """
     workers = []
-    for path in sorted(folder.glob(f"*{OBSERVATIONS_SUFFIX}")):
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
         content = path.read_bytes()
         rows = np.frombuffer(content[: len(content) // ROW.itemsize * ROW.itemsize], ROW)
         workers.append(rows[(rows["time_s"] >= started_s) & (rows["time_s"] <= ended_s)])

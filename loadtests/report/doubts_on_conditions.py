@@ -151,11 +151,12 @@ def provenance(run: RunView) -> Iterator[Doubt]:
         yield Doubt("The code is not known exactly", f"Files differed from commit {commit[:-1]}.")
     for label, side in zip(LABELS, (run.manifest.a, run.manifest.b), strict=True):
         if "url" in side.settings:
+            unknown = "settings and database" if "pid" in side.settings else "settings, database, CPU and memory"
             yield Doubt(
                 f"{run.names[label]} ran already",
-                "The harness did not start it: its settings, database, CPU and memory are not known, and it was not"
-                " started afresh for each block. Nor is it stopped while the other side has its turn: what it does in"
-                " the background takes that side's time, if they share cores.",
+                f"The harness did not start it: its {unknown} are not known, and it was not started afresh for each"
+                " block. Nor is it stopped while the other side has its turn: what it does in the background takes that"
+                " side's time, if they share cores.",
                 serious=True,
             )
 

@@ -124,8 +124,8 @@ class CellRunner:
         before = self._block_servers.idle_busy.get(name)
         recording = replace(recording, timeline=server.timeline(recording), busy_before=before)
         reason = recording.stalled
-        if server.child is not None and not server.child.alive:
-            reason = f"exited with status {server.child.process.returncode} while it was measured"
+        if (status := server.exit_status()) is not None:
+            reason = f"exited with status {status} while it was measured"
         if reason is not None:
             recording = replace(recording, slices=(), stalled=reason)
             self._note(label, "collapsed", f"{pairing.cell}: {who} {reason}")

@@ -1,38 +1,31 @@
 """A run from its options to the last sample: new, or resumed after an interruption.
 
-Before anything is written it is checked that the sides' apps can be imported. While it goes on, a progress bar shows
+Before anything is written it is checked that the sides can be started. While it goes on, a progress bar shows
 what is measured, in which block, and how long it still takes.
 """
 
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import TimeoutExpired
 
 from rich.console import Console
 from rich.progress import TextColumn
 
-from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Pairing, Plan
-from loadtests.experiment.sides import Side
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder, remove_leftovers
 from loadtests.runner.resume import check_same, experiment_of, missing_trials, plan_of, resumed
 from loadtests.runner.run_log import new_manifest
 from loadtests.runner.runner import FixedSchedule, Listener, Runner, Schedule, trial_key
 from loadtests.runner.runner import Progress as Standing
+from loadtests.servers.app_check import Installed, check_sides
 from loadtests.servers.databases import check_database, check_reachable, open_databases
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, describe_error
-from loadtests.system.processes import Child
 from loadtests.system.terminal import PipeConsole, progress_bar
-
-LIMIT_S = 30.0
-
 
 MakeSchedule = Callable[[Experiment, Sequence[tuple[int, tuple[Pairing, ...]]]], Schedule]
 """Makes what says where the time of an experiment with a budget goes; of an interrupted run it takes the blocks that
@@ -54,12 +47,11 @@ def measure(options: RunOptions, make_schedule: MakeSchedule | None = None) -> P
     now = datetime.now(UTC)
     out = options.out or new_folder()
     check_free(out)
-    experiment = options.experiment()
-    check_importable(experiment.a, experiment.b)
+    experiment, installed = _checked(options.experiment())
     check_database(experiment.database)
     check_reachable(experiment.database)
     cores = assign_cores()
-    manifest = new_manifest(experiment, out.name, now, cores)
+    manifest = new_manifest(experiment, out.name, now, cores, installed)
     with _saying_what_is_kept(out):
         folder = create_run_folder(out, manifest)
         with locked(folder):
@@ -82,12 +74,11 @@ def resume(out: Path, make_schedule: MakeSchedule | None = None) -> Path:
     """
     folder = RunFolder(out)
     before = folder.read_manifest()
-    experiment = experiment_of(before)
-    check_importable(experiment.a, experiment.b)
+    experiment, installed = _checked(experiment_of(before))
     check_database(experiment.database)
     cores = assign_cores()
     now = datetime.now(UTC)
-    check_same(before, new_manifest(experiment, before.name, now, cores))
+    check_same(before, new_manifest(experiment, before.name, now, cores, installed))
     with _saying_what_is_kept(out), locked(folder):
         begun = plan_of(before, experiment)
         trials = dict(folder.read_trials())
@@ -137,34 +128,11 @@ def _saying_what_is_kept(out: Path) -> Iterator[None]:
         raise RunError(f"{describe_error(error, out)}; {kept}") from error
 
 
-def check_importable(*sides: Side) -> None:
-    """Import the sides' apps, each in a process of its own; raises UsageError with an import's last word.
-
-    Our own builds are there; importing them would only take time.
-    """
-    apps = {side.app: side for side in sides if side.app is not None and side.app not in BUILDS.values()}
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        children = {
-            side: stack.enter_context(
-                Child(
-                    "loadtests.servers.serve",
-                    ["try-import", app],
-                    log=folder / str(number) / "log",
-                    environment=side.environment(),
-                )
-            )
-            for number, (app, side) in enumerate(apps.items())
-        }
-        deadline = time.monotonic() + LIMIT_S
-        for side, child in children.items():
-            try:
-                status = child.process.wait(max(0.0, deadline - time.monotonic()))
-            except TimeoutExpired:
-                raise UsageError(f"side {side.spec!r}: its import took more than {LIMIT_S:g} s") from None
-            if status != 0:
-                reason = child.last_words() or f"its import ended with status {status}"
-                raise UsageError(f"side {side.spec!r} can't be imported from this folder: {reason}")
+def _checked(experiment: Experiment) -> tuple[Experiment, dict[str, Installed]]:
+    """Return an experiment whose sides can be started, and what their interpreters have; raises UsageError."""
+    checked = check_sides((experiment.a, experiment.b), experiment.start_limit_s)
+    a, b = checked.sides
+    return replace(experiment, a=a, b=b), checked.installed
 
 
 @contextmanager

@@ -1,21 +1,37 @@
 """A run's manifest as the run goes on: made before the first request, updated with every event."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import Side, SideLabel
 from loadtests.records.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
 from loadtests.records.run_folder import RunFolder, quoted_validation
+from loadtests.servers.app_check import Installed
 from loadtests.servers.handlers import handlers_of
 from loadtests.system.cores import Cores
 from loadtests.system.machine import command_line, read_environment
 from loadtests.system.quota import read_quota
 
 
-def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores) -> Manifest:
-    """Describe a run that has not begun."""
+def new_manifest(
+    experiment: Experiment,
+    name: str,
+    now: datetime,
+    cores: Cores,
+    installed: Mapping[str, Installed] | None = None,
+) -> Manifest:
+    """Describe a run that has not begun.
+
+    Args:
+        experiment: what it is about.
+        name: of the run.
+        now: when it is made.
+        cores: the division of the machine.
+        installed: by the text of a side, what its interpreter has, where that was looked at.
+    """
+    installed = installed or {}
     machine, quota = read_environment(), read_quota()
     return Manifest(
         name=name,
@@ -27,8 +43,8 @@ def new_manifest(experiment: Experiment, name: str, now: datetime, cores: Cores)
         slice_s=experiment.slice_s,
         pairing_s=experiment.pairing_s,
         start_limit_s=experiment.start_limit_s,
-        a=_side_record(experiment.a),
-        b=_side_record(experiment.b),
+        a=_side_record(experiment.a, installed.get(experiment.a.spec)),
+        b=_side_record(experiment.b, installed.get(experiment.b.spec)),
         scenarios=[
             ScenarioRecord(name=s.name, kind=s.kind, title=s.title, hypothesis=s.hypothesis)
             for s in experiment.scenarios
@@ -65,8 +81,9 @@ def pairing_record(pairing: Pairing) -> PairingRecord:
     )
 
 
-def _side_record(side: Side) -> SideRecord:
-    return SideRecord.model_validate({"spec": side.spec, "settings": side.settings()})
+def _side_record(side: Side, installed: Installed | None) -> SideRecord:
+    found = {"python": installed.python, "versions": installed.versions} if installed else {}
+    return SideRecord.model_validate({"spec": side.spec, "settings": side.settings(), **found})
 
 
 class RunLog:

@@ -176,7 +176,7 @@ class Workspace:
         folder = self.work / name
         return Server(
             parse_side(spec),
-            database_url=f"sqlite:///{folder}/blog.db",
+            database_url=f"sqlite:///{folder.absolute()}/blog.db",
             upstream_url=upstream_url,
             cores=self.cores,
             log=folder / "log",

@@ -147,7 +147,7 @@ class SqliteDatabase:
     @property
     def url(self) -> str:
         """What ``BLOG_DATABASE_URL`` is set to."""
-        return f"sqlite:///{self.path}"
+        return f"sqlite:///{self.path.absolute()}"
 
     def create(self) -> None:
         """Leave it to the server, which makes the file."""

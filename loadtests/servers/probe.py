@@ -49,8 +49,12 @@ class ProbeConnection:
         self._socket: socket.socket | None = None
         self._aborted = False
 
-    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> None:
-        """Send a request and let the answer pass; raises OSError or HTTPException if it is none, or too late."""
+    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> int:
+        """Send a request, let the answer pass, and return its status.
+
+        Raises:
+            OSError, HTTPException: it is none, or too late.
+        """
         self._connection.request(method, self._base + path, body=body, headers=headers or {})
         self._socket = self._connection.sock
         if self._aborted:
@@ -65,6 +69,7 @@ class ProbeConnection:
                     pass
             if late.is_set():
                 raise TimeoutError(f"no whole answer within {self._limit_s:g} s")
+            return answer.status
         finally:
             timer.cancel()
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import subprocess
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ import psutil
 
 from loadtests.experiment.sides import Side
 from loadtests.records.samples import Recording, Timeline, collect_observations
+from loadtests.servers.launch import expanded, start_of
 from loadtests.servers.probe import ProbeConnection
 from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError
@@ -19,19 +21,20 @@ from loadtests.system.resources import free_port, is_free_port, read_cpu
 
 READY_LIMIT_S = 20.0
 POLL_S = 0.02
+TOLD_S = 1.0
+"""The process that started a server ends so long after it at the most."""
 REST_S = 0.05
 """A server is watched for so long to tell how busy it is without requests."""
-WORKER = "multiprocessing.spawn"
-"""What uvicorn's worker processes have in their command line."""
+HELPER = "multiprocessing.resource_tracker"
+"""What a process has in its command line that Python starts beside a server's workers."""
+ANY_PATH = "/"
+"""What is asked where no path was named: then any answer will do."""
+GOOD = 400
+"""A path that was named to be asked is ready when its status is lower."""
 
 
 class ServerFailed(BenchError):
     """A server did not start, or is gone; the message is a sentence for the report."""
-
-
-def app_environment(side: Side, database_url: str, upstream_url: str) -> dict[str, str]:
-    """Return the variables that tell a side where its database and the upstream are, unless its knobs say otherwise."""
-    return {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url, **side.environment()}
 
 
 class Server(Stoppable):
@@ -57,48 +60,49 @@ class Server(Stoppable):
         self.groups: list[int] = []
         """Its process groups; none for a server that is not ours."""
         self._observed: Path | None = None
+        self._worker_count = 1
+        self._affinity: dict[int, list[int]] = {}
         if side.url is not None:
-            self.url = side.url
+            self.url = expanded(side.url, f"side {side.spec!r}")
             return
         port = side.server.port or free_port()
         self.url = f"http://127.0.0.1:{port}"
-        options: dict[str, object] = {
-            "port": port,
-            "loop": side.server.loop,
-            "http": side.server.http,
-            "workers": side.server.workers,
-            "gc": side.server.gc,
-            # Every core while it starts, which halves the time; its own from then on.
-            "cores": ",".join(map(str, cores.all)),
-        }
-        if observe or side.server.observe == "on":
-            self._observed = log.with_suffix(".observed")
+        if side.starts_uvicorn and (observe or side.server.observe == "on"):
+            self._observed = log.with_suffix(".observed").absolute()
             self._observed.mkdir(exist_ok=True)
-            options["observe"] = self._observed.absolute()
         if side.server.port and not is_free_port(port):
             raise ServerFailed(f"port {port} is already taken by another process")
+        given = {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url}
+        start = start_of(side, port, given, self._observed)
+        # Every core while it starts, which halves the time; its own from then on.
         self.child = Child(
-            "loadtests.servers.serve",
-            ["run", str(side.app), *(f"--{name}={value}" for name, value in options.items())],
+            "loadtests.servers.supervise",
+            [str(start.folder), ",".join(map(str, cores.all)), *start.command],
             log=log,
-            environment=app_environment(side, database_url, upstream_url),
-            hidden="BLOG_",  # knobs of the caller's shell would reach both sides unseen and unrecorded
+            environment=start.environment,
+            hidden="BLOG_",
+            isolated=True,
         )
 
     def __repr__(self) -> str:
         return f"<Server {self.side.spec} at {self.url}>"
 
     def wait_until_ready(self, limit_s: float = READY_LIMIT_S) -> float:
-        """Poll until it answers HTTP, whatever the status; return the seconds it took.
+        """Poll until it answers HTTP; return the seconds it took.
+
+        Whatever the status, unless the side names a path to be asked: then until that is no error.
+
+        Args:
+            limit_s: how long it may take, where the side itself does not say.
 
         Raises:
-            ServerFailed: it exited, or did not answer within ``limit_s`` seconds.
+            ServerFailed: it exited, or did not answer in time.
         """
-        started = time.monotonic()
-        while not self._answers(timeout_s=1.0):
+        started, limit_s = time.monotonic(), self.side.launch.start_limit or limit_s
+        while (missing := self._missing(timeout_s=1.0)) is not None:
             self.check_alive("before it was ready")
             if time.monotonic() - started > limit_s:
-                raise ServerFailed(f"did not become ready within {limit_s:g} s")
+                raise ServerFailed(f"did not become ready within {limit_s:g} s ({missing}); give it --start-limit")
             time.sleep(POLL_S)
         self.find_processes()
         return time.monotonic() - started
@@ -107,17 +111,30 @@ class Server(Stoppable):
         """Look which processes it has, and pin them; once more when it may have started others."""
         family = self._find_family()
         self.groups = self.child.groups() if self.child is not None else []
+        if self.child is None and self._cores.server:
+            for process in family:
+                self._affinity.setdefault(process.pid, process.cpu_affinity())
         pin_others([process.pid for process in family], self._cores.server)
-        self._pids = [process.pid for process in family if self._serves(process)]
+        first, workers = [process.pid for process in family[:1]], self._workers(family)
+        # What an app starts beside its server may end; only uvicorn's workers, whose number is set, may not.
+        self._pids = [*first, *workers] if self.side.starts_uvicorn and self.side.server.workers > 1 else first
+        self._worker_count = self.side.server.workers if self.side.starts_uvicorn else max(1, len(workers))
 
     def check_alive(self, when: str) -> None:
         """Raise ServerFailed, with its last words, if the process has ended."""
-        if self.child is None or self.child.alive:
+        if self.child is None or (status := self.exit_status()) is None:
             return
         words = self.child.last_words()
-        raise ServerFailed(
-            f"exited with status {self.child.process.returncode} {when}" + (f": {words}" if words else "")
-        )
+        raise ServerFailed(f"exited with status {status} {when}" + (f": {words}" if words else ""))
+
+    def exit_status(self) -> int | None:
+        """Return the status that it ended with; None if it runs, or is not ours."""
+        if self.child is None:
+            return None
+        if self._pids and _has_ended(self._pids[0]):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.child.process.wait(TOLD_S)  # what stands between tells it a moment later
+        return self.child.process.poll()
 
     @property
     def pids(self) -> list[int]:
@@ -127,8 +144,7 @@ class Server(Stoppable):
     @property
     def cpus(self) -> int:
         """How many cores it can use at once: Python code runs on one for each worker."""
-        workers = self.side.server.workers
-        return min(workers, len(self._cores.server)) or workers
+        return min(self._worker_count, len(self._cores.server)) or self._worker_count
 
     def busy(self, seconds: float) -> float:
         """Return how many cores it keeps busy over so many seconds; 0 if it is not ours, or gone."""
@@ -165,35 +181,51 @@ class Server(Stoppable):
             self.child.ask_to_end()
 
     def stop(self) -> None:
-        """End the process, if it is ours."""
+        """End the process, if it is ours; one that ran already may run where it did before."""
         if self.child is not None:
             self.child.stop(grace_s=0.2)
+        for pid, cores in self._affinity.items():
+            pin_others([pid], tuple(cores))
+        self._affinity.clear()
 
-    def _answers(self, timeout_s: float) -> bool:
+    def _missing(self, timeout_s: float) -> str | None:
+        """Return what it lacks to be ready, in a few words; None if it is."""
         connection = ProbeConnection(self.url, timeout_s)
+        named = self.side.launch.ready
         try:
-            connection.ask("HEAD", "" if urlsplit(self.url).path else "/")
-        except (OSError, http.client.HTTPException):
-            return False
+            if named == ANY_PATH:
+                connection.ask("HEAD", "" if urlsplit(self.url).path else "/")
+                return None
+            status = connection.ask("GET", named)
+        except (OSError, http.client.HTTPException) as error:
+            return f"{type(error).__name__}: {error}"
         finally:
             connection.close()
-        return True
+        return None if status < GOOD else f"{named} answers {status}"
 
     def _find_family(self) -> list[psutil.Process]:
-        if self.child is None:
-            return []
+        """Return its processes, the first one first: all that our own has started, or that of a server that runs."""
         with contextlib.suppress(psutil.NoSuchProcess):
-            return [
-                psutil.Process(self.child.pid),
-                *psutil.Process(self.child.pid).children(recursive=True),
-            ]
+            if self.child is not None:
+                return psutil.Process(self.child.pid).children(recursive=True)
+            if self.side.launch.pid is not None:
+                first = psutil.Process(self.side.launch.pid)
+                return [first, *first.children(recursive=True)]
         return []
 
-    def _serves(self, process: psutil.Process) -> bool:
-        """Whether it is the server's main process, or one of uvicorn's workers, which that one spawns."""
-        if self.child is None or process.pid == self.child.pid:
-            return True
-        with contextlib.suppress(psutil.Error):
-            spawned = process.ppid() == self.child.pid and WORKER in " ".join(process.cmdline())
-            return self.side.server.workers > 1 and spawned
-        return False
+    def _workers(self, family: list[psutil.Process]) -> list[int]:
+        """Return the worker processes that the first one had when it was ready."""
+        workers = []
+        for process in family[1:]:
+            with contextlib.suppress(psutil.Error):
+                if process.ppid() == family[0].pid and HELPER not in " ".join(process.cmdline()):
+                    workers.append(process.pid)
+        return workers
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process is gone, or nothing of it is left but its exit status."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

@@ -25,9 +25,9 @@ from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.records.json_files import write_json
 from loadtests.records.run_folder import check_free, new_folder
 from loadtests.runner.block import BlockServers
-from loadtests.runner.run import check_importable
 from loadtests.runner.single_server import measure_ceiling
 from loadtests.runner.warm_up import WarmUps
+from loadtests.servers.app_check import check_sides
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases, check_database, check_reachable, open_databases
 from loadtests.servers.server import Server
@@ -93,7 +93,7 @@ class SloOptions:
         sides = [parse_side(name) for name in names]
         scenario, load = parse_scenario(self.scenario), OpenLoop(1.0)
         check_driver("httpx", 0, [scenario], [load])
-        check_importable(sides[0], sides[-1])
+        sides = list(check_sides(sides).sides)
         check_database(self.database)
         labels: tuple[SideLabel, ...] = ("a", "b") if len(sides) > 1 else ("a",)
         experiment = Experiment(
@@ -290,7 +290,7 @@ class SearchRunner:
         )
         with block_servers.running([label]):  # the other side is stopped meanwhile
             recording = driver.drive(job)[label]
-            gone = server.child is not None and not server.child.alive
+            gone = server.exit_status() is not None
             failed = recording.stalled or recording.abandoned or gone
             if scenario.writes and not failed:
                 block_servers.restore(label)

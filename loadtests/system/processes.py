@@ -43,6 +43,7 @@ EMPTY = (
     "ERROR:    Application startup failed",
 )
 """How lines begin that follow what went wrong, in the logs of SQLAlchemy, pydantic and uvicorn."""
+_ISOLATED = ("-E", "-B") if sys.dont_write_bytecode else ("-E",)
 _living: "set[Child]" = set()
 
 
@@ -98,8 +99,9 @@ class Child(Stoppable):
         environment: Mapping[str, str] | None = None,
         hidden: str | None = None,
         pass_fds: Sequence[int] = (),
+        isolated: bool = False,
     ) -> None:
-        """Start ``python -m module``.
+        """Start ``python -P -m module``: what lies in the folder that the harness is called in hides no module.
 
         Args:
             module: what to run.
@@ -108,13 +110,14 @@ class Child(Stoppable):
             environment: variables beside this process's own.
             hidden: variables of this process whose names begin so are not handed down; None to hand all down.
             pass_fds: file descriptors that it inherits.
+            isolated: whether it heeds none of Python's own variables: they are meant for what it starts.
         """
         self.log = log
         self._mark = uuid.uuid4().hex
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as sink, shielded():
             self.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own modules
-                [sys.executable, "-m", module, *arguments],
+                [sys.executable, "-P", *(_ISOLATED if isolated else ()), "-m", module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=sink,
                 stderr=sink,

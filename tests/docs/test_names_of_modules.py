@@ -16,7 +16,7 @@ SPAN = re.compile(r"`([\w/]+\.py|[\w/]+/)`")
 STARTED = re.compile(r"python3? -m ((?:loadtests|tests)[\w.]*)")
 DOTTED = re.compile(r"`(loadtests\.[\w.]+)`")
 PICTURED = re.compile(r">([\w, /]+\.py|[\w]+/)\b")
-WRITTEN = {"charts/", "trials/", "results/", "results/example/", "results/validation/", "example/"}
+WRITTEN = {"folder/main.py", "charts/", "trials/", "results/", "results/example/", "results/validation/", "example/"}
 """Folders of runs."""
 FILES = [
     path

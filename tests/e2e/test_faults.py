@@ -15,6 +15,7 @@ import pytest
 
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.samples import Failure
+from loadtests.servers.launch import SCRIPT
 from tests.e2e.faulty import BROKEN, TRICKLE_BYTES, TRICKLE_S
 from tests.e2e.harness import bench, eventually, started, summary, throughput
 
@@ -168,7 +169,8 @@ def test_a_worker_that_is_killed_costs_a_trial_and_no_more(tmp_path: Path) -> No
     options = (f"--a={FINE}", f"--b={FINE},workers=2", "--blocks=2", "--time=1", "--no-control", f"--out={out}")
     with started("run", "GET /x", "GET /y", "--users=2", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
-        [master] = [p for p in harness.family() if "--workers=2" in p.cmdline()]
+        served = [(p, p.cmdline()) for p in harness.family()]
+        [master] = [p for p, words in served if words[1:2] == [str(SCRIPT)] and '"workers": 2' in words[-1]]
         worker = next(p for p in master.children() if "spawn_main" in " ".join(p.cmdline()))
         worker.kill()
         status, _, errors = harness.finish()

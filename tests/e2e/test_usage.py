@@ -16,7 +16,7 @@ from tests.e2e.harness import bench, bench_here
         (["--time=0"], "more than 0"),
         (["--blocks=0"], "from 1 to"),
         (["--a=asink"], "write sync, async"),
-        (["--a=no_such_module:app"], "can't be imported"),
+        (["--a=no_such_module:app"], "name the app's folder with dir="),
         (["--a=sync,port=8123", "--b=async,port=8123"], "another"),
         (["--full", "noop"], "--full"),
         (["--a=http://[bad"], "write the base URL alone"),

@@ -2,9 +2,7 @@ import re
 
 import pytest
 
-from loadtests.experiment.sides import parse_side
-from loadtests.runner.run import check_importable
-from loadtests.servers.server import app_environment
+from loadtests.experiment.sides import check_remote, parse_side, without
 from loadtests.system.errors import UsageError
 
 
@@ -21,11 +19,6 @@ def test_settings_of_app_and_server_go_where_they_belong() -> None:
     assert side.server.loop == "asyncio"
     assert side.knobs == (("pool_size", "20"),)
     assert side.settings()["pool_size"] == "20"
-
-
-def test_a_knob_reaches_the_app_as_an_environment_variable_and_wins() -> None:
-    environment = app_environment(parse_side("sync,upstream_url=http://127.0.0.1:1"), "sqlite:///x.db", "http://u")
-    assert environment == {"BLOG_DATABASE_URL": "sqlite:///x.db", "BLOG_UPSTREAM_URL": "http://127.0.0.1:1"}
 
 
 def test_a_running_server_is_a_side() -> None:
@@ -57,6 +50,21 @@ def test_any_asgi_app_is_a_side() -> None:
         ("http://127.0.0.1:8000,loop=asyncio", "leave out 'loop'"),
         ("http://", "write the base URL alone"),
         ("http://127.0.0.1:8000/?x=1", "write the base URL alone"),
+        ("http://127.0.0.1:8000,dir=x", "leave out 'dir'"),
+        ("http://me:hush@127.0.0.1:8000", "a side's URL holds a password"),
+        ("main:app,env.DSN=postgresql://me:hush@db/x", "a side's URL holds a password"),
+        ("main:app,env.SECRET_KEY=hush", "env.SECRET_KEY looks like a secret"),
+        ("main:app,env.7=x", "should read env.NAME=value"),
+        ("main:app,pid=7", "pid is for a server that runs already"),
+        ("before/main.py,dir=after", "names its folder already"),
+        ("main:app,ready=health", "ready"),
+        ("main:app,start_limit=0", "start_limit"),
+        ("main:app,server=waitress", "server"),
+        ("main:app,server=granian,loop=asyncio", "loop is for uvicorn as the harness starts it"),
+        ("main:app,command='serve it'", "needs {port}, or port= beside it"),
+        ("main:app,command='serve {port} {host}'", "has {host}; there are: app, port, python, workers"),
+        ("main:app,command='serve {port'", "can't be read"),
+        ("main:app,command='serve {port}',gc=default", "gc is for uvicorn as the harness starts it"),
     ],
 )
 def test_what_is_no_side_is_named_with_its_mend(text: str, complaint: str) -> None:
@@ -64,13 +72,67 @@ def test_what_is_no_side_is_named_with_its_mend(text: str, complaint: str) -> No
         parse_side(text)
 
 
+def test_an_app_is_named_by_its_file() -> None:
+    assert (parse_side("main.py").app, parse_side("main.py").launch.dir) == ("main:app", ".")
+    side = parse_side("projects/before/main.py:create_app()")
+    assert (side.app, side.launch.dir) == ("main:create_app()", "projects/before")
+
+
+def test_how_a_side_is_started_is_written_after_its_name() -> None:
+    side = parse_side(
+        "main:app, dir=./before, python=.venv/bin/python, env.MODE=prod, env.TOKEN=${TOKEN}, env_file=.env,"
+        "ready=/health"
+    )
+    assert side.launch.model_dump(exclude_defaults=True) == {
+        "dir": "./before",
+        "python": ".venv/bin/python",
+        "env": (("MODE", "prod"), ("TOKEN", "${TOKEN}")),
+        "env_file": ".env",
+        "ready": "/health",
+    }
+    assert side.settings()["env.TOKEN"] == "${TOKEN}"
+
+
+def test_a_value_with_commas_is_quoted() -> None:
+    side = parse_side("""main:app,env.HOSTS='one,two',command="serve --port {port} 'a, b' {{x}}",server=uvicorn""")
+    assert side.launch.env == (("HOSTS", "one,two"),)
+    assert side.command("python", 8000) == ["serve", "--port", "8000", "a, b", "{x}"]
+
+
+@pytest.mark.parametrize("server", ["granian", "hypercorn", "gunicorn"])
+def test_other_servers_are_started_with_the_sides_own_python(server: str) -> None:
+    side = parse_side(f"main:app,server={server},workers=2")
+    command = side.command("/their/python", 8123)
+    assert command[:3] == ["/their/python", "-m", server]
+    assert "main:app" in command
+    assert "8123" in " ".join(command)
+    assert not {"loop", "http", "gc", "observe"} & side.settings().keys()
+
+
+def test_a_command_alone_is_a_side() -> None:
+    side = parse_side("command='node server.js {port}'")
+    assert (side.app, side.command("python", 1)) == ("", ["node", "server.js", "1"])
+
+
 @pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("no_such_module:app", "No module named 'no_such_module'"),
-        ("loadtests.servers.slow_api:nothing", "no attribute 'nothing'"),
-    ],
+    "url",
+    ["http://127.0.0.1:8000", "http://localhost:8000", "http://a.localhost", "http://[::1]:80", "http://0.0.0.0:1"],
 )
-def test_an_app_that_cannot_be_imported_is_told_before_anything_starts(text: str, complaint: str) -> None:
-    with pytest.raises(UsageError, match=complaint):
-        check_importable(parse_side(text))
+def test_this_machine_may_be_put_under_load(url: str) -> None:
+    check_remote(parse_side(url), ())
+
+
+def test_another_machine_may_not_unless_it_is_named() -> None:
+    side = parse_side("https://example.com/api")
+    with pytest.raises(UsageError, match=r"add --allow-remote example\.com"):
+        check_remote(side, ("example.org",))
+    check_remote(side, ("example.com",))
+
+
+def test_both_sides_do_without_what_one_of_them_lacks() -> None:
+    side = without(parse_side("main:app"), {"uvloop"}, {"uvloop", "httptools"})
+    assert (side.server.loop, side.server.http) == ("asyncio", "httptools")
+    chosen = parse_side("main:app,loop=uvloop")
+    assert without(chosen, {"uvloop"}, {"uvloop"}) == chosen
+    with pytest.raises(UsageError, match="its interpreter has no uvloop; install it there, or write loop=asyncio"):
+        without(chosen, {"uvloop"}, set())

@@ -53,7 +53,7 @@ def test_a_whole_group_stops_and_goes_on(busy: str, tmp_path: Path) -> None:
         assert eventually(lambda: all(map(stopped, pids)))
         before = read_cpu(pids)
         time.sleep(0.1)
-        assert read_cpu(pids) == before
+        assert read_cpu(pids) < before + 0.01  # what it did before may be counted a moment later
         continue_groups(groups)
         assert eventually(lambda: read_cpu(pids) > before)
         stop_groups(groups)

@@ -23,7 +23,7 @@ from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN_PERCENT, SIGN_FLI
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
 from loadtests.analysis.trial_summary import PERCENTILES, samples_needed
 from loadtests.experiment.loads import OpenLoop
-from loadtests.records.manifest import Manifest
+from loadtests.records.manifest import Manifest, SideRecord
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.summary import Outcome
 from loadtests.report import view
@@ -192,10 +192,16 @@ def _flags_in(sections: Sequence[Section]) -> dict[str, str]:
 
 def _settings(manifest: Manifest, *, differing: bool) -> list[tuple[str, str, str, bool]]:
     """Return settings by name with each side's value and whether they differ; all of them, or only those that do."""
-    a, b = manifest.a.settings, manifest.b.settings
+    a, b = (_everything(side) for side in (manifest.a, manifest.b))
     names = list(dict.fromkeys([*a, *b]))
     rows = [(name, _setting(a, name), _setting(b, name), a.get(name) != b.get(name)) for name in names]
     return [row for row in rows if row[3] or not differing]
+
+
+def _everything(side: SideRecord) -> dict[str, object]:
+    """Return a side's settings, and what it runs on where that was looked at."""
+    python = {} if side.python is None else {"Python": side.python}
+    return {**side.settings, **python, **side.versions}
 
 
 def _setting(settings: Mapping[str, object], name: str) -> str:

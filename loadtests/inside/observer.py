@@ -4,32 +4,26 @@ An ASGI wrapper counts requests in flight; a sampler thread writes each time a r
 or a library no longer keeps where it was, reads as ``UNKNOWN``; the tests notice when a library moves it.
 """
 
+from __future__ import annotations
+
+import asyncio
 import os
+import struct
 import sys
-from collections.abc import Callable, Iterable
+import threading
+import time
 from operator import attrgetter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Iterable, Optional
 from weakref import ReferenceType
 
-from anyio.to_thread import current_default_thread_limiter
-from starlette.types import ASGIApp, Receive, Scope, Send
+from .rows import FORMAT, MOST, SUFFIX, UNKNOWN
 
 if TYPE_CHECKING:
     from sqlalchemy.pool import QueuePool
-import asyncio
-import struct
-import threading
-import time
-from typing import BinaryIO
-
-from loadtests.records.samples import FIELDS, OBSERVATIONS_SUFFIX, UNKNOWN
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 PERIOD_S = 0.02
 """Several instants fall into the shortest window. What it costs is measured: docs/measuring.md."""
-FORMAT = "<" + "".join({"<f8": "d", "<f4": "f", "<i2": "h"}[kind] for _, kind in FIELDS)
-MOST = 2**15 - 1
-"""The largest count that a row can hold."""
 OF_POOL = "_ConnectionRecord__pool"
 """Where a connection's record keeps the pool that it is from."""
 IN_TASKS = "_pool._queue._getters"
@@ -40,7 +34,7 @@ IN_THREADS = "_pool.not_empty._waiters"
 class ObservedApp:
     """Passes everything on to an app."""
 
-    def __init__(self, app: ASGIApp, folder: Path) -> None:
+    def __init__(self, app: ASGIApp, folder: str) -> None:
         """Wrap an app.
 
         Args:
@@ -48,9 +42,9 @@ class ObservedApp:
             folder: where this process gets a file for its rows.
         """
         self._app = app
-        self._path = folder / f"{os.getpid()}{OBSERVATIONS_SUFFIX}"
+        self._path = os.path.join(folder, f"{os.getpid()}{SUFFIX}")  # noqa: PTH118 - few imports at each start
         self._in_flight = 0
-        self._sampler: Sampler | None = None
+        self._sampler: Optional[Sampler] = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does."""
@@ -70,7 +64,7 @@ class ObservedApp:
 class Sampler:
     """Samples one event loop's process; make and start it inside that loop."""
 
-    def __init__(self, path: Path, in_flight: Callable[[], int]) -> None:
+    def __init__(self, path: str, in_flight: Callable[[], int]) -> None:
         """Prepare.
 
         Args:
@@ -81,7 +75,7 @@ class Sampler:
         self._in_flight = in_flight
         self._loop = asyncio.get_running_loop()
         self._threads, self._connections, self._turns = Threads(), Connections(), Turns()
-        self._scheduled_s: float | None = None
+        self._scheduled_s: Optional[float] = None
         self._lag_s = 0.0
         self._turns_waiting = UNKNOWN
 
@@ -91,7 +85,7 @@ class Sampler:
 
     def _watch(self) -> None:
         try:
-            with self._path.open("ab", buffering=0) as file:
+            with open(self._path, "ab", buffering=0) as file:  # noqa: PTH123
                 self._write(file)
         except (OSError, RuntimeError):  # no space left; the loop was closed a moment ago
             return
@@ -126,10 +120,16 @@ class Threads:
     """The threads that AnyIO lends to ``def`` routes; make it inside the event loop."""
 
     def __init__(self) -> None:
-        self._limiter = current_default_thread_limiter()
+        self._limiter: Any = None
+        if "anyio" in sys.modules:
+            from anyio.to_thread import current_default_thread_limiter
+
+            self._limiter = current_default_thread_limiter()
 
     def read(self) -> tuple[int, int]:
         """Return how many are in use, and how many tasks wait for one."""
+        if self._limiter is None:
+            return UNKNOWN, UNKNOWN
         statistics = self._limiter.statistics()
         return statistics.borrowed_tokens, statistics.tasks_waiting
 
@@ -140,8 +140,8 @@ class Connections:
     def __init__(self) -> None:
         self._pools: list[ReferenceType[QueuePool]] = []  # only ever longer: another thread reads it meanwhile
         if "sqlalchemy" in sys.modules:  # else the app has no pools
-            from sqlalchemy import event  # noqa: PLC0415
-            from sqlalchemy.pool import Pool  # noqa: PLC0415
+            from sqlalchemy import event
+            from sqlalchemy.pool import Pool
 
             # Each new connection tells of its pool. An engine's events would slow every query down by percents.
             event.listen(Pool, "connect", self._connected)
@@ -168,7 +168,7 @@ class Turns:
     def __init__(self) -> None:
         self._semaphores: Callable[[], Any] | None = None
         if "fastapi" in sys.modules:
-            from fastapi import concurrency  # noqa: PLC0415
+            from fastapi import concurrency
 
             kept = getattr(concurrency, "_dependency_semaphores", None)
             self._semaphores = None if kept is None else lambda: kept.get(None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from loadtests.servers.uvicorn_config import COLLECTIONS, Config, begin_anywhere, spare_imports
+from loadtests.inside.uvicorn_config import COLLECTIONS, Config, begin_anywhere, spare_imports
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,6 @@ def test_spared_imports_are_out_of_the_collectors_sight() -> None:
 @pytest.mark.parametrize(("collector", "frozen"), [("default", False), ("freeze", True)])
 def test_loading_an_app_puts_the_collector_in_its_place(collector: str, frozen: bool) -> None:
     config = Config("loadtests.servers.reference:base")
-    config.collector = collector  # type: ignore[assignment]  # parametrised
+    config.spec, config.collector = "loadtests.servers.reference:base", collector
     config.load()
     assert (gc.get_freeze_count() > 0) is frozen

@@ -17,17 +17,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 from starlette.types import Message, Receive, Scope, Send
 
-from loadtests.records.samples import (
-    COUNTS,
-    FIELDS,
-    OBSERVATIONS_SUFFIX,
-    ROW,
-    UNKNOWN,
-    Timeline,
-    collect_observations,
-    merge_observations,
-)
-from loadtests.servers.observer import FORMAT, PERIOD_S, Connections, ObservedApp, Sampler
+from loadtests.inside.observer import PERIOD_S, Connections, ObservedApp, Sampler
+from loadtests.inside.rows import FIELDS, FORMAT, SUFFIX, UNKNOWN
+from loadtests.records.samples import COUNTS, ROW, Timeline, collect_observations, merge_observations
 
 HTTP: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b"", "app": None}
 LONG_S = 12 * PERIOD_S
@@ -45,7 +37,7 @@ def watch(folder: Path, app: Callable[[Scope, Receive, Send], Awaitable[None]], 
     """Ask an app so many times at once, and return what was seen meanwhile."""
 
     async def ask() -> None:
-        observed = ObservedApp(app, folder)
+        observed = ObservedApp(app, str(folder))
         await asyncio.gather(*(observed(HTTP, receive, send) for _ in range(requests)))
         await asyncio.sleep(LONG_S)
 
@@ -86,7 +78,7 @@ def test_requests_in_flight_are_counted(tmp_path: Path) -> None:
     assert most(seen, "in_flight") == 7
     assert seen.rows["in_flight"][-1] == 0
     assert (np.diff(seen.rows["time_s"]) > 0).all()
-    assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}{OBSERVATIONS_SUFFIX}"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}{SUFFIX}"]
 
 
 def test_a_request_that_fails_is_not_in_flight_any_more(tmp_path: Path) -> None:
@@ -95,7 +87,7 @@ def test_a_request_that_fails_is_not_in_flight_any_more(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     async def ask() -> None:
-        observed = ObservedApp(app, tmp_path)
+        observed = ObservedApp(app, str(tmp_path))
         with pytest.raises(ZeroDivisionError):
             await observed(HTTP, receive, send)
         await asyncio.sleep(LONG_S)
@@ -196,7 +188,7 @@ def test_a_sampler_that_cannot_write_leaves_the_app_alone(tmp_path: Path) -> Non
         await asyncio.sleep(2 * PERIOD_S)
 
     async def ask() -> None:
-        await ObservedApp(app, tmp_path / "gone")(HTTP, receive, send)
+        await ObservedApp(app, str(tmp_path / "gone"))(HTTP, receive, send)
 
     with unraisable() as raised:
         asyncio.run(ask())
@@ -217,16 +209,14 @@ def unraisable() -> Iterator[list[Any]]:
 
 def test_what_no_longer_fits_is_capped(tmp_path: Path) -> None:
     async def look() -> bytes:
-        return Sampler(tmp_path / "x", lambda: 10**6)._row()
+        return Sampler(str(tmp_path / "x"), lambda: 10**6)._row()
 
     (row,) = np.frombuffer(asyncio.run(look()), ROW)
     assert row["in_flight"] == 2**15 - 1
 
 
 def test_only_the_trial_is_cut_out_and_counts_from_its_start(tmp_path: Path) -> None:
-    (tmp_path / f"1{OBSERVATIONS_SUFFIX}").write_bytes(
-        rows([1, 2, 3, 4], in_flight=[1, 2, 3, 4]).tobytes() + b"half a row"
-    )
+    (tmp_path / f"1{SUFFIX}").write_bytes(rows([1, 2, 3, 4], in_flight=[1, 2, 3, 4]).tobytes() + b"half a row")
     seen = collect_observations(tmp_path, 1.5, 3.5)
     assert seen is not None
     assert seen.rows["time_s"].tolist() == [0.5, 1.5]

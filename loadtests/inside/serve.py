@@ -1,0 +1,87 @@
+"""A script: serve a side's ASGI app with uvicorn, or try whether that can be done.
+
+``PYTHON serve.py run '{"app": "main:app", "port": 8000, …}'`` and ``PYTHON serve.py try '{"app": "main:app"}'``, called
+in the app's folder. ``try`` prints one line of JSON: what was found, or what is wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from importlib import metadata
+from typing import Any
+
+NAME = "_bench_inside"
+TOLD = ("uvicorn", "uvloop", "httptools", "fastapi", "starlette", "pydantic", "sqlalchemy", "anyio")
+"""Packages whose versions are told."""
+
+
+def load_package() -> None:
+    """Make this folder importable under NAME, and nothing in it under any other name.
+
+    uvicorn's worker processes run this file once more, under a name that is not ``__main__``, before they unpickle.
+    """
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib takes time at each start
+    if sys.path and os.path.abspath(sys.path[0] or ".") == here:  # noqa: PTH100
+        del sys.path[0]
+    if NAME in sys.modules:
+        return
+    file = os.path.join(here, "__init__.py")  # noqa: PTH118
+    spec = importlib.util.spec_from_file_location(NAME, file, submodule_search_locations=[here])
+    assert spec is not None  # noqa: S101 - the file is beside this one
+    assert spec.loader is not None  # noqa: S101
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[NAME] = package
+    spec.loader.exec_module(package)
+
+
+def main() -> None:
+    """Do what the command line says."""
+    what, options = sys.argv[1], json.loads(sys.argv[2])
+    serving = None
+    if what == "run" or options["server"] == "uvicorn":
+        try:
+            # Before the app's folder is on the path: a module of the app's may be called like one of the library's.
+            serving = importlib.import_module(NAME + ".uvicorn_config")
+        except ImportError as error:
+            _fail(what, f"{sys.executable} has no uvicorn ({error}); install it there, or give the server as command=…")
+    elif importlib.util.find_spec(options["server"]) is None:
+        _fail(what, f"{sys.executable} has no {options['server']}; install it there")
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    if what == "try":
+        _try(options)
+    elif serving is not None:
+        serving.serve(options)
+
+
+def _try(options: dict[str, Any]) -> None:
+    finding = importlib.import_module(NAME + ".app")
+    try:
+        finding.find_app(options["app"])
+    except finding.NoApp as reason:
+        _fail("try", str(reason))
+    print(json.dumps({"python": sys.version.split()[0], "versions": _versions()}))  # noqa: T201 - that is the answer
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in TOLD:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def _fail(what: str, reason: str) -> None:
+    if what == "try":
+        print(json.dumps({"wrong": reason}))  # noqa: T201 - that is the answer
+        sys.exit(0)
+    sys.exit(reason)
+
+
+load_package()
+if __name__ == "__main__":
+    main()

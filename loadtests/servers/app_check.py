@@ -1,0 +1,152 @@
+"""Try each side's app with its own interpreter before anything is written, and settle which event loop they run on."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import TimeoutExpired
+from urllib.parse import urlsplit
+
+import psutil
+
+from loadtests.experiment.sides import Side, without
+from loadtests.servers.launch import command_of, environment_of, folder_of, try_of
+from loadtests.system.errors import UsageError
+from loadtests.system.processes import Child
+
+LIMIT_S = 30.0
+"""How long an import may take where no start limit is longer."""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What a side's own interpreter has.
+
+    Attributes:
+        python: its version.
+        versions: of the packages that matter, by name.
+    """
+
+    python: str
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckedSides:
+    """Sides that can be started.
+
+    Attributes:
+        sides: as they were given; where one has no uvloop or httptools, without them, unless they asked for them.
+        installed: by the text of a side, what its interpreter has; nothing for builds of the blog and for commands.
+    """
+
+    sides: tuple[Side, ...]
+    installed: dict[str, Installed]
+
+
+def check_sides(sides: Sequence[Side], start_limit_s: float = 0.0) -> CheckedSides:
+    """Import the sides' apps, each in a process of its own; our own builds are there, which would only take time.
+
+    Args:
+        sides: those to try.
+        start_limit_s: how long a side may take to start, in seconds; its import may take as long, or LIMIT_S.
+
+    Raises:
+        UsageError: one can't be had; the message is what is wrong, in one line.
+    """
+    for side in sides:
+        _check_command(side)
+        _check_process(side)
+    installed = _try([side for side in dict.fromkeys(sides) if _is_tried(side)], start_limit_s)
+    missing = {
+        package
+        for side in sides
+        if side.starts_uvicorn and side.spec in installed
+        for package in ("uvloop", "httptools")
+        if package not in installed[side.spec].versions
+    }
+    has = {spec: frozenset(found.versions) for spec, found in installed.items()}
+    return CheckedSides(tuple(without(side, missing, has.get(side.spec)) for side in sides), installed)
+
+
+def _is_tried(side: Side) -> bool:
+    return side.app not in (None, "") and not side.is_build and side.launch.command is None
+
+
+def _check_command(side: Side) -> None:
+    """Raise UsageError if a side's command is not there."""
+    if side.launch.command is None:
+        return
+    first, environment = command_of(side, 0)[0], environment_of(side, {})
+    found = shutil.which(first, path=environment.get("PATH"))
+    if found is None and not (folder_of(side) / first).is_file():
+        raise UsageError(f"side {side.spec!r}: there is no program {first!r} to start it with")
+
+
+def _check_process(side: Side) -> None:
+    """Raise UsageError if a side's pid is no process that listens where its URL says; its CPU time is to be read."""
+    pid = side.launch.pid
+    if side.url is None or pid is None:
+        return
+    url = urlsplit(side.url)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        first = psutil.Process(pid)
+        family = [first, *first.children(recursive=True)]
+        ports = {each.laddr.port for process in family for each in process.net_connections("tcp") if each.laddr}
+    except psutil.NoSuchProcess:
+        raise UsageError(f"side {side.spec!r}: there is no process {pid} on this machine") from None
+    except psutil.AccessDenied:
+        raise UsageError(f"side {side.spec!r}: process {pid} is another user's; leave out pid") from None
+    if port not in ports:
+        listens = f"listens on {', '.join(map(str, sorted(ports)))}" if ports else "listens nowhere"
+        raise UsageError(f"side {side.spec!r}: process {pid} {listens}, not on {port}")
+
+
+def _try(sides: Sequence[Side], start_limit_s: float) -> dict[str, Installed]:
+    found: dict[str, Installed] = {}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        children = {}
+        for number, side in enumerate(sides):
+            start = try_of(side)
+            children[side] = stack.enter_context(
+                Child(
+                    "loadtests.servers.supervise",
+                    [str(start.folder), "", *start.command],
+                    log=folder / str(number) / "log",
+                    environment=start.environment,
+                    hidden="BLOG_",
+                    isolated=True,
+                )
+            )
+        begun = time.monotonic()
+        for side, child in children.items():
+            limit_s = max(LIMIT_S, side.launch.start_limit or start_limit_s)
+            try:
+                status = child.process.wait(max(0.0, begun + limit_s - time.monotonic()))
+            except TimeoutExpired:
+                raise UsageError(
+                    f"side {side.spec!r}: its import took more than {limit_s:g} s; allow more with --start-limit"
+                ) from None
+            found[side.spec] = _answer(side, child, status)
+    return found
+
+
+def _answer(side: Side, child: Child, status: int) -> Installed:
+    """Return what a try has printed at last; an app may print lines of its own, also after that."""
+    for line in reversed(child.log.read_text(errors="replace").splitlines()):
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(answer, dict) and "wrong" in answer:
+            raise UsageError(f"side {side.spec!r}: {answer['wrong']}")
+        if isinstance(answer, dict) and "python" in answer:
+            return Installed(answer["python"], answer["versions"])
+    reason = child.last_words() or f"its import ended with status {status}"
+    raise UsageError(f"side {side.spec!r}: {reason}")

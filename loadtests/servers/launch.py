@@ -1,0 +1,154 @@
+"""How a side is started: which command, in which folder, with which interpreter and variables."""
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from loadtests import inside
+from loadtests.experiment.blog import ROOT
+from loadtests.experiment.sides import Side
+from loadtests.system.errors import UsageError
+
+SCRIPT = Path(inside.__file__).with_name("serve.py")
+"""Run by the side's interpreter where the harness starts uvicorn."""
+OURS = "loadtests."
+"""How apps of this package are called: they are imported from where it is."""
+_REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}")
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a side's process is started.
+
+    Attributes:
+        command: what to run.
+        folder: where.
+        environment: all of its variables, those of this process included.
+    """
+
+    command: list[str]
+    folder: Path
+    environment: dict[str, str]
+
+
+def folder_of(side: Side) -> Path:
+    """Return the folder that a side is started in; raises UsageError if there is none."""
+    if side.is_build or (side.app or "").startswith(OURS):
+        return ROOT
+    folder = Path(side.launch.dir)
+    if not folder.is_dir():
+        raise UsageError(f"side {side.spec!r}: there is no folder {side.launch.dir}")
+    return folder.absolute()
+
+
+def python_of(side: Side) -> str:
+    """Return the path of a side's interpreter; raises UsageError if there is none.
+
+    A relative path is looked up in the side's folder, then in this one.
+    """
+    wanted = side.launch.python
+    if wanted is None:
+        return sys.executable
+    for folder in (folder_of(side), Path.cwd()):
+        if os.access(path := folder / wanted, os.X_OK) and path.is_file():
+            return str(path)
+    if (found := shutil.which(wanted)) is not None:
+        return found
+    raise UsageError(f"side {side.spec!r}: there is no interpreter {wanted}, neither in its folder nor in this one")
+
+
+def start_of(side: Side, port: int, given: Mapping[str, str], observe: Path | None = None) -> Start:
+    """Return how to start a side that the harness starts.
+
+    Args:
+        side: the side.
+        port: where it is to listen.
+        given: variables that the run gives it.
+        observe: the folder for what is seen inside; None if nobody looks.
+
+    Raises:
+        UsageError: its folder, interpreter or variables are not there.
+    """
+    if side.starts_uvicorn:
+        command = [python_of(side), str(SCRIPT), "run", json.dumps(_options(side, port, observe))]
+    else:
+        command = command_of(side, port)
+    return Start(command, folder_of(side), environment_of(side, given))
+
+
+def command_of(side: Side, port: int) -> list[str]:
+    """Return what starts a side that the harness's own uvicorn does not serve, as its words."""
+    return side.command(python_of(side), port)
+
+
+def try_of(side: Side) -> Start:
+    """Return how to find out whether a side's app can be imported; raises UsageError as ``start_of``."""
+    command = [python_of(side), str(SCRIPT), "try", json.dumps({"app": side.app, "server": side.server.server})]
+    return Start(command, folder_of(side), environment_of(side, {}))
+
+
+def _options(side: Side, port: int, observe: Path | None) -> dict[str, object]:
+    server = side.server
+    return {
+        "app": side.app,
+        "port": port,
+        "loop": server.loop,
+        "http": server.http,
+        "workers": server.workers,
+        "gc": server.gc,
+        "observe": str(observe) if observe else None,
+    }
+
+
+def environment_of(side: Side, given: Mapping[str, str]) -> dict[str, str]:
+    """Return a side's variables: of the shell, of its file, of the run, and at last its own.
+
+    The blog's knobs of the shell are left out: they would reach both sides unseen and unrecorded.
+
+    Raises:
+        UsageError: the file can't be read, or a value refers to a variable that is not set.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BLOG_")}
+    if side.launch.python is not None:
+        environment |= _of_interpreter(Path(python_of(side)), environment)
+    if side.launch.env_file is not None:
+        environment |= _read(side, folder_of(side) / side.launch.env_file)
+    own = {name: expanded(value, f"side {side.spec!r}: env.{name}") for name, value in side.launch.env}
+    return environment | dict(given) | side.environment() | own
+
+
+def expanded(text: str, wanted_by: str) -> str:
+    """Replace each ``${NAME}`` by this process's variable of that name; raises UsageError if one is not set."""
+
+    def value(match: re.Match[str]) -> str:
+        found = os.environ.get(match["name"])
+        if found is None:
+            raise UsageError(f"{wanted_by} needs the environment variable {match['name']}, which is not set")
+        return found
+
+    return _REFERENCE.sub(value, text)
+
+
+def _read(side: Side, path: Path) -> dict[str, str]:
+    if not path.is_file():
+        raise UsageError(f"side {side.spec!r}: there is no file {path} (env_file)")
+    try:
+        found = dotenv_values(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"side {side.spec!r}: {path} can't be read: {error}") from None
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _of_interpreter(python: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what an activated environment of that interpreter has in its variables."""
+    changed = {"PATH": os.pathsep.join(filter(None, [str(python.parent), environment.get("PATH")]))}
+    if (python.parent.parent / "pyvenv.cfg").is_file():
+        changed["VIRTUAL_ENV"] = str(python.parent.parent)
+    return changed
