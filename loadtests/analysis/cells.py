@@ -1,8 +1,9 @@
 """Compare the sides of each cell on every metric, and give each side's figures (pure)."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from loadtests.analysis.flag_checks import flags_of
 from loadtests.analysis.flags import Conditions, Flag, explain, withheld
 from loadtests.analysis.flow import together
 from loadtests.analysis.model.observed import seen_in
-from loadtests.analysis.trial_summary import PERCENTILES, Column, Summary, percentile, percentiles, samples_needed
+from loadtests.analysis.trial_figures import TrialFigures, block_figures, figures_of, usable
+from loadtests.analysis.trial_summary import PERCENTILES, Column, Summary, percentiles
 from loadtests.experiment.loads import Load
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -31,8 +33,6 @@ from loadtests.records.trial_file import CONTROL
 UNKNOWN = Conditions()
 LEAST_PAIRS = 3
 """Pairs of slices in a block from which on a robust mean differs from the ordinary one."""
-SURELY_ABOVE_P99 = 0.05
-"""Share of failed requests that leaves no doubt, even among few, that the 99th percentile is one of them."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,14 @@ class CellTrials:
     def of(self, label: SideLabel) -> list[Summary]:
         """Return one side's summaries, in the order of blocks."""
         return [sides[label] for _, sides in sorted(self.blocks.items()) if label in sides]
+
+    @cached_property
+    def figures(self) -> dict[int, dict[SideLabel, TrialFigures]]:
+        """What each trial says, by block and side."""
+        return {
+            block: {label: figures_of(summary) for label, summary in sides.items()}
+            for block, sides in sorted(self.blocks.items())
+        }
 
     def pairs(self) -> list[tuple[Summary, Summary]]:
         """Return the blocks that have both sides."""
@@ -120,14 +128,10 @@ class _Measured:
         return bool(self.pairs) and sorted(self.failed) == [0, len(self.pairs)]
 
 
-def _usable(value: float | None) -> bool:
-    return value is not None and 0 < value < math.inf
-
-
 def _measure(cell: CellTrials, metric: Metric) -> _Measured:
-    read = _VALUE_OF[metric]
-    pairs = [(read(a), read(b)) for a, b in cell.pairs()]
-    ratios = [b / a for a, b in pairs if a and b and _usable(a) and _usable(b)]
+    both = [sides for sides in cell.figures.values() if "a" in sides and "b" in sides]
+    pairs = [(sides["a"].by_metric[metric], sides["b"].by_metric[metric]) for sides in both]
+    ratios = [y / x for a, b in pairs if (x := usable(a)) and (y := usable(b))]
     if metric == "throughput" and len(ratios) == len(pairs):
         ratios = [robust_ratio(a, b) for a, b in cell.pairs()]
     return _Measured(pairs, ratios, estimate(ratios) if ratios else None)
@@ -144,22 +148,6 @@ def robust_ratio(a: Summary, b: Summary) -> float:
     return math.exp(hodges_lehmann(logs))
 
 
-def _p99(summary: Summary) -> float | None:
-    """Return the 99th percentile; infinite also where too few requests are known, but too many of them failed."""
-    failed = sum(summary.failures.values())
-    if failed > SURELY_ABOVE_P99 * summary.requests and summary.requests >= samples_needed(95):
-        return math.inf
-    return percentile(summary.latencies_s, 99)
-
-
-_VALUE_OF: dict[Metric, Callable[[Summary], float | None]] = {
-    "throughput": lambda s: s.throughput_rps if s.collapsed is None else math.inf,
-    "p50": lambda s: percentile(s.latencies_s, 50) if s.collapsed is None else math.inf,
-    "p99": lambda s: _p99(s) if s.collapsed is None else math.inf,
-    "cpu_per_request": lambda s: s.cpu_per_request_s if s.collapsed is None else math.inf,
-}
-
-
 def _compare(
     cell: CellTrials,
     sides: tuple[str, str],
@@ -170,7 +158,7 @@ def _compare(
     certain: bool,
     least_blocks: int = MIN_BLOCKS,
 ) -> Comparison:
-    values = [[v for v in column if v is not None and _usable(v)] for column in zip(*measured.pairs, strict=True)]
+    values = [[v for v in map(usable, column) if v] for column in zip(*measured.pairs, strict=True)]
     a, b = (estimate(v).value if v else None for v in values or [[], []])
     verdict, qualified = _verdict_of(measured, metric, certain=certain, least_blocks=least_blocks)
     flags = [*map(Flag, qualified), *doubts]
@@ -254,6 +242,11 @@ def _cell_result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
         collapsed=[s.collapsed for s in summaries if s.collapsed is not None],
         windows_s=whole.windows_s,
         seen=seen_in([s.timeline for s in good if s.timeline is not None]),
+        by_block=[
+            block_figures(block, cell.blocks[block][label], sides[label])
+            for block, sides in cell.figures.items()
+            if label in sides
+        ],
     )
 
 

@@ -75,6 +75,36 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class BlockFigures:
+    """One side of one cell in one block.
+
+    Attributes:
+        block: its number, from 0.
+        throughput: requests/s; this and all figures below are None where the side collapsed.
+        p50: of the response time, in seconds; of this and the next two, None where there are too few requests for it,
+            or where it falls among failed requests.
+        p95: likewise.
+        p99: likewise.
+        cpu_per_request: seconds of server CPU; None if unknown.
+        rss_bytes: resident memory; None if unknown.
+        requests: requests counted.
+        failures: how many of them failed.
+        collapsed: whether the side could not be measured.
+    """
+
+    block: int
+    throughput: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    cpu_per_request: float | None
+    rss_bytes: int | None
+    requests: int
+    failures: int
+    collapsed: bool
+
+
+@dataclass(frozen=True)
 class CellResult:
     """One side of one cell, over all blocks.
 
@@ -108,6 +138,7 @@ class CellResult:
         bound_rps: the most by three divisions, without a model, in requests/s; None likewise.
         seen: what was seen inside its server; None if nobody looked.
         limit_seen: what binds it by that; None likewise.
+        by_block: its figures block by block; empty in summaries that were made before they were kept.
     """
 
     scenario: str
@@ -137,6 +168,7 @@ class CellResult:
     limit_seen: Limit | None = None
     windows_s: float = 0.0
     bound_rps: float | None = None
+    by_block: list[BlockFigures] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
