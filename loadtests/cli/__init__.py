@@ -5,6 +5,7 @@ Ctrl-C should have to wait.
 """
 
 import sys
+import traceback
 from contextlib import suppress
 from importlib import import_module
 
@@ -74,6 +75,9 @@ def main() -> None:
         _fail(str(error), error.exit_status)
     except OSError as error:  # the disk is full, or a folder can't be written
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}", RunError.exit_status)
+    except Exception:  # a fault of ours: Python would end with 1, which says that a target was missed
+        traceback.print_exc()
+        sys.exit(RunError.exit_status)
     finally:
         stop_all()
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.records.run_folder import RunFolder
 from tests.e2e.harness import bench, bench_here
 
 
@@ -86,6 +87,19 @@ def test_help_is_there(arguments: list[str]) -> None:
     status, output, errors = bench(*arguments)
     assert "Usage" in output + errors or "external_api" in output
     assert status in (0, 2)
+
+
+def test_a_fault_of_the_harness_is_no_missed_threshold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Python ends with status 1 where nobody expects an error; that status means a missed target."""
+
+    def fails(_folder: RunFolder) -> bool:
+        raise RuntimeError("nobody expects this")
+
+    monkeypatch.setattr(RunFolder, "exists", property(fails))
+    status, _, errors = bench_here("report", str(tmp_path))
+    assert status == 3
+    assert "Traceback" in errors
+    assert "nobody expects this" in errors
 
 
 def test_reporting_on_what_is_no_run_is_told(tmp_path: Path) -> None:
