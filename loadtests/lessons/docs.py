@@ -19,12 +19,12 @@ from loadtests.lessons.deadlock import finding as deadlock_finding
 from loadtests.lessons.example import TIMELINE, Example
 from loadtests.lessons.lesson import SIGNS
 from loadtests.lessons.record import claim_results
-from loadtests.records.summary import Comparison
 from loadtests.report.charts.dial import finding as dial_finding
+from loadtests.report.markdown import verdict_rows
 from loadtests.report.titles import loads_title
-from loadtests.report.verdict_table import MINOR, footnotes, marks_of
+from loadtests.report.verdict_table import MINOR
 from loadtests.report.view import RunView
-from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, kind_of, listed, number, ratio, word
+from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, number
 from loadtests.system.errors import UsageError
 
 BEGIN, END = "<!-- from the example: ", "<!-- end -->"
@@ -94,28 +94,7 @@ def fill(page: str, blocks: Mapping[str, Block], example: Example) -> str:
 def verdicts(example: Example) -> str:
     """Return the table of verdicts of the default run."""
     run = example.run
-    lines = [
-        "| scenario | " + " | ".join(str(load) for load in run.loads) + " |",
-        "| --- |" + " --- |" * len(run.loads),
-    ]
-    marks: dict[str, str] = {}
-    for scenario in run.scenarios:
-        cells = [run.comparisons.get((scenario.name, load, run.metric)) for load in run.loads]
-        shown = " | ".join(_verdict(run, c, marks) for c in cells)
-        lines.append(f"| {scenario.name}: {scenario.title} | {shown} |")
-    notes = [f"- {note}" for note in footnotes((run.names["a"], run.names["b"]), marks)]
-    return "\n".join([*lines, "", *notes, *([""] if notes else []), _source(run)])
-
-
-def _verdict(run: RunView, c: Comparison | None, marks: dict[str, str]) -> str:
-    if c is None:
-        return "–"
-    verdict = word(c, run.names)
-    shown = f"**{verdict}**" if kind_of(c) in ("a", "b") else verdict
-    if numbers := marks_of(c, marks):
-        shown += f" [{','.join(numbers)}]"
-    spread = f" ({ratio(c.interval[0])} to {ratio(c.interval[1])})" if c.interval else ""
-    return f"{shown} {ratio(c.ratio)}{spread}" if c.ratio else shown
+    return "\n".join([*verdict_rows(run), "", _source(run)])
 
 
 def _source(run: RunView) -> str:
