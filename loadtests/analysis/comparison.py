@@ -94,13 +94,25 @@ def holm(p_values: Sequence[float | None], alpha: float = ALPHA) -> list[bool]:
 
     An unknown p-value is never rejected, and still counts as one of the family.
     """
+    levels = holm_levels(p_values, alpha)
+    return [p is not None and p <= level for p, level in zip(p_values, levels, strict=True)]
+
+
+def holm_levels(p_values: Sequence[float | None], alpha: float = ALPHA) -> list[float]:
+    """Return the level at which Holm's procedure tests each hypothesis, in the input's order.
+
+    The smallest p-value is tested at ``alpha`` ÷ their number, each further one at ``alpha`` ÷ those that are left.
+    From the first on that is not rejected, all others are tested at its level. A hypothesis is rejected where its
+    p-value is no greater than its level: where the interval at that level excludes it.
+    """
     known = [1.0 if p is None else p for p in p_values]
-    rejected = [False] * len(known)
-    for rank, i in enumerate(sorted(range(len(known)), key=known.__getitem__)):
-        if known[i] > alpha / (len(known) - rank):
-            break
-        rejected[i] = True
-    return rejected
+    levels = [0.0] * len(known)
+    left = len(known)
+    for i in sorted(range(len(known)), key=known.__getitem__):
+        levels[i] = alpha / left
+        if known[i] <= levels[i] and left > 1:
+            left -= 1
+    return levels
 
 
 def judge(
