@@ -56,12 +56,13 @@ def make_run(
     alike: bool = False,
     change: Trial = as_measured,
     complete: bool = True,
+    seed: int = 7,
 ) -> Run:
     """Make up a run; ``change`` may alter any trial, or drop it with None. ``alike`` makes b as fast as a.
 
     With ``rates`` it is a run of open loops, and ``users`` does not matter.
     """
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(seed)
     cells = []
     loads: list[Load] = [OpenLoop(rate) for rate in rates] or [ClosedLoop(count) for count in users]
     for name in scenarios:
@@ -99,6 +100,36 @@ def driver_bound(scenarios: Iterable[str], loads: Iterable[int]) -> Trial:
 
     def change(summary: Summary, scenario: str, load: int, *_: object) -> Summary:
         return replace(summary, driver_peak=0.97) if scenario in where and load in when else summary
+
+    return change
+
+
+def slower(share: float, scenarios: Iterable[str], loads: Iterable[int]) -> Trial:
+    """Return a change that makes side b slower in those cells: by 0.1 of its throughput, say."""
+    where, when = set(scenarios), set(loads)
+
+    def change(summary: Summary, scenario: str, load: int, side: SideLabel, _block: int) -> Summary:
+        if side != "b" or scenario not in where or load not in when:
+            return summary
+        return replace(
+            summary,
+            throughput_rps=(1 - share) * summary.throughput_rps,
+            latencies_s=summary.latencies_s / np.float32(1 - share),
+        )
+
+    return change
+
+
+def failing(share: float, label: SideLabel, blocks: Iterable[int] = range(99)) -> Trial:
+    """Return a change that makes one side fail a share of its requests, the fastest ones, in those blocks."""
+    when = set(blocks)
+
+    def change(summary: Summary, _scenario: str, _load: int, side: SideLabel, block: int) -> Summary:
+        if side != label or block not in when:
+            return summary
+        count = math.ceil(share * summary.requests)
+        latencies = np.append(summary.latencies_s[count:], np.full(count, np.inf, np.float32))
+        return replace(summary, failures={Failure.STATUS: count}, latencies_s=latencies)
 
     return change
 
