@@ -1,9 +1,36 @@
-"""Verdicts in Markdown, as GitHub shows it (pure)."""
+"""Verdicts and thresholds in Markdown, as GitHub shows it: for the summary of a job, and for the docs (pure)."""
 
-from loadtests.records.summary import Comparison
-from loadtests.report.verdict_table import footnotes, marks_of
-from loadtests.report.view import RunView
-from loadtests.report.wording import kind_of, printable, ratio, word
+from loadtests.analysis.thresholds import Judgement
+from loadtests.records.summary import Comparison, Outcome
+from loadtests.report.thresholds import found, summary
+from loadtests.report.verdict_table import control_in_words, footnotes, marks_of
+from loadtests.report.view import RunView, ratio_of
+from loadtests.report.wording import STATUS_SIGNS, kind_of, printable, ratio, word
+
+
+def markdown(run: RunView, outcome: Outcome, judgement: Judgement, *, undecided_fails: bool) -> str:
+    """Return the table of verdicts, and under it what became of each threshold, if there are any.
+
+    Args:
+        run: what was measured.
+        outcome: the same, not indexed.
+        judgement: of its thresholds.
+        undecided_fails: whether what was not decided fails.
+    """
+    a, b = run.names["a"], run.names["b"]
+    incomplete = "" if outcome.complete else " (incomplete run)"
+    lines = [f"### {_escaped(b)} against {_escaped(a)}{incomplete}", "", *verdict_rows(run), ""]
+    lines += [f"{_escaped(ratio_of(run))}, with 95 % intervals.", ""]
+    if control := control_in_words(outcome, a):
+        lines += [_escaped(control), ""]
+    if judgement.judged:
+        lines += ["| | must not be | found |", "| --- | --- | --- |"]
+        lines += [
+            f"| {STATUS_SIGNS[each.status]} | {_code(str(each.threshold))} | {_escaped(found(each, run))} |"
+            for each in judgement.judged
+        ]
+        lines += ["", summary(judgement, undecided_fails=undecided_fails), ""]
+    return "\n".join(lines)
 
 
 def verdict_rows(run: RunView) -> list[str]:
@@ -35,3 +62,9 @@ def _verdict(run: RunView, c: Comparison | None, marks: dict[str, str]) -> str:
 def _escaped(text: str) -> str:
     """Return text as it is, in a cell of a table too."""
     return "".join(f"\\{c}" if c in "|\\`*<" else c for c in printable(text))
+
+
+def _code(text: str) -> str:
+    """Return text as code; in a table even there a bar needs a backslash."""
+    mark = "``" if "`" in text else "`"
+    return f"{mark}{printable(text).replace('|', chr(92) + '|')}{mark}"

@@ -1,0 +1,91 @@
+"""What became of each threshold, in a line, and of all of them together (pure)."""
+
+from collections import Counter
+
+from loadtests.analysis.comparison import LEVEL
+from loadtests.analysis.flags import MEANING
+from loadtests.analysis.thresholds import Judged, Judgement, Reason
+from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.thresholds import Threshold
+from loadtests.records.summary import CellResult
+from loadtests.report.view import RunView
+from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, milliseconds, number, printable, ratio
+
+NO_INTERVAL: dict[Reason, str] = {
+    "failed-requests": "it falls among the failed requests, which are slower than everything",
+    "too-few-samples": "some block holds too few requests for it",
+    "too-few-blocks": MEANING["too-few-blocks"],
+    "not-measured": "it was not measured",
+    "unknown": "it is not known of a server that ran already",
+}
+"""Why a figure has no interval; where a side collapsed, it says so itself."""
+
+
+def line(judged: Judged, run: RunView) -> str:
+    """Say of one threshold what was found, and what is to be doubted, in one line."""
+    return printable(f"{judged.threshold}: {found(judged, run)}")
+
+
+def found(judged: Judged, run: RunView) -> str:
+    """Say what was found: the figure with its interval, or why there is none."""
+    if judged.reason == "collapsed":
+        cells = {label: run.cells[judged.scenario, judged.load, label] for label in judged.threshold.sides}
+        return listed([_collapse(run.names[label], cell) for label, cell in cells.items() if cell.collapsed])
+    if judged.reason is not None or judged.found is None or judged.interval is None:
+        return NO_INTERVAL[judged.reason or "not-measured"]
+    said = "{} ({} to {})".format(*(amount(judged.threshold, value) for value in (judged.found, *judged.interval)))
+    label = judged.threshold.label
+    if label is not None:
+        said += f" in {run.names[label]}"
+        if judged.threshold.metric == "errors":
+            cell = run.cells[judged.scenario, judged.load, label]
+            said += f", {sum(cell.failures.values()):,} of {cell.requests:,} requests"
+    return f"{said}, but {_doubt(judged.flag, run)}" if judged.flag else said
+
+
+def amount(threshold: Threshold, value: float) -> str:
+    """Write a figure with its unit; a ratio has none."""
+    if threshold.is_ratio:
+        return ratio(value)
+    match threshold.metric:
+        case "throughput":
+            return f"{number(value)}/s"
+        case "errors":
+            return f"{number(100 * value)} %"
+        case "memory":
+            return f"{number(value / 1e6)} MB"
+        case _:
+            return f"{milliseconds(value)} ms"
+
+
+def summary(judgement: Judgement, *, undecided_fails: bool) -> str:
+    """Say how many thresholds were met, missed and not decided, and how sure that is."""
+    counts = Counter(each.status for each in judgement.judged)
+    said = [
+        f"{STATUS_SIGNS[status]} {counts[status]} {word}" for status, word in STATUS_WORDS.items() if counts[status]
+    ]
+    told = f"Thresholds: {', '.join(said)}"
+    if counts["undecided"]:
+        told += ", which fails" if undecided_fails else ", which passes (--not-decided fail: it fails)"
+    return f"{told}.{_correction(judgement)}"
+
+
+def _correction(judgement: Judgement) -> str:
+    if judgement.comparisons < 2 or not any(each.interval for each in judgement.judged):
+        return ""
+    return (
+        " Their intervals are wider than those of the table: Holm’s correction makes"
+        f" {judgement.comparisons} comparisons as sure together as one is at {LEVEL:.0%}."
+    )
+
+
+def _collapse(name: str, cell: CellResult) -> str:
+    sentence, _ = Counter(cell.collapsed).most_common(1)[0]
+    return f"{name} collapsed in {len(cell.collapsed)} of {len(cell.by_block)} blocks (“{sentence}”)"
+
+
+def _doubt(flag: str, run: RunView) -> str:
+    """Say what a flag means, and of which side."""
+    name, _, label = flag.partition(":")
+    sides: dict[str, SideLabel] = {"a": "a", "b": "b"}
+    return f"that is doubted, for {run.names[sides[label]]}: {MEANING[name]}"
