@@ -1,18 +1,68 @@
-"""``bench report``: rebuild summary, charts and report from a run's raw samples."""
+"""``bench report``: rebuild summary, charts and report from a run's raw samples, and judge its thresholds."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from rich.console import Console
 
+from loadtests.experiment.loads import ascending
+from loadtests.experiment.thresholds import Threshold, ThresholdOptions
+from loadtests.records.manifest import Manifest
+from loadtests.records.summary import Outcome
+from loadtests.system.errors import BenchError, RunError, UsageError
 from loadtests.system.resources import no_garbage_collection
+
+if TYPE_CHECKING:
+    from loadtests.report.view import RunView
+
+NO_OPTIONS = ThresholdOptions()
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def threshold_options(command: _Command) -> _Command:
+    """Add the options that set thresholds, and say where what became of them goes."""
+    for option in (
+        click.option(
+            "--markdown",
+            type=click.Path(path_type=Path, dir_okay=False, writable=True),
+            metavar="FILE",
+            help="Append verdicts and conditions to this file in Markdown, as for $GITHUB_STEP_SUMMARY.",
+        ),
+        click.option(
+            "--junit",
+            type=click.Path(path_type=Path, dir_okay=False, writable=True),
+            metavar="FILE",
+            help="Write what became of the conditions to this file, as JUnit XML.",
+        ),
+        click.option(
+            "--not-decided",
+            type=click.Choice(["pass", "fail"]),
+            default=NO_OPTIONS.not_decided,
+            help="What a condition does that the run can't decide.",
+        ),
+        click.option(
+            "--fail-if",
+            multiple=True,
+            metavar="CONDITION",
+            help="What must not be, else the exit status is 1: [SCENARIO[@USERS].][a.|b.]METRIC[.ratio], then <, <=, > "
+            'or >=, then a value, as in "throughput.ratio < 0.95" or "get_post@32.b.p99 > 200ms". METRIC is '
+            "throughput, p50, p95, p99, errors, cpu or memory. "
+            "Chance must be an unlikely reason for it. Can be given again.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command(name="report")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--png", is_flag=True, help="Write each chart as PNG too, for where no SVG can be shown.")
+@threshold_options
 @no_garbage_collection()
-def report_(folder: Path, png: bool) -> None:
+def report_(folder: Path, png: bool, **options: object) -> None:
     """Rebuild summary, charts and report of RUN, a run's folder, from its raw samples.
 
     Of a lesson, or of claims, it prints what was found.
@@ -20,30 +70,43 @@ def report_(folder: Path, png: bool) -> None:
     from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE
     from loadtests.records.run_folder import RunFolder
 
+    demands = ThresholdOptions.model_validate(options)
+    is_run = RunFolder(folder).exists
+    if demands.given and not is_run and ((folder / CLAIMS_FILE).exists() or (folder / LESSON_FILE).exists()):
+        raise UsageError(f"{folder}: conditions are about a run; this one holds other results")
     if (folder / CLAIMS_FILE).exists():
         from loadtests.cli import claims  # what measures takes a second to import, and a report needs none of it
 
         claims.print_claims(folder)
         return
-    if RunFolder(folder).exists or not (folder / LESSON_FILE).exists():
-        show_report(folder, png=png)
+    if is_run or not (folder / LESSON_FILE).exists():
+        show_report(folder, png=png, demands=demands)
     if (folder / LESSON_FILE).exists():
         from loadtests.cli import lesson
 
         lesson.print_lesson(folder / LESSON_FILE)
 
 
+class ThresholdMissed(BenchError):
+    """A figure of the run is one that a condition forbids."""
+
+    exit_status = 1
+
+
 @no_garbage_collection()
-def show_report(path: Path, *, png: bool = False) -> None:
+def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO_OPTIONS) -> None:
     """Derive summary, charts and report from a run's raw samples, and print the verdicts.
 
     Args:
         path: the run's folder.
         png: whether charts are written as PNG too.
+        demands: thresholds that the run must keep.
 
     Raises:
         UnreadableRun: it is no run, or not a whole one.
+        UsageError: a threshold is none, or the run has no such cell.
         RunError: something can't be written.
+        ThresholdMissed: all was written, and a threshold was missed.
     """
     from loadtests.analysis.analyse import analyse
     from loadtests.lessons.record import claims_covered_by
@@ -52,11 +115,13 @@ def show_report(path: Path, *, png: bool = False) -> None:
 
     folder = RunFolder(path)
     manifest = folder.read_manifest()
+    thresholds = thresholds_of(manifest, demands)
     remove_leftovers(folder)
     with Fork(partial(analyse, folder, manifest)) as analysis:
         # What draws takes as long to import as a run does to analyse.
         from loadtests.report.html.page import write
         from loadtests.report.verdict_table import verdict_table
+        from loadtests.report.view import view_of
         from loadtests.system.terminal import PipeConsole
 
         outcome = analysis.result()
@@ -65,3 +130,46 @@ def show_report(path: Path, *, png: bool = False) -> None:
     write(folder, manifest, outcome, claims_covered_by(manifest, outcome), png=png)
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
     console.print(where, highlight=False, soft_wrap=True, markup=False)
+    if demands.given:
+        judge(console, view_of(manifest, outcome), outcome, thresholds, demands)
+
+
+def thresholds_of(manifest: Manifest, demands: ThresholdOptions) -> tuple[Threshold, ...]:
+    """Return the thresholds of a run; raises UsageError if one is none, or is about what the run does not hold."""
+    loads = ascending({load for _, load in manifest.cells()})
+    return demands.thresholds([each.name for each in manifest.scenarios], loads)
+
+
+def judge(
+    console: Console, view: "RunView", outcome: Outcome, thresholds: Sequence[Threshold], demands: ThresholdOptions
+) -> None:
+    """Say what became of the thresholds, here and in the files that were asked for.
+
+    Raises:
+        RunError: nothing was measured that could be judged.
+        ThresholdMissed: a threshold was missed.
+    """
+    from loadtests.analysis.thresholds import judge_thresholds
+    from loadtests.report.junit import junit
+    from loadtests.report.markdown import markdown
+    from loadtests.report.thresholds import line, summary
+
+    judgement = judge_thresholds(thresholds, outcome, least_blocks=view.manifest.least_blocks)
+    if thresholds and not judgement.judged:
+        raise RunError("nothing was measured of which a condition could be judged")
+    undecided_fails = demands.not_decided == "fail"
+    if demands.junit is not None:
+        demands.junit.write_bytes(junit(view, judgement, undecided_fails=undecided_fails))
+    if demands.markdown is not None:
+        with demands.markdown.open("a", encoding="utf-8") as file:
+            file.write(markdown(view, outcome, judgement, undecided_fails=undecided_fails))
+    if not thresholds:
+        return
+    open_, missed = judgement.of("undecided"), judgement.of("missed")
+    said = [summary(judgement, undecided_fails=undecided_fails)]
+    said += [] if undecided_fails else [f"not decided: {line(each, view)}" for each in open_]
+    console.print("\n".join(["", *said]), highlight=False, soft_wrap=True, markup=False)
+    failing = [line(each, view) for each in missed]
+    failing += [f"not decided: {line(each, view)}" for each in open_] if undecided_fails else []
+    if failing:
+        raise ThresholdMissed("\n".join(["thresholds were missed", *failing]))

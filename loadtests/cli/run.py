@@ -5,8 +5,11 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from loadtests.cli.report import show_report, threshold_options, thresholds_of
 from loadtests.experiment.options import USERS, RunOptions
 from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
+from loadtests.experiment.thresholds import ThresholdOptions
+from loadtests.records.run_folder import RunFolder
 from loadtests.system.errors import UsageError
 
 DEFAULTS = RunOptions()
@@ -114,8 +117,10 @@ timeout_option = click.option(
     "--resume",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Measure what an interrupted run lacks, on the same machine with the same versions; it takes no other option.",
+    help="Measure what an interrupted run lacks, on the same machine with the same versions; of the other options it "
+    "takes those about conditions alone.",
 )
+@threshold_options
 @click.pass_context
 def run_(context: click.Context, /, resume: Path | None, **options: object) -> None:
     """Measure both sides and say which is faster.
@@ -126,21 +131,27 @@ def run_(context: click.Context, /, resume: Path | None, **options: object) -> N
     sync,session_limit=none or main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them.
     """
     from loadtests.analysis.sequential import SequentialSchedule
-    from loadtests.cli.report import show_report
     from loadtests.runner import run
 
+    demands = ThresholdOptions.model_validate({name: options.pop(name) for name in ThresholdOptions.model_fields})
     if resume is None:
-        out = run.measure(RunOptions.model_validate(options), SequentialSchedule)
+        chosen = RunOptions.model_validate(options)
+        if demands.given:
+            experiment = chosen.experiment()
+            demands.thresholds([each.name for each in experiment.scenarios], experiment.loads)
+        out = run.measure(chosen, SequentialSchedule)
     else:
         _alone(context, "resume")
+        if demands.given:
+            thresholds_of(RunFolder(resume).read_manifest(), demands)
         out = run.resume(resume, SequentialSchedule)
-    show_report(out)
+    show_report(out, demands=demands)
 
 
 def _alone(context: click.Context, name: str) -> None:
-    """Raise UsageError if anything is given beside the option of that name."""
+    """Raise UsageError if anything is given beside the option of that name, but for what is only judged at the end."""
     for parameter in context.command.params:
         given = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
-        if given and parameter.name != name:
+        if given and parameter.name not in (name, *ThresholdOptions.model_fields):
             what = parameter.opts[0] if isinstance(parameter, click.Option) else "the scenarios"
             raise UsageError(f"--{name} continues a run as it was planned; leave out {what}")

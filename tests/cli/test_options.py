@@ -4,12 +4,15 @@ from loadtests.cli.deadlock import deadlock_
 from loadtests.cli.dial import dial_
 from loadtests.cli.run import run_
 from loadtests.experiment.options import RunOptions, dial_options
+from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.lessons.deadlock import DeadlockOptions
 
 
 def test_a_run_defaults_to_the_options_of_a_run() -> None:
     given = run_.make_context("run", []).params
     assert given.pop("resume") is None
+    asked = {name: given.pop(name) for name in ThresholdOptions.model_fields}
+    assert ThresholdOptions.model_validate(asked) == ThresholdOptions()
     assert given.keys() == RunOptions.model_fields.keys()
     assert RunOptions.model_validate(given) == RunOptions()
 

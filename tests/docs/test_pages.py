@@ -17,6 +17,7 @@ from loadtests.cli import SUBCOMMANDS, bench
 from loadtests.experiment.loads import parse_rates, parse_users
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.sides import parse_side
+from loadtests.experiment.thresholds import parse_threshold
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim
 from loadtests.lessons.docs import BLOCKS, fill
 from loadtests.lessons.example import Example
@@ -132,6 +133,8 @@ def check(command: str) -> None:
         assert lesson in LESSONS
     for claim in named(given, "names"):
         assert claim in {known.name for known in CLAIMS}
+    for condition in named(given, "fail_if"):
+        parse_threshold(condition)
     for checks in named(given, "only"):
         assert set(checks.split(",")) <= set(CHECKS)
     if name == "run":
@@ -206,6 +209,7 @@ def test_the_classroom_sheet_tells_the_users_of_its_lessons() -> None:
         "bench run --a asink",
         "bench run --a sync,threads=4",
         "bench run --users many",
+        "bench run --fail-if 'p99 > 200'",
         "bench run --driver wrk",
         "bench lesson wating",
         "bench claims no-oi",

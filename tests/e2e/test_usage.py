@@ -39,6 +39,12 @@ from tests.e2e.harness import bench, bench_here
         (["--a=sync,database_driver=asyncpg", "--database=postgres"], "that is for the async build"),
         (["--unknown"], "No such option"),
         (["--blocks=many"], "not a valid integer"),
+        (["--fail-if=p99 > 200"], "write it as in 'p99 > 200ms'"),
+        (["noop", "--fail-if=npoo.errors > 1%"], "did you mean 'noop'?"),
+        (["--users=8", "--fail-if=get_post@32.errors > 1%"], "there are: 8"),
+        (["--junit=junit.xml"], "add --fail-if"),
+        (["--not-decided=fail"], "add --fail-if"),
+        (["--markdown=no/such/folder/summary.md"], "make it first"),
     ],
 )
 def test_bad_usage_is_one_line_that_names_the_mend(arguments: list[str], mend: str, tmp_path: Path) -> None:
