@@ -112,6 +112,15 @@ timeout_option = click.option(
     is_flag=True,
     help="Look inside the servers: threads, connections, event loop and CPU on one timeline for each trial.",
 )
+@click.option(
+    "--cafile",
+    metavar="FILE",
+    help="PEM file of the certificates to trust instead of the system's, where a side is an https URL. SSL_CERT_FILE "
+    "in the environment does the same.",
+)
+@click.option(
+    "--insecure", is_flag=True, help="Trust any certificate, where a side is an https URL; the report says so."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 @click.option(
     "--resume",

@@ -11,6 +11,7 @@ from loadtests.drivers.connection import Answer, Connection, Message, Server
 from loadtests.drivers.request_log import RequestLog
 from loadtests.experiment.scenario import Request
 from loadtests.records.samples import Failure
+from loadtests.system.connections import SYSTEMS, Trust
 
 COMPRESSED = frozenset({b"gzip", b"x-gzip", b"deflate"})
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
@@ -24,7 +25,12 @@ class Client:
     """
 
     def __init__(
-        self, base_url: str, requests: tuple[Request, ...], log: RequestLog, idle: list[Connection] | None = None
+        self,
+        base_url: str,
+        requests: tuple[Request, ...],
+        log: RequestLog,
+        idle: list[Connection] | None = None,
+        trust: Trust = SYSTEMS,
     ) -> None:
         """Prepare a client.
 
@@ -34,12 +40,13 @@ class Client:
             log: is told of every request.
             idle: connections to that server that are open already; those that are idle when the client is no longer
                 needed are in it. None: it has its own.
+            trust: which certificates are trusted, if it is an https URL.
         """
         url = urlsplit(base_url)
         self._expected = requests
         self._messages = [Message(url, request) for request in requests]
         self._log = log
-        self._server = Server(url)
+        self._server = Server(url, trust)
         self._idle: list[Connection] = [] if idle is None else idle
 
     @property

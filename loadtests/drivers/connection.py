@@ -7,7 +7,6 @@ each time. When its head and its last byte came is noted as they come, before an
 import asyncio
 import math
 import socket
-import ssl
 import string
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from loadtests.drivers.request_log import RequestLog
 from loadtests.experiment.scenario import Request
+from loadtests.system.connections import SYSTEMS, Trust
 
 PORTS = {"http": 80, "https": 443}
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
@@ -200,11 +200,11 @@ class Connection(asyncio.Protocol):
 class Server:
     """Where connections are made to; its name is looked up once."""
 
-    def __init__(self, url: SplitResult) -> None:
-        """Prepare to connect to the server at a base URL."""
+    def __init__(self, url: SplitResult, trust: Trust = SYSTEMS) -> None:
+        """Prepare to connect to the server at a base URL; raises OSError if no file of certificates is to be had."""
         self._host = url.hostname or ""
         self._port = url.port or PORTS[url.scheme]
-        self._tls = ssl.create_default_context() if url.scheme == "https" else None
+        self._tls = trust.context() if url.scheme == "https" else None
         self._addresses: list[str] = []
         self._looking_up = asyncio.Lock()
 

@@ -14,6 +14,7 @@ from loadtests.experiment.loads import Load
 from loadtests.experiment.scenario import Journeys, Request
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
+from loadtests.system.connections import SYSTEMS, Trust
 from loadtests.system.errors import BenchError
 
 HEARTBEAT_S = 1.0
@@ -47,12 +48,14 @@ class Target:
             not ours.
         groups: its process groups, which are stopped while the other side has its turn; none if it is not ours.
         cpus: how many cores it can use at once.
+        trust: which certificates are trusted, if it is asked by https.
     """
 
     base_url: str
     pids: tuple[int, ...] = ()
     groups: tuple[int, ...] = ()
     cpus: int = 1
+    trust: Trust = SYSTEMS
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import math
 import random
 import re
 import socket
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -88,7 +89,14 @@ class Gate:
 class GatedSession(FastHttpSession):
     """One user's HTTP client. It takes the place of Locust's request event, which knows if an answer was good."""
 
-    def __init__(self, user: FastHttpUser, gate: Gate, log: RequestLog, index: Mapping[tuple[str, str], int]) -> None:
+    def __init__(
+        self,
+        user: FastHttpUser,
+        gate: Gate,
+        log: RequestLog,
+        index: Mapping[tuple[str, str], int],
+        tls: ssl.SSLContext | None,
+    ) -> None:
         """Make a client.
 
         Args:
@@ -96,11 +104,15 @@ class GatedSession(FastHttpSession):
             gate: where to wait before each request.
             log: is told of every request.
             index: each request's number in the scenario by its method and its name.
+            tls: what to make TLS connections with; None if the server is not asked by https.
         """
         super().__init__(
             base_url=user.host,
             request_event=self,
             user=user,
+            # By default Locust looks at no certificate.
+            insecure=tls is None or tls.verify_mode == ssl.CERT_NONE,
+            ssl_context_factory=None if tls is None else lambda **_: tls,
             # The trial gives up long before this: a time-out here would end a request that is still unanswered.
             network_timeout=None,
             connection_timeout=None,
@@ -185,10 +197,11 @@ class LocustTrial(ClosedLoopPhases):
         self._greenlets = gevent.pool.Group()
         random.seed(f"{job.seed} {group.number}")  # think times and what visitors choose
         environment, index = Environment(), index_of(job)
+        tls = target.trust.context() if target.base_url.startswith("https:") else None
         self._sessions = []
         for user_class in user_classes(job, target.base_url, group):
             user = user_class(environment)
-            user.client = GatedSession(user, self._gate, log, index)
+            user.client = GatedSession(user, self._gate, log, index, tls)
             self._sessions.append(user.client)
             user.start(self._greenlets)
 
@@ -261,6 +274,8 @@ def failure_of(error: BaseException | None) -> Failure:
         return Failure.STATUS
     if isinstance(error, ResponseError):
         return Failure.BODY
-    if isinstance(error, socket.gaierror) or (isinstance(error, OSError) and error.errno in UNREACHABLE):
+    if isinstance(error, socket.gaierror | ssl.SSLCertVerificationError) or (
+        isinstance(error, OSError) and error.errno in UNREACHABLE
+    ):
         return Failure.CONNECT
     return Failure.DISCONNECT

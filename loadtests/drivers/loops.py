@@ -69,7 +69,7 @@ class ClosedLoopTrial(ClosedLoopPhases):
         self, target: Target, job: PairingJob, load: ClosedLoop, group: Group, log: RequestLog, idle: list[Connection]
     ) -> None:
         super().__init__(target, job, load, group, log)
-        self._client = Client(target.base_url, job.requests, log, idle)
+        self._client = Client(target.base_url, job.requests, log, idle, target.trust)
         self._tasks = Tasks()
         self._stopping = False
         self._turn = itertools.count()
@@ -118,7 +118,7 @@ class OpenLoopTrial(Trial):
     ) -> None:
         super().__init__(target, job, group, log)
         self._load = load
-        self._client = Client(target.base_url, job.requests, log, idle)
+        self._client = Client(target.base_url, job.requests, log, idle, target.trust)
         self._tasks = Tasks()
         self._drain = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.drain_s)
 

@@ -18,7 +18,7 @@ from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTAT
 from loadtests.experiment.loads import Arrivals, ClosedLoop, Load, parse_rates, parse_users
 from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS, PRECISION, DriverName, Experiment, Timing, default_timing
 from loadtests.experiment.scenario import Journeys, Parameters, Request, Scenario
-from loadtests.experiment.sides import check_remote, parse_side
+from loadtests.experiment.sides import Side, check_remote, parse_side
 from loadtests.system.errors import UsageError
 
 USERS = "1,8,32,128"
@@ -70,6 +70,8 @@ class RunOptions(BaseModel):
     control: bool = True
     timeout_s: float | None = None
     allow_remote: tuple[str, ...] = ()
+    cafile: str | None = None
+    insecure: bool = False
 
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
@@ -95,6 +97,7 @@ class RunOptions(BaseModel):
                 raise UsageError(f"side {side.spec!r}: SQLite has no choice of drivers; add --database postgres")
         if self.observe and a.url is not None and b.url is not None:
             raise UsageError("--observe looks into servers that this harness starts; these run already: leave it out")
+        self._check_trust(a, b)
         loads = self._loads()
         check_driver(self.driver, self.workers, scenarios.values(), loads)
         timing = self._timing(loads, len(loads) * len(scenarios))
@@ -116,7 +119,17 @@ class RunOptions(BaseModel):
             precision=parse_precision(self.precision),
             has_control=self.control and a.url is None,
             timeout_s=self.timeout_s,
+            cafile=self.cafile,
+            insecure=self.insecure,
         )
+
+    def _check_trust(self, *sides: Side) -> None:
+        """Raise UsageError if it is said which certificates are trusted, and there are none, or it is said twice."""
+        given = f"--cafile {self.cafile}" if self.cafile is not None else "--insecure" if self.insecure else None
+        if given and not any((side.url or "").startswith("https:") for side in sides):
+            raise UsageError(f"{given} is about certificates, and neither side is an https URL: leave it out")
+        if self.cafile is not None and self.insecure:
+            raise UsageError(f"{given}: with --insecure every certificate is trusted; give one of them")
 
     def _budget_s(self) -> float | None:
         """Return what the run may take in seconds; None for a fixed design."""

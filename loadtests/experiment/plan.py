@@ -12,6 +12,7 @@ from typing import Literal
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import Side, SideLabel
+from loadtests.system.connections import Trust
 
 TIMEOUT_S = 60.0
 """How long an answer may take, to its last byte, where the user does not say."""
@@ -145,6 +146,8 @@ class Experiment:
         has_control: whether side a is compared with itself in every block, in a second process.
         timeout_s: how long an answer may take, and silence last, in seconds; None for the usual limits.
         database: ``sqlite``, ``postgres`` (a server of the run's own), or the URL of a PostgreSQL server that stands.
+        cafile: a PEM file of the certificates that are trusted, where a side is an https URL; None for the system's.
+        insecure: whether any certificate is.
     """
 
     a: Side
@@ -176,6 +179,13 @@ class Experiment:
         return Cell(scenario, self.loads[int((len(self.loads) - 1) * CONTROL_LOAD + 0.5)])
 
     timeout_s: float | None = None
+    cafile: str | None = None
+    insecure: bool = False
+
+    @property
+    def trust(self) -> Trust:
+        """Which certificates are trusted, by everything that asks a side."""
+        return Trust(self.cafile, self.insecure)
 
     @property
     def cells(self) -> tuple[Cell, ...]:

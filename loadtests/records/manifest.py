@@ -169,6 +169,8 @@ class Manifest(Record):
         precision: half-width of an interval, as a share of the ratio, at which a cell was settled.
         has_control: whether side a was compared with itself in every block, in a second process.
         timeout_s: how long an answer might take, and silence last, in seconds; None for the usual limits.
+        cafile: a PEM file of the certificates that were trusted; None for the system's.
+        insecure: whether any certificate was.
         environment: machine and versions.
         events: starts and collapses.
         driver_ceiling_rps: what the driver reached against a server that does nothing, when the run began, in
@@ -207,6 +209,8 @@ class Manifest(Record):
     precision: float = 0.05
     has_control: bool = False
     timeout_s: float | None = None
+    cafile: str | None = None
+    insecure: bool = False
     environment: Environment
     events: list[Event]
     driver_ceiling_rps: float | None = None

@@ -43,6 +43,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *doubts_on_conditions.machine(run),
         *doubts_on_conditions.database(run),
         *doubts_on_conditions.provenance(run),
+        *doubts_on_conditions.certificates(run),
         *restarts(run),
         *warm_up(run),
         *interruptions(run),

@@ -161,6 +161,15 @@ def provenance(run: RunView) -> Iterator[Doubt]:
             )
 
 
+def certificates(run: RunView) -> Iterator[Doubt]:
+    """Say that any certificate was trusted."""
+    if run.manifest.insecure:
+        yield Doubt(
+            "Certificates were not looked at",
+            "With --insecure whoever answered at a side's URL was measured, be it the one that was meant or another.",
+        )
+
+
 def always(run: RunView) -> Iterator[Doubt]:
     """Say what is true of every run."""
     yield Doubt(

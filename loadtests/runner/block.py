@@ -128,6 +128,7 @@ class BlockServers:
                 cores=self._cores,
                 log=self._work / f"{name}{self._starts}.log",
                 observe=self._experiment.observe,
+                trust=self._experiment.trust,
             )
         except ServerFailed as failure:
             self.broken[name] = str(failure)

@@ -1,20 +1,22 @@
 """A run from its options to the last sample: new, or resumed after an interruption.
 
-Before anything is written it is checked that the sides can be started. While it goes on, a progress bar shows
-what is measured, in which block, and how long it still takes.
+Before anything is written it is checked that the sides can be started, and that their certificates are trusted.
+While it goes on, a progress bar shows what is measured, in which block, and how long it still takes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from ssl import SSLCertVerificationError, SSLError
 
 from rich.console import Console
 from rich.progress import TextColumn
 
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Pairing, Plan
+from loadtests.experiment.sides import Side
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder, remove_leftovers
 from loadtests.runner.resume import check_same, experiment_of, missing_trials, plan_of, resumed
@@ -23,9 +25,14 @@ from loadtests.runner.runner import FixedSchedule, Listener, Runner, Schedule, t
 from loadtests.runner.runner import Progress as Standing
 from loadtests.servers.app_check import Installed, check_sides
 from loadtests.servers.databases import check_database, check_reachable, open_databases
+from loadtests.servers.probe import ProbeConnection
+from loadtests.system.connections import Trust, why_not_trusted
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, describe_error
 from loadtests.system.terminal import PipeConsole, progress_bar
+
+CONNECT_LIMIT_S = 5.0
+
 
 MakeSchedule = Callable[[Experiment, Sequence[tuple[int, tuple[Pairing, ...]]]], Schedule]
 """Makes what says where the time of an experiment with a budget goes; of an interrupted run it takes the blocks that
@@ -132,7 +139,27 @@ def _checked(experiment: Experiment) -> tuple[Experiment, dict[str, Installed]]:
     """Return an experiment whose sides can be started, and what their interpreters have; raises UsageError."""
     checked = check_sides((experiment.a, experiment.b), experiment.start_limit_s)
     a, b = checked.sides
+    check_certificates(experiment.trust, a, b)
     return replace(experiment, a=a, b=b), checked.installed
+
+
+def check_certificates(trust: Trust, *sides: Side) -> None:
+    """Connect to the sides that are https URLs; raises UsageError if a certificate, or the file of them, is no good.
+
+    Whether a side is there at all is a question for its start.
+    """
+    urls = {side.url: side for side in sides if side.url is not None and side.url.startswith("https:")}
+    try:
+        connections = [(side, ProbeConnection(url, CONNECT_LIMIT_S, trust)) for url, side in urls.items()]
+    except OSError as error:
+        why = "holds no certificate in PEM" if isinstance(error, SSLError) else f"can't be read ({error.strerror})"
+        raise UsageError(f"--cafile {trust.cafile}: {why}; name a file of the certificates to trust") from None
+    for side, connection in connections:
+        with closing(connection), suppress(OSError):
+            try:
+                connection.connect()
+            except SSLCertVerificationError as error:
+                raise UsageError(f"side {side.spec!r}: {why_not_trusted(error)}") from None
 
 
 @contextmanager

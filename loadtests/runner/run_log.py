@@ -58,6 +58,8 @@ def new_manifest(
         precision=experiment.precision,
         has_control=experiment.has_control,
         timeout_s=experiment.timeout_s,
+        cafile=experiment.cafile,
+        insecure=experiment.insecure,
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
         shared_core=cores.shared if cores.server else None,

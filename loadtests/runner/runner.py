@@ -148,7 +148,7 @@ class Runner:
         self.done = sum(1 for _ in folder.trials.glob("*.npz"))
         self._run_log = RunLog(folder, manifest)
         self._wall_clock = WallClock()
-        self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s)
+        self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s, experiment.trust)
         self._note = ""
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         database_is_ours = experiment.database in (SQLITE, POSTGRES)

@@ -185,7 +185,7 @@ class Workspace:
 
 def target(server: Server) -> Target:
     """Return a server as a driver's target."""
-    return Target(server.url, tuple(server.pids), tuple(server.groups), server.cpus)
+    return Target(server.url, tuple(server.pids), tuple(server.groups), server.cpus, server.trust)
 
 
 def ask(server: Server, path: str) -> object:

@@ -14,6 +14,7 @@ from loadtests.experiment.plan import TIMEOUT_S
 from loadtests.experiment.scenario import Scenario
 from loadtests.servers.probe import USERS, WarmUp, warm
 from loadtests.servers.server import Server
+from loadtests.system.connections import SYSTEMS, Trust
 
 STALL_S = 5.0
 """A side from which nothing has come for so long, beyond the wait that the scenario asks for, has collapsed."""
@@ -72,15 +73,17 @@ def limits(scenario: Scenario, load: Load, slowest_s: float, timeout_s: float | 
 class WarmUps:
     """Warms up servers whenever some have been started, and remembers how they answered."""
 
-    def __init__(self, scenarios: Sequence[Scenario], timeout_s: float | None) -> None:
+    def __init__(self, scenarios: Sequence[Scenario], timeout_s: float | None, trust: Trust = SYSTEMS) -> None:
         """Prepare.
 
         Args:
             scenarios: every request of each is sent.
             timeout_s: how long an answer may take, in seconds; None for the usual limits.
+            trust: which certificates of sides are trusted.
         """
         self._scenarios = sorted(scenarios, key=lambda scenario: scenario.writes)  # what is to be read is there still
         self._timeout_s = timeout_s
+        self._trust = trust
         self._slowest_s: dict[tuple[str, str], float] = {}
         self._hung_in: dict[tuple[str, str], int] = {}
 
@@ -110,7 +113,7 @@ class WarmUps:
                 for url, name in names.items()
                 if self._hung_in.get(name) != block
             }
-            for url, warmed in zip(answer_s, warm(answer_s, scenario.requests), strict=True):
+            for url, warmed in zip(answer_s, warm(answer_s, scenario.requests, trust=self._trust), strict=True):
                 name = names[url]
                 self._slowest_s[name] = warmed.slowest_s
                 if name not in self._hung_in:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from loadtests.experiment.scenario import Request
+from loadtests.system.connections import SYSTEMS, Trust
 
 PIECE_BYTES = 65536
 USERS = 8
@@ -34,20 +35,32 @@ LIMIT_S = 30.0
 class ProbeConnection:
     """A connection to one server; close it with ``close``."""
 
-    def __init__(self, url: str, limit_s: float) -> None:
+    def __init__(self, url: str, limit_s: float, trust: Trust = SYSTEMS) -> None:
         """Prepare a connection.
 
         Args:
             url: base URL without a trailing slash.
             limit_s: how long an answer may take until its last byte, in seconds.
+            trust: which certificates are trusted, if it is an https URL.
+
+        Raises:
+            OSError: there is no such file of certificates.
         """
         parts = urlsplit(url)
-        make = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = make(str(parts.hostname), parts.port, timeout=limit_s)
+        host, port = str(parts.hostname), parts.port
+        self._connection = (
+            http.client.HTTPSConnection(host, port, timeout=limit_s, context=trust.context())
+            if parts.scheme == "https"
+            else http.client.HTTPConnection(host, port, timeout=limit_s)
+        )
         self._base = parts.path
         self._limit_s = limit_s
         self._socket: socket.socket | None = None
         self._aborted = False
+
+    def connect(self) -> None:
+        """Connect, and ask for nothing yet; raises OSError if that can't be."""
+        self._connection.connect()
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> int:
         """Send a request, let the answer pass, and return its status.
@@ -128,7 +141,9 @@ def have_settled(rounds_s: Sequence[float]) -> bool:
     return rounds_s[-1] >= (1 - FASTER) * rounds_s[-2]
 
 
-def warm(answer_s: Mapping[str, float], requests: Sequence[Request], limit_s: float = LIMIT_S) -> list[WarmUp]:
+def warm(
+    answer_s: Mapping[str, float], requests: Sequence[Request], limit_s: float = LIMIT_S, trust: Trust = SYSTEMS
+) -> list[WarmUp]:
     """Send each request to every server until its answers have settled, to all servers at once.
 
     What comes back does not matter here: a server that errs or hangs will show it where it is measured.
@@ -138,6 +153,7 @@ def warm(answer_s: Mapping[str, float], requests: Sequence[Request], limit_s: fl
             byte, in seconds. One that fails in this is asked no more.
         requests: what to send; those that are the same are one.
         limit_s: send nothing more after so many seconds and one such answer.
+        trust: which certificates are trusted.
 
     Returns:
         What each server did.
@@ -146,7 +162,7 @@ def warm(answer_s: Mapping[str, float], requests: Sequence[Request], limit_s: fl
         return []
     shares = shares_of(requests)
     with contextlib.ExitStack() as stack:
-        groups = [stack.enter_context(_Users(url, shares, each_s, limit_s)) for url, each_s in answer_s.items()]
+        groups = [stack.enter_context(_Users(url, shares, each_s, limit_s, trust)) for url, each_s in answer_s.items()]
         servers = stack.enter_context(ThreadPoolExecutor(len(groups)))
         for users in groups:
             stack.callback(users.stop)  # a signal must not wait for their answers
@@ -166,8 +182,8 @@ def shares_of(requests: Sequence[Request]) -> list[list[Request]]:
 class _Users(contextlib.AbstractContextManager["_Users"]):
     """Those who warm up one server, each with a connection and a thread of its own."""
 
-    def __init__(self, url: str, shares: list[list[Request]], answer_s: float, limit_s: float) -> None:
-        self._connections = [ProbeConnection(url, answer_s) for _ in shares]
+    def __init__(self, url: str, shares: list[list[Request]], answer_s: float, limit_s: float, trust: Trust) -> None:
+        self._connections = [ProbeConnection(url, answer_s, trust) for _ in shares]
         self._shares = shares
         self._answer_s = answer_s
         self._deadline = time.monotonic() + limit_s + answer_s

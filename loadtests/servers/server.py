@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import ssl
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from loadtests.experiment.sides import Side
 from loadtests.records.samples import Recording, Timeline, collect_observations
 from loadtests.servers.launch import expanded, start_of
 from loadtests.servers.probe import ProbeConnection
+from loadtests.system.connections import SYSTEMS, Trust, why_not_trusted
 from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError
 from loadtests.system.pausing import continue_groups, stop_groups
@@ -41,7 +43,15 @@ class Server(Stoppable):
     """A running side; a context manager that owns its process, or borrows a server that runs already."""
 
     def __init__(
-        self, side: Side, *, database_url: str, upstream_url: str, cores: Cores, log: Path, observe: bool = False
+        self,
+        side: Side,
+        *,
+        database_url: str,
+        upstream_url: str,
+        cores: Cores,
+        log: Path,
+        observe: bool = False,
+        trust: Trust = SYSTEMS,
     ) -> None:
         """Start the side; it is not ready before ``wait_until_ready`` has returned.
 
@@ -52,8 +62,10 @@ class Server(Stoppable):
             cores: the division of the machine.
             log: the file for what it writes.
             observe: whether to look inside, also if the side does not ask for it.
+            trust: which certificates are trusted, if it is an https URL.
         """
         self.side = side
+        self.trust = trust
         self._cores = cores
         self.child: Child | None = None
         self._pids: list[int] = []
@@ -96,7 +108,7 @@ class Server(Stoppable):
             limit_s: how long it may take, where the side itself does not say.
 
         Raises:
-            ServerFailed: it exited, or did not answer in time.
+            ServerFailed: it exited, its certificate is not trusted, or it did not answer in time.
         """
         started, limit_s = time.monotonic(), self.side.launch.start_limit or limit_s
         while (missing := self._missing(timeout_s=1.0)) is not None:
@@ -190,13 +202,15 @@ class Server(Stoppable):
 
     def _missing(self, timeout_s: float) -> str | None:
         """Return what it lacks to be ready, in a few words; None if it is."""
-        connection = ProbeConnection(self.url, timeout_s)
+        connection = ProbeConnection(self.url, timeout_s, self.trust)
         named = self.side.launch.ready
         try:
             if named == ANY_PATH:
                 connection.ask("HEAD", "" if urlsplit(self.url).path else "/")
                 return None
             status = connection.ask("GET", named)
+        except ssl.SSLCertVerificationError as error:  # it will be the same however often one asks
+            raise ServerFailed(why_not_trusted(error)) from None
         except (OSError, http.client.HTTPException) as error:
             return f"{type(error).__name__}: {error}"
         finally:

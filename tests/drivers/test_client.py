@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import ssl
-import subprocess
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
@@ -18,6 +17,7 @@ from loadtests.drivers.client import Client
 from loadtests.drivers.request_log import RequestLog
 from loadtests.experiment.scenario import Request
 from loadtests.records.samples import Failure, Samples
+from loadtests.system.connections import SYSTEMS, Trust
 from tests.drivers.serving import listening
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -75,10 +75,11 @@ async def ask(
     *requests: Request,
     times: int = 1,
     between: Callable[[], Awaitable[None]] | None = None,
+    trust: Trust = SYSTEMS,
 ) -> Samples:
     """Ask one after another; return what was recorded."""
     log = RequestLog(started_s=0.0)
-    client = Client(server.url, requests or (GET,), log)
+    client = Client(server.url, requests or (GET,), log, trust=trust)
     for turn in range(times):
         if turn and between:
             await between()
@@ -385,33 +386,26 @@ def test_bodies_have_their_length_and_credentials_of_the_url_go_along() -> None:
     assert b"\r\nauthorization: Basic bWU6cEBzcw==\r\n" in get
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tls")
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-    subprocess.run([*new, *names, *files], check=True, capture_output=True)
-    return folder
-
-
 @pytest.mark.parametrize(
-    ("trusted", "failures"), [(True, [Failure.NONE] * 3), (False, [Failure.CONNECT] * 3)], ids=["trusted", "unknown"]
+    ("trusted", "failures"),
+    [("environment", [0] * 3), ("file", [0] * 3), ("any", [0] * 3), ("nobody", [Failure.CONNECT] * 3)],
 )
 def test_https_is_measured_if_the_certificate_is_trusted(
-    certificate: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool, failures: list[Failure]
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, trusted: str, failures: list[int]
 ) -> None:
-    if trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    file = str(certificate / "cert.pem")
+    if trusted == "environment":
+        monkeypatch.setenv("SSL_CERT_FILE", file)
+    trust = {"file": Trust(file), "any": Trust(insecure=True)}.get(trusted, SYSTEMS)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    context.load_cert_chain(file, certificate / "key.pem")
 
     async def measure() -> tuple[Samples, list[int]]:
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the client refuses the certificate
         async with scripted(lambda *_: [OK], ssl=context) as server:
-            samples = await ask(server, times=3)
+            samples = await ask(server, times=3, trust=trust)
             return samples, [len(each) for each in server.asked]
 
     samples, connections = run(measure())
     assert list(samples.failure) == failures
-    assert connections == ([3] if trusted else [])
+    assert connections == ([] if trusted == "nobody" else [3])

@@ -381,3 +381,10 @@ def test_a_deadlock_of_threads_and_connections_is_told_by_its_name(side: str, lo
     manifest, outcome = make_run(["get_post"], [8, 128], a=side, b="sync", change=change)
     titles = [doubt.title for doubt in doubts(view_of(manifest, outcome), outcome)]
     assert any("deadlock" in title for title in titles) is told
+
+
+def test_it_is_said_that_no_certificate_was_looked_at() -> None:
+    manifest, outcome = make_run(["hash"], [1])
+    for insecure in (False, True):
+        run = view_of(manifest.model_copy(update={"insecure": insecure}), outcome)
+        assert ("Certificates were not looked at" in [doubt.title for doubt in doubts(run, outcome)]) is insecure

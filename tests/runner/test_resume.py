@@ -40,6 +40,8 @@ def key(block: int, number: int, label: str) -> TrialKey:
     [
         {},
         {"timeout_s": 2.5},
+        {"cafile": "cert.pem"},
+        {"insecure": True},
         {"loads": (OpenLoop(50.0, "constant"), OpenLoop(99.5))},
         {"driver": "locust", "workers": 2},
     ],
