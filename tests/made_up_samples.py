@@ -33,6 +33,7 @@ def recording(
     failures: Sequence[Failure] | None = None,
     server_cpu_s: float | None = None,
     stalled: str | None = None,
+    status: int = 200,
 ) -> Recording:
     """Return a trial with one slice a window, each drained when the next one opens."""
     opened = [window[0] for window in windows_s]
@@ -40,7 +41,7 @@ def recording(
         Slice(window[0], window[1], drained, server_cpu_s, 0.0, 0.0)
         for window, drained in zip(windows_s, [*opened[1:], math.inf], strict=False)
     )
-    return Recording(samples(spans, failures), 0.0, slices, 7, 3, stalled)
+    return Recording(samples(spans, failures, status), 0.0, slices, 7, 3, stalled)
 
 
 def back_to_back(users: int, took_s: float, until_s: float) -> list[tuple[float, float]]:

@@ -25,6 +25,12 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 OF_KNOWN_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests say how long their body is, even if they have none (RFC 9110, 8.6)."""
 SWITCHED = 101
+KEPT_BYTES = 4 * 2**20
+"""Of a body that is looked at no more is kept, and so looked at, than this."""
+EXAMPLE_BYTES = 1024
+"""Of a body that comes with another status than it should, no more than this: compressed, it holds what is shown."""
+NOTED = frozenset({b"content-length", b"transfer-encoding", b"content-encoding", b"location"})
+"""Headers that matter."""
 
 
 class Message:
@@ -33,6 +39,7 @@ class Message:
     Attributes:
         content: its bytes.
         idempotent: whether it may be sent again when nobody knows what became of it.
+        status: of a good answer.
         head_only: whether its answer has no body, whatever the head says.
         keeps_body: whether its answer's body is looked at.
     """
@@ -56,6 +63,7 @@ class Message:
             lines.append(f"content-length: {len(body)}")
         self.content = "\r\n".join([*lines, "", ""]).encode() + body
         self.idempotent = request.method in IDEMPOTENT
+        self.status = request.status
         self.head_only = request.method == "HEAD"
         self.keeps_body = bool(request.contains)
 
@@ -75,7 +83,9 @@ class Answer:
         begun: whether anything came at all.
         whole: whether all of it came.
         encoding: how the body is compressed; empty if it is not.
-        pieces: the body as it came; empty if it is not looked at.
+        location: where the head points to; empty if nowhere.
+        body_bytes: how much body came.
+        pieces: the body as it came, or as much of it as is looked at.
     """
 
     status: int = 0
@@ -84,6 +94,8 @@ class Answer:
     begun: bool = False
     whole: bool = False
     encoding: bytes = b""
+    location: bytes = b""
+    body_bytes: int = 0
     pieces: list[bytes] = field(default_factory=list)
 
 
@@ -99,7 +111,8 @@ class Connection(asyncio.Protocol):
         self.is_open = False
         self._loop = asyncio.get_running_loop()
         self._answer: Answer | None = None
-        self._head_only = self._keeps_body = self._has_length = False
+        self._head_only = self._has_length = False
+        self._status = self._keeps_bytes = 0
 
     async def exchange(self, message: Message, log: RequestLog) -> Answer:
         """Send a message and wait for its answer, or for as much of it as came before the connection broke.
@@ -110,7 +123,8 @@ class Connection(asyncio.Protocol):
         """
         self._answer = answer = Answer()
         self._log = log
-        self._head_only, self._keeps_body = message.head_only, message.keeps_body
+        self._head_only, self._status = message.head_only, message.status
+        self._keeps_bytes = KEPT_BYTES if message.keeps_body else 0
         # A new one costs less than a microsecond, and knows nothing of what came before.
         self._parser = HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(
@@ -163,24 +177,34 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note what matters."""
         name = name.lower()
-        if name in (b"content-length", b"transfer-encoding"):
-            self._has_length = True
-        elif name == b"content-encoding" and self._answer is not None:
+        if name not in NOTED or self._answer is None:
+            return
+        if name == b"content-encoding":
             self._answer.encoding = value.strip().lower()
-            self._keeps_body = True
+            self._keeps_bytes = KEPT_BYTES
+        elif name == b"location":
+            self._answer.location = value
+        else:
+            self._has_length = True
 
     def on_headers_complete(self) -> None:
         """Note the status and the time."""
         status = self._parser.get_status_code()
         if self._answer is not None and (status >= 200 or status == SWITCHED):
             self._answer.status, self._answer.first_byte_s = status, self._log.now()
+            if status != self._status:
+                self._keeps_bytes = EXAMPLE_BYTES
             if self._head_only:
                 self.on_message_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Keep it if it is looked at."""
-        if self._keeps_body and self._answer is not None:
-            self._answer.pieces.append(body)
+        """Count it, and keep it if it is looked at, up to a limit."""
+        answer = self._answer
+        if answer is not None:
+            room = self._keeps_bytes - answer.body_bytes
+            if room > 0:
+                answer.pieces.append(body[:room])
+            answer.body_bytes += len(body)
 
     def on_message_complete(self) -> None:
         """End the answer, unless it was an interim one (1xx)."""

@@ -21,7 +21,7 @@ from loadtests.drivers.job import (
 )
 from loadtests.experiment.plan import DriverName
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.samples import Recording, Samples
+from loadtests.records.samples import BodyBytes, Recording, Samples
 from loadtests.system.cores import Cores
 from loadtests.system.processes import Child, Stoppable
 
@@ -193,7 +193,28 @@ def merge(parts: Sequence[Recording], cores: int) -> Recording:
         for turns in zip(*(part.slices for part in parts), strict=True)
     )
     samples = Samples(**{name: column[order] for name, column in columns.items()})
-    return replace(first, samples=samples, slices=slices, abandoned=sum(part.abandoned for part in parts))
+    examples = {
+        (example.request, example.failure, example.status): example
+        for part in reversed(parts)
+        for example in part.examples
+    }
+    return replace(
+        first,
+        samples=samples,
+        slices=slices,
+        abandoned=sum(part.abandoned for part in parts),
+        examples=tuple(examples.values()),
+        good_bytes=_together([each for part in parts for each in part.good_bytes]),
+    )
+
+
+def _together(counts: Sequence[BodyBytes]) -> tuple[BodyBytes, ...]:
+    """Add up what several load generators counted of each request."""
+    by_request: dict[int, BodyBytes] = {}
+    for each in counts:
+        so_far = by_request.get(each.request, BodyBytes(each.request, 0, 0))
+        by_request[each.request] = BodyBytes(each.request, so_far.answers + each.answers, so_far.total + each.total)
+    return tuple(by_request[request] for request in sorted(by_request))
 
 
 def _busy(each: Sequence[float], cores: int) -> float:

@@ -24,6 +24,7 @@ from locust.contrib.fasthttp import ErrorResponse, FastHttpSession, LocustBadSta
 from locust.env import Environment
 from locust.exception import ResponseError
 
+from loadtests.drivers.failure_examples import without_origin
 from loadtests.drivers.job import Group, PairingJob, Target
 from loadtests.drivers.phases import REFUSED_PAUSE_S, ClosedLoopPhases
 from loadtests.drivers.request_log import RequestLog
@@ -32,10 +33,14 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.scenario import Request
 from loadtests.locustfile import ApiClient, Reader, Writer, WrongStatus, expect
 from loadtests.records.samples import Failure
+from loadtests.system.connections import why_not_connected
 
 JOURNEYS: Mapping[str, type[FastHttpUser]] = {"reader": Reader, "writer": Writer, "api_client": ApiClient}
 EVERY_STATUS = frozenset(range(1000))
-UNREACHABLE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EADDRNOTAVAIL}
+UNREACHABLE = {
+    errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EADDRNOTAVAIL, errno.EMFILE,
+    errno.ENFILE,
+}  # fmt: skip
 END_LIMIT_S = 5.0
 _ID = re.compile(r"\d+")
 
@@ -144,16 +149,26 @@ class GatedSession(FastHttpSession):
             meta: dict[str, Any] = {"response": response, "exception": error, "response_time": took_ms}
             return ResponseContextManager(response, self, meta, catch_response=True)
 
-    def fire(self, *, response: Any, exception: BaseException | None, **_more: object) -> None:  # noqa: ANN401 - Locust's
+    def fire(
+        self,
+        *,
+        response: Any,  # noqa: ANN401 - Locust's
+        exception: BaseException | None,
+        response_length: int = 0,
+        **_more: object,
+    ) -> None:
         """Record the end of a request, as listeners to Locust's event hear of it.
 
         Args:
             response: what came.
             exception: None if it was good.
+            response_length: bytes of the body, decompressed if it was compressed.
         """
         if self._serial not in self._log.in_flight:
             return  # time was up in the meantime
-        ended_s = self._log.now()
+        ended_s, failure = self._log.now(), failure_of(exception)
+        if exception is not None:
+            self._keep_example(failure, response, exception)
         head = response.elapsed.total_seconds() if response.status_code and response.elapsed is not None else math.nan
         self._log.end(
             self._serial,
@@ -161,7 +176,29 @@ class GatedSession(FastHttpSession):
             # From the beginning on: what came between the end and this line would seem to come before the first byte.
             first_byte_s=self._log.at(self._started_s + head),
             status=response.status_code,
-            failure=failure_of(exception),
+            failure=failure,
+            body_bytes=response_length,
+        )
+
+    def _keep_example(self, failure: Failure, response: Any, exception: BaseException) -> None:  # noqa: ANN401 - Locust's
+        """Keep what came instead of a good answer, if it is the first of its kind."""
+        examples, (_, _, which) = self._log.examples, self._log.in_flight[self._serial]
+        status = response.status_code
+        if not examples.lacks(which, failure, status):
+            return
+        error = cause_of(exception)
+        whole = failure in (Failure.STATUS, Failure.BODY)
+        location = str(response.headers.get("location", "")) if whole else ""
+        reason = str(error) if failure is Failure.BODY else ""
+        if failure is Failure.CONNECT and isinstance(error, OSError):
+            reason = why_not_connected(error)
+        examples.keep(
+            which,
+            failure,
+            status,
+            body=(response.content or b"") if whole else b"",
+            location=without_origin(location.encode(), self.base_url or ""),
+            reason=reason,
         )
 
 
@@ -264,12 +301,16 @@ def shares(weights: Mapping[str, int], users: int) -> dict[str, int]:
     return {name: count for name, share in whole.items() if (count := share + (name in lucky))}
 
 
+def cause_of(error: BaseException) -> BaseException:
+    """Return what made a request fail, where geventhttpclient says that it tried too often."""
+    return getattr(error, "original", None) or error if isinstance(error, RetriesExceeded) else error
+
+
 def failure_of(error: BaseException | None) -> Failure:
     """Return the failure that an exception of Locust's request event stands for."""
     if error is None:
         return Failure.NONE
-    if isinstance(error, RetriesExceeded):
-        error = getattr(error, "original", None) or error
+    error = cause_of(error)
     if isinstance(error, WrongStatus | LocustBadStatusCode):
         return Failure.STATUS
     if isinstance(error, ResponseError):

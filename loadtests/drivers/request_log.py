@@ -4,7 +4,8 @@ import itertools
 import math
 import time
 
-from loadtests.records.samples import Failure, Recorder, Samples
+from loadtests.drivers.failure_examples import FailureExamples
+from loadtests.records.samples import BodyBytes, Failure, Recorder, Samples
 
 
 class RequestLog:
@@ -19,6 +20,7 @@ class RequestLog:
         slowest_s: the longest that an answer has taken, in seconds.
         pauses: when time stood still, and for how many seconds by the machine's clock.
         heard_s: when something of an answer came last, be it its end or a few bytes.
+        examples: one failed request of each kind, kept by the client.
     """
 
     def __init__(self, started_s: float) -> None:
@@ -29,6 +31,7 @@ class RequestLog:
         self._paused_s = 0.0
         self._stands_at: float | None = None
         self.heard_s = 0.0
+        self.examples = FailureExamples()
         self._recorder = Recorder()
         self._serial = itertools.count()
 
@@ -95,6 +98,7 @@ class RequestLog:
         first_byte_s: float = math.nan,
         status: int = 0,
         failure: Failure = Failure.NONE,
+        body_bytes: int = 0,
     ) -> bool:
         """Record the end of a request; return False if time was up in the meantime, and it is recorded as cut off."""
         known = self.in_flight.pop(serial, None)
@@ -111,6 +115,7 @@ class RequestLog:
             first_byte_s=first_byte_s,
             status=status,
             failure=failure,
+            body_bytes=body_bytes,
         )
         return True
 
@@ -123,3 +128,7 @@ class RequestLog:
     def samples(self) -> Samples:
         """Return every request that has ended or was cut off."""
         return self._recorder.samples()
+
+    def good_bytes(self) -> tuple[BodyBytes, ...]:
+        """Return how much good answers held, request by request."""
+        return self._recorder.good_bytes()

@@ -273,6 +273,9 @@ class Trial(ABC):
             self.abandoned,
             busy_after=self._busy_after,
             pauses=tuple(self.log.pauses),
+            requests=tuple(f"{request.method} {request.path}" for request in self.job.requests),
+            examples=self.log.examples.all(),
+            good_bytes=self.log.good_bytes(),
         )
 
     @abstractmethod

@@ -45,6 +45,43 @@ class Failure(IntEnum):
 
 
 @dataclass(frozen=True)
+class FailureExample:
+    """A failed request, the first of its kind in a trial: what came instead of a good answer.
+
+    Attributes:
+        request: which of the scenario's requests it was, by index.
+        failure: why it did not succeed.
+        status: HTTP status, 0 without an answer.
+        body: how the answer's body begins, on one line; empty if it has none, or the status alone was known.
+        location: where a redirection points to; empty if it is none.
+        reason: what else is known, in words: why no connection was had, what a good body would have held; may be empty.
+    """
+
+    request: int
+    failure: Failure
+    status: int = 0
+    body: str = ""
+    location: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class BodyBytes:
+    """How much the good answers to one request held.
+
+    Attributes:
+        request: which of the scenario's requests it is, by index.
+        answers: how many there were.
+        total: bytes of all their bodies together, as they were sent: compressed, if they were. Locust tells them
+            unpacked.
+    """
+
+    request: int
+    answers: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Samples:
     """The requests of one trial, in columns of equal length, ordered as they ended.
 
@@ -163,6 +200,9 @@ class Recording:
         busy_before: the same before any load; None if that is not known.
         pauses: when the trial's clock stood still, because the server was stopped for the other side's turn: the
             instant in the samples' seconds, and how long by the machine's clock.
+        requests: what the samples mean by a request's index: ``GET /posts/3``; empty where that was not noted.
+        examples: one failed request of each kind.
+        good_bytes: how much good answers held, request by request; empty where that was not counted.
     """
 
     samples: Samples
@@ -176,6 +216,9 @@ class Recording:
     busy_after: float | None = None
     busy_before: float | None = None
     pauses: tuple[tuple[float, float], ...] = ()
+    requests: tuple[str, ...] = ()
+    examples: tuple[FailureExample, ...] = ()
+    good_bytes: tuple[BodyBytes, ...] = ()
 
     @property
     def leaves_work(self) -> bool:
@@ -213,6 +256,7 @@ class Recorder:
     def __init__(self) -> None:
         self._scheduled, self._sent, self._first_byte, self._ended = array("d"), array("d"), array("d"), array("d")
         self._status, self._failure, self._request = array("H"), array("B"), array("H")
+        self._body_bytes = array("Q")
 
     def __len__(self) -> int:
         return len(self._sent)
@@ -227,8 +271,12 @@ class Recorder:
         first_byte_s: float = math.nan,
         status: int = 0,
         failure: Failure = Failure.NONE,
+        body_bytes: int = 0,
     ) -> None:
-        """Add one request; see ``Samples`` for units. Without a schedule it was due when it was sent."""
+        """Add one request; see ``Samples`` for units. Without a schedule it was due when it was sent.
+
+        Of the bodies of good answers only sums are kept: see ``good_bytes``.
+        """
         self._scheduled.append(sent_s if scheduled_s is None else scheduled_s)
         self._sent.append(sent_s)
         self._first_byte.append(first_byte_s)
@@ -236,6 +284,7 @@ class Recorder:
         self._status.append(status)
         self._failure.append(failure)
         self._request.append(request)
+        self._body_bytes.append(body_bytes)
 
     def cut_off(self, sent_s: float, *, request: int, scheduled_s: float | None = None) -> None:
         """Add a request that was still unanswered when time was up."""
@@ -251,6 +300,17 @@ class Recorder:
             status=np.array(self._status, dtype=np.uint16),
             failure=np.array(self._failure, dtype=np.uint8),
             request=np.array(self._request, dtype=np.uint16),
+        )
+
+    def good_bytes(self) -> tuple[BodyBytes, ...]:
+        """Return how much good answers held, request by request."""
+        good = np.array(self._failure, np.uint8) == Failure.NONE
+        which, sizes = np.array(self._request, np.int64)[good], np.array(self._body_bytes, np.float64)[good]
+        answers, totals = np.bincount(which), np.bincount(which, weights=sizes)
+        return tuple(
+            BodyBytes(request, int(count), int(total))
+            for request, (count, total) in enumerate(zip(answers, totals, strict=True))
+            if count
         )
 
 

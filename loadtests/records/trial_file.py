@@ -18,7 +18,17 @@ import numpy as np
 import numpy.typing as npt
 
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.samples import ROW, Recording, Samples, Seconds, Slice, Timeline
+from loadtests.records.samples import (
+    ROW,
+    BodyBytes,
+    Failure,
+    FailureExample,
+    Recording,
+    Samples,
+    Seconds,
+    Slice,
+    Timeline,
+)
 
 COMPRESSION = 1
 """The highest saves 2 % more, and takes six times as long."""
@@ -75,6 +85,9 @@ def dump_trial(key: TrialKey, run_id: str, recording: Recording) -> bytes:
         "busy_after": recording.busy_after,
         "busy_before": recording.busy_before,
         "pauses": recording.pauses,
+        "requests": recording.requests,
+        "examples": [asdict(example) for example in recording.examples],
+        "good_bytes": [asdict(each) for each in recording.good_bytes],
     }
     columns: dict[str, np.ndarray] = {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
@@ -110,6 +123,11 @@ def read_trial(path: Path, run_id: str) -> tuple[TrialKey, Recording]:
         busy_after=about.get("busy_after"),
         busy_before=about.get("busy_before"),
         pauses=tuple((at_s, length_s) for at_s, length_s in about.get("pauses", ())),
+        requests=tuple(about.get("requests", ())),
+        examples=tuple(
+            FailureExample(**{**each, "failure": Failure(each["failure"])}) for each in about.get("examples", ())
+        ),
+        good_bytes=tuple(BodyBytes(**each) for each in about.get("good_bytes", ())),
     )
     key = TrialKey(about["block"], about["scenario"], about["load"], about["label"])
     if about["run"] != run_id or key.file_name != path.name:

@@ -14,9 +14,10 @@ import pytest
 import uvloop
 
 from loadtests.drivers.client import Client
+from loadtests.drivers.connection import EXAMPLE_BYTES, KEPT_BYTES, Answer, Connection, Message
 from loadtests.drivers.request_log import RequestLog
 from loadtests.experiment.scenario import Request
-from loadtests.records.samples import Failure, Samples
+from loadtests.records.samples import BodyBytes, Failure, FailureExample, Samples
 from loadtests.system.connections import SYSTEMS, Trust
 from tests.drivers.serving import listening
 
@@ -70,14 +71,14 @@ async def scripted(respond: Respond, **options: Any) -> AsyncIterator[Scripted]:
         yield server
 
 
-async def ask(
+async def asked(
     server: Scripted,
     *requests: Request,
     times: int = 1,
     between: Callable[[], Awaitable[None]] | None = None,
     trust: Trust = SYSTEMS,
-) -> Samples:
-    """Ask one after another; return what was recorded."""
+) -> RequestLog:
+    """Ask one after another; return what was noted."""
     log = RequestLog(started_s=0.0)
     client = Client(server.url, requests or (GET,), log, trust=trust)
     for turn in range(times):
@@ -85,17 +86,33 @@ async def ask(
             await between()
         await asyncio.wait_for(client.ask(turn), 5)
     await client.close()
-    return log.samples()
+    return log
+
+
+async def ask(
+    server: Scripted,
+    *requests: Request,
+    times: int = 1,
+    between: Callable[[], Awaitable[None]] | None = None,
+) -> Samples:
+    """Ask one after another; return what was recorded."""
+    return (await asked(server, *requests, times=times, between=between)).samples()
+
+
+def noted(reply: Reply, *requests: Request, times: int = 1) -> RequestLog:
+    """Return what was noted of requests that each get a certain reply."""
+
+    async def measure() -> RequestLog:
+        async with scripted(lambda *_: reply) as server:
+            return await asked(server, *requests, times=times)
+
+    return run(measure())
 
 
 def outcome(reply: Reply, request: Request = GET) -> tuple[int, Failure]:
     """Return the status and the failure of one request that gets a certain reply, and nothing after it."""
 
-    async def measure() -> Samples:
-        async with scripted(lambda *_: reply) as server:
-            return await ask(server, request)
-
-    samples = run(measure())
+    samples = noted(reply, request).samples()
     assert len(samples) == 1
     return int(samples.status[0]), Failure(samples.failure[0])
 
@@ -386,6 +403,156 @@ def test_bodies_have_their_length_and_credentials_of_the_url_go_along() -> None:
     assert b"\r\nauthorization: Basic bWU6cEBzcw==\r\n" in get
 
 
+def refusing(status: bytes, body: bytes, *lines: bytes) -> Reply:
+    return [head(b"content-length: %d" % len(body), *lines, status=status) + body]
+
+
+@pytest.mark.parametrize(
+    ("reply", "example"),
+    [
+        (
+            refusing(b"404 Not Found", b'{"detail":"Not Found"}'),
+            FailureExample(0, Failure.STATUS, 404, body='{"detail":"Not Found"}'),
+        ),
+        (
+            refusing(b"307 Temporary Redirect", b"", b"Location: /shelf/"),
+            FailureExample(0, Failure.STATUS, 307, location="/shelf/"),
+        ),
+        (
+            refusing(b"500 Oh", gzip.compress(b"gone wrong"), b"content-encoding: gzip"),
+            FailureExample(0, Failure.STATUS, 500, body="gone wrong"),
+        ),
+        (
+            refusing(b"500 Oh", b"plain", b"content-encoding: gzip"),
+            FailureExample(0, Failure.STATUS, 500, body="plain"),
+        ),
+        (
+            refusing(b"200 OK", b'{"error":"no rows"}'),
+            FailureExample(0, Failure.BODY, 200, body='{"error":"no rows"}', reason="does not hold “ok”"),
+        ),
+        (
+            refusing(b"200 OK", b"plain", b"content-encoding: gzip"),
+            FailureExample(0, Failure.BODY, 200, body="plain", reason="is not the gzip that its head says"),
+        ),
+        ([None], FailureExample(0, Failure.DISCONNECT)),
+    ],
+)
+def test_what_came_instead_of_a_good_answer_is_kept_once(reply: Reply, example: FailureExample) -> None:
+    assert noted(reply, times=3).examples.all() == (example,)
+
+
+def test_a_redirection_to_the_same_server_is_told_by_its_path() -> None:
+    async def measure() -> RequestLog:
+        async with scripted(
+            lambda *_: refusing(b"307 Moved", b"", b"location: " + server.url.encode() + b"/b/")
+        ) as server:
+            return await asked(server)
+
+    assert [each.location for each in run(measure()).examples.all()] == ["/b/"]
+
+
+def test_of_good_answers_nothing_is_kept_but_how_large_they_are() -> None:
+    log = noted([OK], GET, Request("GET", "/other"), times=5)
+    assert log.examples.all() == ()
+    assert log.good_bytes() == (BodyBytes(0, 3, 6), BodyBytes(1, 2, 4))
+
+
+def test_failed_answers_do_not_count_as_large_or_small() -> None:
+    assert noted(refusing(b"404 No", b"x" * 500)).good_bytes() == ()
+
+
+def test_a_body_is_counted_as_it_was_sent_whether_it_is_looked_at_or_not() -> None:
+    packed = gzip.compress(b"ok" * 5000)
+    reply = [head(b"content-encoding: gzip", b"content-length: %d" % len(packed)) + packed[:20], packed[20:]]
+    for request in (GET, Request("GET", "/")):
+        assert noted(reply, request).good_bytes() == (BodyBytes(0, 1, len(packed)),)
+    assert noted([CHUNKED], Request("GET", "/")).good_bytes() == (BodyBytes(0, 1, 2),)
+    assert noted([head(b"content-length: 700")], Request("HEAD", "/")).good_bytes() == (BodyBytes(0, 1, 0),)
+
+
+def answer_to(request: Request, reply: bytes) -> Answer:
+    """Return what the client keeps of an answer."""
+
+    class Keeping(Connection):
+        kept: Answer
+
+        async def exchange(self, message: Message, log: RequestLog) -> Answer:
+            Keeping.kept = await super().exchange(message, log)
+            return self.kept
+
+    async def measure() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("loadtests.drivers.connection.Connection", Keeping)
+            async with scripted(lambda *_: [reply]) as server:
+                await asked(server, request)
+
+    run(measure())
+    return Keeping.kept
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "sent", "kept"),
+    [
+        (Request("GET", "/"), b"200 OK", 3 * KEPT_BYTES, 0),
+        (GET, b"200 OK", 3 * KEPT_BYTES, KEPT_BYTES),
+        (GET, b"500 Oh", 3 * KEPT_BYTES, EXAMPLE_BYTES),
+        (GET, b"500 Oh", 10, 10),
+    ],
+)
+def test_a_body_of_any_size_takes_no_more_memory_than_it_may(
+    request_: Request, status: bytes, sent: int, kept: int
+) -> None:
+    answer = answer_to(request_, head(b"content-length: %d" % sent, status=status) + b"x" * sent)
+    assert sum(map(len, answer.pieces)) == kept
+    assert answer.body_bytes == sent
+
+
+def test_what_comes_after_the_part_that_is_looked_at_is_as_good_as_missing() -> None:
+    size = KEPT_BYTES + 100
+    late = [head(b"content-length: %d" % size) + b"x" * (size - 2) + b"ok"]
+    [example] = noted(late).examples.all()
+    assert (example.failure, example.status) == (Failure.BODY, 200)
+    assert example.reason == "does not hold “ok” in its first 4 MiB, and no more is looked at"
+    early = [head(b"content-length: %d" % size) + b"ok" + b"x" * (size - 2)]
+    assert outcome(early) == (200, Failure.NONE)
+
+
+def test_a_small_body_that_holds_very_much_is_looked_at_as_far_as_any_other() -> None:
+    packed = gzip.compress(b"x" * (3 * KEPT_BYTES) + b"ok")
+    reply = refusing(b"200 OK", packed, b"content-encoding: gzip")
+    [example] = noted(reply).examples.all()
+    assert example.reason == "does not hold “ok” in its first 4 MiB, and no more is looked at"
+    assert outcome(reply, Request("GET", "/")) == (200, Failure.NONE)
+
+
+def test_a_compressed_body_without_its_end_is_no_good_one() -> None:
+    packed = gzip.compress(b"ok, and more")
+    assert outcome(refusing(b"200 OK", packed[:-9], b"content-encoding: gzip")) == (200, Failure.BODY)
+
+
+def test_why_no_connection_is_had_is_kept() -> None:
+    async def measure() -> RequestLog:
+        async with scripted(lambda *_: [OK]) as server:
+            url = server.url
+        log = RequestLog(time.perf_counter())
+        client = Client(url, (GET,), log)
+        assert not await client.ask(0)
+        assert not await client.ask(1)
+        return log
+
+    assert run(measure()).examples.all() == (FailureExample(0, Failure.CONNECT, reason="connection refused"),)
+
+
+def test_a_name_that_nobody_has_is_told() -> None:
+    async def measure() -> RequestLog:
+        log = RequestLog(time.perf_counter())
+        await Client("http://nobody.invalid:80", (GET,), log).ask(0)
+        return log
+
+    [example] = run(measure()).examples.all()
+    assert (example.failure, example.reason) == (Failure.CONNECT, "name not found")
+
+
 @pytest.mark.parametrize(
     ("trusted", "failures"),
     [("environment", [0] * 3), ("file", [0] * 3), ("any", [0] * 3), ("nobody", [Failure.CONNECT] * 3)],
@@ -400,12 +567,16 @@ def test_https_is_measured_if_the_certificate_is_trusted(
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(file, certificate / "key.pem")
 
-    async def measure() -> tuple[Samples, list[int]]:
+    async def measure() -> tuple[RequestLog, list[int]]:
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the client refuses the certificate
         async with scripted(lambda *_: [OK], ssl=context) as server:
-            samples = await ask(server, times=3, trust=trust)
-            return samples, [len(each) for each in server.asked]
+            log = await asked(server, times=3, trust=trust)
+            return log, [len(each) for each in server.asked]
 
-    samples, connections = run(measure())
-    assert list(samples.failure) == failures
+    log, connections = run(measure())
+    assert list(log.samples().failure) == failures
     assert connections == ([] if trusted == "nobody" else [3])
+    if trusted == "nobody":
+        [example] = log.examples.all()
+        assert example.reason.startswith("certificate verify failed: self")
+        assert "--cafile cert.pem" in example.reason

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from loadtests.drivers.driver import merge
 from loadtests.experiment.catalogue import CATALOGUE, PITFALLS, everything
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.options import check_driver, parse_scenario
-from loadtests.records.samples import Failure, Recording, Samples, Slice
+from loadtests.records.samples import BodyBytes, Failure, FailureExample, Recording, Samples, Slice
 from loadtests.system.errors import UsageError
 from tests import made_up_samples as build
 
@@ -152,3 +153,38 @@ def test_users_wait_at_the_gate_for_their_sides_turn() -> None:
     nobody, once_each, latecomer, all_again, nobody_more, ended = in_a_process_with_locust(GATE).splitlines()
     assert (nobody, once_each, latecomer) == ("|0|0", "xy|2|0", "z|1|0")
     assert (all_again, nobody_more, ended) == ("xyz|4|0", "|0|0", "|0|3")
+
+
+def test_several_processes_keep_one_example_of_each_kind_and_count_together() -> None:
+    not_found, refused = FailureExample(0, Failure.STATUS, 404, "one's"), FailureExample(0, Failure.CONNECT)
+    one = replace(
+        recording(build.samples([])), examples=(not_found,), good_bytes=(BodyBytes(0, 2, 20), BodyBytes(2, 1, 5))
+    )
+    two = replace(
+        recording(build.samples([])),
+        examples=(replace(not_found, body="two's"), refused),
+        good_bytes=(BodyBytes(0, 1, 13), BodyBytes(1, 4, 4)),
+    )
+    merged = merge([one, two], cores=1)
+    assert sorted(merged.examples, key=lambda each: each.failure) == [not_found, refused]
+    assert merged.good_bytes == (BodyBytes(0, 3, 33), BodyBytes(1, 4, 4), BodyBytes(2, 1, 5))
+
+
+SESSION = """
+class Log(RequestLog):
+    def __init__(self):
+        super().__init__(time.perf_counter())
+log, gate = Log(), Gate()
+gate.open(random.Random(1), 0)
+class Somebody(FastHttpUser):
+    host = "http://127.0.0.1:9"
+session = GatedSession(Somebody(Environment()), gate, log, {("GET", "/x"): 0}, None)
+with session.request("GET", "/x", catch_response=True) as answer:
+    expect(answer, b"")
+for example in log.examples.all():
+    print(example.request, example.failure.name, example.status, example.reason)
+"""
+
+
+def test_why_no_connection_is_had_is_told_as_with_the_other_driver() -> None:
+    assert in_a_process_with_locust(SESSION).strip() == "0 CONNECT 0 connection refused"

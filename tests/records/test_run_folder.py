@@ -17,7 +17,7 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
 from loadtests.records.run_folder import RunFolder, UnreadableRun, create_run_folder, locked, remove_leftovers
-from loadtests.records.samples import Failure, Samples
+from loadtests.records.samples import BodyBytes, Failure, FailureExample, Samples
 from loadtests.records.summary import Outcome
 from loadtests.records.trial_file import TrialKey
 from loadtests.runner.run_log import new_manifest
@@ -47,6 +47,38 @@ def test_a_trial_comes_back_as_it_was_saved(folder: RunFolder) -> None:
     assert replace(found, samples=saved.samples) == saved
     for column in (field.name for field in fields(Samples)):
         np.testing.assert_array_equal(getattr(found.samples, column), getattr(saved.samples, column))
+
+
+def test_what_was_kept_of_answers_comes_back(folder: RunFolder) -> None:
+    saved = replace(
+        recording([(0.1, 0.2)], (0.0, 0.5), failures=[Failure.STATUS], status=307),
+        requests=("GET /shelf", "GET /café"),
+        examples=(
+            FailureExample(0, Failure.STATUS, 307, location="/shelf/"),
+            FailureExample(1, Failure.CONNECT, reason="connection refused"),
+            FailureExample(1, Failure.STATUS, 500, body="“gone” \\x1b"),
+        ),
+        good_bytes=(BodyBytes(1, 3, 2**40),),
+    )
+    folder.write_trial(TrialKey(0, "query", "u1", "a"), saved)
+    [(_, found)] = folder.read_trials()
+    assert replace(found, samples=saved.samples) == saved
+
+
+def test_a_trial_that_was_saved_before_anything_was_kept_of_answers_is_read(folder: RunFolder) -> None:
+    key = TrialKey(0, "query", "u1", "a")
+    folder.write_trial(key, recording([(0.1, 0.2)]))
+    path = folder.trials / key.file_name
+    with np.load(path) as archive:
+        members = {name: archive[name] for name in archive.files}
+    about = json.loads(members["about"].tobytes())
+    for name in ("requests", "examples", "good_bytes"):
+        del about[name]
+    members["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    np.savez(path, **members)
+    found = folder.read_trial(key)
+    assert found is not None
+    assert (found.requests, found.examples, found.good_bytes) == ((), (), ())
 
 
 def test_no_name_of_a_scenario_leaves_the_folder(folder: RunFolder) -> None:
