@@ -1,13 +1,15 @@
 """Compare the sides of each cell on every metric, and give each side's figures (pure)."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from loadtests.analysis.comparison import Estimate, estimate, hodges_lehmann, holm, judge
+from loadtests.analysis.failed_requests import added_up
 from loadtests.analysis.flag_checks import flags_of
 from loadtests.analysis.flags import Conditions, Flag, explain, withheld
 from loadtests.analysis.flow import together
@@ -235,6 +237,8 @@ def _cell_result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
         latency_samples=sum(len(s.latencies_s) for s in good),
         requests=sum(s.requests for s in summaries),
         failures=failures,
+        statuses=_by_status([s.statuses for s in summaries]),
+        failed=added_up([s.failed for s in summaries]),
         rss_bytes=max((s.rss_bytes for s in good if s.rss_bytes), default=None),
         threads=max((s.threads for s in good if s.threads), default=None),
         driver_busy=float(np.mean([s.driver_busy for s in good])) if good else 0.0,
@@ -248,6 +252,11 @@ def _cell_result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
             if label in sides
         ],
     )
+
+
+def _by_status(counts: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """Add up counts by status, the most frequent first."""
+    return dict(sum((Counter(each) for each in counts), Counter[int]()).most_common())
 
 
 def _pooled_percentiles(columns: Sequence[Column]) -> dict[str, float | None]:

@@ -14,6 +14,7 @@ import numpy as np
 from loadtests.analysis.client_share import CLIENT_LIMIT, ClientShare, biased
 from loadtests.analysis.comparison import estimate
 from loadtests.analysis.condition_checks import core_flags
+from loadtests.analysis.failed_requests import added_up, counted_in_words
 from loadtests.analysis.flags import FAILURES_LIMIT, Conditions, Flag
 from loadtests.analysis.flow import together
 from loadtests.analysis.trial_summary import Summary, percentile
@@ -60,7 +61,10 @@ def flags_of(
         requests = sum(s.requests for s in column)
         failed = sum(sum(s.failures.values()) for s in column)
         if requests and failed / requests > FAILURES_LIMIT:
-            found.append(Flag("failures", label, f"{failed / requests:.1%} of {requests:,}"))
+            what = counted_in_words(added_up([s.failed for s in column]))
+            found.append(
+                Flag("failures", label, f"{failed / requests:.1%} of {requests:,}" + (f": {what}" if what else ""))
+            )
         if label in conditions.leaks:
             found.append(Flag("leaking-memory", label, conditions.leaks[label]))
         good = [s for s in column if s.collapsed is None]

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.analysis.failed_requests import counted_in_words, failed_of, statuses_of
 from loadtests.analysis.flow import Flow, Windows, credit, flow, halves, halves_of_each, inside
 from loadtests.records.samples import Failure, Recording, Samples, Timeline
+from loadtests.records.summary import FailedRequests
 
 Column = npt.NDArray[np.float32]
 UNLIKELY = 0.025
@@ -28,6 +30,8 @@ class Summary:
         throughput_rps: successful answers per second, over the windows of all slices.
         requests: requests that were due inside a window; those that were cut off if no window was completed.
         failures: how many of them failed, by reason.
+        statuses: how many of them had another status than they should, by status.
+        failed: the same in full, with examples.
         latencies_s: response times of those requests in seconds, from when they were due, ascending; a failed one is
             infinite.
         service_s: the same from when they were sent.
@@ -72,6 +76,8 @@ class Summary:
     timeline: Timeline | None = None
     rates_rps: tuple[float, ...] = ()
     work_left: float | None = None
+    statuses: dict[int, int] = field(default_factory=dict)
+    failed: tuple[FailedRequests, ...] = ()
 
 
 def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
@@ -94,6 +100,7 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
     on_time = _sent_in_time(samples, windows)[due]
     counted = due if windows else np.isnan(samples.ended_s)
     failures = np.bincount(samples.failure[counted], minlength=len(Failure))
+    failed = tuple(failed_of(recording, counted))
     cpu = [turn.server_cpu_s for turn in slices if turn.server_cpu_s is not None]
     busy = sum(turn.driver_cpu_s for turn in slices) / windows_s if windows_s else 0.0
     seconds = [turn.driver_peak for turn in slices if turn.closed_s - turn.opened_s >= 1.0]
@@ -118,10 +125,12 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
         sizes=tuple(
             (recording.started_s + turn.closed_s, turn.rss_bytes) for turn in slices if turn.rss_bytes is not None
         ),
-        collapsed=_collapse(recording.stalled, rate, failures),
+        collapsed=_collapse(recording.stalled, rate, failed),
         timeline=recording.timeline.inside(windows) if recording.timeline is not None else None,
         rates_rps=slice_rates(recording, arrivals=arrivals),
         work_left=None if recording.busy_after is None else recording.busy_after - (recording.busy_before or 0.0),
+        statuses=statuses_of(recording, counted),
+        failed=failed,
     )
 
 
@@ -160,15 +169,12 @@ def _ascending(values: npt.NDArray[np.float64]) -> Column:
     return np.sort(values.astype(np.float32))
 
 
-def _collapse(stalled: str | None, rate: float, counts: Sequence[int] | npt.NDArray[np.int64]) -> str | None:
+def _collapse(stalled: str | None, rate: float, failed: Sequence[FailedRequests]) -> str | None:
     if stalled is not None:
         return stalled
     if rate > 0:
         return None
-    reasons = [
-        f"{counts[reason]} {reason.name.lower().replace('_', ' ')}" for reason in Failure if reason and counts[reason]
-    ]
-    return "not one good answer" + (f" ({', '.join(reasons)})" if reasons else "")
+    return "not one good answer" + (f" ({counted_in_words(failed)})" if failed else "")
 
 
 def samples_needed(percentile: float) -> int:

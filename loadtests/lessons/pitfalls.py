@@ -84,7 +84,7 @@ MISSING_GREENLET = Lesson(
     hypothesis="The sync build answers, with a query for each author. The async build refuses.",
     code=handlers("/api/workloads/lazy"),
     measure=Measure(["lazy"], users="4", time_s=1.0),
-    expects=(Collapse("async gives not one good answer", "lazy", 4, label="b", because=" status)"),),
+    expects=(Collapse("async gives not one good answer", "lazy", 4, label="b", because="not one good answer ("),),
     why="Loading on access needs a query at a place where nothing is awaited. Async SQLAlchemy cannot wait there, and"
     " raises MissingGreenlet. Name what you will touch: `selectinload` in the query, or `refresh(attribute_names=…)`"
     " afterwards.",

@@ -105,6 +105,29 @@ class BlockFigures:
 
 
 @dataclass(frozen=True)
+class FailedRequests:
+    """Requests of one side of a cell that failed alike, and what came of one of them.
+
+    Attributes:
+        asked: which request it was: ``GET /orders``; empty where that was not noted.
+        failure: why they did not succeed: ``status``, ``body``, ``connect``, ``disconnect`` or ``cut_off``.
+        status: of their answers; 0 where none came.
+        count: how many there were.
+        body: how the body of one answer began, on one line; empty if it had none, or none was kept.
+        location: where it pointed to; empty if it was no redirection.
+        reason: what else is known of it, in words; may be empty.
+    """
+
+    asked: str
+    failure: str
+    status: int
+    count: int
+    body: str = ""
+    location: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class CellResult:
     """One side of one cell, over all blocks.
 
@@ -121,6 +144,8 @@ class CellResult:
         windows_s: how long the windows were, all together, in seconds; 0 where that was not noted.
         requests: requests counted.
         failures: how many failed, by reason.
+        statuses: of those with another status than they should have, how many had which.
+        failed: the same in full: by request, reason and status, with an example of each; the most frequent first.
         rss_bytes: most resident memory seen; None if unknown.
         threads: most threads seen; None if unknown.
         driver_busy: the driver's mean share of its core, 0 to 1.
@@ -169,6 +194,8 @@ class CellResult:
     windows_s: float = 0.0
     bound_rps: float | None = None
     by_block: list[BlockFigures] = field(default_factory=list)
+    statuses: dict[int, int] = field(default_factory=dict)
+    failed: list[FailedRequests] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

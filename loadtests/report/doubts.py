@@ -12,7 +12,7 @@ from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS
 from loadtests.records.summary import Outcome
-from loadtests.report import doubts_on_conditions, highlights
+from loadtests.report import answers, doubts_on_conditions, highlights
 from loadtests.report.doubts_on_conditions import OF_ALL_CELLS, Doubt, flag_words
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named, no_verdict
@@ -31,6 +31,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *incomplete(run, outcome),
         *collapses(run),
         *deadlock(run),
+        *failures(run),
         *logs(run),
         *taken_out(run),
         *flagged(run),
@@ -99,6 +100,17 @@ def collapses(run: RunView) -> Iterator[Doubt]:
             f"{run.names[label]} collapsed",
             f"{'; '.join(said)}. Its figures are of the blocks that were left, if any.",
             serious=True,
+        )
+
+
+def failures(run: RunView) -> Iterator[Doubt]:
+    """Say what came instead of good answers."""
+    if said := answers.failures(run):
+        more = f"; and {len(said) - answers.MOST_LINES} more" if len(said) > answers.MOST_LINES else ""
+        yield Doubt(
+            "Requests failed",
+            f"{'; '.join(said[: answers.MOST_LINES])}{more}. They are no throughput.",
+            serious=any(flag.startswith("failures") for c in run.headlines() for flag in c.flags),
         )
 
 

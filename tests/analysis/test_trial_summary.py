@@ -123,8 +123,8 @@ def test_a_side_that_stalled_has_collapsed_with_the_drivers_words() -> None:
 
 
 def test_a_side_without_one_good_answer_has_collapsed_and_says_why() -> None:
-    found = summarise(recording([(0.1, 0.2)] * 3, (0.0, 1.0), failures=[Failure.STATUS] * 3))
-    assert found.collapsed == "not one good answer (3 status)"
+    found = summarise(recording([(0.1, 0.2)] * 3, (0.0, 1.0), failures=[Failure.STATUS] * 3, status=404))
+    assert found.collapsed == "not one good answer (3 × 404 Not Found)"
 
 
 def test_answers_to_arrivals_are_counted_whole_in_the_window_in_which_they_come() -> None:

@@ -4,12 +4,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from loadtests.analysis.comparison import WORTH
+from loadtests.analysis.failed_requests import REASONS, counted_in_words
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
 from loadtests.analysis.model.crossover import crossover_of
 from loadtests.analysis.model.limits import resources, worded
 from loadtests.analysis.trial_summary import samples_needed
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.records.summary import CellResult, Interval
+from loadtests.report.answers import in_words
 from loadtests.report.charts.predicted import NEAR
 from loadtests.report.view import RunView
 from loadtests.report.wording import NO_BREAK, milliseconds, number
@@ -46,6 +48,8 @@ class Row:
     name: str
     figures: list[Figure]
     collapsed: list[str] = field(default_factory=list)
+    failed: str = ""
+    """What came instead of good answers."""
 
 
 def columns(run: RunView) -> list[str]:
@@ -60,7 +64,7 @@ def columns(run: RunView) -> list[str]:
 def row_of(run: RunView, cell: CellResult) -> Row:
     """Return one side's figures of one cell."""
     megabytes = NOTHING if cell.rss_bytes is None else f"{cell.rss_bytes / 1e6:,.0f} MB"
-    reasons = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in cell.failures.items())
+    failed = sum(cell.failures.values())
     offered = [Figure(number(cell.offered))] if run.open_loop else []
     lag = [_percentile(cell.lag_s.get("p99"), cell, "p99")] if run.open_loop else []
     return Row(
@@ -76,13 +80,21 @@ def row_of(run: RunView, cell: CellResult) -> Row:
             Figure(megabytes),
             Figure(NOTHING if cell.threads is None else f"{cell.threads:,}"),
             Figure(f"{cell.requests:,}"),
-            Figure(reasons or "0"),
+            Figure(f"{failed:,}", counted_in_words(cell.failed)),
         ],
         collapsed=[
             f"{sentence} ({count} of {run.blocks_of(cell.scenario, cell.load)} blocks)"
             for sentence, count in Counter(cell.collapsed).most_common()
         ],
+        failed=_failed(cell),
     )
+
+
+def _failed(cell: CellResult) -> str:
+    """Say what failed; by reason alone where no more was noted."""
+    if cell.failed:
+        return in_words(cell.failed, cell.scenario)
+    return ", ".join(f"{count:,} × {REASONS.get(reason, reason)}" for reason, count in cell.failures.items())
 
 
 def _estimate(known: Interval | None, scale: float) -> Figure:

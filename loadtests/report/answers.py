@@ -1,0 +1,57 @@
+"""Failed requests in lines: how many there were, and what came instead of good answers (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loadtests.analysis.failed_requests import added_up, in_full, name_of
+from loadtests.experiment.loads import ascending
+from loadtests.experiment.sides import LABELS
+from loadtests.records.summary import CellResult, FailedRequests
+from loadtests.report.view import RunView
+from loadtests.report.wording import named
+
+MOST_LINES = 12
+"""Of failed requests, on the terminal and among the doubts."""
+MOST_KINDS = 6
+"""In one line; `summary.json` has more."""
+
+
+def failures(run: RunView) -> list[str]:
+    """Return a line for each scenario and side of which requests failed; loads at which the same came are one line."""
+    lines = []
+    for scenario in run.manifest.scenarios:
+        for label in LABELS:
+            alike: dict[tuple[str, ...], list[CellResult]] = {}
+            for load in run.loads:
+                cell = run.cells.get((scenario.name, load, label))
+                if cell is not None and cell.failed:
+                    alike.setdefault(_kinds(cell.failed), []).append(cell)
+            for cells in alike.values():
+                where = f"{scenario.name} at {named(ascending({cell.load for cell in cells}))}, {run.names[label]}"
+                requests = sum(cell.requests for cell in cells)
+                failed = added_up([cell.failed for cell in cells])
+                lines.append(f"{where}, of {requests:,} requests: {in_words(failed, scenario.name)}")
+    return lines
+
+
+def _kinds(failed: Sequence[FailedRequests]) -> tuple[str, ...]:
+    return tuple(sorted({name_of(each) for each in failed}))
+
+
+def in_words(failed: Sequence[FailedRequests], scenario: str) -> str:
+    """Write what failed, each kind with what came of one request, and which that was where it could be another one."""
+    kinds: dict[tuple[str, int], list[FailedRequests]] = {}
+    for each in failed:
+        kinds.setdefault((each.failure, each.status), []).append(each)
+    totals = {kind: sum(each.count for each in alike) for kind, alike in kinds.items()}
+    frequent = sorted(kinds, key=lambda kind: -totals[kind])[:MOST_KINDS]
+    said = [in_full(replace(kinds[kind][0], count=totals[kind])) + _which(kinds[kind], scenario) for kind in frequent]
+    more = [f"and {len(kinds) - MOST_KINDS} more kinds"] if len(kinds) > MOST_KINDS else []
+    return ", ".join([*said, *more])
+
+
+def _which(alike: Sequence[FailedRequests], scenario: str) -> str:
+    asked, others = alike[0].asked, len(alike) - 1
+    if asked in ("", scenario):
+        return ""
+    return f" ({asked} and {others} more)" if others else f" ({asked})"

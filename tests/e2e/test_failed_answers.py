@@ -1,0 +1,52 @@
+"""Answers that are no good ones: which status came, and what they said."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.harness import bench, summary
+
+REFUSING = "tests.e2e.refusing:app"
+FAILED = {
+    "GET /shelf": (307, "Temporary Redirect", "/shelf/", ""),
+    "GET /members": (401, "Unauthorized", "", '{"detail":"sign in first"}'),
+    "GET /limited": (429, "Too Many Requests", "", '{"detail":"slow down"}'),
+    "GET /nothing": (404, "Not Found", "", '{"detail":"Not Found"}'),
+}
+SHORT = ("--users=2", "--blocks=1", "--time=0.4", "--no-control")
+
+
+def cells(run: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = summary(run)["cells"]
+    return found
+
+
+@pytest.mark.parametrize("driver", ["httpx", pytest.param("locust", marks=pytest.mark.slow)])
+def test_statuses_are_named_with_what_came(driver: str, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    sides = (f"--a={REFUSING}", f"--b={REFUSING}", f"--driver={driver}", f"--out={out}")
+    status, output, errors = bench("run", *FAILED, *SHORT, *sides)
+    assert status == 0, errors
+    for cell in cells(out):
+        number, phrase, location, body = FAILED[cell["scenario"]]
+        assert cell["statuses"] == {str(number): cell["requests"]}
+        assert cell["failures"] == {"status": cell["requests"]}
+        [kind] = cell["failed"]
+        assert (kind["asked"], kind["status"], kind["count"]) == (cell["scenario"], number, cell["requests"])
+        assert (kind["location"], kind["body"]) == (location, body)
+        assert cell["collapsed"] == [f"not one good answer ({cell['requests']:,} × {number} {phrase})"]
+        assert f"{cell['requests']:,} × {number} {phrase}" in output
+    page = (out / "report.html").read_text()
+    for number, phrase, location, body in FAILED.values():
+        assert f"× {number} {phrase}" in page
+        assert location in page
+        assert body.replace('"', "&#34;") in page
+
+
+def test_a_side_that_answers_beside_one_that_does_not_is_no_failed_run(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    sides = (f"--a={REFUSING}", "--b=tests.e2e.faulty:fine", f"--out={out}")
+    status, output, errors = bench("run", "GET /members", *SHORT, *sides)
+    assert status == 0, errors
+    assert '× 401 Unauthorized “{"detail":"sign in first"}”' in output

@@ -1,0 +1,101 @@
+"""What was answered, as a reader sees it: on the terminal, in the report's tables, and among the doubts."""
+
+from dataclasses import replace
+
+from loadtests.analysis.trial_summary import Summary
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.samples import Failure
+from loadtests.records.summary import FailedRequests
+from loadtests.report import answers
+from loadtests.report.doubts import doubts
+from loadtests.report.view import view_of
+from tests.made_up_runs import Run, Trial, make_run
+from tests.report.test_html import page
+from tests.report.test_verdict_table import in_one_line
+
+SHELF = FailedRequests("GET /shelf", "status", 307, 188, location="/shelf/")
+MEMBERS = FailedRequests("GET /members", "status", 401, 751, body='{"detail":"sign in first"}')
+
+
+def failing(side: str, *failed: FailedRequests) -> Trial:
+    """Return a change that lets a side, or both, fail so in every block."""
+
+    def change(summary: Summary, _scenario: str, _load: int, label: SideLabel, _block: int) -> Summary:
+        if label not in side:
+            return summary
+        count = sum(each.count for each in failed)
+        return replace(
+            summary, requests=count, failures={Failure.STATUS: count}, failed=failed, collapsed="not one good answer"
+        )
+
+    return change
+
+
+def lines(run: Run) -> list[str]:
+    return answers.failures(view_of(*run))
+
+
+def titles(run: Run) -> dict[str, tuple[str, bool]]:
+    return {doubt.title: (doubt.text, doubt.serious) for doubt in doubts(view_of(*run), run[1])}
+
+
+def test_each_side_has_a_line_that_names_the_status_and_what_came() -> None:
+    run = make_run(["GET /shelf"], [2], blocks=2, change=failing("ab", SHELF))
+    assert lines(run) == [
+        "GET /shelf at 2 users, sync, of 376 requests: 376 × 307 Temporary Redirect to /shelf/",
+        "GET /shelf at 2 users, async, of 376 requests: 376 × 307 Temporary Redirect to /shelf/",
+    ]
+
+
+def test_loads_at_which_the_same_came_are_one_line() -> None:
+    run = make_run(["GET /members"], [1, 8], blocks=1, change=failing("b", MEMBERS))
+    assert lines(run) == [
+        'GET /members at 1 and 8 users, async, of 1,502 requests: 1,502 × 401 Unauthorized “{"detail":"sign in first"}”'
+    ]
+
+
+def test_several_kinds_come_by_how_many_they_are() -> None:
+    errors, nothing = (
+        replace(MEMBERS, status=status, count=count, body="") for status, count in ((500, 700), (404, 51))
+    )
+    run = make_run(["GET /members"], [1], blocks=1, change=failing("b", nothing, errors))
+    [line] = lines(run)
+    assert line.endswith("of 751 requests: 700 × 500 Internal Server Error, 51 × 404 Not Found")
+
+
+def test_which_request_it_was_is_told_where_a_scenario_has_several() -> None:
+    one = make_run(["GET /shelf /members"], [1], blocks=1, change=failing("b", SHELF, MEMBERS))
+    assert "307 Temporary Redirect to /shelf/ (GET /shelf)" in lines(one)[0]
+    alike = [replace(MEMBERS, asked=f"GET /posts/{number}", count=10, body="") for number in range(20)]
+    many = make_run(["get_post"], [1], blocks=1, change=failing("b", *alike))
+    assert lines(many)[0].endswith("of 200 requests: 200 × 401 Unauthorized (GET /posts/0 and 19 more)")
+
+
+def test_the_terminal_has_a_line_for_each_up_to_a_dozen() -> None:
+    assert '751 × 401 Unauthorized “{"detail":"sign in first"}”' in in_one_line(
+        make_run(["GET /members"], [1], blocks=1, change=failing("b", MEMBERS))
+    )
+    many = make_run([f"GET /{number}" for number in range(9)], [1], blocks=1, change=failing("ab", MEMBERS))
+    assert "… and 6 more in the report." in in_one_line(many)
+
+
+def test_the_report_has_them_beside_the_figures_and_among_the_doubts() -> None:
+    run = make_run(["GET /members"], [1], blocks=1, change=failing("b", MEMBERS))
+    text = page(run).text
+    said = '751 × 401 Unauthorized “{"detail":"sign in first"}”'
+    assert f"async, failed requests: {said}" in text
+    doubt, serious = titles(run)["Requests failed"]
+    assert said in doubt
+    assert serious
+
+
+def test_markup_in_an_answer_stays_text() -> None:
+    evil = replace(MEMBERS, body="<script>alert(1)</script>", location="")
+    html = page(make_run(["GET /members"], [1], blocks=1, change=failing("b", evil)))
+    assert "“<script>alert(1)</script>”" in html.text
+
+
+def test_a_run_in_which_nothing_failed_says_nothing_of_it() -> None:
+    run = make_run(["hash"], [1])
+    assert lines(run) == []
+    assert "Requests failed" not in titles(run)
