@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from loadtests.analysis.answer_sizes import pooled
 from loadtests.analysis.comparison import Estimate, estimate, hodges_lehmann, holm, judge
 from loadtests.analysis.failed_requests import added_up
 from loadtests.analysis.flag_checks import flags_of
@@ -239,6 +240,7 @@ def _cell_result(cell: CellTrials, label: SideLabel, side: str) -> CellResult:
         failures=failures,
         statuses=_by_status([s.statuses for s in summaries]),
         failed=added_up([s.failed for s in summaries]),
+        answer_sizes=pooled([s.answer_sizes for s in summaries]),
         rss_bytes=max((s.rss_bytes for s in good if s.rss_bytes), default=None),
         threads=max((s.threads for s in good if s.threads), default=None),
         driver_busy=float(np.mean([s.driver_busy for s in good])) if good else 0.0,

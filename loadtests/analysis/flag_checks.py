@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from loadtests.analysis.answer_sizes import differences, in_words, pooled
 from loadtests.analysis.client_share import CLIENT_LIMIT, ClientShare, biased
 from loadtests.analysis.comparison import estimate
 from loadtests.analysis.condition_checks import core_flags
@@ -78,7 +79,15 @@ def flags_of(
                 found.append(Flag("work-left", label, busy))
             found += [Flag("driver-bound", label, "; ".join(bound))] if bound else []
             found += queueing or unsteady(load, good, label, thinking=thinking)
+    found += [] if thinking else unlike(pairs)
     return [*found, *biased(load, pairs, conditions), *noise(load, pairs, conditions), *core_flags(conditions)]
+
+
+def unlike(pairs: Sequence[tuple[Summary, Summary]]) -> list[Flag]:
+    """Return a flag if the sides' good answers differ in size; users who choose what they ask are no case for it."""
+    sizes = [pooled(s.answer_sizes for s in column) for column in zip(*pairs, strict=True)]
+    found = differences(*sizes) if sizes else []
+    return [Flag("answers-differ", None, in_words(found, "a", "b"))] if found else []
 
 
 def busy_client(load: Load, good: Sequence[Summary], label: SideLabel, conditions: Conditions) -> Iterator[str]:

@@ -24,6 +24,8 @@ MEANING = {
     "collapsed": "the side could not be measured in at least one block: it died, hung or gave no good answer",
     "failures": f"more than {100 * FAILURES_LIMIT:g} % of the side's requests failed: they are no throughput, count as"
     " slower than everything, and the side is called neither better nor as good as one that answers",
+    "answers-differ": "the good answers of the two sides differ in size, so they may not do the same work: compare "
+    "what they say; one may be empty, an error with a good status, or compressed",
     "driver-bound": "the load driver may have been the limit, not the server, so there is no verdict; use fewer users "
     "or a lower rate, a slower scenario, or drivers on more cores",
     "client-share": "few users wait for the client too, which takes the same time on both sides and so pulls the ratio "

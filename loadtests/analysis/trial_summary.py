@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from loadtests.analysis.answer_sizes import sizes_of
 from loadtests.analysis.failed_requests import counted_in_words, failed_of, statuses_of
 from loadtests.analysis.flow import Flow, Windows, credit, flow, halves, halves_of_each, inside
 from loadtests.records.samples import Failure, Recording, Samples, Timeline
-from loadtests.records.summary import FailedRequests
+from loadtests.records.summary import AnswerSize, FailedRequests
 
 Column = npt.NDArray[np.float32]
 UNLIKELY = 0.025
@@ -32,6 +33,7 @@ class Summary:
         failures: how many of them failed, by reason.
         statuses: how many of them had another status than they should, by status.
         failed: the same in full, with examples.
+        answer_sizes: how large good answers were, by request, lead-ins included.
         latencies_s: response times of those requests in seconds, from when they were due, ascending; a failed one is
             infinite.
         service_s: the same from when they were sent.
@@ -78,6 +80,7 @@ class Summary:
     work_left: float | None = None
     statuses: dict[int, int] = field(default_factory=dict)
     failed: tuple[FailedRequests, ...] = ()
+    answer_sizes: tuple[AnswerSize, ...] = ()
 
 
 def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
@@ -131,6 +134,7 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
         work_left=None if recording.busy_after is None else recording.busy_after - (recording.busy_before or 0.0),
         statuses=statuses_of(recording, counted),
         failed=failed,
+        answer_sizes=tuple(sizes_of(recording)),
     )
 
 

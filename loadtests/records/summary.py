@@ -128,6 +128,21 @@ class FailedRequests:
 
 
 @dataclass(frozen=True)
+class AnswerSize:
+    """How large the good answers of one side of a cell were.
+
+    Attributes:
+        asked: to which request: ``GET /orders``; empty where that was not noted.
+        answers: how many there were.
+        mean_bytes: of their bodies, as they were sent: compressed, if they were.
+    """
+
+    asked: str
+    answers: int
+    mean_bytes: float
+
+
+@dataclass(frozen=True)
 class CellResult:
     """One side of one cell, over all blocks.
 
@@ -146,6 +161,7 @@ class CellResult:
         failures: how many failed, by reason.
         statuses: of those with another status than they should have, how many had which.
         failed: the same in full: by request, reason and status, with an example of each; the most frequent first.
+        answer_sizes: how large good answers were, by request.
         rss_bytes: most resident memory seen; None if unknown.
         threads: most threads seen; None if unknown.
         driver_busy: the driver's mean share of its core, 0 to 1.
@@ -196,6 +212,7 @@ class CellResult:
     by_block: list[BlockFigures] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     failed: list[FailedRequests] = field(default_factory=list)
+    answer_sizes: list[AnswerSize] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

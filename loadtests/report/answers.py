@@ -1,15 +1,17 @@
-"""Failed requests in lines: how many there were, and what came instead of good answers (pure)."""
+"""What was answered, in lines: failed requests with what came instead, and sides whose good answers differ (pure)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from loadtests.analysis import answer_sizes
 from loadtests.analysis.failed_requests import added_up, in_full, name_of
-from loadtests.experiment.loads import ascending
+from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
 from loadtests.records.summary import CellResult, FailedRequests
 from loadtests.report.view import RunView
 from loadtests.report.wording import named
 
+DIFFER = "answers-differ"
 MOST_LINES = 12
 """Of failed requests, on the terminal and among the doubts."""
 MOST_KINDS = 6
@@ -55,3 +57,17 @@ def _which(alike: Sequence[FailedRequests], scenario: str) -> str:
     if asked in ("", scenario):
         return ""
     return f" ({asked} and {others} more)" if others else f" ({asked})"
+
+
+def unlike(run: RunView) -> list[str]:
+    """Return a line for each scenario whose good answers are not as large on one side as on the other."""
+    found: dict[tuple[str, str], list[Load]] = {}
+    for c in run.headlines():
+        if DIFFER in c.flags:
+            a, b = (run.cells[c.scenario, c.load, label].answer_sizes for label in LABELS)
+            what = answer_sizes.in_words(answer_sizes.differences(a, b), run.names["a"], run.names["b"])
+            found.setdefault((c.scenario, what), []).append(c.load)
+    return [
+        f"{scenario} at {named(ascending(loads))}: the sides do not answer alike: {what.removeprefix(f'{scenario}: ')}"
+        for (scenario, what), loads in found.items()
+    ]

@@ -17,7 +17,9 @@ from loadtests.report.doubts_on_conditions import OF_ALL_CELLS, Doubt, flag_word
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named, no_verdict
 
-TOLD_APART = frozenset({"collapsed", "small", "too-few-blocks", "too-few-samples", "driver-bound", *OF_ALL_CELLS})
+TOLD_APART = frozenset(
+    {"answers-differ", "collapsed", "small", "too-few-blocks", "too-few-samples", "driver-bound", *OF_ALL_CELLS}
+)
 """Flags that have a doubt of their own, or are none."""
 SIGN = "nothing was answered"
 """How a trial says that its side hung."""
@@ -32,6 +34,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *collapses(run),
         *deadlock(run),
         *failures(run),
+        *unlike(run),
         *logs(run),
         *taken_out(run),
         *flagged(run),
@@ -111,6 +114,16 @@ def failures(run: RunView) -> Iterator[Doubt]:
             "Requests failed",
             f"{'; '.join(said[: answers.MOST_LINES])}{more}. They are no throughput.",
             serious=any(flag.startswith("failures") for c in run.headlines() for flag in c.flags),
+        )
+
+
+def unlike(run: RunView) -> Iterator[Doubt]:
+    """Say where the good answers of the sides differ."""
+    if said := answers.unlike(run):
+        yield Doubt(
+            "The sides do not answer alike",
+            f"{_sentence(MEANING['answers-differ'])}. {'; '.join(said)}. Sizes are those of the bodies, on average.",
+            serious=True,
         )
 
 

@@ -60,7 +60,7 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
     run = view_of(manifest, outcome)
     told = answers.failures(run)
     more = [f"… and {len(told) - MOST_LINES} more in the report."] if len(told) > MOST_LINES else []
-    said = [*told[:MOST_LINES], *more]
+    said = [*(f"{line}." for line in answers.unlike(run)), *told[:MOST_LINES], *more]
     notes = (Text(note, style="yellow") for note in [*said, *footnotes(names, marks)])
     return Group(table, *(Text(line) for line in lines if line), *notes)
 

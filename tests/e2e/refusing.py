@@ -1,5 +1,7 @@
 """ASGI apps, as sides for the tests, that answer quickly and well, but not as they should."""
 
+import json
+
 from fastapi import APIRouter, FastAPI, HTTPException
 
 app = FastAPI()
@@ -22,3 +24,22 @@ async def limited() -> None:
 
 
 app.include_router(shelf)
+
+full, empty, wrong = FastAPI(), FastAPI(), FastAPI()
+ROWS = [{"id": n, "title": f"Row {n}", "text": "lorem " * 40} for n in range(200)]
+FULL_BYTES = len(json.dumps(ROWS, separators=(",", ":")))
+
+
+@full.get("/rows")
+async def rows() -> list[dict[str, object]]:
+    return ROWS
+
+
+@empty.get("/rows")
+async def no_rows() -> list[dict[str, object]]:
+    return []
+
+
+@wrong.get("/rows")
+async def failure() -> dict[str, str]:
+    return {"error": "relation rows does not exist"}

@@ -1,4 +1,4 @@
-"""Answers that are no good ones: which status came, and what they said."""
+"""Answers that are no good ones, or not the same on both sides: which status came, and what they said."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.harness import bench, summary
+from tests.e2e.refusing import FULL_BYTES
 
 REFUSING = "tests.e2e.refusing:app"
 FAILED = {
@@ -50,3 +51,20 @@ def test_a_side_that_answers_beside_one_that_does_not_is_no_failed_run(tmp_path:
     status, output, errors = bench("run", "GET /members", *SHORT, *sides)
     assert status == 0, errors
     assert '× 401 Unauthorized “{"detail":"sign in first"}”' in output
+
+
+@pytest.mark.parametrize(
+    ("other", "size"),
+    [("empty", "2 bytes"), ("wrong", "40 bytes"), pytest.param("full", None, marks=pytest.mark.slow)],
+)
+def test_sides_that_do_not_answer_alike_are_told(other: str, size: str | None, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    sides = ("--a=tests.e2e.refusing:full", f"--b=tests.e2e.refusing:{other}", f"--out={out}")
+    status, output, errors = bench("run", "GET /rows", *SHORT, *sides)
+    assert status == 0, errors
+    assert cells(out)[0]["answer_sizes"][0]["mean_bytes"] == FULL_BYTES
+    flagged = {flag for comparison in summary(out)["comparisons"] for flag in comparison["flags"]}
+    said = f"the sides do not answer alike: {FULL_BYTES / 1000:.1f} kB from full, {size} from {other}"
+    assert ("answers-differ" in flagged) == (size is not None)
+    for text in (output, (out / "report.html").read_text()):
+        assert (said in text) == ("do not answer alike" in text) == (size is not None)

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Failure
-from loadtests.records.summary import FailedRequests
+from loadtests.records.summary import AnswerSize, FailedRequests
 from loadtests.report import answers
 from loadtests.report.doubts import doubts
 from loadtests.report.view import view_of
@@ -27,6 +29,15 @@ def failing(side: str, *failed: FailedRequests) -> Trial:
         return replace(
             summary, requests=count, failures={Failure.STATUS: count}, failed=failed, collapsed="not one good answer"
         )
+
+    return change
+
+
+def of_size(a: float, b: float) -> Trial:
+    """Return a change that gives each side's answers a size."""
+
+    def change(summary: Summary, scenario: str, _load: int, label: SideLabel, _block: int) -> Summary:
+        return replace(summary, answer_sizes=(AnswerSize(scenario, 100, a if label == "a" else b),))
 
     return change
 
@@ -96,6 +107,21 @@ def test_markup_in_an_answer_stays_text() -> None:
 
 
 def test_a_run_in_which_nothing_failed_says_nothing_of_it() -> None:
-    run = make_run(["hash"], [1])
+    run = make_run(["hash"], [1], change=of_size(100, 100))
     assert lines(run) == []
-    assert "Requests failed" not in titles(run)
+    assert not {"Requests failed", "The sides do not answer alike"} & titles(run).keys()
+    assert "do not answer alike" not in in_one_line(run)
+    assert "do not answer alike" not in page(run).text
+
+
+@pytest.mark.parametrize(("other", "words"), [(2.0, "2 bytes"), (40.0, "40 bytes")])
+def test_sides_that_do_not_answer_alike_are_told_wherever_their_verdict_is(other: float, words: str) -> None:
+    run = make_run(["GET /rows"], [8, 32], change=of_size(56_391.0, other), a="app:full", b="app:empty")
+    said = f"GET /rows at 8 and 32 users: the sides do not answer alike: 56.4 kB from app:full, {words} from app:empty"
+    assert answers.unlike(view_of(*run)) == [said]
+    assert said in in_one_line(run)
+    assert page(run).text.index(said) < page(run).text.index("Verdicts on")
+    text, serious = titles(run)["The sides do not answer alike"]
+    assert said in text
+    assert serious
+    assert all("answers-differ" in c.flags for c in run[1].comparisons)
