@@ -105,7 +105,7 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
     Raises:
         UnreadableRun: it is no run, or not a whole one.
         UsageError: a threshold is none, or the run has no such cell.
-        RunError: something can't be written.
+        RunError: something can't be written, or neither side gave one good answer: the report is there all the same.
         ThresholdMissed: all was written, and a threshold was missed.
     """
     from loadtests.analysis.analyse import analyse
@@ -119,6 +119,7 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
     remove_leftovers(folder)
     with Fork(partial(analyse, folder, manifest)) as analysis:
         # What draws takes as long to import as a run does to analyse.
+        from loadtests.report.answers import nothing_good
         from loadtests.report.html.page import write
         from loadtests.report.verdict_table import verdict_table
         from loadtests.report.view import view_of
@@ -130,8 +131,16 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
     write(folder, manifest, outcome, claims_covered_by(manifest, outcome), png=png)
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
     console.print(where, highlight=False, soft_wrap=True, markup=False)
+    missed = None
     if demands.given:
-        judge(console, view_of(manifest, outcome), outcome, thresholds, demands)
+        try:
+            judge(console, view_of(manifest, outcome), outcome, thresholds, demands)
+        except ThresholdMissed as error:
+            missed = error
+    if outcome.unanswered:  # which says more than that a threshold was missed
+        raise RunError(nothing_good(outcome))
+    if missed is not None:
+        raise missed
 
 
 def thresholds_of(manifest: Manifest, demands: ThresholdOptions) -> tuple[Threshold, ...]:

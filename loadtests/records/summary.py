@@ -254,6 +254,12 @@ class Outcome:
     control: Comparison | None = None
 
     @property
+    def unanswered(self) -> bool:
+        """Whether something was asked, and neither side gave one good answer in any cell."""
+        tried = any(cell.requests or cell.collapsed for cell in self.cells)
+        return tried and not any(cell.throughput for cell in self.cells)
+
+    @property
     def doubted(self) -> bool:
         """Whether side a differs from itself, so that no figure of the run can be trusted."""
         interval = self.control.interval if self.control is not None else None

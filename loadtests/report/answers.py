@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from loadtests.analysis import answer_sizes
-from loadtests.analysis.failed_requests import added_up, in_full, name_of
+from loadtests.analysis.failed_requests import added_up, counted_in_words, in_full, name_of
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
-from loadtests.records.summary import CellResult, FailedRequests
+from loadtests.records.summary import CellResult, FailedRequests, Outcome
 from loadtests.report.view import RunView
 from loadtests.report.wording import named
 
@@ -71,3 +71,11 @@ def unlike(run: RunView) -> list[str]:
         f"{scenario} at {named(ascending(loads))}: the sides do not answer alike: {what.removeprefix(f'{scenario}: ')}"
         for (scenario, what), loads in found.items()
     ]
+
+
+def nothing_good(outcome: Outcome) -> str:
+    """Say of a run without one good answer what came instead: what failed, or why its sides could not be measured."""
+    failed = added_up([cell.failed for cell in outcome.cells])
+    reasons = dict.fromkeys(sentence for cell in outcome.cells for sentence in cell.collapsed)
+    why = counted_in_words(failed) or "; ".join(list(reasons)[:MOST_KINDS])
+    return f"not one good answer was measured of either side: {why}"

@@ -24,11 +24,14 @@ def cells(run: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("driver", ["httpx", pytest.param("locust", marks=pytest.mark.slow)])
-def test_statuses_are_named_with_what_came(driver: str, tmp_path: Path) -> None:
+def test_statuses_are_named_with_what_came_and_a_run_without_a_good_answer_ends_with_3(
+    driver: str, tmp_path: Path
+) -> None:
     out = tmp_path / "run"
     sides = (f"--a={REFUSING}", f"--b={REFUSING}", f"--driver={driver}", f"--out={out}")
     status, output, errors = bench("run", *FAILED, *SHORT, *sides)
-    assert status == 0, errors
+    assert status == 3
+    assert errors.splitlines()[-1].startswith("bench: not one good answer was measured of either side: ")
     for cell in cells(out):
         number, phrase, location, body = FAILED[cell["scenario"]]
         assert cell["statuses"] == {str(number): cell["requests"]}
@@ -43,6 +46,7 @@ def test_statuses_are_named_with_what_came(driver: str, tmp_path: Path) -> None:
         assert f"× {number} {phrase}" in page
         assert location in page
         assert body.replace('"', "&#34;") in page
+    assert bench("report", str(out))[0] == 3
 
 
 def test_a_side_that_answers_beside_one_that_does_not_is_no_failed_run(tmp_path: Path) -> None:

@@ -125,3 +125,24 @@ def test_sides_that_do_not_answer_alike_are_told_wherever_their_verdict_is(other
     assert said in text
     assert serious
     assert all("answers-differ" in c.flags for c in run[1].comparisons)
+
+
+def test_a_run_without_one_good_answer_is_told_from_one_in_which_nothing_was_asked() -> None:
+    _, nothing_good = make_run(["GET /members"], [1], blocks=1, change=failing("ab", MEMBERS))
+    assert nothing_good.unanswered
+    assert answers.nothing_good(nothing_good) == (
+        "not one good answer was measured of either side: 1,502 × 401 Unauthorized"
+    )
+    _, one_side = make_run(["GET /members"], [1], blocks=1, change=failing("a", MEMBERS))
+    _, nothing = make_run(["GET /members"], [1], change=lambda *_: None)
+    assert not one_side.unanswered
+    assert not nothing.unanswered
+
+
+def test_sides_that_could_not_be_measured_are_quoted() -> None:
+    def dead(summary: Summary, *_: object) -> Summary:
+        return replace(summary, requests=0, collapsed="it died")
+
+    _, outcome = make_run(["hash"], [1], blocks=1, change=dead)
+    assert outcome.unanswered
+    assert answers.nothing_good(outcome) == "not one good answer was measured of either side: it died"
