@@ -88,6 +88,18 @@ def test_help_is_there(arguments: list[str]) -> None:
     assert status in (0, 2)
 
 
+def test_a_terminal_that_can_not_show_a_sign_shows_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    out, fine = tmp_path / "run", "tests.e2e.faulty:fine"
+    options = (f"--a={fine}", f"--b={fine}", "--users=2", "--blocks=1", "--time=0.2", "--no-control", f"--out={out}")
+    for arguments in (("list",), ("run", "/x", *options)):
+        status, output, errors = bench(*arguments)
+        assert (status, errors) == (0, "")
+        assert "?" in output
+    assert (out / "report.html").exists()
+    assert (out / "summary.json").exists()
+
+
 def test_reporting_on_what_is_no_run_is_told(tmp_path: Path) -> None:
     status, _, errors = bench("report", str(tmp_path))
     assert (status, len(errors.splitlines())) == (2, 1)
