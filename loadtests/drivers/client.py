@@ -4,27 +4,38 @@ It is a client of our own because its time counts as the server's: see ``connect
 calls the driver ``httpx`` is this one: until it was written, that was httpx's interface over aiohttp.
 """
 
-import zlib
+from collections.abc import Callable, Coroutine
+from typing import Any
 from urllib.parse import urlsplit
 
-from loadtests.drivers.connection import Answer, Connection, Message, Server
+from loadtests.drivers.connection import Answer, Connection, Server
 from loadtests.drivers.request_log import RequestLog
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.message import Message, decoded, filled
+from loadtests.experiment.request import Request, in_turn
+from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.values import Rows, Variables
 from loadtests.records.samples import Failure
 
-COMPRESSED = frozenset({b"gzip", b"x-gzip", b"deflate"})
-GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+Judge = Callable[[Answer, Request], Failure]
 
 
 class Client:
     """Connections to one server, which stay open between slices and cells; it judges the answers.
 
     There are as many connections as requests were in flight at once: in a closed loop the users are the limit. The one
-    that was used last is used next.
+    that was used last is used next. A request that is the same each time is made beforehand.
+
+    Attributes:
+        rows: of the values file that fills the requests' places; None if there is none.
     """
 
     def __init__(
-        self, base_url: str, requests: tuple[Request, ...], log: RequestLog, idle: list[Connection] | None = None
+        self,
+        base_url: str,
+        requests: tuple[Request, ...],
+        log: RequestLog,
+        idle: list[Connection] | None = None,
+        variables: Variables | None = None,
     ) -> None:
         """Prepare a client.
 
@@ -34,10 +45,14 @@ class Client:
             log: is told of every request.
             idle: connections to that server that are open already; those that are idle when the client is no longer
                 needed are in it. None: it has its own.
+            variables: what fills the requests' places; None if there are none.
         """
-        url = urlsplit(base_url)
+        self._url = url = urlsplit(base_url)
         self._expected = requests
-        self._messages = [Message(url, request) for request in requests]
+        self._environment = dict(variables.environment) if variables else {}
+        self.rows = Rows(variables.values) if variables and variables.values else None
+        made = [self._made(request) for request in requests]
+        self._turns = [(which, made[which]) for which in in_turn(requests)]
         self._log = log
         self._server = Server(url)
         self._idle: list[Connection] = [] if idle is None else idle
@@ -47,18 +62,46 @@ class Client:
         """How many connections are open and carry nothing."""
         return sum(connection.is_open for connection in self._idle)
 
-    async def ask(self, turn: int, due_s: float | None = None) -> bool:
+    def ask(self, turn: int, due_s: float | None = None) -> Coroutine[Any, Any, bool]:
         """Send a request and wait for its end; return whether the server took the connection at all.
 
         Args:
             turn: how many came before it: the scenario's requests are sent in turn.
             due_s: when it was due, in the samples' seconds; None if that is when it is sent.
         """
+        which, message = self._turns[turn % len(self._turns)]
+        if message is None:
+            row = self.rows.take() if self.rows else {}
+            message = Message(self._url, filled(self._expected[which], {**self._environment, **row}))
+        return self._send(which, message, judge, due_s)
+
+    def ask_next(self, user: SequenceUser) -> Coroutine[Any, Any, bool]:
+        """Send what is next in a user's sequence, and tell him what came of it; for the rest see ``ask``."""
+
+        def judge_and_tell(answer: Answer, want: Request) -> Failure:
+            failure = judge(answer, want)
+            body = decoded(b"".join(answer.pieces), answer.encoding) or b""
+            found = user.answered(good=failure == Failure.NONE, body=body, headers=answer.headers)
+            return failure if found or failure else Failure.BODY
+
+        return self._send(user.position, user.message(), judge_and_tell)
+
+    def sequence_user(self) -> SequenceUser:
+        """Return a user who goes through the requests in their order; all share the rows of a values file."""
+        return SequenceUser(self._url, self._expected, self._environment, self.rows)
+
+    def _made(self, request: Request) -> Message | None:
+        """Return a request's message, if it is the same each time."""
+        if set(request.names) <= self._environment.keys():
+            return Message(self._url, filled(request, self._environment))
+        return None
+
+    async def _send(self, which: int, message: Message, judged: Judge, due_s: float | None = None) -> bool:
+        """Send a message, and record what came of it."""
         log = self._log
-        which = turn % len(self._expected)
         serial = log.send(which, due_s)
         try:
-            answer = await self._exchange(self._messages[which])
+            answer = await self._exchange(message)
         except OSError:
             log.end(serial, log.now(), failure=Failure.CONNECT)
             return False
@@ -67,7 +110,7 @@ class Client:
             answer.ended_s,
             first_byte_s=answer.first_byte_s,
             status=answer.status,
-            failure=judge(answer, self._expected[which]),
+            failure=judged(answer, self._expected[which]),
         )
 
     async def close(self) -> None:
@@ -109,12 +152,9 @@ def judge(answer: Answer, want: Request) -> Failure:
     """Return in what way an answer is none of the good ones that a request allows."""
     if not answer.whole:
         return Failure.DISCONNECT
-    if answer.status != want.status:
+    if answer.status != want.status and not want.accepts(answer.status):
         return Failure.STATUS
-    body = b"".join(answer.pieces)
-    if body and answer.encoding in COMPRESSED:
-        try:
-            body = zlib.decompress(body, GZIP_OR_ZLIB)
-        except zlib.error:
-            return Failure.BODY
-    return Failure.NONE if want.contains in body else Failure.BODY
+    body: bytes | None = b"".join(answer.pieces)
+    if body and answer.encoding:
+        body = decoded(body, answer.encoding)
+    return Failure.NONE if body is not None and want.contains in body else Failure.BODY

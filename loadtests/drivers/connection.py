@@ -8,60 +8,18 @@ import asyncio
 import math
 import socket
 import ssl
-import string
-from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import SplitResult, quote, unquote
+from urllib.parse import SplitResult
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from loadtests.drivers.request_log import RequestLog
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.message import Message
 
 PORTS = {"http": 80, "https": 443}
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-"""Methods of which a request may be sent again when nobody knows what became of it (RFC 9110, 9.2.2)."""
-OF_KNOWN_LENGTH = frozenset({"POST", "PUT", "PATCH"})
-"""Methods whose requests say how long their body is, even if they have none (RFC 9110, 8.6)."""
 SWITCHED = 101
-
-
-class Message:
-    """A request as it is sent, any number of times.
-
-    Attributes:
-        content: its bytes.
-        idempotent: whether it may be sent again when nobody knows what became of it.
-        head_only: whether its answer has no body, whatever the head says.
-        keeps_body: whether its answer's body is looked at.
-    """
-
-    def __init__(self, url: SplitResult, request: Request) -> None:
-        """Write down a request to the server at a base URL: its target as it was typed, where HTTP allows that."""
-        target, _, _ = (url.path + request.path).partition("#")
-        lines = [
-            f"{request.method} {quote(target, safe=string.punctuation)} HTTP/1.1",
-            f"host: {quote(url.netloc.rpartition('@')[2], safe=string.punctuation)}",
-            "user-agent: bench",
-            "accept: */*",
-            "accept-encoding: gzip, deflate",
-        ]
-        if url.username is not None:
-            lines.append(f"authorization: Basic {_credentials(url)}")
-        body = request.json or b""
-        if body:
-            lines.append("content-type: application/json")
-        if body or request.method in OF_KNOWN_LENGTH:
-            lines.append(f"content-length: {len(body)}")
-        self.content = "\r\n".join([*lines, "", ""]).encode() + body
-        self.idempotent = request.method in IDEMPOTENT
-        self.head_only = request.method == "HEAD"
-        self.keeps_body = bool(request.contains)
-
-
-def _credentials(url: SplitResult) -> str:
-    return b64encode(f"{unquote(url.username or '')}:{unquote(url.password or '')}".encode()).decode()
 
 
 @dataclass(slots=True)
@@ -76,6 +34,7 @@ class Answer:
         whole: whether all of it came.
         encoding: how the body is compressed; empty if it is not.
         pieces: the body as it came; empty if it is not looked at.
+        headers: names and values as they came; empty if they are not looked at.
     """
 
     status: int = 0
@@ -85,6 +44,7 @@ class Answer:
     whole: bool = False
     encoding: bytes = b""
     pieces: list[bytes] = field(default_factory=list)
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 class Connection(asyncio.Protocol):
@@ -100,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._answer: Answer | None = None
         self._head_only = self._keeps_body = self._has_length = False
+        self._headers: list[tuple[bytes, bytes]] | None = None
 
     async def exchange(self, message: Message, log: RequestLog) -> Answer:
         """Send a message and wait for its answer, or for as much of it as came before the connection broke.
@@ -111,6 +72,9 @@ class Connection(asyncio.Protocol):
         self._answer = answer = Answer()
         self._log = log
         self._head_only, self._keeps_body = message.head_only, message.keeps_body
+        self._headers = None
+        if message.keeps_headers:
+            answer.headers = self._headers = []
         # A new one costs less than a microsecond, and knows nothing of what came before.
         self._parser = HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(
@@ -168,6 +132,8 @@ class Connection(asyncio.Protocol):
         elif name == b"content-encoding" and self._answer is not None:
             self._answer.encoding = value.strip().lower()
             self._keeps_body = True
+        if self._headers is not None:
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Note the status and the time."""

@@ -273,7 +273,12 @@ class Trial(ABC):
             self.abandoned,
             busy_after=self._busy_after,
             pauses=tuple(self.log.pauses),
+            rows_used=self._rows_used(),
         )
+
+    def _rows_used(self) -> int:
+        """Return how many rows of a values file its requests have used."""
+        return 0
 
     @abstractmethod
     async def _phases(self, seed: int) -> Window:

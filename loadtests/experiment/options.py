@@ -17,7 +17,8 @@ from loadtests.experiment.blog import DATABASE_DRIVER, GIVEN_BY_A_RUN
 from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
 from loadtests.experiment.loads import Arrivals, ClosedLoop, Load, parse_rates, parse_users
 from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS, PRECISION, DriverName, Experiment, Timing, default_timing
-from loadtests.experiment.scenario import Journeys, Parameters, Request, Scenario
+from loadtests.experiment.request import Request
+from loadtests.experiment.scenario import Journeys, Parameters, Scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.system.errors import UsageError
 

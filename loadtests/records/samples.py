@@ -173,6 +173,7 @@ class Recording:
         busy_before: the same before any load; None if that is not known.
         pauses: when the trial's clock stood still, because the server was stopped for the other side's turn: the
             instant in the samples' seconds, and how long by the machine's clock.
+        rows_used: how many rows of a values file its requests have used; it is not kept in the trial's file.
     """
 
     samples: Samples
@@ -186,6 +187,7 @@ class Recording:
     busy_after: float | None = None
     busy_before: float | None = None
     pauses: tuple[tuple[float, float], ...] = ()
+    rows_used: int = 0
 
     @property
     def leaves_work(self) -> bool:

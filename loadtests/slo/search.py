@@ -278,6 +278,7 @@ class SearchRunner:
         job = PairingJob(
             targets={label: Target(server.url, tuple(server.pids))},
             requests=scenario.requests,
+            variables=scenario.variables(),
             load=load,
             slice_s=window_s,
             pairing_s=0.0,

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
 from loadtests.runner.warm_up import Limits, WarmUps, limits
 from loadtests.servers.probe import WarmUp
 from loadtests.servers.server import Server
@@ -59,7 +59,7 @@ class Warming:
         self.does = {f"http://{name}": found for name, found in does.items()}
         monkeypatch.setattr("loadtests.runner.warm_up.warm", self)
 
-    def __call__(self, answer_s: Mapping[str, float], requests: Sequence[Request]) -> list[WarmUp]:
+    def __call__(self, answer_s: Mapping[str, float], requests: Sequence[Request], **_: object) -> list[WarmUp]:
         self.given.append(dict(answer_s))
         return [self.does[url] for url in answer_s]
 
@@ -102,7 +102,7 @@ def test_a_side_that_still_gets_faster_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_what_writes_is_warmed_up_after_what_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def remember(answer_s: Mapping[str, float], requests: Sequence[Request]) -> list[Any]:
+    def remember(answer_s: Mapping[str, float], requests: Sequence[Request], **_: object) -> list[Any]:
         asked.extend(request.method for request in requests)
         return [WELL for _ in answer_s]
 
