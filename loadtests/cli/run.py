@@ -5,6 +5,16 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from loadtests.cli.request_options import (
+    CURL,
+    OF_A_SEQUENCE,
+    REQUEST,
+    SEQUENCE,
+    VALUES,
+    RequestCommand,
+    options_of,
+    say_what_is_left_out,
+)
 from loadtests.experiment.options import USERS, RunOptions
 from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
 from loadtests.system.errors import UsageError
@@ -39,7 +49,7 @@ timeout_option = click.option(
 )
 
 
-@click.command(name="run")
+@click.command(name="run", cls=RequestCommand)
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--a", default=DEFAULTS.a, metavar="SIDE", help="The side that ratios are divided by.")
 @click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side that ratios are about.")
@@ -103,6 +113,7 @@ timeout_option = click.option(
     is_flag=True,
     help="Look inside the servers: threads, connections, event loop and CPU on one timeline for each trial.",
 )
+@options_of(*REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 @click.option(
     "--resume",
@@ -111,20 +122,21 @@ timeout_option = click.option(
     help="Measure what an interrupted run lacks, on the same machine with the same versions; it takes no other option.",
 )
 @click.pass_context
-def run_(context: click.Context, /, resume: Path | None, **options: object) -> None:
+def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, ...], **options: object) -> None:
     """Measure both sides and say which is faster.
 
     Without a SCENARIO it takes a representative choice; `bench list` shows them all. A parameter goes in
-    brackets: "query[wait_ms=100]". For apps that are not the blog there is "GET /path". A SIDE is sync, async,
-    package.module:app, or the URL of a server that runs already; settings follow it after commas:
-    sync,session_limit=none.
+    brackets: "query[wait_ms=100]". Any request of any app is a SCENARIO, too: "POST /orders", or /orders for a GET;
+    --header, --json and the like say more of it. A SIDE is sync, async, package.module:app, or the URL of a server
+    that runs already; settings follow it after commas: sync,session_limit=none.
     """
     from loadtests.analysis.sequential import SequentialSchedule
     from loadtests.cli.report import show_report
     from loadtests.runner import run
 
     if resume is None:
-        out = run.measure(RunOptions.model_validate(options), SequentialSchedule)
+        say_what_is_left_out(scenarios)
+        out = run.measure(RunOptions.model_validate({"scenarios": scenarios, **options}), SequentialSchedule)
     else:
         _alone(context, "resume")
         out = run.resume(resume, SequentialSchedule)
