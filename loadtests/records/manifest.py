@@ -11,6 +11,7 @@ from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.plan import least_blocks
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.json_files import Record
+from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.system.machine import Environment
 
 
@@ -19,15 +20,6 @@ class SideRecord(Record):
 
     spec: str
     settings: dict[str, str | int | float | None]
-
-
-class ScenarioRecord(Record):
-    """A scenario as it was when the run was made."""
-
-    name: str
-    kind: str
-    title: str
-    hypothesis: str
 
 
 class PairingRecord(Record):
