@@ -34,13 +34,14 @@ class WrongBody(ResponseError):
     """The status is right, the content is not that of a good answer."""
 
 
-def expect(response: ResponseContextManager, contains: bytes, status: int = 200) -> bool:
-    """Settle whether an answer is good: its status, and content that only a good answer has."""
+def expect(response: ResponseContextManager, contains: bytes, status: int | None = 200) -> bool:
+    """Settle whether an answer is good: its status (None: any from 200 to 299), and content that a good one has."""
     broken = response.request_meta["exception"]
     if broken is not None and not isinstance(broken, LocustBadStatusCode):
         return False  # no answer, or half of one: the response reports itself
-    if response.status_code != status:
-        response.failure(WrongStatus(f"status {response.status_code} instead of {status}"))
+    right = 200 <= response.status_code < 300 if status is None else response.status_code == status
+    if not right:
+        response.failure(WrongStatus(f"status {response.status_code} instead of {status or '2xx'}"))
     elif contains not in (response.content or b""):
         response.failure(WrongBody(f"no {contains.decode()!r} in the answer"))
     else:

@@ -16,8 +16,9 @@ from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import ORDERS
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
+from loadtests.records.manifest import Event, Manifest, PairingRecord, SideRecord
 from loadtests.records.samples import Failure
+from loadtests.records.scenario_record import ScenarioRecord, record_of
 from loadtests.records.summary import Outcome
 from loadtests.system.machine import PACKAGES, Environment
 
@@ -201,8 +202,7 @@ def _summary(
 
 def _scenario(name: str) -> ScenarioRecord:
     if name.split("[", maxsplit=1)[0] in CATALOGUE or name.startswith("GET "):
-        known = parse_scenario(name)
-        return ScenarioRecord(name=name, kind=known.kind, title=known.title, hypothesis=known.hypothesis)
+        return record_of(parse_scenario(name))
     return ScenarioRecord(name=name, kind="custom", title=f"what {name} asks", hypothesis="None was stated.")
 
 

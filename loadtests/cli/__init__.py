@@ -4,6 +4,7 @@ A subcommand's module is imported when it is called: importing all of them takes
 Ctrl-C should have to wait.
 """
 
+import io
 import sys
 import traceback
 from contextlib import suppress
@@ -66,6 +67,8 @@ def bench() -> None:
 
 def main() -> None:
     """Run a command; every failure is one line on standard error and an exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a sign that can't be shown is no reason to end
+        sys.stdout.reconfigure(errors="replace")
     try:
         with signals_as_exceptions():
             bench.main(standalone_mode=False)

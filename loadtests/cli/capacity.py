@@ -18,6 +18,14 @@ from rich.text import Text
 from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand, Prediction, Resources, predict
 from loadtests.analysis.model.crossover import SHORTEST_S, crossover_users, crossover_wait_s
+from loadtests.cli.request_options import (
+    OF_A_REQUEST,
+    REQUEST,
+    VALUES,
+    options_of,
+    say_what_is_left_out,
+    typed_for_all,
+)
 from loadtests.experiment.blog import DEFAULT_THREADS
 from loadtests.experiment.loads import ClosedLoop, parse_users
 from loadtests.experiment.options import SQLITE, USERS
@@ -42,7 +50,13 @@ MOST_RESOURCES = 100_000
 @click.option("--cores", default=1, help="What if: cores that the server's processes can use.")
 @click.option("--think-ms", default=0.0, help="What if: a user's pause before asking again.")
 @click.option("--slo", help="Measure: the objective, as p99=200ms or p99=200ms,errors=0.5%.  [1 % errors by default]")
-@click.option("--scenario", default="get_post", help="Measure: what is asked.")
+@click.option(
+    "--scenario",
+    default="get_post",
+    metavar="SCENARIO",
+    help='Measure: what is asked. Of a request, "POST /orders", the six options below say more.',
+)
+@options_of(*REQUEST, VALUES)
 @click.option("--database", default=SQLITE, help="Measure: as for `bench run`.")
 @click.option("--starts", default=3, help="Measure: fresh starts, each with a search of its own.")
 @click.option("--seed", default=0, help="Measure: everything random follows from it.")
@@ -59,7 +73,7 @@ def capacity_(context: click.Context, /, sides: tuple[str, ...], slo: str | None
     objective. Short probes find the region, thorough ones of 13 seconds halve the gap down to 5 %, and the rate that
     was kept must be kept twice. It takes some four minutes a side.
     """
-    measure = ("scenario", "database", "starts", "seed", "out")
+    measure = ("scenario", "database", "starts", "seed", "out", "values", *OF_A_REQUEST)
     given = {p for p in options if context.get_parameter_source(p) is ParameterSource.COMMANDLINE}
     if slo is None:
         if sides or given & set(measure):
@@ -68,8 +82,10 @@ def capacity_(context: click.Context, /, sides: tuple[str, ...], slo: str | None
         return
     if given - set(measure):
         raise UsageError("capacity: --slo measures, the other options ask a model; leave out one or the other")
-    chosen = {name: options[name] for name in measure}
-    show_search(SloOptions(sides=sides, slo=slo, **chosen))
+    chosen = {name: options[name] for name in measure if name not in OF_A_REQUEST}
+    typed = typed_for_all({name: options[name] for name in OF_A_REQUEST})
+    say_what_is_left_out([options["scenario"]])
+    show_search(SloOptions(sides=sides, slo=slo, typed=typed, **chosen))
 
 
 @dataclass(frozen=True)

@@ -26,3 +26,9 @@ def list_() -> None:
         " pitfalls, which lessons show."
     )
     console.print(Text('In brackets: parameters and their defaults, as in "query[wait_ms=100]".'))
+    console.print(
+        Text(
+            'Any request of any app is a scenario, too, as in "POST /orders" --json \'{"item": "tea"}\'; `bench run'
+            " --help` says what goes with it."
+        )
+    )

@@ -126,9 +126,9 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
         from loadtests.system.terminal import PipeConsole
 
         outcome = analysis.result()
-    console = PipeConsole()
-    console.print(verdict_table(manifest, outcome))
     write(folder, manifest, outcome, claims_covered_by(manifest, outcome), png=png)
+    console = PipeConsole()  # last: whatever becomes of what is printed, the report is there
+    console.print(verdict_table(manifest, outcome))
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
     console.print(where, highlight=False, soft_wrap=True, markup=False)
     missed = None

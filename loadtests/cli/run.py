@@ -6,6 +6,16 @@ import click
 from click.core import ParameterSource
 
 from loadtests.cli.report import show_report, threshold_options, thresholds_of
+from loadtests.cli.request_options import (
+    CURL,
+    OF_A_SEQUENCE,
+    REQUEST,
+    SEQUENCE,
+    VALUES,
+    RequestCommand,
+    options_of,
+    say_what_is_left_out,
+)
 from loadtests.experiment.options import USERS, RunOptions
 from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
 from loadtests.experiment.thresholds import ThresholdOptions
@@ -42,7 +52,7 @@ timeout_option = click.option(
 )
 
 
-@click.command(name="run")
+@click.command(name="run", cls=RequestCommand)
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--a", default=DEFAULTS.a, metavar="SIDE", help="The side that ratios are divided by.")
 @click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side that ratios are about.")
@@ -121,6 +131,7 @@ timeout_option = click.option(
 @click.option(
     "--insecure", is_flag=True, help="Trust any certificate, where a side is an https URL; the report says so."
 )
+@options_of(*REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 @click.option(
     "--resume",
@@ -131,23 +142,25 @@ timeout_option = click.option(
 )
 @threshold_options
 @click.pass_context
-def run_(context: click.Context, /, resume: Path | None, **options: object) -> None:
+def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, ...], **options: object) -> None:
     """Measure both sides and say which is faster.
 
     Without a SCENARIO it takes a representative choice; `bench list` shows them all. A parameter goes in
-    brackets: "query[wait_ms=100]". For apps that are not the blog there is "GET /path". A SIDE is sync, async, an app
-    (package.module:app, folder/main.py), or the URL of a server that runs already; settings follow it after commas:
-    sync,session_limit=none or main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them.
+    brackets: "query[wait_ms=100]". Any request of any app is a SCENARIO, too: "POST /orders", or /orders for a GET;
+    --header, --json and the like say more of it. A SIDE is sync, async, an app (package.module:app, folder/main.py), or
+    the URL of a server that runs already; settings follow it after commas: sync,session_limit=none or
+    main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them.
     """
     from loadtests.analysis.sequential import SequentialSchedule
     from loadtests.runner import run
 
     demands = ThresholdOptions.model_validate({name: options.pop(name) for name in ThresholdOptions.model_fields})
     if resume is None:
-        chosen = RunOptions.model_validate(options)
+        chosen = RunOptions.model_validate({"scenarios": scenarios, **options})
         if demands.given:
             experiment = chosen.experiment()
             demands.thresholds([each.name for each in experiment.scenarios], experiment.loads)
+        say_what_is_left_out(scenarios)
         out = run.measure(chosen, SequentialSchedule)
     else:
         _alone(context, "resume")

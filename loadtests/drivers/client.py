@@ -4,26 +4,31 @@ It is a client of our own because its time counts as the server's: see ``connect
 calls the driver ``httpx`` is this one: until it was written, that was httpx's interface over aiohttp.
 """
 
-import zlib
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
+from typing import Any
 from urllib.parse import urlsplit
 
-from loadtests.drivers.connection import KEPT_BYTES, Answer, Connection, Message, Server
+from loadtests.drivers.connection import Answer, Connection, Server
 from loadtests.drivers.failure_examples import SHOWN_BYTES, shown, without_origin
 from loadtests.drivers.request_log import RequestLog
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.message import COMPRESSED, KEPT_BYTES, Message, decoded, filled
+from loadtests.experiment.request import Request, in_turn
+from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.values import Rows, Variables
 from loadtests.records.samples import Failure
 from loadtests.system.connections import SYSTEMS, Trust, why_not_connected
 
-COMPRESSED = frozenset({b"gzip", b"x-gzip", b"deflate"})
-GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+Judge = Callable[[Answer, Request], Failure]
 
 
 class Client:
     """Connections to one server, which stay open between slices and cells; it judges the answers.
 
     There are as many connections as requests were in flight at once: in a closed loop the users are the limit. The one
-    that was used last is used next.
+    that was used last is used next. A request that is the same each time is made beforehand.
+
+    Attributes:
+        rows: of the values file that fills the requests' places; None if there is none.
     """
 
     def __init__(
@@ -32,6 +37,7 @@ class Client:
         requests: tuple[Request, ...],
         log: RequestLog,
         idle: list[Connection] | None = None,
+        variables: Variables | None = None,
         trust: Trust = SYSTEMS,
     ) -> None:
         """Prepare a client.
@@ -42,12 +48,16 @@ class Client:
             log: is told of every request.
             idle: connections to that server that are open already; those that are idle when the client is no longer
                 needed are in it. None: it has its own.
+            variables: what fills the requests' places; None if there are none.
             trust: which certificates are trusted, if it is an https URL.
         """
-        url = urlsplit(base_url)
+        self._url = url = urlsplit(base_url)
         self._base_url = base_url
         self._expected = requests
-        self._messages = [Message(url, request) for request in requests]
+        self._environment = dict(variables.environment) if variables else {}
+        self.rows = Rows(variables.values) if variables and variables.values else None
+        made = [self._made(request) for request in requests]
+        self._turns = [(which, made[which]) for which in in_turn(requests)]
         self._log = log
         self._server = Server(url, trust)
         self._idle: list[Connection] = [] if idle is None else idle
@@ -57,24 +67,52 @@ class Client:
         """How many connections are open and carry nothing."""
         return sum(connection.is_open for connection in self._idle)
 
-    async def ask(self, turn: int, due_s: float | None = None) -> bool:
+    def ask(self, turn: int, due_s: float | None = None) -> Coroutine[Any, Any, bool]:
         """Send a request and wait for its end; return whether the server took the connection at all.
 
         Args:
             turn: how many came before it: the scenario's requests are sent in turn.
             due_s: when it was due, in the samples' seconds; None if that is when it is sent.
         """
+        which, message = self._turns[turn % len(self._turns)]
+        if message is None:
+            row = self.rows.take() if self.rows else {}
+            message = Message(self._url, filled(self._expected[which], {**self._environment, **row}))
+        return self._send(which, message, judge, due_s)
+
+    def ask_next(self, user: SequenceUser) -> Coroutine[Any, Any, bool]:
+        """Send what is next in a user's sequence, and tell him what came of it; for the rest see ``ask``."""
+
+        def judge_and_tell(answer: Answer, want: Request) -> Failure:
+            failure = judge(answer, want)
+            body = b"" if failure else decoded(b"".join(answer.pieces), answer.encoding) or b""
+            found = user.answered(good=failure == Failure.NONE, body=body, headers=answer.headers)
+            return failure if found or failure else Failure.BODY
+
+        return self._send(user.position, user.message(), judge_and_tell)
+
+    def sequence_user(self) -> SequenceUser:
+        """Return a user who goes through the requests in their order; all share the rows of a values file."""
+        return SequenceUser(self._url, self._expected, self._environment, self.rows)
+
+    def _made(self, request: Request) -> Message | None:
+        """Return a request's message, if it is the same each time."""
+        if set(request.names) <= self._environment.keys():
+            return Message(self._url, filled(request, self._environment))
+        return None
+
+    async def _send(self, which: int, message: Message, judged: Judge, due_s: float | None = None) -> bool:
+        """Send a message, and record what came of it."""
         log = self._log
-        which = turn % len(self._expected)
         serial = log.send(which, due_s)
         try:
-            answer = await self._exchange(self._messages[which])
+            answer = await self._exchange(message)
         except OSError as error:
             log.end(serial, log.now(), failure=Failure.CONNECT)
             if log.examples.lacks(which, Failure.CONNECT):
                 log.examples.keep(which, Failure.CONNECT, reason=why_not_connected(error))
             return False
-        failure = judge(answer, self._expected[which])
+        failure = judged(answer, self._expected[which])
         if failure and log.examples.lacks(which, failure, answer.status):
             self._keep_example(which, answer, failure)
         return log.end(
@@ -138,51 +176,27 @@ def judge(answer: Answer, want: Request) -> Failure:
     """
     if not answer.whole:
         return Failure.DISCONNECT
-    if answer.status != want.status:
+    if answer.status not in want.good:
         return Failure.STATUS
-    body = b"".join(answer.pieces)
-    if body and answer.encoding in COMPRESSED:
-        try:
-            body = decompressed(body, ends=answer.body_bytes <= KEPT_BYTES)
-        except zlib.error:
-            return Failure.BODY
-    return Failure.NONE if want.contains in body else Failure.BODY
-
-
-def decompressed(body: bytes, *, ends: bool, most: int = KEPT_BYTES) -> bytes:
-    """Return what a compressed body holds, or as much of it as is looked at.
-
-    Args:
-        body: as it came.
-        ends: whether its end is there, and not only its beginning.
-        most: no more than so many bytes.
-
-    Raises:
-        zlib.error: it is not compressed, or has no end though it should.
-    """
-    inflater = zlib.decompressobj(GZIP_OR_ZLIB)
-    content = inflater.decompress(body, most)
-    if ends and not inflater.eof and len(content) < most:
-        raise zlib.error("it has no end")
-    return content
+    body = decoded(b"".join(answer.pieces), answer.encoding, ends=answer.body_bytes <= KEPT_BYTES)
+    return Failure.NONE if body is not None and want.contains in body else Failure.BODY
 
 
 def beginning(answer: Answer) -> bytes:
     """Return the beginning of an answer's body, decompressed where it is what it says it is."""
     body = b"".join(answer.pieces)
-    if answer.encoding in COMPRESSED:
-        with suppress(zlib.error):
-            return decompressed(body, ends=False, most=SHOWN_BYTES + 1)
-    return body
+    begins = decoded(body, answer.encoding, ends=False, most=SHOWN_BYTES + 1)
+    return body if begins is None else begins
 
 
 def what_it_lacks(answer: Answer, want: Request) -> str:
     """Say what is wrong with a body that is not that of a good answer."""
     whole = answer.body_bytes <= KEPT_BYTES
-    if answer.encoding in COMPRESSED:
-        try:
-            whole &= len(decompressed(b"".join(answer.pieces), ends=whole)) < KEPT_BYTES
-        except zlib.error:
-            return f"is not the {shown(answer.encoding)} that its head says"
+    body = decoded(b"".join(answer.pieces), answer.encoding, ends=whole)
+    if body is None:
+        return f"is not the {shown(answer.encoding)} that its head says"
+    if want.contains in body:
+        return f"does not hold what is to be taken from it: {', '.join(source for _, source in want.takes)}"
     missing = f"does not hold “{shown(want.contains)}”"
-    return missing if whole else f"{missing} in its first {KEPT_BYTES // 2**20} MiB, and no more is looked at"
+    seen = whole and (answer.encoding not in COMPRESSED or len(body) < KEPT_BYTES)
+    return missing if seen else f"{missing} in its first {KEPT_BYTES // 2**20} MiB, and no more is looked at"

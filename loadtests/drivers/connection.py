@@ -7,69 +7,23 @@ each time. When its head and its last byte came is noted as they come, before an
 import asyncio
 import math
 import socket
-import string
-from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import SplitResult, quote, unquote
+from urllib.parse import SplitResult
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from loadtests.drivers.request_log import RequestLog
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.message import KEPT_BYTES, Message
 from loadtests.system.connections import SYSTEMS, Trust
 
 PORTS = {"http": 80, "https": 443}
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-"""Methods of which a request may be sent again when nobody knows what became of it (RFC 9110, 9.2.2)."""
-OF_KNOWN_LENGTH = frozenset({"POST", "PUT", "PATCH"})
-"""Methods whose requests say how long their body is, even if they have none (RFC 9110, 8.6)."""
 SWITCHED = 101
-KEPT_BYTES = 4 * 2**20
-"""Of a body that is looked at no more is kept, and so looked at, than this."""
 EXAMPLE_BYTES = 1024
 """Of a body that comes with another status than it should, no more than this: compressed, it holds what is shown."""
 NOTED = frozenset({b"content-length", b"transfer-encoding", b"content-encoding", b"location"})
 """Headers that matter."""
-
-
-class Message:
-    """A request as it is sent, any number of times.
-
-    Attributes:
-        content: its bytes.
-        idempotent: whether it may be sent again when nobody knows what became of it.
-        status: of a good answer.
-        head_only: whether its answer has no body, whatever the head says.
-        keeps_body: whether its answer's body is looked at.
-    """
-
-    def __init__(self, url: SplitResult, request: Request) -> None:
-        """Write down a request to the server at a base URL: its target as it was typed, where HTTP allows that."""
-        target, _, _ = (url.path + request.path).partition("#")
-        lines = [
-            f"{request.method} {quote(target, safe=string.punctuation)} HTTP/1.1",
-            f"host: {quote(url.netloc.rpartition('@')[2], safe=string.punctuation)}",
-            "user-agent: bench",
-            "accept: */*",
-            "accept-encoding: gzip, deflate",
-        ]
-        if url.username is not None:
-            lines.append(f"authorization: Basic {_credentials(url)}")
-        body = request.json or b""
-        if body:
-            lines.append("content-type: application/json")
-        if body or request.method in OF_KNOWN_LENGTH:
-            lines.append(f"content-length: {len(body)}")
-        self.content = "\r\n".join([*lines, "", ""]).encode() + body
-        self.idempotent = request.method in IDEMPOTENT
-        self.status = request.status
-        self.head_only = request.method == "HEAD"
-        self.keeps_body = bool(request.contains)
-
-
-def _credentials(url: SplitResult) -> str:
-    return b64encode(f"{unquote(url.username or '')}:{unquote(url.password or '')}".encode()).decode()
 
 
 @dataclass(slots=True)
@@ -86,6 +40,7 @@ class Answer:
         location: where the head points to; empty if nowhere.
         body_bytes: how much body came.
         pieces: the body as it came, or as much of it as is looked at.
+        headers: names and values as they came; empty if they are not looked at.
     """
 
     status: int = 0
@@ -97,6 +52,7 @@ class Answer:
     location: bytes = b""
     body_bytes: int = 0
     pieces: list[bytes] = field(default_factory=list)
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 class Connection(asyncio.Protocol):
@@ -112,7 +68,9 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._answer: Answer | None = None
         self._head_only = self._has_length = False
-        self._status = self._keeps_bytes = 0
+        self._good = range(0)
+        self._keeps_bytes = 0
+        self._headers: list[tuple[bytes, bytes]] | None = None
 
     async def exchange(self, message: Message, log: RequestLog) -> Answer:
         """Send a message and wait for its answer, or for as much of it as came before the connection broke.
@@ -123,8 +81,11 @@ class Connection(asyncio.Protocol):
         """
         self._answer = answer = Answer()
         self._log = log
-        self._head_only, self._status = message.head_only, message.status
+        self._head_only, self._good = message.head_only, message.good
         self._keeps_bytes = KEPT_BYTES if message.keeps_body else 0
+        self._headers = None
+        if message.keeps_headers:
+            answer.headers = self._headers = []
         # A new one costs less than a microsecond, and knows nothing of what came before.
         self._parser = HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(
@@ -177,6 +138,8 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note what matters."""
         name = name.lower()
+        if self._headers is not None:
+            self._headers.append((name, value))
         if name not in NOTED or self._answer is None:
             return
         if name == b"content-encoding":
@@ -192,7 +155,7 @@ class Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if self._answer is not None and (status >= 200 or status == SWITCHED):
             self._answer.status, self._answer.first_byte_s = status, self._log.now()
-            if status != self._status:
+            if status not in self._good:
                 self._keeps_bytes = EXAMPLE_BYTES
             if self._head_only:
                 self.on_message_complete()

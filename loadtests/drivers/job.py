@@ -6,13 +6,15 @@ Each side's recording is a message of its own, so that the owner never holds a p
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Final, Generic, TypeVar
 
 from loadtests.experiment.loads import Load
-from loadtests.experiment.scenario import Journeys, Request
+from loadtests.experiment.request import Request
+from loadtests.experiment.scenario import Journeys
 from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.values import Variables
 from loadtests.records.samples import Recording
 from loadtests.system.connections import SYSTEMS, Trust
 from loadtests.system.errors import BenchError
@@ -64,7 +66,7 @@ class PairingJob:
 
     Attributes:
         targets: the sides by label, in the order in which they begin; one alone is driven alone.
-        requests: sent in turn.
+        requests: sent in turn, as they are declared: their places are not filled.
         load: how they are sent.
         slice_s: how long the steady state of one slice is measured, in seconds; longer if answers are slow.
         pairing_s: go on with further rounds of slices while they are expected to end within so many seconds.
@@ -76,6 +78,8 @@ class PairingJob:
         drain_s: in an open loop, cut off what is unanswered so many seconds after the last arrival.
         journeys: what users do instead of sending the requests in turn; for Locust alone.
         timeout_s: give up a side when an answer takes longer, to its last byte, though bytes may come, in seconds.
+        sequence: whether each user sends the requests one after another, instead of all users together in turn.
+        variables: what fills the requests' places. Secrets, perhaps: they go through the pipe, and nowhere else.
     """
 
     targets: Mapping[SideLabel, Target]
@@ -91,6 +95,8 @@ class PairingJob:
     journeys: Journeys | None = None
     rounds: int = 0
     timeout_s: float = 60.0
+    sequence: bool = False
+    variables: Variables = field(default_factory=Variables, repr=False)
 
     @property
     def longest_s(self) -> float:

@@ -12,7 +12,8 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -30,7 +31,8 @@ from loadtests.drivers.phases import REFUSED_PAUSE_S, ClosedLoopPhases
 from loadtests.drivers.request_log import RequestLog
 from loadtests.experiment.catalogue import LONGEST_THINK
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.message import filled, target_of
+from loadtests.experiment.request import Request, in_turn
 from loadtests.locustfile import ApiClient, Reader, Writer, WrongStatus, expect
 from loadtests.records.samples import Failure
 from loadtests.system.connections import why_not_connected
@@ -202,21 +204,27 @@ class GatedSession(FastHttpSession):
         )
 
 
+Asked = tuple[str, Request]
+"""A request as it is sent, with its path as it is declared, which holds no secrets, for a name."""
+
+
 class Asker(FastHttpUser):
     """A user of the closed loop: asks what comes next, again and again, without think time."""
 
     abstract = True
-    requests: tuple[Request, ...]
+    asked: Sequence[Asked]
     turns: Iterator[int]
 
     @task
     def ask(self) -> None:
         """Send the scenario's requests; a task for each would keep users from waiting for the server all the time."""
         while True:
-            want = self.requests[next(self.turns) % len(self.requests)]
-            body = want.json.decode() if want.json else None
-            headers = {"User-Agent": "bench"} | ({"Content-Type": "application/json"} if want.json else {})
-            with self.client.request(want.method, want.path, data=body, headers=headers, catch_response=True) as answer:
+            name, want = self.asked[next(self.turns) % len(self.asked)]
+            body: Any = want.body or None  # bytes are fine, though it is not declared so
+            headers = {"User-Agent": "bench"} | dict(want.headers)
+            with self.client.request(
+                want.method, want.path, name, data=body, headers=headers, catch_response=True
+            ) as answer:
                 expect(answer, want.contains, want.status)
             if failure_of(getattr(answer, "error", None)) == Failure.CONNECT:
                 gevent.sleep(REFUSED_PAUSE_S)
@@ -274,7 +282,7 @@ def user_classes(job: PairingJob, base_url: str, group: Group) -> list[type[Fast
     assert isinstance(job.load, ClosedLoop)  # noqa: S101 - LocustTrial takes no other
     if job.journeys is None:
         turns = itertools.count(group.number)
-        classes = {"asker": type("Asker", (Asker,), {"host": base_url, "requests": job.requests, "turns": turns})}
+        classes = {"asker": type("Asker", (Asker,), {"host": base_url, "asked": asked_in_turn(job), "turns": turns})}
         names = ["asker"] * job.load.users
     else:
         low, high = (job.journeys.think_s * part for part in (2 - LONGEST_THINK, LONGEST_THINK))
@@ -283,6 +291,17 @@ def user_classes(job: PairingJob, base_url: str, group: Group) -> list[type[Fast
         counts = shares(dict(job.journeys.weights), job.load.users)
         names = [name for name, count in counts.items() for _ in range(count)]
     return [classes[name] for name in names[group.number :: group.size]]
+
+
+def asked_in_turn(job: PairingJob) -> list[Asked]:
+    """Return what is sent, in the order in which it is: with its places filled, and encoded as Locust needs it."""
+    made = []
+    for request in job.requests:
+        whole = filled(request, job.variables.environment)
+        # Locust writes a head in Latin-1: these characters stand for the bytes in UTF-8.
+        headers = tuple((name, value.encode().decode("latin-1")) for name, value in whole.headers)
+        made.append((request.path, replace(whole, path=target_of(whole.path), headers=headers)))
+    return [made[which] for which in in_turn(job.requests)]
 
 
 def index_of(job: PairingJob) -> dict[tuple[str, str], int]:

@@ -1,6 +1,8 @@
 """Closed and open loop in asyncio: users who wait for each answer, arrivals that do not.
 
-In a **closed loop** each user sends, waits for the answer, and sends again, with no think time; see ``phases``.
+In a **closed loop** each user sends, waits for the answer, and sends again, with no think time; see ``phases``. Users
+send the requests in turn, all of them together; where the scenario is a sequence, each goes his own way through it, and
+remembers from slice to slice where he was and what he has taken from answers.
 
 In an **open loop** requests are sent when they are due, however many are unanswered. The schedule is drawn before a
 slice, is absolute, and is the same for both sides. Whatever is due is released at once, without a cap, and its
@@ -24,6 +26,7 @@ from loadtests.drivers.phases import REFUSED_PAUSE_S, ClosedLoopPhases
 from loadtests.drivers.request_log import RequestLog
 from loadtests.drivers.trial import Stalled, Timeouts, Trial, Window
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
+from loadtests.experiment.sequence import SequenceUser
 
 LEAD_IN_S = 0.3
 LEAD_IN_WAITS = 3
@@ -69,17 +72,18 @@ class ClosedLoopTrial(ClosedLoopPhases):
         self, target: Target, job: PairingJob, load: ClosedLoop, group: Group, log: RequestLog, idle: list[Connection]
     ) -> None:
         super().__init__(target, job, load, group, log)
-        self._client = Client(target.base_url, job.requests, log, idle, target.trust)
+        self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust)
         self._tasks = Tasks()
         self._stopping = False
         self._turn = itertools.count()
+        self._sequence_users = [self._client.sequence_user() for _ in range(self._users)] if job.sequence else []
 
     def _all_connected(self) -> bool:
         return self._client.idle_connections >= self._users
 
     def _arrive(self) -> None:
-        for _ in range(self._users):
-            self._tasks.spawn(self._ask_once())
+        for number in range(self._users):
+            self._tasks.spawn(self._ask_once(number))
 
     def _all_arrived(self) -> bool:
         return not self.log.in_flight and not self._tasks
@@ -87,8 +91,12 @@ class ClosedLoopTrial(ClosedLoopPhases):
     def _start_users(self, seed: int) -> None:
         self._stopping = False
         rng = random.Random(seed)
-        for _ in range(self._users):
-            self._tasks.spawn(self._user(rng.uniform(0, self._spread_s)))
+        for number in range(self._users):
+            delay = rng.uniform(0, self._spread_s)
+            if self._sequence_users:
+                self._tasks.spawn(self._go_through(self._sequence_users[number], delay))
+            else:
+                self._tasks.spawn(self._user(delay))
 
     def _stop_users(self) -> None:
         self._stopping = True
@@ -100,13 +108,25 @@ class ClosedLoopTrial(ClosedLoopPhases):
         if not self.usable:
             await self._client.close()
 
-    async def _ask_once(self) -> None:
-        await self._client.ask(next(self._turn))
+    def _rows_used(self) -> int:
+        return self._client.rows.used if self._client.rows else 0
+
+    async def _ask_once(self, number: int) -> None:
+        if self._sequence_users:
+            await self._client.ask_next(self._sequence_users[number])
+        else:
+            await self._client.ask(next(self._turn))
 
     async def _user(self, delay: float) -> None:
         await asyncio.sleep(delay)
         while not self._stopping:
             if not await self._client.ask(next(self._turn)):
+                await asyncio.sleep(REFUSED_PAUSE_S)
+
+    async def _go_through(self, user: SequenceUser, delay: float) -> None:
+        await asyncio.sleep(delay)
+        while not self._stopping:
+            if not await self._client.ask_next(user):
                 await asyncio.sleep(REFUSED_PAUSE_S)
 
 
@@ -118,7 +138,7 @@ class OpenLoopTrial(Trial):
     ) -> None:
         super().__init__(target, job, group, log)
         self._load = load
-        self._client = Client(target.base_url, job.requests, log, idle, target.trust)
+        self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust)
         self._tasks = Tasks()
         self._drain = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.drain_s)
 
@@ -164,6 +184,9 @@ class OpenLoopTrial(Trial):
             await self._drain.until(lambda: not self.log.in_flight, "the last answers")
         except Stalled:
             self.abandoned = len(self.log.in_flight)
+
+    def _rows_used(self) -> int:
+        return self._client.rows.used if self._client.rows else 0
 
     async def _end_slice(self) -> None:
         await self._tasks.cancel()

@@ -273,10 +273,15 @@ class Trial(ABC):
             self.abandoned,
             busy_after=self._busy_after,
             pauses=tuple(self.log.pauses),
-            requests=tuple(f"{request.method} {request.path}" for request in self.job.requests),
+            requests=tuple(map(str, self.job.requests)),
             examples=self.log.examples.all(),
             good_bytes=self.log.good_bytes(),
+            rows_used=self._rows_used(),
         )
+
+    def _rows_used(self) -> int:
+        """Return how many rows of a values file its requests have used."""
+        return 0
 
     @abstractmethod
     async def _phases(self, seed: int) -> Window:

@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 
 from loadtests.experiment.plan import DriverName
-from loadtests.experiment.scenario import WORKLOADS, Build, Entry, Parameters, Request, get, get_each_post, workload
+from loadtests.experiment.request import JSON, Request
+from loadtests.experiment.scenario import WORKLOADS, Build, Entry, Parameters, get, get_each_post, workload
 
 _READER = (
     Request("GET", "/", contains=b"</html>"),
@@ -35,8 +36,16 @@ HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post
 
 def _create_post(_: Parameters) -> tuple[Request, ...]:
     body = {"title": "Written under load", "content": "One of very many posts like it. " * 8, "user_id": 1}
-    json_body = json.dumps(body).encode()
-    return (Request("POST", "/api/posts", json=json_body, status=201, contains=b'"title":"Written under load"'),)
+    return (
+        Request(
+            "POST",
+            "/api/posts",
+            headers=(JSON,),
+            body=json.dumps(body).encode(),
+            status=201,
+            contains=b'"title":"Written under load"',
+        ),
+    )
 
 
 def _journey(*requests: Request) -> Build:
@@ -45,7 +54,13 @@ def _journey(*requests: Request) -> Build:
 
 _WRITER = (
     *_create_post({}),
-    Request("PATCH", "/api/posts/1", json=b'{"content":"Edited."}', contains=b'"content":"Edited."'),
+    Request(
+        "PATCH",
+        "/api/posts/1",
+        headers=(JSON,),
+        body=b'{"content":"Edited."}',
+        contains=b'"content":"Edited."',
+    ),
     Request("DELETE", "/api/posts/1", status=204),
 )
 
@@ -56,8 +71,7 @@ def _one_heavy_in_many(path: str) -> Build:
     def build(parameters: Parameters) -> tuple[Request, ...]:
         heavy = Request("GET", f"{WORKLOADS}/{path}rounds={parameters['rounds']:.0f}", contains=b"digest")
         wait = f"cpu_ms=0&wait_ms={parameters['wait_ms']:g}"
-        cheap = Request("GET", f"{WORKLOADS}/mixed?{wait}", contains=b"wait")
-        return (heavy, *[cheap] * (ONE_IN - 1))
+        return (heavy, Request("GET", f"{WORKLOADS}/mixed?{wait}", contains=b"wait", weight=ONE_IN - 1))
 
     return build
 

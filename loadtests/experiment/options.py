@@ -1,13 +1,14 @@
-"""The options of ``bench run`` as they are typed, checked and turned into an experiment (pure).
+"""The options of ``bench run`` as they are typed, checked and turned into an experiment.
 
 Everything is checked that can be before a server starts, and that does not depend on the machine. A scenario is
-written as a name of the catalogue with parameters in brackets, or as ``GET /path``; ``bench dial`` is a run of the
-scenario ``mixed`` over a grid of CPU time and waiting time.
+written as a name of the catalogue with parameters in brackets, or as a request, ``POST /orders``, of which
+``request_options`` says more; ``bench dial`` is a run of the scenario ``mixed`` over a grid of CPU time and waiting
+time.
 """
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from pydantic import BaseModel, ConfigDict
 
 from loadtests.experiment.blog import DATABASE_DRIVER, GIVEN_BY_A_RUN
 from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
-from loadtests.experiment.loads import Arrivals, ClosedLoop, Load, parse_rates, parse_users
+from loadtests.experiment.loads import Arrivals, Load, OpenLoop, parse_rates, parse_users
 from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS, PRECISION, DriverName, Experiment, Timing, default_timing
-from loadtests.experiment.scenario import Journeys, Parameters, Request, Scenario
+from loadtests.experiment.request_options import TypedOption, custom_scenario, custom_scenarios, requests_of
+from loadtests.experiment.scenario import Journeys, Parameters, Scenario
 from loadtests.experiment.sides import Side, check_remote, parse_side
 from loadtests.system.errors import UsageError
 
@@ -34,7 +36,6 @@ PRECISION_MOST = 0.5
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smh])?")
 MAX_TIMEOUT_S = 3600.0
 _SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
-_CUSTOM = re.compile(r"GET (?P<paths>/[!-~]*(?: /[!-~]*)*)")
 DIAL_LEAST = 2
 DIAL_MOST = 12
 """Values of either axis: fewer make no grid, more no picture."""
@@ -49,6 +50,9 @@ class RunOptions(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     scenarios: tuple[str, ...] = ()
+    typed: tuple[TypedOption, ...] = ()
+    sequence: bool = False
+    values: str | None = None
     a: str = "sync"
     b: str = "async"
     users: str | None = None
@@ -84,8 +88,12 @@ class RunOptions(BaseModel):
             raise UsageError(f"--timeout {self.timeout_s:g}: must be above 0 and at most {MAX_TIMEOUT_S:,.0f} seconds")
         if self.full and self.scenarios:
             raise UsageError("--full takes every scenario; leave it out, or name no scenario")
-        names = self.scenarios or (everything(self.driver) if self.full else REPRESENTATIVE)
-        scenarios = {scenario.name: scenario for scenario in map(parse_scenario, names)}
+        scenarios: dict[str, Scenario] = {}
+        for scenario in self._scenarios():
+            if scenarios.setdefault(scenario.name, scenario) != scenario:
+                raise UsageError(
+                    f"scenario {scenario.name!r} is asked in two ways; ask one of them in a run of its own"
+                )
         a, b = parse_side(self.a), parse_side(self.b)
         if a.server.port is not None and a.server.port == b.server.port:
             raise UsageError(f"--a {a.spec} --b {b.spec}: both want port {a.server.port}; give one of them another")
@@ -130,6 +138,11 @@ class RunOptions(BaseModel):
             raise UsageError(f"{given} is about certificates, and neither side is an https URL: leave it out")
         if self.cafile is not None and self.insecure:
             raise UsageError(f"{given}: with --insecure every certificate is trusted; give one of them")
+
+    def _scenarios(self) -> list[Scenario]:
+        if self.scenarios or self.typed or self.sequence or self.values is not None:
+            return parse_scenarios(self.scenarios, self.typed, sequence=self.sequence, values=self.values)
+        return parse_scenarios(everything(self.driver) if self.full else REPRESENTATIVE)
 
     def _budget_s(self) -> float | None:
         """Return what the run may take in seconds; None for a fixed design."""
@@ -188,16 +201,31 @@ def parse_precision(text: str) -> float:
     return share
 
 
+def parse_scenarios(
+    names: Sequence[str], typed: Sequence[TypedOption] = (), *, sequence: bool = False, values: str | None = None
+) -> list[Scenario]:
+    """Parse the scenarios of a command line; see ``custom_scenarios`` for its arguments.
+
+    Raises:
+        UsageError: one of them is no good, or needs a variable that the environment has not.
+    """
+    if typed or sequence or values is not None:
+        scenarios = custom_scenarios(names, typed, sequence=sequence, values=values)
+    else:
+        scenarios = [parse_scenario(name) for name in names]
+    for scenario in scenarios:
+        scenario.variables()
+    return scenarios
+
+
 def parse_scenario(text: str) -> Scenario:
-    """Parse ``name``, ``name[key=value,…]`` or, for apps that are not the blog, ``GET /path`` or ``GET /one /other …``.
+    """Parse ``name``, ``name[key=value,…]`` or a request of one's own: ``POST /path``, ``GET /one /other …``.
 
     Raises:
         UsageError: the name or a parameter is unknown, or a value is no number.
     """
-    if custom := _CUSTOM.fullmatch(text):
-        paths = custom["paths"].split(" ")
-        title = f"a GET of {' and '.join(paths)}" + (" in turn" if len(paths) > 1 else "")
-        return Scenario(text, "custom", title, "None was stated.", tuple(Request("GET", path) for path in paths))
+    if requests := requests_of(text):
+        return custom_scenario(requests)
     match = _SPEC.fullmatch(text)
     entry = CATALOGUE.get(match["name"]) if match else None
     if match is None or entry is None:
@@ -270,12 +298,30 @@ def check_driver(name: DriverName, workers: int, scenarios: Iterable[Scenario], 
     """Raise UsageError if a driver can't do what is asked of it."""
     if not 0 <= workers <= MAX_WORKERS:
         raise UsageError(f"--workers {workers}: must be from 0 to {MAX_WORKERS}")
+    open_loop = any(isinstance(load, OpenLoop) for load in loads)
     if name == "locust":
-        if not all(isinstance(load, ClosedLoop) for load in loads):
+        if open_loop:
             raise UsageError("--driver locust: an open loop is driven by httpx only; give --users instead of --rate")
+        for scenario in scenarios:
+            _check_for_locust(scenario)
         return
     if workers:
         raise UsageError(f"--workers {workers}: only Locust has workers; add --driver locust")
     for scenario in scenarios:
         if scenario.journeys is not None:
             raise UsageError(f"scenario {scenario.name!r} is a journey, which only Locust makes; add --driver locust")
+        if open_loop and scenario.sequence:
+            raise UsageError(
+                f"{scenario.name}: --sequence needs users, and arrivals of an open loop have none; give --users"
+            )
+
+
+def _check_for_locust(scenario: Scenario) -> None:
+    """Raise UsageError for a scenario that Locust's users can't send here."""
+    if scenario.sequence or scenario.values is not None:
+        what = "--sequence" if scenario.sequence else "--values"
+        raise UsageError(f"--driver locust: {what} is for the httpx driver only; leave out one of them")
+    for request in scenario.requests:
+        names = [name.lower() for name, _ in request.headers]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise UsageError(f"--driver locust sends a header once; {request} has {twice} twice")

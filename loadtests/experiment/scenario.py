@@ -1,4 +1,4 @@
-"""Data classes for a scenario, its requests, and its entry in the catalogue (pure).
+"""Data classes for a scenario, and for its entry in the catalogue (pure).
 
 ``get``, ``get_each_post`` and ``workload`` make an entry's requests in the usual ways.
 """
@@ -8,30 +8,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlencode
 
+from loadtests.experiment.request import Request
+from loadtests.experiment.values import Values, Variables, from_environment
+
 Kind = Literal["framework", "I/O-bound", "CPU-bound", "mixed", "pitfall", "journey", "custom"]
 Parameters = Mapping[str, float]
 SEEDED_POSTS = 20
 """Posts in the blog's seed data, ids 1 to 20: what a reader of a fresh database can ask for."""
 WORKLOADS = "/api/workloads"
-
-
-@dataclass(frozen=True)
-class Request:
-    """One HTTP request and what a good answer looks like.
-
-    Attributes:
-        method: HTTP method.
-        path: path and query, from the slash on.
-        json: body to send, JSON already encoded, or None.
-        status: the only status that counts as success.
-        contains: bytes that a good answer's body holds; anything else counts as an error.
-    """
-
-    method: str
-    path: str
-    json: bytes | None = None
-    status: int = 200
-    contains: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -61,6 +45,8 @@ class Scenario:
             that a user thinks before it.
         writes: whether it changes rows, so that the rows are restored after each cell.
         journeys: what users do, if it is more than to send those requests in turn.
+        sequence: whether each user sends the requests one after another, instead of all users together in turn.
+        values: rows that fill the requests' places; None if there are none.
     """
 
     name: str
@@ -71,6 +57,25 @@ class Scenario:
     wait_s: float = 0.0
     writes: bool = False
     journeys: Journeys | None = None
+    sequence: bool = False
+    values: Values | None = None
+
+    def variables(self) -> Variables:
+        """Return what fills the places of its requests, as the environment has it now.
+
+        Raises:
+            UsageError: a place would stay empty; the message names it.
+        """
+        known = set(self.values.columns if self.values else ())
+        environment: dict[str, str] = {}
+        elsewhere = [f"no column of {self.values.file}"] if self.values else []
+        elsewhere += ["not taken from an answer before"] if self.sequence else []
+        missing = " and ".join([", ".join(["not set", *elsewhere[:-1]]), *elsewhere[-1:]])
+        for request in self.requests:
+            asked = [name for name in request.names if name not in known]
+            environment |= from_environment(asked, f"which {request} needs, is {missing}")
+            known |= {name for name, _ in request.takes}
+        return Variables(environment, self.values)
 
 
 Build = Callable[[Parameters], tuple[Request, ...]]

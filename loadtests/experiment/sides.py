@@ -333,6 +333,11 @@ def _side_of_url(text: str, url: str, given: Mapping[str, str]) -> Side:
         usable = False
     if not usable or parts.query or parts.fragment:
         raise UsageError(f"side {text!r}: write the base URL alone, as in http://127.0.0.1:8000")
+    if "@" in parts.netloc:  # not repeated: it may be a password
+        raise UsageError(
+            "side: a user and password in its URL would be written into run.json; leave them out; export BASIC=$(printf"
+            " %s 'user:password' | base64) and write --header 'Authorization: Basic ${BASIC}' in single quotes"
+        )
     if own := [key for key in given if key not in OF_A_URL]:
         raise UsageError(f"side {text!r}: a running server has its settings already; leave out {own[0]!r}")
     try:

@@ -11,6 +11,7 @@ from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.plan import least_blocks
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.json_files import Record
+from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.system.machine import Environment
 
 
@@ -28,15 +29,6 @@ class SideRecord(Record):
     settings: dict[str, str | int | float | None]
     python: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
-
-
-class ScenarioRecord(Record):
-    """A scenario as it was when the run was made."""
-
-    name: str
-    kind: str
-    title: str
-    hypothesis: str
 
 
 class PairingRecord(Record):
@@ -65,14 +57,15 @@ class Event(Record):
         label: the side, or None if it concerns both.
         kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API),
             ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), ``log`` (how the log of a
-            side ends that gave no good answer), or ``warm-up`` (a side hung in it, or was still getting faster).
+            side ends that gave no good answer), ``warm-up`` (a side hung in it, or was still getting faster), or
+            ``values`` (a values file had fewer rows than requests to fill).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
 
     block: int
     label: SideLabel | None
-    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up"]
+    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up", "values"]
     message: str
     seconds: float | None = None
 

@@ -50,6 +50,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *doubts_on_conditions.certificates(run),
         *restarts(run),
         *warm_up(run),
+        *values(run),
         *interruptions(run),
         *clock(run),
         *doubts_on_conditions.always(run),
@@ -196,6 +197,12 @@ def warm_up(run: RunView) -> Iterator[Doubt]:
     """Say which sides were not warm when the warm-up ended."""
     if said := list(dict.fromkeys(_event_messages(run, "warm-up"))):
         yield Doubt("The warm-up was given up", "; ".join(said[:MOST_LOGS]) + ".")
+
+
+def values(run: RunView) -> Iterator[Doubt]:
+    """Say that rows of a values file were used more than once: a server may know them from before."""
+    if said := _event_messages(run, "values"):
+        yield Doubt("Values came again", "; ".join(said) + ". What a server keeps of a row it may have had at hand.")
 
 
 def logs(run: RunView) -> Iterator[Doubt]:

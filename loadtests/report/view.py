@@ -10,7 +10,8 @@ from functools import cached_property
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.manifest import Manifest, ScenarioRecord
+from loadtests.records.manifest import Manifest
+from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.records.summary import CellResult, Comparison, Metric, Outcome, headline_of
 from loadtests.report.wording import fell_behind
 

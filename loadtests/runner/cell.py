@@ -138,6 +138,7 @@ class CellRunner:
             self._to_replace.add(name)
         elif pairing.cell.scenario.writes:
             self._restore(name, label, who)
+        self._note_rows(pairing, recording)
         if reason is None and (words := self._last_words_if_all_failed(recording, server)):
             self._note(label, "log", f"{pairing.cell}, {who}: {words}")
         return recording
@@ -146,6 +147,14 @@ class CellRunner:
         """Return what the server's log ends with, if not one of its answers was good; else nothing."""
         failed = recording.samples.failure != Failure.NONE
         return server.child.last_words() if server.child is not None and len(failed) and failed.all() else ""
+
+    def _note_rows(self, pairing: Pairing, recording: Recording) -> None:
+        """Note, once a run, that there were fewer rows of a values file than requests to fill."""
+        values = pairing.cell.scenario.values
+        if values is not None and recording.rows_used > len(values.rows):
+            message = f"{pairing.cell.scenario.name}: the {len(values.rows):,} rows of {values.file} were used again"
+            if not any(event.message == message for event in self._run_log.manifest.events):
+                self._note(None, "values", message)
 
     def _restore(self, name: ServerName, label: SideLabel, who: str) -> None:
         try:
@@ -179,6 +188,8 @@ class CellRunner:
         return PairingJob(
             targets={label: target(server) for label, server in servers.items()},
             requests=scenario.requests,
+            sequence=scenario.sequence,
+            variables=scenario.variables(),
             load=load,
             slice_s=self._experiment.slice_s,
             pairing_s=self._experiment.pairing_s,

@@ -9,10 +9,11 @@ from dataclasses import fields
 from datetime import datetime
 
 from loadtests.experiment.loads import ascending
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import MIN_BLOCKS, Cell, Experiment, Pairing, Plan
+from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Event, Manifest
+from loadtests.records.scenario_record import ScenarioRecord, scenario_of
 from loadtests.records.trial_file import TrialKey
 from loadtests.runner.runner import trial_key
 from loadtests.system.errors import UsageError
@@ -44,11 +45,18 @@ def experiment_of(manifest: Manifest) -> Experiment:
     return Experiment(
         a,
         b,
-        tuple(parse_scenario(scenario.name) for scenario in manifest.scenarios),
+        tuple(_scenario_that_can_be_asked(record) for record in manifest.scenarios),
         tuple(ascending({pairing.load for block in manifest.blocks for pairing in block})),
         blocks=MIN_BLOCKS if manifest.budget_s is not None else len(manifest.blocks),
         **{name: getattr(manifest, name) for name in plain},
     )
+
+
+def _scenario_that_can_be_asked(record: ScenarioRecord) -> Scenario:
+    """Return a scenario, if the environment has what it needs; raises UsageError."""
+    scenario = scenario_of(record)
+    scenario.variables()
+    return scenario
 
 
 def check_same(before: Manifest, now: Manifest) -> None:
@@ -57,6 +65,8 @@ def check_same(before: Manifest, now: Manifest) -> None:
         now = now.model_copy(update={"blocks": before.blocks})
     if not before.handlers:  # as in a run that was begun before they were kept
         now = now.model_copy(update={"handlers": {}})
+    if not any(scenario.requests for scenario in before.scenarios):  # likewise
+        now = now.model_copy(update={"scenarios": [s.model_copy(update={"requests": ()}) for s in now.scenarios]})
     if before.shared_core is None:  # likewise; the quota was not kept before that either
         now = now.model_copy(update={"shared_core": None, "cpu_quota": before.cpu_quota})
     for where, was, has in _differences(_lasting(before), _lasting(now)):

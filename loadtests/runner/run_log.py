@@ -6,8 +6,9 @@ from datetime import datetime
 
 from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import Side, SideLabel
-from loadtests.records.manifest import Event, Manifest, PairingRecord, ScenarioRecord, SideRecord
+from loadtests.records.manifest import Event, Manifest, PairingRecord, SideRecord
 from loadtests.records.run_folder import RunFolder, quoted_validation
+from loadtests.records.scenario_record import record_of
 from loadtests.servers.app_check import Installed
 from loadtests.servers.handlers import handlers_of
 from loadtests.system.cores import Cores
@@ -45,10 +46,7 @@ def new_manifest(
         start_limit_s=experiment.start_limit_s,
         a=_side_record(experiment.a, installed.get(experiment.a.spec)),
         b=_side_record(experiment.b, installed.get(experiment.b.spec)),
-        scenarios=[
-            ScenarioRecord(name=s.name, kind=s.kind, title=s.title, hypothesis=s.hypothesis)
-            for s in experiment.scenarios
-        ],
+        scenarios=[record_of(scenario) for scenario in experiment.scenarios],
         blocks=[[pairing_record(pairing) for pairing in block] for block in experiment.plan()],
         driver=experiment.driver,
         workers=experiment.workers,

@@ -21,7 +21,7 @@ import numpy as np
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob, Target
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
 from loadtests.experiment.sides import parse_side
 from loadtests.records.samples import Failure, Recording
 from loadtests.servers.auxiliary import AuxiliaryServer

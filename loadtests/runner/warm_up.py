@@ -113,7 +113,14 @@ class WarmUps:
                 for url, name in names.items()
                 if self._hung_in.get(name) != block
             }
-            for url, warmed in zip(answer_s, warm(answer_s, scenario.requests, trust=self._trust), strict=True):
+            found = warm(
+                answer_s,
+                scenario.requests,
+                trust=self._trust,
+                sequence=scenario.sequence,
+                variables=scenario.variables(),
+            )
+            for url, warmed in zip(answer_s, found, strict=True):
                 name = names[url]
                 self._slowest_s[name] = warmed.slowest_s
                 if name not in self._hung_in:
@@ -136,7 +143,6 @@ def complaints(name: tuple[str, str], warmed: WarmUp, answer_s: float) -> Iterat
     """Yield a sentence if a side, with a scenario, hung while it was warmed up, or was still getting faster."""
     spec, scenario = name
     if warmed.unanswered is not None:
-        request = f"{warmed.unanswered.method} {warmed.unanswered.path}"
-        yield f"{spec} did not answer {request} within {answer_s:g} s (--timeout)"
+        yield f"{spec} did not answer {warmed.unanswered} within {answer_s:g} s (--timeout)"
     elif not warmed.settled:
         yield f"{scenario}: {spec} was still getting faster after {warmed.seconds:.0f} s"

@@ -23,7 +23,8 @@ from sqlalchemy.sql import ClauseElement
 
 from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.plan import Experiment
-from loadtests.experiment.scenario import Request, Scenario
+from loadtests.experiment.request import Request
+from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import LABELS, Side, SideLabel
 from loadtests.records.manifest import HandlerRecord
 

@@ -2,6 +2,7 @@
 
 To warm up is to send everything that will be asked, again and again until answers get no faster, so that no trial pays
 for threads, connection pools and first calls: a model may be loaded by the first request, or by the first of one path.
+What is sent are the bytes that will be measured, and each user of a sequence takes from answers what he needs later.
 """
 
 import contextlib
@@ -13,10 +14,13 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.message import KEPT_BYTES, Message, decoded
+from loadtests.experiment.request import Request
+from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.values import Rows, Variables
 from loadtests.system.connections import SYSTEMS, Trust
 
 PIECE_BYTES = 65536
@@ -30,6 +34,21 @@ FASTER = 0.2
 """Answers have settled when those of a round are no faster than those of the round before, by this share at most."""
 LIMIT_S = 30.0
 """Some servers never settle, or take very long to."""
+
+
+@dataclass(frozen=True)
+class ProbeAnswer:
+    """A whole answer.
+
+    Attributes:
+        status: HTTP status.
+        headers: names and values as they came.
+        body: as it was before it was compressed; empty if it is not looked at, or can't be had.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b""
 
 
 class ProbeConnection:
@@ -46,14 +65,13 @@ class ProbeConnection:
         Raises:
             OSError: there is no such file of certificates.
         """
-        parts = urlsplit(url)
+        self._url = parts = urlsplit(url)
         host, port = str(parts.hostname), parts.port
         self._connection = (
             http.client.HTTPSConnection(host, port, timeout=limit_s, context=trust.context())
             if parts.scheme == "https"
             else http.client.HTTPConnection(host, port, timeout=limit_s)
         )
-        self._base = parts.path
         self._limit_s = limit_s
         self._socket: socket.socket | None = None
         self._aborted = False
@@ -62,14 +80,21 @@ class ProbeConnection:
         """Connect, and ask for nothing yet; raises OSError if that can't be."""
         self._connection.connect()
 
-    def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> int:
+    def ask(self, method: str, path: str, body: bytes = b"", headers: tuple[tuple[str, str], ...] = ()) -> int:
         """Send a request, let the answer pass, and return its status.
 
         Raises:
             OSError, HTTPException: it is none, or too late.
         """
-        self._connection.request(method, self._base + path, body=body, headers=headers or {})
-        self._socket = self._connection.sock
+        return self.exchange(Message(self._url, Request(method, path, headers, body))).status
+
+    def exchange(self, message: Message) -> ProbeAnswer:
+        """Send a message and return its answer; raises OSError or HTTPException if it is none, or too late."""
+        connection = self._connection
+        if connection.sock is None:
+            connection.connect()
+        self._socket = connection.sock
+        self._socket.sendall(message.content)
         if self._aborted:
             raise ConnectionAbortedError
         # The connection's own time limit starts anew with every byte.
@@ -77,14 +102,26 @@ class ProbeConnection:
         timer = threading.Timer(self._limit_s, _end_late, [self._socket, late])
         timer.start()
         try:
-            with self._connection.getresponse() as answer:  # closed, or the next request finds the connection busy
-                while answer.read1(PIECE_BYTES):
-                    pass
+            with http.client.HTTPResponse(self._socket, method="HEAD" if message.head_only else "GET") as answer:
+                answer.begin()
+                pieces, room = [], KEPT_BYTES if message.keeps_body else 0
+                while piece := answer.read1(PIECE_BYTES):
+                    if room > 0:
+                        pieces.append(piece)
+                        room -= len(piece)
             if late.is_set():
                 raise TimeoutError(f"no whole answer within {self._limit_s:g} s")
-            return answer.status
         finally:
             timer.cancel()
+        if answer.will_close:
+            connection.close()
+        headers = answer.getheaders() if message.keeps_headers else []
+        encoding = (answer.getheader("content-encoding") or "").lower().encode()
+        return ProbeAnswer(
+            answer.status,
+            [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+            decoded(b"".join(pieces), encoding) or b"",
+        )
 
     def close(self) -> None:
         """Close the connection."""
@@ -142,7 +179,13 @@ def have_settled(rounds_s: Sequence[float]) -> bool:
 
 
 def warm(
-    answer_s: Mapping[str, float], requests: Sequence[Request], limit_s: float = LIMIT_S, trust: Trust = SYSTEMS
+    answer_s: Mapping[str, float],
+    requests: Sequence[Request],
+    limit_s: float = LIMIT_S,
+    *,
+    trust: Trust = SYSTEMS,
+    sequence: bool = False,
+    variables: Variables | None = None,
 ) -> list[WarmUp]:
     """Send each request to every server until its answers have settled, to all servers at once.
 
@@ -154,15 +197,20 @@ def warm(
         requests: what to send; those that are the same are one.
         limit_s: send nothing more after so many seconds and one such answer.
         trust: which certificates are trusted.
+        sequence: whether each user sends all of them, one after another, and takes from answers what others need.
+        variables: what fills their places; None if there are none.
 
     Returns:
         What each server did.
     """
     if not answer_s:
         return []
-    shares = shares_of(requests)
+    shares = [list(requests)] * USERS if sequence else shares_of(requests)
+    known = variables or Variables()
     with contextlib.ExitStack() as stack:
-        groups = [stack.enter_context(_Users(url, shares, each_s, limit_s, trust)) for url, each_s in answer_s.items()]
+        groups = [
+            stack.enter_context(_Users(url, shares, known, each_s, limit_s, trust)) for url, each_s in answer_s.items()
+        ]
         servers = stack.enter_context(ThreadPoolExecutor(len(groups)))
         for users in groups:
             stack.callback(users.stop)  # a signal must not wait for their answers
@@ -182,21 +230,30 @@ def shares_of(requests: Sequence[Request]) -> list[list[Request]]:
 class _Users(contextlib.AbstractContextManager["_Users"]):
     """Those who warm up one server, each with a connection and a thread of its own."""
 
-    def __init__(self, url: str, shares: list[list[Request]], answer_s: float, limit_s: float, trust: Trust) -> None:
+    def __init__(
+        self,
+        url: str,
+        shares: list[list[Request]],
+        variables: Variables,
+        answer_s: float,
+        limit_s: float,
+        trust: Trust,
+    ) -> None:
+        rows = Rows(variables.values) if variables.values else None
         self._connections = [ProbeConnection(url, answer_s, trust) for _ in shares]
-        self._shares = shares
+        self._users = [SequenceUser(urlsplit(url), share, variables.environment, rows) for share in shares]
         self._answer_s = answer_s
         self._deadline = time.monotonic() + limit_s + answer_s
 
     def warm(self) -> WarmUp:
-        """Send all shares, round by round."""
+        """Let each user send all of his requests, round by round."""
         begun = time.monotonic()
         rounds_s: list[float] = []
         took: list[float] = []
         unanswered = None
-        with ThreadPoolExecutor(len(self._shares)) as pool:
+        with ThreadPoolExecutor(len(self._users)) as pool:
             while unanswered is None and time.monotonic() < self._deadline:
-                visits = list(pool.map(self._visit, self._connections, self._shares))
+                visits = list(pool.map(self._visit, self._connections, self._users))
                 took = [seconds for visit, _ in visits for seconds in visit]
                 unanswered = next((request for _, request in visits if request is not None), None)
                 if took:
@@ -215,20 +272,22 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
         for connection in self._connections:
             connection.abort()
 
-    def _visit(self, connection: ProbeConnection, share: list[Request]) -> tuple[list[float], Request | None]:
-        """Send one user's share; return how long each answer took, and the request that had none in time."""
+    def _visit(self, connection: ProbeConnection, user: SequenceUser) -> tuple[list[float], Request | None]:
+        """Send one user's requests; return how long each answer took, and the request that had none in time."""
         took: list[float] = []
-        for request in share:
-            sent = time.monotonic()
+        while True:
+            request, message, sent = user.request, user.message(), time.monotonic()
             if sent > self._deadline:
-                break
-            headers = {"content-type": "application/json"} if request.json else {}
+                return took, None
             try:
-                connection.ask(request.method, request.path, request.json, headers)
+                answer = connection.exchange(message)
             except (OSError, http.client.HTTPException):
                 connection.close()  # the next request opens it again
                 if time.monotonic() - sent >= self._answer_s:
                     return took, request
+                user.answered(good=False)
             else:
                 took.append(time.monotonic() - sent)
-        return took, None
+                user.answered(good=answer.status in request.good, body=answer.body, headers=answer.headers)
+            if user.at_start:
+                return took, None

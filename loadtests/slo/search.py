@@ -19,8 +19,9 @@ from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed, PairingJob, Target
 from loadtests.drivers.loops import LEAD_IN_WAITS
 from loadtests.experiment.loads import MAX_RATE, OpenLoop
-from loadtests.experiment.options import check_driver, parse_scenario
+from loadtests.experiment.options import check_driver, parse_scenarios
 from loadtests.experiment.plan import Experiment
+from loadtests.experiment.request_options import TypedOption
 from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.records.json_files import write_json
 from loadtests.records.run_folder import check_free, new_folder
@@ -82,6 +83,8 @@ class SloOptions:
     starts: int
     seed: int
     out: Path | None
+    typed: tuple[TypedOption, ...] = ()
+    values: str | None = None
 
     def plan(self) -> SearchPlan:
         """Check everything that can be checked before a server starts; raises UsageError."""
@@ -91,7 +94,8 @@ class SloOptions:
         if not 1 <= self.starts <= MAX_STARTS:
             raise UsageError(f"--starts {self.starts}: must be from 1 to {MAX_STARTS}")
         sides = [parse_side(name) for name in names]
-        scenario, load = parse_scenario(self.scenario), OpenLoop(1.0)
+        [scenario] = parse_scenarios([self.scenario], self.typed, values=self.values)
+        load = OpenLoop(1.0)
         check_driver("httpx", 0, [scenario], [load])
         sides = list(check_sides(sides).sides)
         check_database(self.database)
@@ -278,6 +282,7 @@ class SearchRunner:
         job = PairingJob(
             targets={label: Target(server.url, tuple(server.pids))},
             requests=scenario.requests,
+            variables=scenario.variables(),
             load=load,
             slice_s=window_s,
             pairing_s=0.0,

@@ -17,7 +17,7 @@ from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob
 from loadtests.experiment.loads import MAX_RATE, OpenLoop
 from loadtests.experiment.plan import default_timing
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
 from loadtests.runner.single_server import Workspace, drive_alone, target
 from loadtests.servers.reference import QUEUES, REFERENCE_APP, SERVICE_S
 from loadtests.servers.server import Server

@@ -16,8 +16,11 @@ SPAN = re.compile(r"`([\w/]+\.py|[\w/]+/)`")
 STARTED = re.compile(r"python3? -m ((?:loadtests|tests)[\w.]*)")
 DOTTED = re.compile(r"`(loadtests\.[\w.]+)`")
 PICTURED = re.compile(r">([\w, /]+\.py|[\w]+/)\b")
-WRITTEN = {"folder/main.py", "charts/", "trials/", "results/", "results/example/", "results/validation/", "example/"}
-"""Folders of runs."""
+WRITTEN = {"charts/", "trials/", "results/", "results/example/", "results/validation/", "example/"} | {
+    "folder/main.py",
+    "shop.py",
+}
+"""Folders of runs, and files that a page shows."""
 FILES = [
     path
     for folder in ("loadtests", "shared", "sync_app", "async_app", "tests", "docs")

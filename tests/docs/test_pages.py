@@ -125,7 +125,8 @@ def check(command: str) -> None:
         return
     context = subcommand.make_context(name, arguments)
     given = {key: value for key, value in context.params.items() if value not in PLACEHOLDERS}
-    for scenario in {*named(given, "scenarios", "scenario")} - ADDED:
+    of_files = {scenario for scenario in named(given, "scenarios", "scenario") if scenario.startswith("curl @")}
+    for scenario in {*named(given, "scenarios", "scenario")} - ADDED - of_files:
         parse_scenario(scenario)
     for side in named(given, "a", "b", "side", "sides"):
         parse_side(side)

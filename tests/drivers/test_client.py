@@ -5,7 +5,7 @@ import gzip
 import ssl
 import time
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,9 +14,12 @@ import pytest
 import uvloop
 
 from loadtests.drivers.client import Client
-from loadtests.drivers.connection import EXAMPLE_BYTES, KEPT_BYTES, Answer, Connection, Message
+from loadtests.drivers.connection import EXAMPLE_BYTES, Answer, Connection
 from loadtests.drivers.request_log import RequestLog
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.message import KEPT_BYTES, Message
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.request import JSON, Request
+from loadtests.experiment.values import Values, Variables
 from loadtests.records.samples import BodyBytes, Failure, FailureExample, Samples
 from loadtests.system.connections import SYSTEMS, Trust
 from tests.drivers.serving import listening
@@ -76,11 +79,12 @@ async def asked(
     *requests: Request,
     times: int = 1,
     between: Callable[[], Awaitable[None]] | None = None,
+    variables: Variables | None = None,
     trust: Trust = SYSTEMS,
 ) -> RequestLog:
     """Ask one after another; return what was noted."""
     log = RequestLog(started_s=0.0)
-    client = Client(server.url, requests or (GET,), log, trust=trust)
+    client = Client(server.url, requests or (GET,), log, variables=variables, trust=trust)
     for turn in range(times):
         if turn and between:
             await between()
@@ -94,9 +98,10 @@ async def ask(
     *requests: Request,
     times: int = 1,
     between: Callable[[], Awaitable[None]] | None = None,
+    variables: Variables | None = None,
 ) -> Samples:
     """Ask one after another; return what was recorded."""
-    return (await asked(server, *requests, times=times, between=between)).samples()
+    return (await asked(server, *requests, times=times, between=between, variables=variables)).samples()
 
 
 def noted(reply: Reply, *requests: Request, times: int = 1) -> RequestLog:
@@ -293,8 +298,8 @@ def test_many_users_have_a_connection_each_and_none_sends_before_its_answer() ->
     [
         (GET, []),
         (Request("DELETE", "/"), []),
-        (Request("POST", "/", json=b"{}"), [Failure.DISCONNECT]),
-        (Request("PATCH", "/", json=b"{}"), [Failure.DISCONNECT]),
+        (Request("POST", "/", body=b"{}"), [Failure.DISCONNECT]),
+        (Request("PATCH", "/", body=b"{}"), [Failure.DISCONNECT]),
     ],
 )
 def test_what_an_idle_connection_swallowed_is_sent_again_if_that_does_no_harm(
@@ -377,7 +382,7 @@ def test_the_first_byte_is_when_the_head_came_and_the_end_when_the_last_byte_cam
         ("", Request("GET", "/x\r\nhost: y"), b"GET /x%0D%0Ahost:%20y HTTP/1.1"),
     ],
 )
-def test_a_target_is_sent_as_it_was_typed_wherever_http_allows_that(base: str, request_: Request, sent: bytes) -> None:
+def test_a_target_is_sent_with_what_http_allows(base: str, request_: Request, sent: bytes) -> None:
     async def measure() -> bytes:
         async with scripted(lambda *_: [OK]) as server:
             server.url += base
@@ -387,20 +392,202 @@ def test_a_target_is_sent_as_it_was_typed_wherever_http_allows_that(base: str, r
     assert run(measure()).split(b"\r\n")[0] == sent
 
 
-def test_bodies_have_their_length_and_credentials_of_the_url_go_along() -> None:
-    async def measure() -> tuple[list[bytes], str]:
-        async with scripted(lambda *_: [OK]) as server:
-            host = server.url.removeprefix("http://")
-            server.url = f"http://me:p%40ss@{host}"
-            await ask(server, Request("POST", "/", json=b'{"a":1}'), Request("POST", "/"), GET, times=3)
-            return server.asked[0], host
+def sent(*requests: Request, variables: Variables | None = None) -> list[bytes]:
+    """Return what one user sends for some requests, the server's address replaced."""
 
-    (with_body, without, get), host = run(measure())
+    async def measure() -> list[bytes]:
+        async with scripted(lambda *_: [OK]) as server:
+            await ask(server, *requests, times=len(requests), variables=variables)
+            return [each.replace(server.url.removeprefix("http://").encode(), b"here") for each in server.asked[0]]
+
+    return run(measure())
+
+
+DEFAULTS = b"host: here\r\nuser-agent: bench\r\naccept: */*\r\naccept-encoding: gzip, deflate\r\n"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "number", "content"),
+    [
+        ("get_post", 0, b"GET /api/posts/1 HTTP/1.1\r\n" + DEFAULTS + b"\r\n"),
+        ("query", 0, b"GET /api/workloads/query?wait_ms=20 HTTP/1.1\r\n" + DEFAULTS + b"\r\n"),
+        (
+            "create_post",
+            0,
+            b"POST /api/posts HTTP/1.1\r\n"
+            + DEFAULTS
+            + b"content-type: application/json\r\ncontent-length: 316\r\n\r\n"
+            b'{"title": "Written under load", "content": "'
+            + 8 * b"One of very many posts like it. "
+            + b'", "user_id": 1}',
+        ),
+        (
+            "writer",
+            1,
+            b"PATCH /api/posts/1 HTTP/1.1\r\n"
+            + DEFAULTS
+            + b"content-type: application/json\r\ncontent-length: 21\r\n\r\n"
+            b'{"content":"Edited."}',
+        ),
+        ("writer", 2, b"DELETE /api/posts/1 HTTP/1.1\r\n" + DEFAULTS + b"\r\n"),
+    ],
+)
+def test_the_blog_is_asked_with_these_bytes(scenario: str, number: int, content: bytes) -> None:
+    assert sent(parse_scenario(scenario).requests[number]) == [content]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/at?t=2024-05-01T10%3A00%3A00%2B02%3A00",
+        "/signed?sig=ab%2Fcd%3D%3D&id=%7Ebob",
+        "/list?ids=[1,2]|3",
+        "/a/../b",
+        "/files/a%2Eb%40c",
+        "/price?$top=5&filter[open]=1",
+    ],
+)
+def test_a_target_is_sent_as_it_was_typed(target: str) -> None:
+    [content] = sent(*parse_scenario(f"GET {target}").requests)
+    assert content.startswith(f"GET {target} HTTP/1.1\r\n".encode())
+
+
+def test_bodies_have_their_length() -> None:
+    with_body, without, get = sent(Request("POST", "/", (JSON,), b'{"a":1}'), Request("POST", "/"), GET)
     assert with_body.endswith(b'\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a":1}')
     assert without.endswith(b"\r\ncontent-length: 0\r\n\r\n")
     assert b"content-length" not in get
-    assert b"\r\nhost: " + host.encode() + b"\r\n" in get
-    assert b"\r\nauthorization: Basic bWU6cEBzcw==\r\n" in get
+
+
+def test_a_header_takes_the_place_of_the_clients_own() -> None:
+    headers = (("User-Agent", "me"), ("Host", "there"), ("X-Two", "1"), ("X-Two", "2"), ("X-Name", "Zoë"))
+    [content] = sent(Request("GET", "/", headers))
+    assert content == (
+        b"GET / HTTP/1.1\r\naccept: */*\r\naccept-encoding: gzip, deflate\r\n"
+        b"User-Agent: me\r\nHost: there\r\nX-Two: 1\r\nX-Two: 2\r\nX-Name: Zo\xc3\xab\r\n\r\n"
+    )
+
+
+def test_places_are_filled_from_the_environment_and_a_body_may_be_any_bytes() -> None:
+    request = Request("PUT", "/${WHO}?q=${Q}", (("Authorization", "Bearer ${TOKEN}"),), b"\xff${WHO}\x00$${WHO}")
+    environment = {"WHO": "zoë", "Q": "a b#c&d", "TOKEN": "s3"}
+    [content] = sent(request, variables=Variables(environment))
+    assert content.startswith(b"PUT /zo%C3%AB?q=a%20b%23c&d HTTP/1.1\r\n")
+    assert b"\r\nAuthorization: Bearer s3\r\n" in content
+    assert content.endswith(b"\r\ncontent-length: 12\r\n\r\n\xffzo\xc3\xab\x00${WHO}")
+
+
+def test_each_request_that_needs_a_row_gets_the_next_one() -> None:
+    values = Values("ids.csv", "", ("id",), (("1",), ("2",)))
+    requests = [Request("GET", "/${id}"), Request("GET", "/plain")] * 3
+    asked = [each.split()[1] for each in sent(*requests, variables=Variables(values=values))]
+    assert asked == [b"/1", b"/plain", b"/2", b"/plain", b"/1", b"/plain"]
+
+
+def test_requests_are_sent_as_often_as_they_weigh() -> None:
+    async def measure() -> tuple[list[bytes], list[int]]:
+        async with scripted(lambda *_: [OK]) as server:
+            samples = await ask(server, Request("GET", "/a"), Request("GET", "/b", weight=2), times=6)
+            return [each.split()[1] for each in server.asked[0]], samples.request.tolist()
+
+    assert run(measure()) == ([b"/a", b"/b", b"/b"] * 2, [0, 1, 1] * 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "good"),
+    [(200, None, True), (204, None, True), (299, None, True), (302, None, False), (404, 404, True), (200, 201, False)],
+)
+def test_a_good_status_is_the_one_that_is_wanted_or_any_from_200_to_299(
+    status: int, wanted: int | None, good: bool
+) -> None:
+    reply = [head(b"content-length: 0", status=b"%d X" % status)]
+    assert outcome(reply, Request("GET", "/", status=wanted)) == (status, Failure.NONE if good else Failure.STATUS)
+
+
+def test_a_connection_that_the_request_closes_is_not_used_again() -> None:
+    def respond(_connection: int, _request: int, asked: bytes) -> Reply:
+        assert b"\r\nConnection: close\r\n" in asked
+        return [head(b"content-length: 2", b"connection: close") + b"ok", None]
+
+    async def measure() -> list[int]:
+        async with scripted(respond) as server:
+            samples = await ask(server, Request("GET", "/", (("Connection", "close"),), contains=b"ok"), times=2)
+            assert not samples.failure.any()
+            return [len(each) for each in server.asked]
+
+    assert run(measure()) == [1, 1]
+
+
+def test_an_expectation_is_sent_with_the_body_and_what_answers_it_is_passed_over() -> None:
+    request = Request("POST", "/", (("Expect", "100-continue"),), b"body", contains=b"ok")
+    assert outcome([head(status=b"100 Continue"), OK], request) == (200, Failure.NONE)
+
+
+class Shop:
+    """Answers of a server at which one logs in, places orders and looks at them."""
+
+    def __init__(self, *, forgets: bool = False) -> None:
+        self.asked: list[bytes] = []
+        self._forgets = forgets
+
+    def __call__(self, connection: int, _request: int, asked: bytes) -> Reply:
+        method, path = asked.split()[:2]
+        token = next((line[15:] for line in asked.split(b"\r\n") if line.startswith(b"authorization:")), b"")
+        self.asked.append(b" ".join([method, path, token]).strip())
+        body = b'{"token": "t%d"}' % connection if path == b"/login" else b'{"id": %d}' % len(self.asked)
+        if self._forgets and path == b"/order" and len(self.asked) < 4:
+            body = b"{}"
+        packed = gzip.compress(body)
+        return [head(b"content-encoding: gzip", b"x-id: %d" % connection, b"content-length: %d" % len(packed)) + packed]
+
+
+SEQUENCE = (
+    Request("GET", "/login", takes=(("token", "$.token"), ("who", "header:X-Id")), once=True),
+    Request("GET", "/order", (("authorization", "${token}"),), takes=(("id", "$.id"),)),
+    Request("GET", "/order/${id}?${who}&${row}", (("authorization", "${token}"),)),
+)
+
+
+def go_through(shop: Shop, asks: Sequence[int]) -> tuple[list[bytes], Samples, int]:
+    """Let users go through the sequence, in the order of the numbers; return what was asked, and rows used."""
+
+    async def measure() -> tuple[list[bytes], Samples, int]:
+        values = Values("rows.csv", "", ("row",), (("r0",), ("r1",), ("r2",)))
+        async with scripted(shop) as server:
+            log = RequestLog(time.perf_counter())
+            clients = [Client(server.url, SEQUENCE, log, None, Variables(values=values)) for _ in range(2)]
+            clients[1].rows = clients[0].rows
+            users = [client.sequence_user() for client in clients]
+            for number in asks:
+                await asyncio.wait_for(clients[number].ask_next(users[number]), 5)
+            for client in clients:
+                await client.close()
+            return shop.asked, log.samples(), clients[0].rows.used if clients[0].rows else 0
+
+    return run(measure())
+
+
+def test_each_user_goes_his_own_way_and_logs_in_once() -> None:
+    asked, samples, rows_used = go_through(Shop(), [0, 1, 0, 0, 1, 0, 0, 1])
+    assert asked == [
+        b"GET /login",
+        b"GET /login",
+        b"GET /order t0",
+        b"GET /order/3?0&r0 t0",
+        b"GET /order t1",
+        b"GET /order t0",
+        b"GET /order/6?0&r2 t0",
+        b"GET /order/5?1&r1 t1",
+    ]
+    assert not samples.failure.any()
+    assert samples.request.tolist() == [0, 0, 1, 2, 1, 1, 2, 2]
+    assert rows_used == 3
+
+
+def test_an_answer_without_what_is_to_be_taken_has_failed_and_the_user_starts_over() -> None:
+    asked, samples, _ = go_through(Shop(forgets=True), [0] * 5)
+    assert [each.split()[1] for each in asked] == [b"/login", b"/order", b"/login", b"/order", b"/order/4?0&r1"]
+    assert [Failure(each).name for each in samples.failure] == ["NONE", "BODY", "NONE", "NONE", "NONE"]
 
 
 def refusing(status: bytes, body: bytes, *lines: bytes) -> Reply:

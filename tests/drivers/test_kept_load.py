@@ -12,7 +12,7 @@ from loadtests.analysis.trial_summary import summarise
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
 from loadtests.records.samples import Failure, Recording, stood_still
 from loadtests.runner.single_server import Workspace, target
 from loadtests.servers.server import Server

@@ -14,7 +14,7 @@ from loadtests.drivers.driver import receive
 from loadtests.drivers.job import HEARTBEAT, Group, NoHeartbeat, PairingJob, Target, send, send_heartbeats
 from loadtests.drivers.load_generator import drive
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from tests.drivers.serving import until_left

@@ -188,3 +188,32 @@ for example in log.examples.all():
 
 def test_why_no_connection_is_had_is_told_as_with_the_other_driver() -> None:
     assert in_a_process_with_locust(SESSION).strip() == "0 CONNECT 0 connection refused"
+
+
+ASKED = """
+from loadtests.experiment.request import Request
+from loadtests.experiment.values import Variables
+from loadtests.experiment.loads import ClosedLoop
+requests = (
+    Request("PUT", "/\\u00e9/${T}", (("X-Name", "Zo\\u00eb"), ("Authorization", "Bearer ${T}")), b"\\xff${T}"),
+    Request("GET", "/", weight=2),
+)
+job = PairingJob({}, requests, ClosedLoop(1), 0.1, 0.2, 0.0, 0, variables=Variables({"T": "s3"}))
+for name, request in asked_in_turn(job):
+    print(ascii([name, request.path, request.headers, request.body]))
+print(ascii(index_of(job)))
+"""
+
+
+def test_locust_sends_places_filled_and_knows_requests_by_what_is_declared() -> None:
+    put, one, other, index = in_a_process_with_locust(ASKED).splitlines()
+    assert put == ascii(
+        [
+            "/\u00e9/${T}",
+            "/%C3%A9/s3",
+            (("X-Name", "Zo\u00eb".encode().decode("latin-1")), ("Authorization", "Bearer s3")),
+            b"\xffs3",
+        ]
+    )
+    assert one == other == ascii(["/", "/", (), b""])
+    assert index == ascii({("GET", "/"): 1, ("PUT", "/\u00e9/${T}"): 0})

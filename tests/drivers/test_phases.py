@@ -6,7 +6,7 @@ import time
 from loadtests.drivers.job import PairingJob, Target
 from loadtests.drivers.load_generator import drive
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
 from loadtests.records.samples import Recording
 from tests.drivers.serving import until_left
 

@@ -9,7 +9,7 @@ from loadtests.drivers.load_generator import drive
 from loadtests.drivers.phases import Rounds, rounds_of_closed_loop, rounds_of_open_loop
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.plan import default_timing
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
 from loadtests.records.samples import Recording
 from tests.drivers.serving import until_left
 

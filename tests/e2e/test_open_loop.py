@@ -10,7 +10,7 @@ import pytest
 from loadtests.drivers.job import PairingJob, Target
 from loadtests.drivers.load_generator import drive
 from loadtests.experiment.loads import OpenLoop
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.samples import Failure
 from tests.e2e.harness import bench, summary

@@ -152,7 +152,7 @@ def test_rows_come_back_under_a_running_server(side: str, cluster: PostgresServe
         with closing(ProbeConnection(server.url, limit_s=30.0)) as asker:
             for turn in range(2):
                 for _ in range(3):
-                    asker.ask(request.method, request.path, request.json, {"content-type": "application/json"})
+                    asker.ask(request.method, request.path, request.body, request.headers)
                 written = rows(database.url)
                 assert len(written["posts"]) == len(before["posts"]) + 3, turn  # type: ignore[arg-type]
                 database.restore()

@@ -38,7 +38,7 @@ def test_rows_come_back_under_a_running_server(side: str, tmp_path: Path) -> Non
         with closing(ProbeConnection(server.url, limit_s=30.0)) as asker:
             for turn in range(2):  # a restore is no use if the server can't write after it
                 for _ in range(3):
-                    asker.ask(request.method, request.path, request.json, {"content-type": "application/json"})
+                    asker.ask(request.method, request.path, request.body, request.headers)
                 written = rows(database.path)
                 assert sum(map(len, written.values())) == sum(map(len, before.values())) + 3, turn
                 database.restore()

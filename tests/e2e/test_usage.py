@@ -34,6 +34,18 @@ from tests.e2e.harness import bench, bench_here
         (["--driver=locust", "--rate=100"], "--users instead of --rate"),
         (["--driver=wrk"], "'httpx', 'locust'"),
         (["--database=mysql"], "write sqlite, postgres, or"),
+        (
+            ["GET /orders", "--header=Authorization: Bearer letmein"],
+            "'Authorization: Bearer ${TOKEN}' in single quotes",
+        ),
+        (["GET http://127.0.0.1:8000/orders"], 'write "GET /orders", and give the host as a side'),
+        (["GET orders"], "its path from the slash on"),
+        (["POST /orders", "--json={a: 1}"], "this is no JSON"),
+        (["GET /orders", "--sequence", "--rate=5"], "--sequence needs users"),
+        (["GET /orders", "--values=no-such.csv"], "no-such.csv: it can't be read"),
+        (["--curl=curl --proxy x http://h/"], "--proxy not recognized"),
+        (["noop", "--expect=200"], "as it stands in the catalogue"),
+        (["--a=http://me:letmein@127.0.0.1:8000"], "leave them out"),
         (["--database=postgresql://me:secret@h/x"], "PGPASSWORD"),
         (["--b=async,database_driver=asyncpg"], "add --database postgres"),
         (["--a=sync,database_driver=asyncpg", "--database=postgres"], "that is for the async build"),
@@ -110,6 +122,18 @@ def test_a_fault_of_the_harness_is_no_missed_threshold(monkeypatch: pytest.Monke
     assert status == 3
     assert "Traceback" in errors
     assert "nobody expects this" in errors
+
+
+def test_a_terminal_that_can_not_show_a_sign_shows_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    out, fine = tmp_path / "run", "tests.e2e.faulty:fine"
+    options = (f"--a={fine}", f"--b={fine}", "--users=2", "--blocks=1", "--time=0.2", "--no-control", f"--out={out}")
+    for arguments in (("list",), ("run", "/x", *options)):
+        status, output, errors = bench(*arguments)
+        assert (status, errors) == (0, "")
+        assert "?" in output
+    assert (out / "report.html").exists()
+    assert (out / "summary.json").exists()
 
 
 def test_reporting_on_what_is_no_run_is_told(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from loadtests.analysis.cells import CellTrials, compare_cells
 from loadtests.analysis.trial_summary import Summary, summarise
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.request import in_turn
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim, judge, lesson_named
@@ -314,4 +315,4 @@ def test_large_parameters_stay_whole_numbers() -> None:
     (request,) = parse_scenario("hash[rounds=1000000]").requests
     assert request.path.endswith("rounds=1000000")
     assert parse_scenario("neighbour").requests[0].path.endswith("hash?rounds=1000000")
-    assert len(parse_scenario("neighbour").requests) == 200
+    assert in_turn(parse_scenario("neighbour").requests) == (0, *[1] * 199)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
 from loadtests.experiment.sides import parse_side
 from loadtests.runner.run import check_certificates
 from loadtests.runner.single_server import target

@@ -1,12 +1,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
-from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.options import parse_scenario, parse_scenarios
 from loadtests.experiment.plan import Experiment
+from loadtests.experiment.request_options import TypedOption
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Manifest
 from loadtests.records.trial_file import TrialKey
@@ -125,3 +127,71 @@ def test_a_resumption_is_an_event_of_the_first_block_that_lacks_something(manife
     [event] = again.events
     assert (event.block, event.kind) == (1, "resumed")
     assert event.message == "resumed on 2026-05-09 at 12:00 UTC with 10 of 24 trials to measure"
+
+
+CUSTOM = (
+    TypedOption(1, "--json", '{"password": "${PASSWORD}"}'),
+    TypedOption(1, "--take", "token=$.token"),
+    TypedOption(1, "--once"),
+    TypedOption(2, "--header", "Authorization: Bearer ${token}"),
+    TypedOption(2, "--expect", "201"),
+    TypedOption(2, "--data", "@body"),
+    TypedOption(2, "--contains", "é"),
+)
+
+
+@pytest.fixture
+def custom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
+    """An experiment with a sequence, a secret, a large body and values in files."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PASSWORD", "hidden")
+    Path("body").write_bytes(b"\xff" * 10)
+    Path("rows.csv").write_text("id\n1\n2\n")
+    names = ["POST /login", "POST /orders/${id}"]
+    scenarios = parse_scenarios(names, CUSTOM, sequence=True, values="rows.csv")
+    return replace(
+        EXPERIMENT, scenarios=(*scenarios, parse_scenario("PUT /x")), a=parse_side("x:a"), b=parse_side("x:b")
+    )
+
+
+def written(experiment: Experiment) -> str:
+    return new_manifest(experiment, "run", NOW, Cores((0,), (1,))).model_dump_json()
+
+
+def test_requests_come_back_from_the_record_and_no_secret_is_in_it(custom: Experiment) -> None:
+    text = written(custom)
+    assert "hidden" not in text
+    assert "${PASSWORD}" in text
+    again = experiment_of(Manifest.model_validate_json(text))
+    assert again == custom
+    assert again.scenarios[0].values is not None
+    assert again.scenarios[0].values.rows == (("1",), ("2",))
+    check_same(Manifest.model_validate_json(text), new_manifest(again, "run", NOW, Cores((0,), (1,))))
+
+
+@pytest.mark.parametrize(("file", "named"), [("body", "the body body"), ("rows.csv", "--values rows.csv")])
+def test_a_file_that_changed_is_refused(custom: Experiment, file: str, named: str) -> None:
+    manifest = Manifest.model_validate_json(written(custom))
+    Path(file).write_text("id\n3\n")
+    with pytest.raises(UsageError, match=f"{named}: this file is not what it was when the run began"):
+        experiment_of(manifest)
+    Path(file).unlink()
+    with pytest.raises(UsageError, match="it can't be read"):
+        experiment_of(manifest)
+
+
+def test_a_secret_has_to_be_there_again(custom: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = Manifest.model_validate_json(written(custom))
+    monkeypatch.delenv("PASSWORD")
+    with pytest.raises(UsageError, match=r"\$\{PASSWORD\}, which POST /login needs, is not set"):
+        experiment_of(manifest)
+
+
+def test_a_run_that_kept_no_requests_goes_on(manifest: Manifest) -> None:
+    text = manifest.model_dump_json(
+        by_alias=True, exclude={"scenarios": {"__all__": {"requests", "sequence", "values"}}}
+    )
+    old = Manifest.model_validate_json(text)
+    assert old.scenarios[0].requests == ()
+    check_same(old, manifest)
+    assert experiment_of(old) == EXPERIMENT

@@ -8,7 +8,7 @@ import pytest
 
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
 from loadtests.runner.warm_up import Limits, WarmUps, limits
 from loadtests.servers.probe import WarmUp
 from loadtests.servers.server import Server

@@ -1,3 +1,4 @@
+import gzip
 import os
 import signal
 import socket
@@ -8,10 +9,12 @@ from contextlib import closing, contextmanager
 from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
+from typing import ClassVar
 
 import pytest
 
-from loadtests.experiment.scenario import Request
+from loadtests.experiment.request import Request
+from loadtests.experiment.values import Values, Variables
 from loadtests.servers.probe import USERS, ProbeConnection, have_settled, shares_of, warm
 
 asked: list[tuple[int, str, bytes]] = []
@@ -191,3 +194,71 @@ def test_an_interruption_does_not_wait_for_answers(loading: str) -> None:
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         warm({loading: 600.0}, [Request("GET", "/never")])
+
+
+class LoggingIn(BaseHTTPRequestHandler):
+    """Gives out a token for each login, and wants it for all else."""
+
+    protocol_version = "HTTP/1.1"
+    heads: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        name = self.rfile.read(int(self.headers["content-length"]))
+        asked.append((self.client_address[1], self.path, name))
+        body = gzip.compress(b'{"token": "of-%s"}' % name)
+        self.send_response(201)
+        self.send_header("content-encoding", "gzip")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        asked.append((self.client_address[1], self.path, self.headers["authorization"].encode()))
+        self.heads.append(str(self.headers))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def logging_in() -> Iterator[str]:
+    asked.clear()
+    LoggingIn.heads.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), LoggingIn) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_each_user_of_a_sequence_takes_what_he_needs_in_order(logging_in: str) -> None:
+    login = Request("POST", "/login", body=b"${name}", status=None, takes=(("token", "$.token"),), once=True)
+    look = Request("GET", "/${HOST}", (("authorization", "${token}"),))
+    names = Values("names.csv", "", ("name",), tuple((f"user{number}",) for number in range(100)))
+    variables = Variables({"HOST": "caf\u00e9"}, names)
+    [found] = warm({logging_in: 30.0}, [login, look], sequence=True, variables=variables)
+    assert found.settled
+    logins: dict[int, bytes] = {}
+    for port, path, what in asked:
+        if path == "/login":
+            assert port not in logins
+            logins[port] = what
+        else:
+            assert (path, what) == ("/caf%C3%A9", b"of-" + logins[port])
+    assert len(set(logins.values())) == USERS
+
+
+def test_the_warm_up_sends_what_is_measured(logging_in: str) -> None:
+    warm({logging_in: 30.0}, [Request("GET", "/", (("authorization", "x"), ("User-Agent", "me")))])
+    host = logging_in.removeprefix("http://")
+    expected = f"host: {host}\naccept: */*\naccept-encoding: gzip, deflate\nauthorization: x\nUser-Agent: me\n\n"
+    assert {head.replace("\r\n", "\n") for head in LoggingIn.heads} == {expected}
+
+
+def test_a_sequence_whose_values_can_not_be_taken_ends_its_round(loading: str) -> None:
+    nothing = Request("GET", "/1", takes=(("token", "$.token"),))
+    [found] = warm({loading: 30.0}, [nothing, Request("GET", "/2", (("x", "${token}"),))], sequence=True)
+    assert found.settled
+    assert {path for _, path, _ in asked} == {"/1"}

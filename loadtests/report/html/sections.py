@@ -10,7 +10,7 @@ from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import WAITING
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
-from loadtests.records.manifest import ScenarioRecord
+from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.records.summary import Comparison, Metric
 from loadtests.report import view
 from loadtests.report.charts.marks import MARKS

@@ -1,0 +1,92 @@
+"""One user's way through a sequence of requests: what is asked next, and what an answer changes (pure).
+
+It sends nothing itself. Whoever does, be it with asyncio or in a thread, asks for ``message``, and says with
+``answered`` what came of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import SplitResult
+
+from loadtests.experiment.message import Message, filled
+from loadtests.experiment.request import Request
+from loadtests.experiment.takes import Headers, reader, take
+from loadtests.experiment.values import Rows
+
+
+class SequenceUser:
+    """A user who sends requests one after another, and begins anew after the last one: a pass.
+
+    What he takes from answers fills his later requests, of later passes too. Requests that are sent ``once`` are left
+    out after they were answered well. Where an answer lacks what was to be taken from it, he starts over, as if he were
+    new.
+
+    Attributes:
+        position: which request is next.
+        at_start: whether it is the first one of a pass.
+    """
+
+    def __init__(
+        self, url: SplitResult, requests: Sequence[Request], environment: Mapping[str, str], rows: Rows | None = None
+    ) -> None:
+        """Prepare a user.
+
+        Args:
+            url: base URL of the server.
+            requests: what is sent, in order.
+            environment: variables that fill places.
+            rows: of a values file, shared by all users; one for each pass.
+        """
+        self._url = url
+        self._requests = requests
+        self._made = [None if request.names else Message(url, filled(request, {})) for request in requests]
+        self._readers = [[(name, reader(source)) for name, source in request.takes] for request in requests]
+        self._environment = environment
+        self._rows = rows
+        self._row: Mapping[str, str] = {}
+        self._taken: dict[str, str] = {}
+        self._done: set[int] = set()
+        self.position = 0
+        self.at_start = True
+
+    @property
+    def request(self) -> Request:
+        """The request that is next, its places not filled."""
+        return self._requests[self.position]
+
+    def message(self) -> Message:
+        """Return the request that is next, as it is sent."""
+        if self.at_start:
+            self.at_start = False
+            self._row = self._rows.take() if self._rows else {}
+        made = self._made[self.position]
+        if made is None:
+            made = Message(self._url, filled(self.request, {**self._environment, **self._row, **self._taken}))
+        return made
+
+    def answered(self, *, good: bool, body: bytes = b"", headers: Headers = ()) -> bool:
+        """Go on to the next request; return whether all was there that was to be taken from the answer.
+
+        Args:
+            good: whether it was a good answer.
+            body: of the answer, as it was before it was compressed.
+            headers: of the answer.
+        """
+        if readers := self._readers[self.position]:
+            taken = take(readers, body, headers) if good else None
+            if taken is None:
+                self._start_over()
+                return False
+            self._taken.update(taken)
+        if good and self.request.once:
+            self._done.add(self.position)
+        left = (number for number in range(self.position + 1, len(self._requests)) if number not in self._done)
+        self.position = next(left, -1)
+        if self.position < 0:
+            self.at_start = True
+            self.position = next(number for number in range(len(self._requests)) if number not in self._done)
+        return True
+
+    def _start_over(self) -> None:
+        self._taken.clear()
+        self._done.clear()
+        self.position, self.at_start = 0, True

@@ -1,0 +1,157 @@
+"""A scenario as run.json has it: all that was asked, so that a run that goes on asks the same.
+
+Places such as ``${TOKEN}`` stand there as they were typed: what filled them is written nowhere.
+"""
+
+import hashlib
+
+from loadtests.experiment.files import is_text, read_file
+from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.request import Request
+from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.values import read_values
+from loadtests.records.json_files import Record
+from loadtests.system.errors import UsageError
+
+MOST_BODY_BYTES = 64 * 2**10
+"""A longer body that was read from a file is not written down: its file and digest are."""
+
+
+class RequestRecord(Record):
+    """A request as it was declared.
+
+    Attributes:
+        method: HTTP method.
+        path: path and query.
+        headers: names and values.
+        body: as text; None if that is too long, or no text.
+        body_file: the file that it was read from; None if there was none.
+        body_sha256: of the body, if that is not here.
+        status: the only good one; None for any from 200 to 299.
+        contains: what a good answer's body holds.
+        takes: names and sources of what is taken from an answer.
+        once: whether each user sent it only the first time.
+        weight: how many times in a row it was sent.
+    """
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str | None = ""
+    body_file: str | None = None
+    body_sha256: str | None = None
+    status: int | None = None
+    contains: str = ""
+    takes: tuple[tuple[str, str], ...] = ()
+    once: bool = False
+    weight: int = 1
+
+
+class ValuesRecord(Record):
+    """A values file: its name as it was typed, its digest, and how many rows it had."""
+
+    file: str
+    sha256: str
+    rows: int
+
+
+class ScenarioRecord(Record):
+    """A scenario as it was when the run was made.
+
+    Attributes:
+        name: as typed.
+        kind: where the time was expected to go.
+        title: a few words about it.
+        hypothesis: what should happen.
+        requests: what was asked; empty in runs that were made before it was kept.
+        sequence: whether each user sent the requests one after another.
+        values: what filled their places; None if nothing did.
+    """
+
+    name: str
+    kind: str
+    title: str
+    hypothesis: str
+    requests: tuple[RequestRecord, ...] = ()
+    sequence: bool = False
+    values: ValuesRecord | None = None
+
+
+def record_of(scenario: Scenario) -> ScenarioRecord:
+    """Return a scenario as it is written down."""
+    values = scenario.values
+    return ScenarioRecord(
+        name=scenario.name,
+        kind=scenario.kind,
+        title=scenario.title,
+        hypothesis=scenario.hypothesis,
+        requests=tuple(_record_of(request) for request in scenario.requests),
+        sequence=scenario.sequence,
+        values=values and ValuesRecord(file=values.file, sha256=values.sha256, rows=len(values.rows)),
+    )
+
+
+def scenario_of(record: ScenarioRecord) -> Scenario:
+    """Return the scenario that was written down: one of the catalogue by its name, any other as it was.
+
+    Raises:
+        UsageError: a file that belongs to it is not there any more, or is not what it was.
+    """
+    if record.kind != "custom" or not record.requests:
+        return parse_scenario(record.name)
+    requests = tuple(_request_of(each) for each in record.requests)
+    values = None if record.values is None else read_values(record.values.file)
+    if values is not None and record.values is not None and values.sha256 != record.values.sha256:
+        raise _changed(f"--values {values.file}")
+    return Scenario(
+        record.name,
+        "custom",
+        record.title,
+        record.hypothesis,
+        requests,
+        writes=any(request.writes for request in requests),
+        sequence=record.sequence,
+        values=values,
+    )
+
+
+def _record_of(request: Request) -> RequestRecord:
+    kept = not request.body_file or (len(request.body) <= MOST_BODY_BYTES and is_text(request.body))
+    return RequestRecord(
+        method=request.method,
+        path=request.path,
+        headers=request.headers,
+        body=request.body.decode() if kept else None,
+        body_file=request.body_file or None,
+        body_sha256=None if kept else hashlib.sha256(request.body).hexdigest(),
+        status=request.status,
+        contains=request.contains.decode(),
+        takes=request.takes,
+        once=request.once,
+        weight=request.weight,
+    )
+
+
+def _request_of(record: RequestRecord) -> Request:
+    if record.body is None:
+        body = read_file(record.body_file or "", "the body")
+        if hashlib.sha256(body).hexdigest() != record.body_sha256:
+            raise _changed(f"the body {record.body_file}")
+    else:
+        body = record.body.encode()
+    return Request(
+        record.method,
+        record.path,
+        headers=record.headers,
+        body=body,
+        status=record.status,
+        contains=record.contains.encode(),
+        takes=record.takes,
+        once=record.once,
+        weight=record.weight,
+        body_file=record.body_file or "",
+    )
+
+
+def _changed(what: str) -> UsageError:
+    return UsageError(f"{what}: this file is not what it was when the run began; put that back, or begin a new run")

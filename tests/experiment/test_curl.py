@@ -1,0 +1,106 @@
+"""Curl commands, as browsers copy them and documentation has them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from loadtests.experiment.curl import parse_curl
+from loadtests.experiment.request import JSON, Request
+from loadtests.system.errors import UsageError
+
+FORM = ("content-type", "application/x-www-form-urlencoded")
+
+
+def asked(method: str, path: str, *headers: tuple[str, str], body: bytes = b"", file: str = "") -> Request:
+    return Request(method, path, headers, body, status=None, body_file=file)
+
+
+@pytest.mark.parametrize(
+    ("command", "request_"),
+    [
+        ("curl http://127.0.0.1:8000/items?a=1", asked("GET", "/items?a=1")),
+        ("curl localhost:8000", asked("GET", "/")),
+        ("curl https://host?next=http://other/", asked("GET", "/?next=http://other/")),
+        ("curl /items", asked("GET", "/items")),
+        ("curl -sSf -i -o /dev/null --url http://h/x", asked("GET", "/x")),
+        ("curl -I http://h/x", asked("HEAD", "/x")),
+        ("curl -XDELETE http://h/x", asked("DELETE", "/x")),
+        ("curl http://h/x -d a=1 --data b=2", asked("POST", "/x", FORM, body=b"a=1&b=2")),
+        ("curl --request=PUT http://h/x --data-raw @a", asked("PUT", "/x", FORM, body=b"@a")),
+        ("curl -G http://h/x?y=0 -d a=1 -d b=2", asked("GET", "/x?y=0&a=1&b=2")),
+        (
+            """curl --json '{"a": 1}' h/x""",
+            asked("POST", "/x", JSON, ("accept", "application/json"), body=b'{"a": 1}'),
+        ),
+        (
+            "curl -A me -e http://from -b 'session=${S}' -H 'Accept:' -H 'X-Y: z' http://h/x",
+            asked(
+                "GET", "/x", ("user-agent", "me"), ("referer", "http://from"), ("cookie", "session=${S}"), ("X-Y", "z")
+            ),
+        ),
+        (
+            "curl 'http://h/orders' \\\n  -H 'Content-Type: text/plain' \\\r\n"
+            "  --data-raw $'it\\'s \\u00e9\\n\\x41\\ud83d\\ude00'",
+            asked("POST", "/orders", ("Content-Type", "text/plain"), body="it's é\nA😀".encode()),
+        ),
+        ("""curl "http://h/x" -d "a \\"b\\" '$'" """, asked("POST", "/x", FORM, body=b"""a "b" '$'""")),
+    ],
+)
+def test_a_command_is_the_request_that_curl_would_send(command: str, request_: Request) -> None:
+    assert parse_curl(command).request == request_
+
+
+def test_what_does_not_count_here_is_told() -> None:
+    assert parse_curl("curl -kL --compressed https://host:1/x").notes == (
+        "curl -k is left out: a certificate is trusted or not by the system's own list (SSL_CERT_FILE)",
+        "curl -L is left out: a redirect is an answer here, and is not followed",
+        "https://host:1 is left out: sides say where servers are (--a, --b)",
+    )
+    assert parse_curl("curl -s /x").notes == ()
+
+
+def test_a_body_and_a_command_may_be_in_files(tmp_path: Path) -> None:
+    body = tmp_path / "body"
+    body.write_bytes(b"a=1&\r\nb=2\n")
+    binary = parse_curl(f"curl h/x --data-binary @{body}").request
+    assert (binary.body, binary.body_file) == (b"a=1&\r\nb=2\n", str(body))
+    text = parse_curl(f"curl h/x -d @{body}").request
+    assert (text.body, text.body_file) == (b"a=1&b=2", "")
+    command = tmp_path / "request.txt"
+    command.write_text("curl 'h/y' \\\n -X PUT\n")
+    assert str(parse_curl(f"curl @{command}").request) == "PUT /y"
+    body.write_bytes(b"\xff")
+    with pytest.raises(UsageError, match="give it with --data-binary"):
+        parse_curl(f"curl h/x -d @{body}")
+
+
+@pytest.mark.parametrize(
+    ("command", "mend"),
+    [
+        ("curl --http2 http://h/x", "curl: option --http2 not recognized; what is understood of it: -X, -H"),
+        ("curl -Z http://h/x", "curl: option -Z not recognized"),
+        ("curl http://h/x -H", "curl: option -H requires argument"),
+        ("curl", "there is no URL in it"),
+        ("curl http://h/x http://h/y", "one URL at a time"),
+        ("curl 'http://h/x", "No closing quotation"),
+        ("curl 'http://h/a b'", "a URL has no spaces in it"),
+        ("curl -u me:hidden http://h/x", "'Authorization: Basic ${BASIC}' in single quotes"),
+        ("curl http://me:hidden@h/x", "'Authorization: Basic ${TOKEN}' in single quotes"),
+        ("curl -F a=@file http://h/x", "give its bytes with --data @FILE"),
+        ("curl -H hidden http://h/x", "curl -H: write it as Name: value"),
+        ("curl http://h/x#top", "what follows a # is never sent"),
+        ("curl @no.txt", "--curl no.txt: it can't be read"),
+    ],
+)
+def test_what_is_not_understood_is_named(command: str, mend: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(mend)) as refused:
+        parse_curl(command)
+    assert "hidden" not in str(refused.value)
+
+
+def test_a_file_with_another_command_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "request.txt"
+    file.write_text("wget http://h/x")
+    with pytest.raises(UsageError, match="begins with curl, not with 'wget'"):
+        parse_curl(f"curl @{file}")
