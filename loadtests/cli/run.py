@@ -147,8 +147,9 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
 
     Without a SCENARIO it takes a representative choice; `bench list` shows them all. A parameter goes in
     brackets: "query[wait_ms=100]". Any request of any app is a SCENARIO, too: "POST /orders", or /orders for a GET;
-    --header, --json and the like say more of it. A SIDE is sync, async, an app (package.module:app, folder/main.py), or
-    the URL of a server that runs already; settings follow it after commas: sync,session_limit=none or
+    --header, --json and the like say more of it, or of each of several; with --sequence, of the one that they stand
+    behind. A SIDE is sync, async, an app (package.module:app, folder/main.py), or the URL of a server that runs
+    already; settings follow it after commas: sync,session_limit=none or
     main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them.
     """
     from loadtests.analysis.sequential import SequentialSchedule

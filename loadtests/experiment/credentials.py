@@ -12,7 +12,7 @@ from loadtests.experiment.request import Request
 from loadtests.experiment.templates import template
 from loadtests.system.errors import UsageError
 
-_SECRET = re.compile(r"token|secret|password|api[-_]?key", re.IGNORECASE)
+_SECRET = re.compile(r"token|secret|passw(?:or)?d|api[-_]?key", re.IGNORECASE)
 _SECRET_FIELD = re.compile(r"(?:token|secret|passw(?:or)?d|api[-_]?key)$", re.IGNORECASE)
 """A field of a body is judged by how its name ends: ``max_tokens`` and ``token_type`` are no secrets."""
 _JSON_FIELD = re.compile(r'"(?P<name>[^"\\]*)"\s*:\s*"(?P<value>[^"]+)"')
@@ -23,16 +23,21 @@ FORM = "application/x-www-form-urlencoded"
 def check_credentials(request: Request) -> None:
     """Raise UsageError if a credential stands in a request as it is; the message does not repeat it."""
     for name, value in request.headers:
-        secret = name.lower() in _HEADERS or _SECRET.search(name)
+        secret = name.lower() in _HEADERS or names_a_secret(name)
         if secret and not all(_is_filled(part) for part in (value.split(";") if name.lower() == "cookie" else [value])):
             scheme = "Bearer " if "authorization" in name.lower() else ""
             raise refusal(f"header {name}", f"{name}: {scheme}${{TOKEN}}")
     for name, value in _pairs(urlsplit(request.path).query):
-        if _SECRET.search(name) and not _is_filled(value):
+        if names_a_secret(name) and not _is_filled(value):
             raise refusal(f"{name} in the query of a {request.method}", f"{name}=${{TOKEN}}")
     for name, value in _fields(request):
         if _SECRET_FIELD.search(name) and not _is_filled(value):
             raise refusal(f"{name} in the body of {request.method} {request.path}", "${TOKEN}")
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether what has such a name is likely to be a secret."""
+    return _SECRET.search(name) is not None
 
 
 def refusal(what: str, instead: str) -> UsageError:

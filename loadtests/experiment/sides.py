@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.experiment.blog import BUILDS, DATABASE_DRIVER, check_blog, find_settings
+from loadtests.experiment.credentials import names_a_secret
 from loadtests.system.errors import UsageError
 
 Collector = Literal["default", "freeze"]
@@ -61,7 +62,6 @@ OF_UVICORN = frozenset({"loop", "http", "gc", "observe"})
 """Settings that the harness has only where it starts uvicorn itself."""
 PLAIN: Mapping[str, tuple[str, str]] = {"uvloop": ("loop", "asyncio"), "httptools": ("http", "h11")}
 """By package: the setting that asks for it, and what uvicorn has in its place."""
-_CREDENTIAL = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE", re.IGNORECASE)
 _PASSWORD_IN_URL = re.compile(r"://[^/@:\s]*:(?!\$\{)[^/@\s]+@")
 
 
@@ -164,9 +164,9 @@ class Side:
 def parse_side(text: str) -> Side:
     """Parse ``NAME[,key=value…]``; raises UsageError if name, key or value is no good."""
     name, given = _split(text)
-    _check_recorded(text, {key.removeprefix(ENV): value for key, value in given.items() if key.startswith(ENV)})
     if name.startswith(("http://", "https://")):
         return _side_of_url(text, name, given)
+    _check_recorded(given)
     app, folder = _app_of(text, BUILDS.get(name, name), given)
     launch, server, rest = _sorted(text, given)
     knobs = check_blog(f"side {text!r}") if app in BUILDS.values() else find_settings()
@@ -232,19 +232,17 @@ def check_remote(side: Side, allowed: Collection[str]) -> None:
         )
 
 
-def _check_recorded(text: str, env: Mapping[str, str]) -> None:
-    """Raise UsageError if a secret was typed: a side is recorded as it was written."""
-    for name, value in env.items():
-        if _CREDENTIAL.search(name) and not value.startswith("${"):
+def _check_recorded(given: Mapping[str, str]) -> None:
+    """Raise UsageError if a secret was typed, which is not repeated: a side is recorded as it was written."""
+    for key, value in given.items():
+        name = key.removeprefix(ENV)
+        secret = key.startswith(ENV) and names_a_secret(name) and not value.startswith("${")
+        if secret or _PASSWORD_IN_URL.search(value):
             raise UsageError(
-                f"side setting env.{name} looks like a secret, and what is typed is recorded in the run; write "
-                f"'env.{name}=${{{name}}}' with the variable set in your shell, or use env_file="
+                f"side: what is typed for {key} would be written into run.json, and it holds a secret; write "
+                f"'env.{name if key.startswith(ENV) else 'NAME'}=${{NAME}}' in single quotes, with NAME set in your "
+                "shell, or use env_file="
             )
-    if _PASSWORD_IN_URL.search(text):
-        raise UsageError(
-            "a side's URL holds a password, and what is typed is recorded in the run; write ${PASSWORD} in its place, "
-            "in single quotes, with the variable set in your shell"
-        )
 
 
 def _split(text: str) -> tuple[str, dict[str, str]]:

@@ -12,7 +12,7 @@ import psutil
 
 from loadtests.experiment.sides import Side
 from loadtests.records.samples import Recording, Timeline, collect_observations
-from loadtests.servers.launch import expanded, start_of
+from loadtests.servers.launch import start_of
 from loadtests.servers.probe import ProbeConnection
 from loadtests.system.connections import SYSTEMS, Trust, why_not_trusted
 from loadtests.system.cores import Cores, pin_others
@@ -75,7 +75,7 @@ class Server(Stoppable):
         self._worker_count = 1
         self._affinity: dict[int, list[int]] = {}
         if side.url is not None:
-            self.url = expanded(side.url, f"side {side.spec!r}")
+            self.url = side.url
             return
         port = side.server.port or free_port()
         self.url = f"http://127.0.0.1:{port}"
