@@ -20,6 +20,7 @@ from loadtests.experiment.options import USERS, RunOptions
 from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
 from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.run_folder import RunFolder
+from loadtests.records.summary import side_names
 from loadtests.system.errors import UsageError
 
 DEFAULTS = RunOptions()
@@ -131,6 +132,24 @@ timeout_option = click.option(
 @click.option(
     "--insecure", is_flag=True, help="Trust any certificate, where a side is an https URL; the report says so."
 )
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="PLACE",
+    help="What may differ between the sides' answers, which are compared before anything is measured: a place of a "
+    "JSON body, as in '$.items[*].id' or '$..created_at', or a header. May be repeated.",
+)
+@click.option(
+    "--unordered",
+    multiple=True,
+    metavar="PLACE",
+    help="A list of a JSON body whose order does not matter, as in '$.items'. May be repeated.",
+)
+@click.option(
+    "--unequal",
+    is_flag=True,
+    help="Measure though the sides do not answer alike: it is meant. The report says so on top.",
+)
 @options_of(*REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 @click.option(
@@ -152,8 +171,12 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     already; settings follow it after commas: sync,session_limit=none or
     main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them.
     """
+    from loadtests.analysis.same_answers import AnswerComparison
     from loadtests.analysis.sequential import SequentialSchedule
+    from loadtests.report.differences import show_differences
     from loadtests.runner import run
+    from loadtests.runner.same_answers import AnswersDiffer
+    from loadtests.system.terminal import PipeConsole
 
     demands = ThresholdOptions.model_validate({name: options.pop(name) for name in ThresholdOptions.model_fields})
     if resume is None:
@@ -162,7 +185,11 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
             experiment = chosen.experiment()
             demands.thresholds([each.name for each in experiment.scenarios], experiment.loads)
         say_what_is_left_out(scenarios)
-        out = run.measure(chosen, SequentialSchedule)
+        try:
+            out = run.measure(chosen, SequentialSchedule, AnswerComparison)
+        except AnswersDiffer as error:
+            show_differences(PipeConsole(), error.differences, side_names(chosen.a, chosen.b))
+            raise
     else:
         _alone(context, "resume")
         if demands.given:

@@ -18,6 +18,7 @@ from loadtests.experiment.blog import DATABASE_DRIVER, GIVEN_BY_A_RUN
 from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
 from loadtests.experiment.loads import Arrivals, Load, OpenLoop, parse_rates, parse_users
 from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS, PRECISION, DriverName, Experiment, Timing, default_timing
+from loadtests.experiment.request import TOKEN
 from loadtests.experiment.request_options import TypedOption, custom_scenario, custom_scenarios, requests_of
 from loadtests.experiment.scenario import Journeys, Parameters, Scenario
 from loadtests.experiment.sides import Side, check_remote, parse_side
@@ -33,6 +34,7 @@ MAX_BUDGET_S = 86_400.0
 UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0}
 PRECISION_LEAST = 0.005
 PRECISION_MOST = 0.5
+_PLACE = re.compile(r"\$(?:\.{1,2}[^.\[\]\s]+|\[(?:\d+|\*)\])*")
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smh])?")
 MAX_TIMEOUT_S = 3600.0
 _SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
@@ -76,6 +78,9 @@ class RunOptions(BaseModel):
     allow_remote: tuple[str, ...] = ()
     cafile: str | None = None
     insecure: bool = False
+    unequal: bool = False
+    ignore: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
 
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
@@ -129,6 +134,9 @@ class RunOptions(BaseModel):
             timeout_s=self.timeout_s,
             cafile=self.cafile,
             insecure=self.insecure,
+            unequal=self.unequal,
+            ignored=tuple(_checked_place(place, "--ignore", headers=True) for place in self.ignore),
+            unordered=tuple(_checked_place(place, "--unordered", headers=False) for place in self.unordered),
         )
 
     def _check_trust(self, *sides: Side) -> None:
@@ -178,6 +186,16 @@ class RunOptions(BaseModel):
         if self.rate and loads[-1].size * slice_s > MAX_ARRIVALS:
             raise UsageError(f"--rate {self.rate}: more than {MAX_ARRIVALS:,} arrivals in a slice; shorten --slice")
         return Timing(slice_s, time_s)
+
+
+def _checked_place(text: str, option: str, *, headers: bool) -> str:
+    """Return a place of an answer as it was typed; raises UsageError if it is none."""
+    if _PLACE.fullmatch(text) or (headers and TOKEN.fullmatch(text) and not text.startswith("$")):
+        return text
+    header = ", or a header's name" if headers else ""
+    raise UsageError(
+        f"{option} {text}: write a place of a JSON answer, as in {option} '$.items[*].id' or '$..created_at'{header}"
+    )
 
 
 def parse_duration(text: str, option: str) -> float:

@@ -148,6 +148,9 @@ class Experiment:
         database: ``sqlite``, ``postgres`` (a server of the run's own), or the URL of a PostgreSQL server that stands.
         cafile: a PEM file of the certificates that are trusted, where a side is an https URL; None for the system's.
         insecure: whether any certificate is.
+        unequal: whether it is meant that the sides answer differently.
+        ignored: places in their answers, and headers, that may differ; see ``analysis/same_answers.py``.
+        unordered: lists in their answers whose order does not matter.
     """
 
     a: Side
@@ -181,6 +184,9 @@ class Experiment:
     timeout_s: float | None = None
     cafile: str | None = None
     insecure: bool = False
+    unequal: bool = False
+    ignored: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
 
     @property
     def trust(self) -> Trust:

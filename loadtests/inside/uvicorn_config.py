@@ -40,6 +40,8 @@ class Config(uvicorn.Config):
     collector: str = "default"
     observe: Optional[str] = None
     """The folder for what is seen inside; None: nobody looks."""
+    counts_statements: bool = False
+    """Whether each answer tells how many SQL statements it took."""
 
     def load(self) -> None:
         """Load the app."""
@@ -48,6 +50,10 @@ class Config(uvicorn.Config):
         except NoApp as reason:
             sys.exit(str(reason))
         super().load()
+        if self.counts_statements:
+            from .statements import CountingApp
+
+            self.loaded_app = CountingApp(self.loaded_app)
         if self.observe is not None:
             from .observer import ObservedApp
 
@@ -62,7 +68,8 @@ def serve(options: Dict[str, Any]) -> None:
     """Serve until the process is ended.
 
     Args:
-        options: ``app``, ``port``, ``loop``, ``http``, ``workers``, ``gc``, and ``observe``, a folder or None.
+        options: ``app``, ``port``, ``loop``, ``http``, ``workers``, ``gc``, ``observe``, a folder or None, and
+            ``counts_statements``.
     """
     wanted: Dict[str, Any] = {
         "host": "127.0.0.1",
@@ -79,6 +86,7 @@ def serve(options: Dict[str, Any]) -> None:
     known = inspect.signature(uvicorn.Config.__init__).parameters  # of old versions of uvicorn too
     config = Config(options["app"], **{name: value for name, value in wanted.items() if name in known})
     config.spec, config.collector, config.observe = options["app"], options["gc"], options["observe"]
+    config.counts_statements = options["counts_statements"]
     if config.workers > 1:
         _run_workers(config)
         return

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.plan import least_blocks
 from loadtests.experiment.sides import SideLabel
+from loadtests.records.answer_differences import Difference
 from loadtests.records.json_files import Record
 from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.system.machine import Environment
@@ -172,6 +173,10 @@ class Manifest(Record):
             was not measured.
         machine: what else the machine did, one record for each block that was driven to its end.
         validation: what `bench validate` had found on this machine before the run; None if it had not been asked.
+        unequal: whether it was meant that the sides answer differently.
+        ignored: places in their answers, and headers, that may differ.
+        unordered: lists in their answers whose order does not matter.
+        differences: how their answers to the same request differed before the run.
         handlers: by scenario and side, what our builds run for it; empty in runs that were made before it was kept.
     """
 
@@ -210,6 +215,10 @@ class Manifest(Record):
     driver_overhead_s: float | None = None
     machine: list[MachineRecord] = Field(default_factory=list)
     validation: ValidationDigest | None = None
+    unequal: bool = False
+    ignored: tuple[str, ...] = ()
+    unordered: tuple[str, ...] = ()
+    differences: list[Difference] = Field(default_factory=list)
     handlers: dict[str, dict[SideLabel, HandlerRecord]] = Field(default_factory=dict)
 
     def cells(self) -> list[tuple[ScenarioRecord, Load]]:

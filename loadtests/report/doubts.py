@@ -12,7 +12,7 @@ from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS
 from loadtests.records.summary import Outcome
-from loadtests.report import answers, doubts_on_conditions, highlights
+from loadtests.report import answers, differences, doubts_on_conditions, highlights
 from loadtests.report.doubts_on_conditions import OF_ALL_CELLS, Doubt, flag_words
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named, no_verdict
@@ -30,6 +30,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
     """Return every doubt that the run itself gives rise to, the serious ones first."""
     found = [
         *control(outcome),
+        *different_answers(run),
         *incomplete(run, outcome),
         *collapses(run),
         *deadlock(run),
@@ -70,6 +71,23 @@ def control(outcome: Outcome) -> Iterator[Doubt]:
             f"Side a was compared with itself, in a second process, on {found.scenario} at {named([found.load])}:"
             f" {written(found.ratio or 1)} ({written(low)} to {written(high)}), which excludes 1. By chance that"
             " happens in one run of 20. Run it again before you rely on any of its figures.",
+            serious=True,
+        )
+
+
+def different_answers(run: RunView) -> Iterator[Doubt]:
+    """Say how the sides' answers, and the SQL behind them, differed before the run."""
+    if said := differences.in_answers(run):
+        yield Doubt(
+            "The sides do not answer alike",
+            f"They were compared before the run, which was made with --unequal: {'; '.join(said)}. A ratio compares"
+            " different work.",
+            serious=True,
+        )
+    if said := differences.in_statements(run):
+        yield Doubt(
+            "The sides execute different SQL",
+            f"{'; '.join(said)}. Such a ratio is about how many statements a request takes, not about async.",
             serious=True,
         )
 

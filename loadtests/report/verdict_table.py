@@ -9,7 +9,7 @@ from loadtests.analysis.flags import MEANING, written
 from loadtests.experiment.loads import OpenLoop, ascending
 from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Comparison, Outcome, headline_of
-from loadtests.report import answers
+from loadtests.report import answers, differences
 from loadtests.report.answers import MOST_LINES
 from loadtests.report.view import short_names, view_of
 from loadtests.report.wording import REASONS, Kind, kind_of, word
@@ -60,7 +60,7 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
     run = view_of(manifest, outcome)
     told = answers.failures(run)
     more = [f"… and {len(told) - MOST_LINES} more in the report."] if len(told) > MOST_LINES else []
-    said = [*(f"{line}." for line in answers.unlike(run)), *told[:MOST_LINES], *more]
+    said = [*(f"{line}." for line in [*differences.lines(run), *answers.unlike(run)]), *told[:MOST_LINES], *more]
     notes = (Text(note, style="yellow") for note in [*said, *footnotes(names, marks)])
     return Group(table, *(Text(line) for line in lines if line), *notes)
 

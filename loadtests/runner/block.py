@@ -37,6 +37,7 @@ class BlockServers:
         cores: Cores,
         warm: Warm,
         labels: Sequence[SideLabel] | None = None,
+        counts_statements: bool = False,
     ) -> None:
         """Prepare a block.
 
@@ -48,6 +49,7 @@ class BlockServers:
             cores: the division of the machine.
             warm: called with the servers when they are ready, before their rows are put back to their start.
             labels: the sides to start; None for both, and the control if the experiment has one.
+            counts_statements: whether each answer tells how many SQL statements it took.
         """
         self._experiment = experiment
         self._databases = databases
@@ -55,6 +57,7 @@ class BlockServers:
         self._upstream_url = upstream_url
         self._cores = cores
         self._warm = warm
+        self._counts_statements = counts_statements
         everything: tuple[ServerName, ...] = (*LABELS, "control") if experiment.has_control else LABELS
         self._names = everything if labels is None else tuple(labels)
         self._stack = ExitStack()
@@ -128,6 +131,7 @@ class BlockServers:
                 cores=self._cores,
                 log=self._work / f"{name}{self._starts}.log",
                 observe=self._experiment.observe,
+                counts_statements=self._counts_statements,
                 trust=self._experiment.trust,
             )
         except ServerFailed as failure:

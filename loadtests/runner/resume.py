@@ -28,6 +28,7 @@ OF_ONE_SITTING = (
     "driver_ceiling_rps",
     "driver_overhead_s",
     "validation",
+    "differences",
     "database_version",
 )
 """What a manifest says of one sitting, or of how far it came; all else must be as it was."""

@@ -4,7 +4,7 @@ Before anything is written it is checked that the sides can be started, and that
 While it goes on, a progress bar shows what is measured, in which block, and how long it still takes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,12 +17,14 @@ from rich.progress import TextColumn
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.experiment.sides import Side
+from loadtests.records.answer_differences import CompareAnswers, Difference
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder, remove_leftovers
 from loadtests.runner.resume import check_same, experiment_of, missing_trials, plan_of, resumed
 from loadtests.runner.run_log import new_manifest
 from loadtests.runner.runner import FixedSchedule, Listener, Runner, Schedule, trial_key
 from loadtests.runner.runner import Progress as Standing
+from loadtests.runner.same_answers import check_answers
 from loadtests.servers.app_check import Installed, check_sides
 from loadtests.servers.databases import check_database, check_reachable, open_databases
 from loadtests.servers.probe import ProbeConnection
@@ -39,14 +41,22 @@ MakeSchedule = Callable[[Experiment, Sequence[tuple[int, tuple[Pairing, ...]]]],
 are to be completed first, with their numbers."""
 
 
-def measure(options: RunOptions, make_schedule: MakeSchedule | None = None) -> Path:
+MakeComparison = Callable[[Collection[str], Collection[str]], CompareAnswers]
+"""Makes what compares the sides' answers, of places that may differ and of lists whose order does not matter."""
+
+
+def measure(
+    options: RunOptions, make_schedule: MakeSchedule | None = None, make_comparison: MakeComparison | None = None
+) -> Path:
     """Make a run and carry it out; return its folder.
 
     Args:
         options: as typed.
         make_schedule: for a run with a budget; a fixed design needs none.
+        make_comparison: for the sides' answers, which are compared before anything is measured; None to do without.
 
     Raises:
+        AnswersDiffer: the sides do not answer alike; nothing was written.
         UsageError: what was asked for cannot be done; nothing was written.
         Interrupted: by a signal; what was measured is kept.
         RunError: the run could not be completed; what was measured is kept.
@@ -58,7 +68,10 @@ def measure(options: RunOptions, make_schedule: MakeSchedule | None = None) -> P
     check_database(experiment.database)
     check_reachable(experiment.database)
     cores = assign_cores()
-    manifest = new_manifest(experiment, out.name, now, cores, installed)
+    differences: list[Difference] = []
+    if make_comparison is not None:
+        differences = check_answers(experiment, cores, make_comparison(experiment.ignored, experiment.unordered))
+    manifest = new_manifest(experiment, out.name, now, cores, installed, differences)
     with _saying_what_is_kept(out):
         folder = create_run_folder(out, manifest)
         with locked(folder):

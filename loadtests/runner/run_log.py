@@ -6,6 +6,7 @@ from datetime import datetime
 
 from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import Side, SideLabel
+from loadtests.records.answer_differences import Difference
 from loadtests.records.manifest import Event, Manifest, PairingRecord, SideRecord
 from loadtests.records.run_folder import RunFolder, quoted_validation
 from loadtests.records.scenario_record import record_of
@@ -22,6 +23,7 @@ def new_manifest(
     now: datetime,
     cores: Cores,
     installed: Mapping[str, Installed] | None = None,
+    differences: Sequence[Difference] = (),
 ) -> Manifest:
     """Describe a run that has not begun.
 
@@ -31,6 +33,7 @@ def new_manifest(
         now: when it is made.
         cores: the division of the machine.
         installed: by the text of a side, what its interpreter has, where that was looked at.
+        differences: how the sides' answers differed, where they were compared.
     """
     installed = installed or {}
     machine, quota = read_environment(), read_quota()
@@ -58,6 +61,10 @@ def new_manifest(
         timeout_s=experiment.timeout_s,
         cafile=experiment.cafile,
         insecure=experiment.insecure,
+        unequal=experiment.unequal,
+        ignored=experiment.ignored,
+        unordered=experiment.unordered,
+        differences=list(differences),
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
         shared_core=cores.shared if cores.server else None,

@@ -64,7 +64,9 @@ def python_of(side: Side) -> str:
     raise UsageError(f"side {side.spec!r}: there is no interpreter {wanted}, neither in its folder nor in this one")
 
 
-def start_of(side: Side, port: int, given: Mapping[str, str], observe: Path | None = None) -> Start:
+def start_of(
+    side: Side, port: int, given: Mapping[str, str], observe: Path | None = None, *, counts_statements: bool = False
+) -> Start:
     """Return how to start a side that the harness starts.
 
     Args:
@@ -72,12 +74,14 @@ def start_of(side: Side, port: int, given: Mapping[str, str], observe: Path | No
         port: where it is to listen.
         given: variables that the run gives it.
         observe: the folder for what is seen inside; None if nobody looks.
+        counts_statements: whether each answer tells how many SQL statements it took; only the harness's uvicorn can.
 
     Raises:
         UsageError: its folder, interpreter or variables are not there.
     """
     if side.starts_uvicorn:
-        command = [python_of(side), str(SCRIPT), "run", json.dumps(_options(side, port, observe))]
+        options = _options(side, port, observe) | {"counts_statements": counts_statements}
+        command = [python_of(side), str(SCRIPT), "run", json.dumps(options)]
     else:
         command = command_of(side, port)
     return Start(command, folder_of(side), environment_of(side, given))

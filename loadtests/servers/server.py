@@ -52,6 +52,7 @@ class Server(Stoppable):
         log: Path,
         observe: bool = False,
         trust: Trust = SYSTEMS,
+        counts_statements: bool = False,
     ) -> None:
         """Start the side; it is not ready before ``wait_until_ready`` has returned.
 
@@ -63,6 +64,7 @@ class Server(Stoppable):
             log: the file for what it writes.
             observe: whether to look inside, also if the side does not ask for it.
             trust: which certificates are trusted, if it is an https URL.
+            counts_statements: whether each answer tells how many SQL statements it took, if the harness starts uvicorn.
         """
         self.side = side
         self.trust = trust
@@ -85,7 +87,7 @@ class Server(Stoppable):
         if side.server.port and not is_free_port(port):
             raise ServerFailed(f"port {port} is already taken by another process")
         given = {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url}
-        start = start_of(side, port, given, self._observed)
+        start = start_of(side, port, given, self._observed, counts_statements=counts_statements)
         # Every core while it starts, which halves the time; its own from then on.
         self.child = Child(
             "loadtests.servers.supervise",

@@ -43,6 +43,10 @@ EMPTY = (
     "ERROR:    Application startup failed",
 )
 """How lines begin that follow what went wrong, in the logs of SQLAlchemy, pydantic and uvicorn."""
+TRACEBACK = "Traceback (most recent call last):"
+"""How Python begins to say where an exception was raised; the exception follows in the first line not indented."""
+EXCEPTION_LINES = 3
+"""Lines of an exception that are shown: what pydantic finds wrong stands in the second and third."""
 _ISOLATED = ("-E", "-B") if sys.dont_write_bytecode else ("-E",)
 _living: "set[Child]" = set()
 
@@ -148,6 +152,16 @@ class Child(Stoppable):
             said = [line for line in lines if line and not line.startswith(EMPTY)]
             return said[-1] if said else ""
         return ""
+
+    def last_exception(self) -> str:
+        """Return how the exception of the last traceback that it logged begins, on one line, else its last words."""
+        with contextlib.suppress(OSError):
+            _, traceback, after = self.log.read_text(errors="replace").rpartition(TRACEBACK)
+            lines = after.splitlines()
+            begins = next((number for number, line in enumerate(lines) if line and not line[0].isspace()), None)
+            if traceback and begins is not None:
+                return " ".join(" ".join(lines[begins : begins + EXCEPTION_LINES]).split())
+        return self.last_words()
 
     def wait_until(self, ready: Callable[[], bool], limit_s: float, name: str) -> None:
         """Wait until something is true of it.

@@ -51,7 +51,7 @@ def test_statuses_are_named_with_what_came_and_a_run_without_a_good_answer_ends_
 
 def test_a_side_that_answers_beside_one_that_does_not_is_no_failed_run(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    sides = (f"--a={REFUSING}", "--b=tests.e2e.faulty:fine", f"--out={out}")
+    sides = (f"--a={REFUSING}", "--b=tests.e2e.faulty:fine", "--unequal", f"--out={out}")
     status, output, errors = bench("run", "GET /members", *SHORT, *sides)
     assert status == 0, errors
     assert '× 401 Unauthorized “{"detail":"sign in first"}”' in output
@@ -63,7 +63,7 @@ def test_a_side_that_answers_beside_one_that_does_not_is_no_failed_run(tmp_path:
 )
 def test_sides_that_do_not_answer_alike_are_told(other: str, size: str | None, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    sides = ("--a=tests.e2e.refusing:full", f"--b=tests.e2e.refusing:{other}", f"--out={out}")
+    sides = ("--a=tests.e2e.refusing:full", f"--b=tests.e2e.refusing:{other}", "--unequal", f"--out={out}")
     status, output, errors = bench("run", "GET /rows", *SHORT, *sides)
     assert status == 0, errors
     assert cells(out)[0]["answer_sizes"][0]["mean_bytes"] == FULL_BYTES

@@ -26,7 +26,7 @@ def run(
     out: Path, b: str, *more: str, a: str = FINE, blocks: int = 2, cells: tuple[str, ...] = ("GET /x", "GET /y")
 ) -> str:
     """Compare a good side with a bad one; return the report."""
-    options = (f"--a={a}", f"--b={b}", f"--blocks={blocks}", "--time=0.2", f"--out={out}")
+    options = (f"--a={a}", f"--b={b}", f"--blocks={blocks}", "--time=0.2", "--unequal", f"--out={out}")
     status, _, errors = bench("run", *cells, "--users=2", *options, *more)
     assert status == 0, errors
     return (out / "report.html").read_text()

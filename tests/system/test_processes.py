@@ -158,3 +158,22 @@ def test_variables_that_are_hidden_reach_no_child_and_stay_with_the_owner(
     assert found["BLOG_LOADING"] == "lazy"
     assert os.environ["BLOG_POOL_SIZE"] == "3"
     assert child_environment(tmp_path, {})["BLOG_POOL_SIZE"] == "3"
+
+
+def test_the_exception_of_the_last_traceback_is_found(tmp_path: Path) -> None:
+    said = [
+        "Traceback (most recent call last):",
+        "KeyError: 'an earlier one'",
+        "Traceback (most recent call last):",
+        '  File "main.py", line 7, in posts',
+        "    return s.execute(query).scalars()",
+        "AttributeError: 'coroutine' object has no attribute 'scalars'",
+        "main.py:7: RuntimeWarning: coroutine 'AsyncSession.execute' was never awaited",
+        "  return s.execute(query).scalars()",
+        "RuntimeWarning: Enable tracemalloc to get the object allocation traceback",
+        "",
+    ]
+    with Child("no_such_module", [], log=tmp_path / "log") as child:
+        child.process.wait(10)
+        (tmp_path / "log").write_text("\n".join(said))
+        assert child.last_exception().startswith("AttributeError: 'coroutine' object has no attribute 'scalars'")

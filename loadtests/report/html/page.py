@@ -26,7 +26,7 @@ from loadtests.experiment.loads import OpenLoop
 from loadtests.records.manifest import Manifest, SideRecord
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.summary import Outcome
-from loadtests.report import view
+from loadtests.report import differences, view
 from loadtests.report.answers import unlike
 from loadtests.report.charts import catalogue
 from loadtests.report.charts.catalogue import CHARTS, LEADING
@@ -122,7 +122,7 @@ def render(
         tally=tally(run),
         control=control_in_words(outcome, run.names["a"]),
         outcome_doubted=outcome.doubted,
-        unlike=unlike(run),
+        unlike=[*differences.lines(run), *unlike(run)],
         sections=sections,
         claims=claims,
         flags_seen=_flags_in(sections),

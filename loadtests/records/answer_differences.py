@@ -1,0 +1,60 @@
+"""Answers of both sides to the same request, and how they differ (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from loadtests.records.json_files import Record
+
+
+@dataclass(frozen=True)
+class WholeAnswer:
+    """An answer with all that is compared of it.
+
+    Attributes:
+        status: HTTP status.
+        headers: by name in small letters.
+        body: decoded, as far as it was kept.
+        size: of the whole body as it came, in bytes.
+        statements: SQL statements that the app executed for it; None if that is not known.
+        log: how the server's log ended then, where it failed; empty if that is not known.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    size: int = 0
+    statements: int | None = None
+    log: str = ""
+
+
+class Difference(Record):
+    """One thing in which the sides' answers to a request differ.
+
+    Attributes:
+        request: as it was sent, without its body.
+        what: ``status``, a header's name, a place in a JSON body (``$.items[0].author``), a line of a text, ``body``,
+            ``size`` or ``statements``.
+        a: what side a has there, shortened.
+        b: what side b has there.
+        stops: whether it keeps the run from being measured: a number of statements does not.
+    """
+
+    request: str
+    what: str
+    a: str
+    b: str
+    stops: bool = True
+
+
+class CompareAnswers(Protocol):
+    """Says how the sides' answers to one request differ."""
+
+    def __call__(self, request: str, a: Sequence[WholeAnswer], b: Sequence[WholeAnswer]) -> list[Difference]:
+        """Return the differences.
+
+        Args:
+            request: what was asked.
+            a: what side a answered, each time that it was asked.
+            b: what side b answered.
+        """

@@ -1,0 +1,131 @@
+"""Sides that do not answer alike are not measured unless that is meant; who forgot an await sees it there."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness import bench
+
+SHORT = ("--users", "2", "--blocks", "1", "--time", "0.3", "--no-control", "--out", "r")
+MODELS = """
+from fastapi import Depends, FastAPI
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ForeignKey, create_engine, select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
+class Base(DeclarativeBase): ...
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+class Post(Base):
+    __tablename__ = "posts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    author: Mapped[User] = relationship()
+engine = create_engine("sqlite:///blog.db", connect_args={{"check_same_thread": False}})
+async_engine = create_async_engine("sqlite+aiosqlite:///blog.db")
+Base.metadata.drop_all(engine)
+Base.metadata.create_all(engine)
+with Session(engine) as session:
+    session.add_all([each for n in range(1, 6) for each in (User(id=n), Post(id=n, user_id=n))])
+    session.commit()
+class Author(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    id: int
+class Shown(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    id: int
+    author: Author
+app = FastAPI()
+{rest}
+"""
+SYNC = """
+@app.get("/posts", response_model=list[Shown])
+def posts() -> object:
+    with Session(engine) as session:
+        return [Shown.model_validate(each) for each in session.scalars(select(Post))]
+"""
+ASYNC = """
+@app.get("/posts", response_model=list[Shown])
+async def posts() -> object:
+    async with AsyncSession(async_engine) as session:
+        return [Shown.model_validate(each) for each in ({await_} session.scalars(select(Post){loaded}))]
+"""
+LOADED = ".options(selectinload(Post.author))"
+STEPS = {
+    "before": SYNC,
+    "no_await": ASYNC.format(await_="", loaded=LOADED),
+    "no_load": ASYNC.format(await_="await", loaded=""),
+    "after": ASYNC.format(await_="await", loaded=LOADED),
+}
+
+
+@pytest.fixture
+def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A blog before, half way through and after it turns async, a folder each."""
+    for name, rest in STEPS.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.py").write_text(MODELS.format(rest=rest))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("step", "why"), [("no_await", "TypeError: 'coroutine'"), ("no_load", "MissingGreenlet")])
+def test_what_was_forgotten_is_shown_before_any_load(steps: Path, step: str, why: str) -> None:
+    status, output, errors = bench("run", "/posts", "--a", "before/main.py", "--b", f"{step}/main.py", *SHORT)
+    assert status == 3
+    assert "the sides do not answer alike" in errors
+    assert "--unequal" in errors
+    assert "200 OK" in output
+    assert "500 Internal Server Error" in output
+    assert why in output
+    assert not (steps / "r").exists()
+
+
+def test_a_difference_in_statements_is_said_and_the_run_goes_on(steps: Path) -> None:
+    status, output, errors = bench("run", "/posts", "--a", "before/main.py", "--b", "after/main.py", *SHORT)
+    assert (status, errors) == (0, "")
+    assert "6 statements" in output
+    assert "is not about async" in " ".join(output.split())
+    report = (steps / "r" / "report.html").read_text()
+    assert "The sides execute different SQL" in report
+
+
+def test_what_is_meant_is_measured_and_the_report_says_so_on_top(steps: Path) -> None:
+    status, output, errors = bench(
+        "run", "/posts", "--a", "before/main.py", "--b", "no_load/main.py", "--unequal", *SHORT
+    )
+    assert (status, errors) == (0, "")
+    assert "The sides do not answer alike, which was meant" in " ".join(output.split())
+    record = json.loads((steps / "r" / "run.json").read_text())
+    assert record["unequal"] is True
+    assert [each["what"] for each in record["differences"]] == ["status"]
+    assert "which was meant (--unequal)" in (steps / "r" / "report.html").read_text()
+
+
+def test_what_may_differ_is_declared(steps: Path) -> None:
+    for name, word, ids in (("a", "one", [1, 2]), ("b", "two", [2, 1])):
+        (steps / f"{name}.py").write_text(
+            "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/x')\n"
+            f"def x() -> dict[str, object]:\n    return {{'node': {word!r}, 'ids': {ids}}}\n"
+        )
+    sides = ("run", "/x", "--a", "a.py", "--b", "b.py", *SHORT)
+    status, output, _ = bench(*sides)
+    assert status == 3
+    for shown in ("$.node", '"one"', '"two"', "$.ids[0]"):
+        assert shown in output
+    status, _, errors = bench(*sides, "--ignore", "$.node", "--unordered", "$.ids")
+    assert (status, errors) == (0, "")
+    status, _, errors = bench(*sides[:-1], "other", "--ignore", "$.[")
+    assert status == 2
+    assert "write a place of a JSON answer" in errors
+
+
+def test_where_a_side_names_itself_is_no_difference(steps: Path) -> None:
+    (steps / "links.py").write_text(
+        "from fastapi import FastAPI, Request\napp = FastAPI()\n@app.get('/x/')\n"
+        "def x(request: Request) -> str:\n    return str(request.url_for('x'))\n"
+    )
+    status, _, errors = bench("run", "/x/", "/x", "--a", "links.py", "--b", "links.py,loop=asyncio", *SHORT)
+    assert (status, errors) == (0, "")
