@@ -246,19 +246,27 @@ def _check_recorded(given: Mapping[str, str]) -> None:
 
 
 def _split(text: str) -> tuple[str, dict[str, str]]:
-    """Return the name, and each key's value without its quotes."""
+    """Return the name and each key's value, without their quotes."""
+    if _PART.sub("", text).strip(","):
+        raise UsageError(f"side {text!r}: a quote in it is not closed; in a value it goes within the other kind")
     name, *pairs = [part.strip() for part in _PART.findall(text)] or [""]
+    name = _unquoted(name)
     if "=" in name and "://" not in name:  # a command needs no name
         name, pairs = "", [name, *pairs]
     given: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = (part.strip() for part in pair.partition("="))
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
+        value = _unquoted(value)
         if not equals or not value:
             raise UsageError(f"side {text!r}: {pair!r} should read key=value")
+        if key in given:
+            raise UsageError(f"side {text!r}: {key} is given twice")
         given[key] = value
     return name, given
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
 def _app_of(text: str, name: str, given: Mapping[str, str]) -> tuple[str, str]:

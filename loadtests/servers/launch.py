@@ -42,7 +42,7 @@ def folder_of(side: Side) -> Path:
     """Return the folder that a side is started in; raises UsageError if there is none."""
     if side.is_build or (side.app or "").startswith(OURS):
         return ROOT
-    folder = Path(side.launch.dir)
+    folder = Path(side.launch.dir).expanduser()
     if not folder.is_dir():
         raise UsageError(f"side {side.spec!r}: there is no folder {side.launch.dir}")
     return folder.absolute()
@@ -53,9 +53,9 @@ def python_of(side: Side) -> str:
 
     A relative path is looked up in the side's folder, then in this one.
     """
-    wanted = side.launch.python
-    if wanted is None:
+    if side.launch.python is None:
         return sys.executable
+    wanted = os.path.expanduser(side.launch.python)  # noqa: PTH111 - it may be a name to look up, as python3
     for folder in (folder_of(side), Path.cwd()):
         if os.access(path := folder / wanted, os.X_OK) and path.is_file():
             return str(path)
@@ -119,7 +119,7 @@ def environment_of(side: Side, given: Mapping[str, str]) -> dict[str, str]:
     if side.launch.python is not None:
         environment |= _of_interpreter(Path(python_of(side)), environment)
     if side.launch.env_file is not None:
-        environment |= _read(side, folder_of(side) / side.launch.env_file)
+        environment |= _read(side, folder_of(side) / Path(side.launch.env_file).expanduser())
     own = {name: expanded(value, f"side {side.spec!r}: env.{name}") for name, value in side.launch.env}
     return environment | dict(given) | side.environment() | own
 

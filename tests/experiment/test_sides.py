@@ -40,6 +40,9 @@ def test_any_asgi_app_is_a_side() -> None:
         ("module:import os", "unknown side"),
         ("sync,session_limit", "should read key=value"),
         ("sync,session_limit=", "should read key=value"),
+        ("main:app,dir=a,dir=b", "dir is given twice"),
+        ("main:app,env.NAME=it's", "a quote in it is not closed"),
+        ('main:app,env.NAME="a,b', "a quote in it is not closed"),
         ("sync,speed=11", "unknown setting 'speed'"),
         ("sync,pool_size=0", "pool_size"),
         ("sync,session_limit=some", "session_limit"),
@@ -96,6 +99,7 @@ def test_a_value_with_commas_is_quoted() -> None:
     side = parse_side("""main:app,env.HOSTS='one,two',command="serve --port {port} 'a, b' {{x}}",server=uvicorn""")
     assert side.launch.env == (("HOSTS", "one,two"),)
     assert side.command("python", 8000) == ["serve", "--port", "8000", "a, b", "{x}"]
+    assert parse_side("""'one, two/main.py',env.NAME="it's\"""").launch.dir == "one, two"
 
 
 @pytest.mark.parametrize("server", ["granian", "hypercorn", "gunicorn"])

@@ -54,6 +54,17 @@ def test_an_interpreter_is_looked_for_in_the_sides_folder_first(tmp_path: Path) 
     assert python_of(parse_side("main:app")) == sys.executable
 
 
+def test_a_tilde_is_the_home_folder_though_no_shell_has_seen_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "python").symlink_to(sys.executable)
+    (tmp_path / ".env").write_text("ONE=file\n")
+    side = parse_side("main:app,dir=~,python=~/python,env_file=~/.env")
+    assert (folder_of(side), python_of(side)) == (tmp_path, str(tmp_path / "python"))
+    assert environment_of(side, {})["ONE"] == "file"
+
+
 @pytest.mark.parametrize(
     ("spec", "complaint"),
     [
