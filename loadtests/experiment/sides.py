@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.experiment.blog import BUILDS, DATABASE_DRIVER, check_blog, find_settings
-from loadtests.experiment.credentials import names_a_secret
+from loadtests.experiment.credentials import names_a_secret, names_a_secret_field
 from loadtests.system.errors import UsageError
 
 Collector = Literal["default", "freeze"]
@@ -237,12 +237,29 @@ def _check_recorded(given: Mapping[str, str]) -> None:
     for key, value in given.items():
         name = key.removeprefix(ENV)
         secret = key.startswith(ENV) and names_a_secret(name) and not value.startswith("${")
-        if secret or _PASSWORD_IN_URL.search(value):
+        if secret or _PASSWORD_IN_URL.search(value) or (key == "command" and _has_a_secret(value)):
             raise UsageError(
                 f"side: what is typed for {key} would be written into run.json, and it holds a secret; write "
                 f"'env.{name if key.startswith(ENV) else 'NAME'}=${{NAME}}' in single quotes, with NAME set in your "
                 "shell, or use env_file="
             )
+
+
+def _has_a_secret(command: str) -> bool:
+    """Whether a command holds what looks like a secret: NAME=value, or an option with its value."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # said where the command is checked
+        return False
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name.startswith("-"):
+            value, suspicious = value if equals else following, names_a_secret_field(name)
+        else:
+            suspicious = bool(equals) and names_a_secret(name)
+        if suspicious and value and not value.startswith(("-", "$", "{")):
+            return True
+    return False
 
 
 def _split(text: str) -> tuple[str, dict[str, str]]:

@@ -56,6 +56,9 @@ def test_any_asgi_app_is_a_side() -> None:
         ("http://127.0.0.1:8000,dir=x", "leave out 'dir'"),
         ("main:app,env.DSN=postgresql://me:hush@db/x", "for env.DSN would be written into run.json"),
         ("main:app,env.SECRET_KEY=hush", "write 'env.SECRET_KEY=${NAME}' in single quotes"),
+        ("command='env SECRET_KEY=hush serve {port}'", "for command would be written into run.json"),
+        ("command='serve {port} --api-key hush'", "for command would be written into run.json"),
+        ("command='serve {port} --password=hush'", "for command would be written into run.json"),
         ("main:app,env.7=x", "should read env.NAME=value"),
         ("main:app,pid=7", "pid is for a server that runs already"),
         ("before/main.py,dir=after", "names its folder already"),
@@ -100,6 +103,11 @@ def test_a_value_with_commas_is_quoted() -> None:
     assert side.launch.env == (("HOSTS", "one,two"),)
     assert side.command("python", 8000) == ["serve", "--port", "8000", "a, b", "{x}"]
     assert parse_side("""'one, two/main.py',env.NAME="it's\"""").launch.dir == "one, two"
+
+
+@pytest.mark.parametrize("options", ["--token-file secrets.txt", "--max-tokens 5", "SEED=5", "--password --quiet"])
+def test_an_option_that_is_no_secret_may_stand_in_a_command(options: str) -> None:
+    assert parse_side(f"command='serve {{port}} {options}'").launch.command == f"serve {{port}} {options}"
 
 
 @pytest.mark.parametrize("server", ["granian", "hypercorn", "gunicorn"])

@@ -90,6 +90,7 @@ def test_our_own_apps_are_started_where_they_are(monkeypatch: pytest.MonkeyPatch
         ("no_such_module:app", "there is no module 'no_such_module'"),
         ("loadtests.servers.slow_api:nothing", "has no 'nothing'"),
         ("command='no_such_program {port}'", "there is no program 'no_such_program'"),
+        ("command='MODE=prod serve {port}'", "no shell reads the command: set variables with env.NAME=value"),
         ("http://127.0.0.1:9,pid=999999999", "there is no process 999999999"),
         ("http://127.0.0.1:9,pid=1", "process 1"),
     ],
@@ -97,6 +98,17 @@ def test_our_own_apps_are_started_where_they_are(monkeypatch: pytest.MonkeyPatch
 def test_what_cannot_be_started_is_told_before_anything_is(spec: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         check_sides([parse_side(spec)])
+
+
+def test_an_interpreter_that_is_too_old_is_told_from_an_app_that_is_wrong(tmp_path: Path) -> None:
+    old = tmp_path / "python"
+    old.write_text('#!/bin/sh\necho "  File \\"$1\\", line 7" >&2\necho "SyntaxError: no such feature" >&2\nexit 1\n')
+    old.chmod(0o755)
+    with pytest.raises(UsageError, match=r"older than Python 3\.8"):
+        check_sides([parse_side(f"main:app,dir={tmp_path},python={old}")])
+    (tmp_path / "main.py").write_text("app = (\n")
+    with pytest.raises(UsageError, match="importing main: SyntaxError"):
+        check_sides([parse_side(f"main:app,dir={tmp_path}")])
 
 
 def test_an_import_may_take_as_long_as_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
