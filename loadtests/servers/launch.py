@@ -20,6 +20,8 @@ SCRIPT = Path(inside.__file__).with_name("serve.py")
 """Run by the side's interpreter where the harness starts uvicorn."""
 OURS = "loadtests."
 """How apps of this package are called: they are imported from where it is."""
+LEAST_SECRET = 4
+"""Characters of a value that is taken for one: shorter ones, as of ``DEBUG=1``, are found in any text."""
 _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}")
 
 
@@ -31,11 +33,20 @@ class Start:
         command: what to run.
         folder: where.
         environment: all of its variables, those of this process included.
+        secret: those of them whose values are written nowhere.
     """
 
     command: list[str]
     folder: Path
     environment: dict[str, str]
+    secret: frozenset[str] = frozenset()
+
+    def without_secrets(self, text: str) -> str:
+        """Return what a side has said with the names of its secret variables in place of their values."""
+        values = {value: name for name in self.secret if len(value := self.environment.get(name, "")) >= LEAST_SECRET}
+        for value in sorted(values, key=len, reverse=True):
+            text = text.replace(value, f"${{{values[value]}}}")
+        return text
 
 
 def folder_of(side: Side) -> Path:
@@ -80,7 +91,18 @@ def start_of(side: Side, port: int, given: Mapping[str, str], observe: Path | No
         command = [python_of(side), str(SCRIPT), "run", json.dumps(_options(side, port, observe))]
     else:
         command = command_of(side, port)
-    return Start(command, folder_of(side), environment_of(side, given))
+    return Start(command, folder_of(side), environment_of(side, given), _secret(side))
+
+
+def _secret(side: Side) -> frozenset[str]:
+    """Return the names of a side's variables that come from a file, or from this process."""
+    path = side.launch.env_file
+    own = {name for name, value in side.launch.env if _REFERENCE.search(value)}
+    return frozenset(own | (_read(side, _env_file(side, path)).keys() if path is not None else set()))
+
+
+def _env_file(side: Side, path: str) -> Path:
+    return folder_of(side) / Path(path).expanduser()
 
 
 def command_of(side: Side, port: int) -> list[str]:
@@ -119,7 +141,7 @@ def environment_of(side: Side, given: Mapping[str, str]) -> dict[str, str]:
     if side.launch.python is not None:
         environment |= _of_interpreter(Path(python_of(side)), environment)
     if side.launch.env_file is not None:
-        environment |= _read(side, folder_of(side) / Path(side.launch.env_file).expanduser())
+        environment |= _read(side, _env_file(side, side.launch.env_file))
     own = {name: expanded(value, f"side {side.spec!r}: env.{name}") for name, value in side.launch.env}
     return environment | dict(given) | side.environment() | own
 

@@ -35,6 +35,15 @@ def test_variables_of_the_shell_reach_an_app_then_those_of_its_file_then_its_own
     assert [environment[name] for name in ("ONE", "TWO", "THREE", "FOUR")] == ["shell", "file", "own", "xshell"]
 
 
+def test_what_a_side_says_is_quoted_without_its_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "hush-hush")
+    (tmp_path / ".env").write_text("DSN=db://me:hush@db\nDEBUG=1\n")
+    side = parse_side(f"main:app,dir={tmp_path},env_file=.env,env.KEY=${{TOKEN}},env.MODE=production")
+    start = start_of(side, 1, {})
+    said = "1: no db at db://me:hush@db with hush-hush in production"
+    assert start.without_secrets(said) == "1: no db at ${DSN} with ${KEY} in production"
+
+
 def test_a_variable_that_is_not_set_is_named() -> None:
     with pytest.raises(UsageError, match="needs the environment variable NOT_SET_ANYWHERE, which is not set"):
         environment_of(parse_side("main:app,env.X=${NOT_SET_ANYWHERE}"), {})
