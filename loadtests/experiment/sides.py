@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.experiment.blog import BUILDS, DATABASE_DRIVER, check_blog, find_settings
-from loadtests.experiment.credentials import names_a_secret
+from loadtests.experiment.credentials import names_a_secret, names_a_secret_field
 from loadtests.system.errors import UsageError
 
 Collector = Literal["default", "freeze"]
@@ -237,7 +237,7 @@ def _check_recorded(given: Mapping[str, str]) -> None:
     for key, value in given.items():
         name = key.removeprefix(ENV)
         secret = key.startswith(ENV) and names_a_secret(name) and not value.startswith("${")
-        if secret or _PASSWORD_IN_URL.search(value):
+        if secret or _PASSWORD_IN_URL.search(value) or (key == "command" and _has_a_secret(value)):
             raise UsageError(
                 f"side: what is typed for {key} would be written into run.json, and it holds a secret; write "
                 f"'env.{name if key.startswith(ENV) else 'NAME'}=${{NAME}}' in single quotes, with NAME set in your "
@@ -245,20 +245,45 @@ def _check_recorded(given: Mapping[str, str]) -> None:
             )
 
 
+def _has_a_secret(command: str) -> bool:
+    """Whether a command holds what looks like a secret: NAME=value, or an option with its value."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # said where the command is checked
+        return False
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name.startswith("-"):
+            value, suspicious = value if equals else following, names_a_secret_field(name)
+        else:
+            suspicious = bool(equals) and names_a_secret(name)
+        if suspicious and value and not value.startswith(("-", "$", "{")):
+            return True
+    return False
+
+
 def _split(text: str) -> tuple[str, dict[str, str]]:
-    """Return the name, and each key's value without its quotes."""
+    """Return the name and each key's value, without their quotes."""
+    if _PART.sub("", text).strip(","):
+        raise UsageError(f"side {text!r}: a quote in it is not closed; in a value it goes within the other kind")
     name, *pairs = [part.strip() for part in _PART.findall(text)] or [""]
+    name = _unquoted(name)
     if "=" in name and "://" not in name:  # a command needs no name
         name, pairs = "", [name, *pairs]
     given: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = (part.strip() for part in pair.partition("="))
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
+        value = _unquoted(value)
         if not equals or not value:
             raise UsageError(f"side {text!r}: {pair!r} should read key=value")
+        if key in given:
+            raise UsageError(f"side {text!r}: {key} is given twice")
         given[key] = value
     return name, given
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
 def _app_of(text: str, name: str, given: Mapping[str, str]) -> tuple[str, str]:

@@ -1,5 +1,6 @@
-"""What was answered, in lines: failed requests with what came instead, and sides whose good answers differ (pure)."""
+"""What was answered, in lines: failed requests, sides that gave no answer, sides whose good answers differ (pure)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -33,6 +34,23 @@ def failures(run: RunView) -> list[str]:
                 requests = sum(cell.requests for cell in cells)
                 failed = added_up([cell.failed for cell in cells])
                 lines.append(f"{where}, of {requests:,} requests: {in_words(failed, scenario.name)}")
+    return lines
+
+
+def unmeasured(run: RunView) -> list[str]:
+    """Return a line for each scenario and side of why it could not be measured, where no failed request says so."""
+    lines = []
+    for scenario in run.manifest.scenarios:
+        for label in LABELS:
+            alike: dict[str, list[Load]] = {}
+            for load in run.loads:
+                cell = run.cells.get((scenario.name, load, label))
+                if cell is not None and cell.collapsed and not cell.failed:
+                    alike.setdefault(Counter(cell.collapsed).most_common(1)[0][0], []).append(load)
+            lines += [
+                f"{scenario.name} at {named(ascending(loads))}, {run.names[label]}: {why}"
+                for why, loads in alike.items()
+            ]
     return lines
 
 

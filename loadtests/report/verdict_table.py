@@ -58,7 +58,7 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
         control_in_words(outcome, names[0]),
     ]
     run = view_of(manifest, outcome)
-    told = answers.failures(run)
+    told = [*answers.unmeasured(run), *answers.failures(run)]
     more = [f"… and {len(told) - MOST_LINES} more in the report."] if len(told) > MOST_LINES else []
     said = [*(f"{line}." for line in [*differences.lines(run), *answers.unlike(run)]), *told[:MOST_LINES], *more]
     notes = (Text(note, style="yellow") for note in [*said, *footnotes(names, marks)])

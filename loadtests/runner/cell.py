@@ -146,7 +146,7 @@ class CellRunner:
     def _last_words_if_all_failed(self, recording: Recording, server: Server) -> str:
         """Return what the server's log ends with, if not one of its answers was good; else nothing."""
         failed = recording.samples.failure != Failure.NONE
-        return server.child.last_words() if server.child is not None and len(failed) and failed.all() else ""
+        return server.last_words() if len(failed) and failed.all() else ""
 
     def _note_rows(self, pairing: Pairing, recording: Recording) -> None:
         """Note, once a run, that there were fewer rows of a values file than requests to fill."""

@@ -94,7 +94,12 @@ def _differences(
     a, b = (_answers(scenario, server, limit_s) for server in servers)
     for request, of_a, of_b in zip(scenario.requests, a, b, strict=True):
         if of_a and of_b:
-            yield from compare(str(request), of_a, of_b)
+            for each in compare(str(request), of_a, of_b):
+                shown = {
+                    label: server.without_secrets(getattr(each, label))
+                    for label, server in zip("ab", servers, strict=True)
+                }
+                yield each.model_copy(update=shown)
 
 
 def _answers(scenario: Scenario, server: Server, limit_s: float) -> Answers:
@@ -138,5 +143,5 @@ def _whole(answer: ProbeAnswer, server: Server) -> WholeAnswer:
         answer.body.replace(origin, b""),
         len(answer.body),
         int(counted) if counted.isdigit() else None,
-        server.child.last_exception() if failed and server.child is not None else "",
+        server.last_exception() if failed else "",
     )

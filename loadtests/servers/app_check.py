@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from loadtests.experiment.sides import Side, without
-from loadtests.servers.launch import command_of, environment_of, folder_of, try_of
+from loadtests.servers.launch import SCRIPT, command_of, environment_of, folder_of, python_of, try_of
 from loadtests.system.errors import UsageError
 from loadtests.system.processes import Child
 
@@ -84,7 +84,10 @@ def _check_command(side: Side) -> None:
     first, environment = command_of(side, 0)[0], environment_of(side, {})
     found = shutil.which(first, path=environment.get("PATH"))
     if found is None and not (folder_of(side) / first).is_file():
-        raise UsageError(f"side {side.spec!r}: there is no program {first!r} to start it with")
+        raise UsageError(
+            f"side {side.spec!r}: there is no program {first!r} to start it with; no shell reads the command: set"
+            ' variables with env.NAME=value, and write sh -c "…" for all else that a shell does'
+        )
 
 
 def _check_process(side: Side) -> None:
@@ -148,5 +151,7 @@ def _answer(side: Side, child: Child, status: int) -> Installed:
             raise UsageError(f"side {side.spec!r}: {answer['wrong']}")
         if isinstance(answer, dict) and "python" in answer:
             return Installed(answer["python"], answer["versions"])
+    if "SyntaxError" in (text := child.log.read_text(errors="replace")) and SCRIPT.name in text:
+        raise UsageError(f"side {side.spec!r}: {python_of(side)} is older than Python 3.8, which it takes at least")
     reason = child.last_words() or f"its import ended with status {status}"
     raise UsageError(f"side {side.spec!r}: {reason}")

@@ -20,6 +20,8 @@ SCRIPT = Path(inside.__file__).with_name("serve.py")
 """Run by the side's interpreter where the harness starts uvicorn."""
 OURS = "loadtests."
 """How apps of this package are called: they are imported from where it is."""
+LEAST_SECRET = 4
+"""Characters of a value that is taken for one: shorter ones, as of ``DEBUG=1``, are found in any text."""
 _REFERENCE = re.compile(r"\$\{(?P<name>[A-Za-z_]\w*)\}")
 
 
@@ -31,18 +33,27 @@ class Start:
         command: what to run.
         folder: where.
         environment: all of its variables, those of this process included.
+        secret: those of them whose values are written nowhere.
     """
 
     command: list[str]
     folder: Path
     environment: dict[str, str]
+    secret: frozenset[str] = frozenset()
+
+    def without_secrets(self, text: str) -> str:
+        """Return what a side has said with the names of its secret variables in place of their values."""
+        values = {value: name for name in self.secret if len(value := self.environment.get(name, "")) >= LEAST_SECRET}
+        for value in sorted(values, key=len, reverse=True):
+            text = text.replace(value, f"${{{values[value]}}}")
+        return text
 
 
 def folder_of(side: Side) -> Path:
     """Return the folder that a side is started in; raises UsageError if there is none."""
     if side.is_build or (side.app or "").startswith(OURS):
         return ROOT
-    folder = Path(side.launch.dir)
+    folder = Path(side.launch.dir).expanduser()
     if not folder.is_dir():
         raise UsageError(f"side {side.spec!r}: there is no folder {side.launch.dir}")
     return folder.absolute()
@@ -53,9 +64,9 @@ def python_of(side: Side) -> str:
 
     A relative path is looked up in the side's folder, then in this one.
     """
-    wanted = side.launch.python
-    if wanted is None:
+    if side.launch.python is None:
         return sys.executable
+    wanted = os.path.expanduser(side.launch.python)  # noqa: PTH111 - it may be a name to look up, as python3
     for folder in (folder_of(side), Path.cwd()):
         if os.access(path := folder / wanted, os.X_OK) and path.is_file():
             return str(path)
@@ -84,7 +95,18 @@ def start_of(
         command = [python_of(side), str(SCRIPT), "run", json.dumps(options)]
     else:
         command = command_of(side, port)
-    return Start(command, folder_of(side), environment_of(side, given))
+    return Start(command, folder_of(side), environment_of(side, given), _secret(side))
+
+
+def _secret(side: Side) -> frozenset[str]:
+    """Return the names of a side's variables that come from a file, or from this process."""
+    path = side.launch.env_file
+    own = {name for name, value in side.launch.env if _REFERENCE.search(value)}
+    return frozenset(own | (_read(side, _env_file(side, path)).keys() if path is not None else set()))
+
+
+def _env_file(side: Side, path: str) -> Path:
+    return folder_of(side) / Path(path).expanduser()
 
 
 def command_of(side: Side, port: int) -> list[str]:
@@ -123,7 +145,7 @@ def environment_of(side: Side, given: Mapping[str, str]) -> dict[str, str]:
     if side.launch.python is not None:
         environment |= _of_interpreter(Path(python_of(side)), environment)
     if side.launch.env_file is not None:
-        environment |= _read(side, folder_of(side) / side.launch.env_file)
+        environment |= _read(side, _env_file(side, side.launch.env_file))
     own = {name: expanded(value, f"side {side.spec!r}: env.{name}") for name, value in side.launch.env}
     return environment | dict(given) | side.environment() | own
 

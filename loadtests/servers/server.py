@@ -87,7 +87,7 @@ class Server(Stoppable):
         if side.server.port and not is_free_port(port):
             raise ServerFailed(f"port {port} is already taken by another process")
         given = {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url}
-        start = start_of(side, port, given, self._observed, counts_statements=counts_statements)
+        self._start = start = start_of(side, port, given, self._observed, counts_statements=counts_statements)
         # Every core while it starts, which halves the time; its own from then on.
         self.child = Child(
             "loadtests.servers.supervise",
@@ -138,8 +138,20 @@ class Server(Stoppable):
         """Raise ServerFailed, with its last words, if the process has ended."""
         if self.child is None or (status := self.exit_status()) is None:
             return
-        words = self.child.last_words()
+        words = self.last_words()
         raise ServerFailed(f"exited with status {status} {when}" + (f": {words}" if words else ""))
+
+    def last_words(self) -> str:
+        """Return the last line that it logged, without its secrets; an empty string if it is not ours."""
+        return "" if self.child is None else self.without_secrets(self.child.last_words())
+
+    def last_exception(self) -> str:
+        """Return how the last exception begins that it logged, else its last words, without its secrets."""
+        return "" if self.child is None else self.without_secrets(self.child.last_exception())
+
+    def without_secrets(self, text: str) -> str:
+        """Return what it has said with the names of its secret variables in place of their values."""
+        return text if self.child is None else self._start.without_secrets(text)
 
     def exit_status(self) -> int | None:
         """Return the status that it ended with; None if it runs, or is not ours."""

@@ -40,6 +40,9 @@ def test_any_asgi_app_is_a_side() -> None:
         ("module:import os", "unknown side"),
         ("sync,session_limit", "should read key=value"),
         ("sync,session_limit=", "should read key=value"),
+        ("main:app,dir=a,dir=b", "dir is given twice"),
+        ("main:app,env.NAME=it's", "a quote in it is not closed"),
+        ('main:app,env.NAME="a,b', "a quote in it is not closed"),
         ("sync,speed=11", "unknown setting 'speed'"),
         ("sync,pool_size=0", "pool_size"),
         ("sync,session_limit=some", "session_limit"),
@@ -53,6 +56,9 @@ def test_any_asgi_app_is_a_side() -> None:
         ("http://127.0.0.1:8000,dir=x", "leave out 'dir'"),
         ("main:app,env.DSN=postgresql://me:hush@db/x", "for env.DSN would be written into run.json"),
         ("main:app,env.SECRET_KEY=hush", "write 'env.SECRET_KEY=${NAME}' in single quotes"),
+        ("command='env SECRET_KEY=hush serve {port}'", "for command would be written into run.json"),
+        ("command='serve {port} --api-key hush'", "for command would be written into run.json"),
+        ("command='serve {port} --password=hush'", "for command would be written into run.json"),
         ("main:app,env.7=x", "should read env.NAME=value"),
         ("main:app,pid=7", "pid is for a server that runs already"),
         ("before/main.py,dir=after", "names its folder already"),
@@ -96,6 +102,12 @@ def test_a_value_with_commas_is_quoted() -> None:
     side = parse_side("""main:app,env.HOSTS='one,two',command="serve --port {port} 'a, b' {{x}}",server=uvicorn""")
     assert side.launch.env == (("HOSTS", "one,two"),)
     assert side.command("python", 8000) == ["serve", "--port", "8000", "a, b", "{x}"]
+    assert parse_side("""'one, two/main.py',env.NAME="it's\"""").launch.dir == "one, two"
+
+
+@pytest.mark.parametrize("options", ["--token-file secrets.txt", "--max-tokens 5", "SEED=5", "--password --quiet"])
+def test_an_option_that_is_no_secret_may_stand_in_a_command(options: str) -> None:
+    assert parse_side(f"command='serve {{port}} {options}'").launch.command == f"serve {{port}} {options}"
 
 
 @pytest.mark.parametrize("server", ["granian", "hypercorn", "gunicorn"])

@@ -146,3 +146,14 @@ def test_sides_that_could_not_be_measured_are_quoted() -> None:
     _, outcome = make_run(["hash"], [1], blocks=1, change=dead)
     assert outcome.unanswered
     assert answers.nothing_good(outcome) == "not one good answer was measured of either side: it died"
+
+
+def test_the_terminal_says_why_one_side_could_not_be_measured() -> None:
+    def dead(summary: Summary, _scenario: str, _load: int, label: SideLabel, _block: int) -> Summary:
+        return replace(summary, requests=0, collapsed="it died") if label == "b" else summary
+
+    run = make_run(["hash"], [1, 8], blocks=1, change=dead)
+    assert answers.unmeasured(view_of(*run)) == ["hash at 1 and 8 users, async: it died"]
+    assert "hash at 1 and 8 users, async: it died" in in_one_line(run)
+    failing_alone = make_run(["GET /members"], [1], blocks=1, change=failing("b", MEMBERS))
+    assert answers.unmeasured(view_of(*failing_alone)) == []

@@ -35,6 +35,15 @@ def test_variables_of_the_shell_reach_an_app_then_those_of_its_file_then_its_own
     assert [environment[name] for name in ("ONE", "TWO", "THREE", "FOUR")] == ["shell", "file", "own", "xshell"]
 
 
+def test_what_a_side_says_is_quoted_without_its_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "hush-hush")
+    (tmp_path / ".env").write_text("DSN=db://me:hush@db\nDEBUG=1\n")
+    side = parse_side(f"main:app,dir={tmp_path},env_file=.env,env.KEY=${{TOKEN}},env.MODE=production")
+    start = start_of(side, 1, {})
+    said = "1: no db at db://me:hush@db with hush-hush in production"
+    assert start.without_secrets(said) == "1: no db at ${DSN} with ${KEY} in production"
+
+
 def test_a_variable_that_is_not_set_is_named() -> None:
     with pytest.raises(UsageError, match="needs the environment variable NOT_SET_ANYWHERE, which is not set"):
         environment_of(parse_side("main:app,env.X=${NOT_SET_ANYWHERE}"), {})
@@ -52,6 +61,17 @@ def test_an_interpreter_is_looked_for_in_the_sides_folder_first(tmp_path: Path) 
     assert environment["VIRTUAL_ENV"] == str(tmp_path / ".venv")
     assert environment["PATH"].startswith(str(own.parent))
     assert python_of(parse_side("main:app")) == sys.executable
+
+
+def test_a_tilde_is_the_home_folder_though_no_shell_has_seen_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "python").symlink_to(sys.executable)
+    (tmp_path / ".env").write_text("ONE=file\n")
+    side = parse_side("main:app,dir=~,python=~/python,env_file=~/.env")
+    assert (folder_of(side), python_of(side)) == (tmp_path, str(tmp_path / "python"))
+    assert environment_of(side, {})["ONE"] == "file"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +99,7 @@ def test_our_own_apps_are_started_where_they_are(monkeypatch: pytest.MonkeyPatch
         ("no_such_module:app", "there is no module 'no_such_module'"),
         ("loadtests.servers.slow_api:nothing", "has no 'nothing'"),
         ("command='no_such_program {port}'", "there is no program 'no_such_program'"),
+        ("command='MODE=prod serve {port}'", "no shell reads the command: set variables with env.NAME=value"),
         ("http://127.0.0.1:9,pid=999999999", "there is no process 999999999"),
         ("http://127.0.0.1:9,pid=1", "process 1"),
     ],
@@ -86,6 +107,17 @@ def test_our_own_apps_are_started_where_they_are(monkeypatch: pytest.MonkeyPatch
 def test_what_cannot_be_started_is_told_before_anything_is(spec: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         check_sides([parse_side(spec)])
+
+
+def test_an_interpreter_that_is_too_old_is_told_from_an_app_that_is_wrong(tmp_path: Path) -> None:
+    old = tmp_path / "python"
+    old.write_text('#!/bin/sh\necho "  File \\"$1\\", line 7" >&2\necho "SyntaxError: no such feature" >&2\nexit 1\n')
+    old.chmod(0o755)
+    with pytest.raises(UsageError, match=r"older than Python 3\.8"):
+        check_sides([parse_side(f"main:app,dir={tmp_path},python={old}")])
+    (tmp_path / "main.py").write_text("app = (\n")
+    with pytest.raises(UsageError, match="importing main: SyntaxError"):
+        check_sides([parse_side(f"main:app,dir={tmp_path}")])
 
 
 def test_an_import_may_take_as_long_as_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
