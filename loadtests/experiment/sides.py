@@ -163,7 +163,7 @@ class Side:
 
 def parse_side(text: str) -> Side:
     """Parse ``NAME[,key=value…]``; raises UsageError if name, key or value is no good."""
-    name, given = _split(text)
+    name, given = name_and_settings(text)
     if name.startswith(("http://", "https://")):
         return _side_of_url(text, name, given)
     _check_recorded(given)
@@ -245,20 +245,44 @@ def _check_recorded(given: Mapping[str, str]) -> None:
             )
 
 
-def _split(text: str) -> tuple[str, dict[str, str]]:
-    """Return the name, and each key's value without its quotes."""
+def name_and_settings(text: str) -> tuple[str, dict[str, str]]:
+    """Return the name of a side, and each key's value without its quotes; raises UsageError if that can't be read."""
     name, *pairs = [part.strip() for part in _PART.findall(text)] or [""]
-    if "=" in name and "://" not in name:  # a command needs no name
+    if "=" in name and not name.startswith(("http://", "https://")):  # a command needs no name
         name, pairs = "", [name, *pairs]
     given: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = (part.strip() for part in pair.partition("="))
+        if not equals or not value or (value in ("''", '""') and not key.startswith(ENV)):
+            raise UsageError(f"side {text!r}: {pair!r} should read key=value")
         if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
             value = value[1:-1]
-        if not equals or not value:
-            raise UsageError(f"side {text!r}: {pair!r} should read key=value")
         given[key] = value
     return name, given
+
+
+def side_text(name: str, given: Mapping[str, str]) -> str:
+    """Return a side as it is typed, from which ``name_and_settings`` makes the same again.
+
+    Args:
+        name: of an app, or a URL; empty for a command alone.
+        given: its settings.
+
+    Raises:
+        UsageError: a name, or a value, can't be written so.
+    """
+    if wrong := next((sign for sign in ",='\"" if sign in name and "://" not in name), None):
+        raise UsageError(f"{name!r} can't hold a {wrong}: settings are keys of their own")
+    return ",".join([*filter(None, [name]), *(f"{key}={_quoted(key, value)}" for key, value in given.items())])
+
+
+def _quoted(key: str, value: str) -> str:
+    if value and value == value.strip() and not set(value) & set(",'\""):
+        return value
+    quote = next((sign for sign in "'\"" if sign not in value), None)
+    if quote is None:
+        raise UsageError(f"{key} can't hold both kinds of quotes; write it into a file")
+    return f"{quote}{value}{quote}"
 
 
 def _app_of(text: str, name: str, given: Mapping[str, str]) -> tuple[str, str]:
