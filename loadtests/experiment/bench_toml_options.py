@@ -69,7 +69,11 @@ class FileOptions:
         given = kept | {name: value for name, value in typed.items() if name in RunOptions.model_fields}
         if missing := next((label for label in LABELS if label not in given), None):
             raise UsageError(f'{self.file}: [{missing}] is missing; name a side in it, as in app = "main:app"')
-        return RunOptions.model_validate({**given, "offered": self.offered})
+        chosen = RunOptions.model_validate({**given, "offered": self.offered})
+        asks = (chosen.offered, chosen.scenarios, chosen.typed, chosen.sequence, chosen.values, chosen.full)
+        if not any(asks) and not (parse_side(chosen.a).is_build and parse_side(chosen.b).is_build):
+            raise UsageError(f'{self.file}: it has no [[scenario]]; write one, with request = "GET /path" in it')
+        return chosen
 
     def threshold_options(
         self, typed: Mapping[str, object], experiment: Experiment

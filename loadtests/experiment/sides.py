@@ -277,7 +277,7 @@ def side_text(name: str, given: Mapping[str, str]) -> str:
 
 
 def _quoted(key: str, value: str) -> str:
-    if value and value == value.strip() and not set(value) & set(",'\""):
+    if value and not re.search(r"[\s,'\"]", value):
         return value
     quote = next((sign for sign in "'\"" if sign not in value), None)
     if quote is None:

@@ -20,8 +20,12 @@ def options(text: str, file: str = "bench.toml") -> FileOptions:
     return file_options(parse_bench_toml(text.encode()), Path(file))
 
 
+def with_scenario(text: str) -> str:
+    return text if "[[scenario]]" in text else f'{text}\n[[scenario]]\nname = "list_posts"\n'
+
+
 def experiment(text: str, **typed: object) -> Experiment:
-    return options(text).run_options(typed).experiment()
+    return options(with_scenario(text)).run_options(typed).experiment()
 
 
 def of_command(line: str) -> Experiment:
@@ -83,7 +87,8 @@ def of_command(line: str) -> Experiment:
 )
 def test_a_file_asks_what_its_command_line_asks(text: str, command: str) -> None:
     sides = "" if "--b" in command.split() else " --a main:app --b after/main.py"
-    assert experiment(text) == of_command(command + sides)
+    scenario = "" if "[[scenario]]" in text else " list_posts"
+    assert experiment(text) == of_command(command + sides + scenario)
 
 
 def test_a_scenario_has_a_name_a_hypothesis_and_requests_that_weigh() -> None:
@@ -258,3 +263,10 @@ def test_both_sides_have_to_be_named_somewhere() -> None:
     with pytest.raises(UsageError, match=re.escape("bench.toml: [b] is missing")):
         experiment('[a]\napp = "main:app"\n')
     assert experiment('[a]\napp = "main:app"\n', b="x:y").b.spec == "x:y"
+
+
+def test_a_file_without_scenarios_is_for_the_blog_or_for_requests_that_are_typed() -> None:
+    with pytest.raises(UsageError, match=re.escape("bench.toml: it has no [[scenario]]")):
+        options(SIDES).run_options({})
+    assert len(options('[a]\napp = "sync"\n[b]\napp = "async"').run_options({}).experiment().scenarios) > 3
+    assert options(SIDES).run_options({"scenarios": ("/a",)}).experiment().scenarios[0].name == "GET /a"
