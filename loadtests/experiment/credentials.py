@@ -31,13 +31,18 @@ def check_credentials(request: Request) -> None:
         if names_a_secret(name) and not _is_filled(value):
             raise refusal(f"{name} in the query of a {request.method}", f"{name}=${{TOKEN}}")
     for name, value in _fields(request):
-        if _SECRET_FIELD.search(name) and not _is_filled(value):
+        if is_secret_field(name) and not _is_filled(value):
             raise refusal(f"{name} in the body of {request.method} {request.path}", "${TOKEN}")
 
 
 def names_a_secret(name: str) -> bool:
     """Whether what has such a name is likely to be a secret."""
     return _SECRET.search(name) is not None
+
+
+def is_secret_field(name: str) -> bool:
+    """Whether a field of a body that has such a name is likely to hold a secret."""
+    return _SECRET_FIELD.search(name) is not None
 
 
 def refusal(what: str, instead: str) -> UsageError:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import TimeoutExpired
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import psutil
@@ -61,7 +62,8 @@ def check_sides(sides: Sequence[Side], start_limit_s: float = 0.0) -> CheckedSid
     for side in sides:
         _check_command(side)
         _check_process(side)
-    installed = _try([side for side in dict.fromkeys(sides) if _is_tried(side)], start_limit_s)
+    answers = _ask([side for side in dict.fromkeys(sides) if _is_tried(side)], "try", start_limit_s)
+    installed = {spec: Installed(found["python"], found["versions"]) for spec, found in answers.items()}
     missing = {
         package
         for side in sides
@@ -71,6 +73,14 @@ def check_sides(sides: Sequence[Side], start_limit_s: float = 0.0) -> CheckedSid
     }
     has = {spec: frozenset(found.versions) for spec, found in installed.items()}
     return CheckedSides(tuple(without(side, missing, has.get(side.spec)) for side in sides), installed)
+
+
+def openapi_of(side: Side) -> dict[str, Any]:
+    """Return the OpenAPI document of a side's app; raises UsageError if that can't be had."""
+    if side.app in (None, ""):
+        raise UsageError(f"side {side.spec!r}: name the app itself, as package.module:app or folder/main.py")
+    document: dict[str, Any] = _ask([side], "openapi", 0.0)[side.spec]["openapi"]
+    return document
 
 
 def _is_tried(side: Side) -> bool:
@@ -107,13 +117,14 @@ def _check_process(side: Side) -> None:
         raise UsageError(f"side {side.spec!r}: process {pid} {listens}, not on {port}")
 
 
-def _try(sides: Sequence[Side], start_limit_s: float) -> dict[str, Installed]:
-    found: dict[str, Installed] = {}
+def _ask(sides: Sequence[Side], what: Literal["try", "openapi"], start_limit_s: float) -> dict[str, dict[str, Any]]:
+    """Return what the script inside says of each side, by its text; raises UsageError if something is wrong."""
+    found: dict[str, dict[str, Any]] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         children = {}
         for number, side in enumerate(sides):
-            start = try_of(side)
+            start = try_of(side, what)
             children[side] = stack.enter_context(
                 Child(
                     "loadtests.servers.supervise",
@@ -137,7 +148,7 @@ def _try(sides: Sequence[Side], start_limit_s: float) -> dict[str, Installed]:
     return found
 
 
-def _answer(side: Side, child: Child, status: int) -> Installed:
+def _answer(side: Side, child: Child, status: int) -> dict[str, Any]:
     """Return what a try has printed at last; an app may print lines of its own, also after that."""
     for line in reversed(child.log.read_text(errors="replace").splitlines()):
         try:
@@ -146,7 +157,7 @@ def _answer(side: Side, child: Child, status: int) -> Installed:
             continue
         if isinstance(answer, dict) and "wrong" in answer:
             raise UsageError(f"side {side.spec!r}: {answer['wrong']}")
-        if isinstance(answer, dict) and "python" in answer:
-            return Installed(answer["python"], answer["versions"])
+        if isinstance(answer, dict) and answer.keys() & {"python", "openapi"}:
+            return answer
     reason = child.last_words() or f"its import ended with status {status}"
     raise UsageError(f"side {side.spec!r}: {reason}")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dotenv import dotenv_values
 
@@ -88,9 +89,9 @@ def command_of(side: Side, port: int) -> list[str]:
     return side.command(python_of(side), port)
 
 
-def try_of(side: Side) -> Start:
-    """Return how to find out whether a side's app can be imported; raises UsageError as ``start_of``."""
-    command = [python_of(side), str(SCRIPT), "try", json.dumps({"app": side.app, "server": side.server.server})]
+def try_of(side: Side, what: Literal["try", "openapi"] = "try") -> Start:
+    """Return how to find out whether a side's app can be imported, or what it is; raises UsageError as ``start_of``."""
+    command = [python_of(side), str(SCRIPT), what, json.dumps({"app": side.app, "server": side.server.server})]
     return Start(command, folder_of(side), environment_of(side, {}))
 
 
