@@ -27,6 +27,7 @@ HEAD = """\
 # A # with no space behind it is in front of a setting: take it away to use that.
 budget = "4m"
 users = [1, 8, 32]
+# What must not be, else the exit status is 1.
 #fail_if = ["throughput.ratio < 0.97", "errors > 0.1%"]
 """
 SAME_B = """\
