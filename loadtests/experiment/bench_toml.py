@@ -55,6 +55,8 @@ class SideTable(Table):
     port: int | None = None
     ready: str | None = None
     start_limit: Number | None = None
+    setup: str | None = None
+    reset: str | None = None
     loop: str | None = None
     http: str | None = None
     gc: str | None = None

@@ -76,6 +76,8 @@ class Launch(BaseModel):
         command: what starts it, with ``{port}`` in it; None to have it started by ``server``.
         ready: the path that is asked until it answers.
         start_limit: how long it may take until then, in seconds; None for what the run says.
+        setup: a command that is run in its folder before each of its starts.
+        reset: a command that is run there after the warm-up, and after each cell, if what is asked writes.
         pid: of a server that runs already on this machine, so that its CPU time is read and it is pinned.
     """
 
@@ -88,6 +90,8 @@ class Launch(BaseModel):
     command: str | None = None
     ready: str = Field("/", pattern=r"^/\S*$")
     start_limit: float | None = Field(None, gt=0, le=600)
+    setup: str | None = None
+    reset: str | None = None
     pid: int | None = Field(None, ge=1)
 
 
@@ -185,6 +189,7 @@ def parse_side(text: str) -> Side:
         raise _invalid(text, error) from None
     side = Side(text, app, None, tuple(rest.items()), settings, started)
     _check_command(side, server)
+    _check_own_commands(side)
     if app == BUILDS["async"] and rest.get("loading") == "lazy":
         raise UsageError(f"side {text!r}: async SQLAlchemy cannot load lazily; loading=lazy is for the sync build")
     if app == BUILDS["sync"] and rest.get(DATABASE_DRIVER) == "asyncpg":
@@ -340,6 +345,17 @@ def _check_command(side: Side, given: Mapping[str, str]) -> None:
         raise UsageError(f"side {side.spec!r}: {own} has {{{min(unknown)}}}; there are: {', '.join(sorted(PLACES))}")
     if PORT not in places and side.server.port is None:
         raise UsageError(f"side {side.spec!r}: {own} needs {{port}}, or port= beside it, to be found")
+
+
+def _check_own_commands(side: Side) -> None:
+    """Raise UsageError if what sets a side up, or puts it back, can't be read as a command."""
+    for name, command in (("setup", side.launch.setup), ("reset", side.launch.reset)):
+        try:
+            words = ["none"] if command is None else shlex.split(command)
+        except ValueError as error:
+            raise UsageError(f"side {side.spec!r}: {name}={command!r} can't be read ({error})") from None
+        if not words:
+            raise UsageError(f"side {side.spec!r}: {name} holds no command")
 
 
 def _invalid(text: str, error: ValidationError) -> UsageError:

@@ -1,6 +1,7 @@
 """Try each side's app with its own interpreter before anything is written, and settle which event loop they run on."""
 
 import json
+import shlex
 import shutil
 import tempfile
 import time
@@ -88,13 +89,16 @@ def _is_tried(side: Side) -> bool:
 
 
 def _check_command(side: Side) -> None:
-    """Raise UsageError if a side's command is not there."""
-    if side.launch.command is None:
-        return
-    first, environment = command_of(side, 0)[0], environment_of(side, {})
-    found = shutil.which(first, path=environment.get("PATH"))
-    if found is None and not (folder_of(side) / first).is_file():
-        raise UsageError(f"side {side.spec!r}: there is no program {first!r} to start it with")
+    """Raise UsageError if a command of a side is not there."""
+    launch = side.launch
+    commands = {"to start it with": command_of(side, 0)} if launch.command is not None else {}
+    commands |= {
+        f"for {name}": shlex.split(own) for name, own in (("setup", launch.setup), ("reset", launch.reset)) if own
+    }
+    for what, (first, *_) in commands.items():
+        found = shutil.which(first, path=environment_of(side, {}).get("PATH"))
+        if found is None and not (folder_of(side) / first).is_file():
+            raise UsageError(f"side {side.spec!r}: there is no program {first!r} {what}")
 
 
 def _check_process(side: Side) -> None:

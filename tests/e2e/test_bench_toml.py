@@ -153,3 +153,35 @@ def test_a_file_is_read_only_where_it_is_meant() -> None:
     status, _, errors = bench("run", "--resume", "r", "--config", "bench.toml")
     assert status == 2
     assert "leave out --config" in errors
+
+
+@pytest.mark.parametrize(("method", "resets"), [("GET", 0), ("POST", 2)])
+def test_a_side_is_set_up_before_it_starts_and_put_back_where_requests_write(method: str, resets: int) -> None:
+    Path("bench.toml").write_text(
+        f"""
+[a]
+app = "before/main.py"
+setup = "sh -c 'echo $WORD >> setups'"
+reset = "sh -c 'echo $WORD >> resets'"
+env = {{ WORD = "one" }}
+[b]
+app = "after/main.py"
+[[scenario]]
+request = "{method} /word{"" if method == "GET" else "s"}"
+{"json = { a = 'b' }" if method == "POST" else ""}
+"""
+    )
+    status, _, errors = bench("run", *SHORT, "--out", "r")
+    assert (status, errors) == (0, USING)
+    assert good_answers("r") > 10
+    assert Path("before/setups").read_text() == "one\n"
+    written = Path("before/resets")
+    assert (written.read_text() if written.exists() else "") == "one\n" * resets
+
+
+def test_a_side_that_cannot_be_set_up_ends_the_run_with_its_last_line() -> None:
+    side = "after/main.py,setup=\"sh -c 'echo no table; exit 3'\""
+    status, _, errors = bench("run", "GET /word", "--a", "before/main.py", "--b", side, *SHORT, "--out", "r")
+    assert status == 3
+    assert len(errors.splitlines()) == 1
+    assert errors.startswith(f"bench: side {side!r}: setup ended with status 3: no table; what was measured is kept")
