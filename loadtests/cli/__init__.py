@@ -22,6 +22,7 @@ SUBCOMMANDS = {
     " cure.",
     "dial": "Turn two dials: how long a request computes, and how long it waits.",
     "doctor": "Look whether this machine is fit to measure on.",
+    "init": "Write bench.toml, a file that says what bench run asks, from the routes of SIDE.",
     "lesson": "Take the lesson NAME: a question, two pieces of code, a live measurement, the answer and the reason.",
     "list": "List the scenarios, with what is expected of each.",
     "report": "Rebuild summary, charts and report of RUN, a run's folder, from its raw samples.",

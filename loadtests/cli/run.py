@@ -1,10 +1,12 @@
 """``bench run``: measure both sides, or resume an interrupted run, and show the report."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
+from loadtests.cli.bench_toml import config_options, found_file
 from loadtests.cli.report import show_report, threshold_options, thresholds_of
 from loadtests.cli.request_options import (
     CURL,
@@ -16,6 +18,7 @@ from loadtests.cli.request_options import (
     options_of,
     say_what_is_left_out,
 )
+from loadtests.experiment.bench_toml_options import FileOptions
 from loadtests.experiment.options import USERS, RunOptions
 from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
 from loadtests.experiment.thresholds import ThresholdOptions
@@ -150,6 +153,7 @@ timeout_option = click.option(
     is_flag=True,
     help="Measure though the sides do not answer alike: it is meant. The report says so on top.",
 )
+@config_options
 @options_of(*REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 @click.option(
@@ -169,7 +173,8 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     --header, --json and the like say more of it, or of each of several; with --sequence, of the one that they stand
     behind. A SIDE is sync, async, an app (package.module:app, folder/main.py), or the URL of a server that runs
     already; settings follow it after commas: sync,session_limit=none or
-    main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them.
+    main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them. All of this can stand in a file,
+    bench.toml, which is read if it is there and no side is typed; then a SCENARIO can be one of the file, by its name.
     """
     from loadtests.analysis.same_answers import AnswerComparison
     from loadtests.analysis.sequential import SequentialSchedule
@@ -178,12 +183,13 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     from loadtests.runner.same_answers import AnswersDiffer
     from loadtests.system.terminal import PipeConsole
 
-    demands = ThresholdOptions.model_validate({name: options.pop(name) for name in ThresholdOptions.model_fields})
     if resume is None:
-        chosen = RunOptions.model_validate({"scenarios": scenarios, **options})
-        if demands.given:
-            experiment = chosen.experiment()
-            demands.thresholds([each.name for each in experiment.scenarios], experiment.loads)
+        typed = {
+            name: value
+            for name, value in options.items()
+            if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        }
+        chosen, demands = _asked(found_file(options, typed), {**typed, "scenarios": scenarios}, options)
         say_what_is_left_out(scenarios)
         try:
             out = run.measure(chosen, SequentialSchedule, AnswerComparison)
@@ -192,10 +198,39 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
             raise
     else:
         _alone(context, "resume")
+        demands = _demands(options)
         if demands.given:
             thresholds_of(RunFolder(resume).read_manifest(), demands)
         out = run.resume(resume, SequentialSchedule)
     show_report(out, demands=demands)
+
+
+def _asked(
+    file: FileOptions | None, typed: Mapping[str, object], options: Mapping[str, object]
+) -> tuple[RunOptions, ThresholdOptions]:
+    """Return what is asked for, by the file if there is one; raises UsageError.
+
+    Args:
+        file: what the file has.
+        typed: what was typed.
+        options: the same, and defaults.
+    """
+    if file is None:
+        chosen, demands = RunOptions.model_validate({**options, **typed}), _demands(options)
+        experiment = chosen.experiment() if demands.given else None
+    else:
+        chosen = file.run_options(typed)
+        experiment = chosen.experiment()
+        demands, left_out = file.threshold_options(typed, experiment)
+        for condition in left_out:
+            click.echo(f"bench: {condition!r} is about what this run does not measure, and is left out", err=True)
+    if experiment is not None:
+        demands.thresholds([each.name for each in experiment.scenarios], experiment.loads)
+    return chosen, demands
+
+
+def _demands(options: Mapping[str, object]) -> ThresholdOptions:
+    return ThresholdOptions.model_validate({name: options[name] for name in ThresholdOptions.model_fields})
 
 
 def _alone(context: click.Context, name: str) -> None:

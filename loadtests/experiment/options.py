@@ -8,11 +8,11 @@ time.
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, InstanceOf
 
 from loadtests.experiment.blog import DATABASE_DRIVER, GIVEN_BY_A_RUN
 from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
@@ -47,11 +47,15 @@ POSTGRES = "postgres"
 
 
 class RunOptions(BaseModel):
-    """The options of ``bench run``, as typed."""
+    """The options of ``bench run``, as typed, or as a file has them.
+
+    ``offered`` are scenarios of a file: all of them are asked if none is typed, else those that are typed by name.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     scenarios: tuple[str, ...] = ()
+    offered: tuple[InstanceOf[Scenario], ...] = ()
     typed: tuple[TypedOption, ...] = ()
     sequence: bool = False
     values: str | None = None
@@ -149,7 +153,11 @@ class RunOptions(BaseModel):
 
     def _scenarios(self) -> list[Scenario]:
         if self.scenarios or self.typed or self.sequence or self.values is not None:
-            return parse_scenarios(self.scenarios, self.typed, sequence=self.sequence, values=self.values)
+            return parse_scenarios(
+                self.scenarios, self.typed, sequence=self.sequence, values=self.values, offered=self.offered
+            )
+        if self.offered and not self.full:
+            return with_variables(self.offered)
         return parse_scenarios(everything(self.driver) if self.full else REPRESENTATIVE)
 
     def _budget_s(self) -> float | None:
@@ -220,20 +228,46 @@ def parse_precision(text: str) -> float:
 
 
 def parse_scenarios(
-    names: Sequence[str], typed: Sequence[TypedOption] = (), *, sequence: bool = False, values: str | None = None
+    names: Sequence[str],
+    typed: Sequence[TypedOption] = (),
+    *,
+    sequence: bool = False,
+    values: str | None = None,
+    offered: Sequence[Scenario] = (),
 ) -> list[Scenario]:
     """Parse the scenarios of a command line; see ``custom_scenarios`` for its arguments.
+
+    Args:
+        names: the scenarios, as typed.
+        typed: what more was typed.
+        sequence: whether all requests are one scenario.
+        values: a file whose rows fill the requests' places.
+        offered: scenarios of a file, any of which is asked if it is named and nothing more is typed.
 
     Raises:
         UsageError: one of them is no good, or needs a variable that the environment has not.
     """
     if typed or sequence or values is not None:
-        scenarios = custom_scenarios(names, typed, sequence=sequence, values=values)
-    else:
-        scenarios = [parse_scenario(name) for name in names]
+        return with_variables(custom_scenarios(names, typed, sequence=sequence, values=values))
+    by_name = {scenario.name: scenario for scenario in offered}
+    return with_variables([by_name[name] if name in by_name else _parse_other(name, by_name) for name in names])
+
+
+def with_variables(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """Return scenarios, if the environment has what they need; raises UsageError."""
     for scenario in scenarios:
         scenario.variables()
-    return scenarios
+    return list(scenarios)
+
+
+def _parse_other(text: str, offered: Collection[str]) -> Scenario:
+    """Parse a scenario that is none of a file's; raises UsageError, which names one of these if it is close."""
+    try:
+        return parse_scenario(text)
+    except UsageError:
+        if close := difflib.get_close_matches(text, offered, n=1):
+            raise UsageError(f"unknown scenario {text!r}: did you mean {close[0]!r}?") from None
+        raise
 
 
 def parse_scenario(text: str) -> Scenario:

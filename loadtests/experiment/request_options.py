@@ -156,8 +156,9 @@ def custom_scenario(requests: tuple[Request, ...], *, sequence: bool = False, va
         _check_columns(requests, values)
     paths = [request.path for request in requests]
     methods = {request.method for request in requests}
-    if sequence:
-        name, title = ", ".join(map(str, requests)), f"{', then '.join(map(str, requests))}, by each user"
+    if sequence or len(methods) > 1:
+        name, title = ", ".join(map(str, requests)), ", then ".join(map(str, requests))
+        title += ", by each user" if sequence else ", in turn"
     else:
         [method] = methods
         name = f"{method} {' '.join(paths)}"

@@ -76,6 +76,8 @@ class Launch(BaseModel):
         command: what starts it, with ``{port}`` in it; None to have it started by ``server``.
         ready: the path that is asked until it answers.
         start_limit: how long it may take until then, in seconds; None for what the run says.
+        setup: a command that is run in its folder before each of its starts.
+        reset: a command that is run there after the warm-up, and after each cell, if what is asked writes.
         pid: of a server that runs already on this machine, so that its CPU time is read and it is pinned.
     """
 
@@ -88,6 +90,8 @@ class Launch(BaseModel):
     command: str | None = None
     ready: str = Field("/", pattern=r"^/\S*$")
     start_limit: float | None = Field(None, gt=0, le=600)
+    setup: str | None = None
+    reset: str | None = None
     pid: int | None = Field(None, ge=1)
 
 
@@ -163,7 +167,7 @@ class Side:
 
 def parse_side(text: str) -> Side:
     """Parse ``NAME[,key=value…]``; raises UsageError if name, key or value is no good."""
-    name, given = _split(text)
+    name, given = name_and_settings(text)
     if name.startswith(("http://", "https://")):
         return _side_of_url(text, name, given)
     _check_recorded(given)
@@ -185,6 +189,7 @@ def parse_side(text: str) -> Side:
         raise _invalid(text, error) from None
     side = Side(text, app, None, tuple(rest.items()), settings, started)
     _check_command(side, server)
+    _check_own_commands(side)
     if app == BUILDS["async"] and rest.get("loading") == "lazy":
         raise UsageError(f"side {text!r}: async SQLAlchemy cannot load lazily; loading=lazy is for the sync build")
     if app == BUILDS["sync"] and rest.get(DATABASE_DRIVER) == "asyncpg":
@@ -232,12 +237,16 @@ def check_remote(side: Side, allowed: Collection[str]) -> None:
         )
 
 
+COMMANDS_OF_A_SIDE = frozenset({"command", "setup", "reset"})
+"""Settings that are commands."""
+
+
 def _check_recorded(given: Mapping[str, str]) -> None:
     """Raise UsageError if a secret was typed, which is not repeated: a side is recorded as it was written."""
     for key, value in given.items():
         name = key.removeprefix(ENV)
         secret = key.startswith(ENV) and names_a_secret(name) and not value.startswith("${")
-        if secret or _PASSWORD_IN_URL.search(value) or (key == "command" and _has_a_secret(value)):
+        if secret or _PASSWORD_IN_URL.search(value) or (key in COMMANDS_OF_A_SIDE and _has_a_secret(value)):
             raise UsageError(
                 f"side: what is typed for {key} would be written into run.json, and it holds a secret; write "
                 f"'env.{name if key.startswith(ENV) else 'NAME'}=${{NAME}}' in single quotes, with NAME set in your "
@@ -262,28 +271,52 @@ def _has_a_secret(command: str) -> bool:
     return False
 
 
-def _split(text: str) -> tuple[str, dict[str, str]]:
-    """Return the name and each key's value, without their quotes."""
+def name_and_settings(text: str) -> tuple[str, dict[str, str]]:
+    """Return the name of a side, and each key's value, without quotes; raises UsageError if that can't be read."""
     if _PART.sub("", text).strip(","):
         raise UsageError(f"side {text!r}: a quote in it is not closed; in a value it goes within the other kind")
     name, *pairs = [part.strip() for part in _PART.findall(text)] or [""]
     name = _unquoted(name)
-    if "=" in name and "://" not in name:  # a command needs no name
+    if "=" in name and not name.startswith(("http://", "https://")):  # a command needs no name
         name, pairs = "", [name, *pairs]
     given: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = (part.strip() for part in pair.partition("="))
-        value = _unquoted(value)
-        if not equals or not value:
+        if not equals or not value or (value in ("''", '""') and not key.startswith(ENV)):
             raise UsageError(f"side {text!r}: {pair!r} should read key=value")
         if key in given:
             raise UsageError(f"side {text!r}: {key} is given twice")
+        value = _unquoted(value)
         given[key] = value
     return name, given
 
 
 def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+def side_text(name: str, given: Mapping[str, str]) -> str:
+    """Return a side as it is typed, from which ``name_and_settings`` makes the same again.
+
+    Args:
+        name: of an app, or a URL; empty for a command alone.
+        given: its settings.
+
+    Raises:
+        UsageError: a name, or a value, can't be written so.
+    """
+    if wrong := next((sign for sign in ",='\"" if sign in name and "://" not in name), None):
+        raise UsageError(f"{name!r} can't hold a {wrong}: settings are keys of their own")
+    return ",".join([*filter(None, [name]), *(f"{key}={_quoted(key, value)}" for key, value in given.items())])
+
+
+def _quoted(key: str, value: str) -> str:
+    if value and not re.search(r"[\s,'\"]", value):
+        return value
+    quote = next((sign for sign in "'\"" if sign not in value), None)
+    if quote is None:
+        raise UsageError(f"{key} can't hold both kinds of quotes; write it into a file")
+    return f"{quote}{value}{quote}"
 
 
 def _app_of(text: str, name: str, given: Mapping[str, str]) -> tuple[str, str]:
@@ -341,6 +374,17 @@ def _check_command(side: Side, given: Mapping[str, str]) -> None:
         raise UsageError(f"side {side.spec!r}: {own} has {{{min(unknown)}}}; there are: {', '.join(sorted(PLACES))}")
     if PORT not in places and side.server.port is None:
         raise UsageError(f"side {side.spec!r}: {own} needs {{port}}, or port= beside it, to be found")
+
+
+def _check_own_commands(side: Side) -> None:
+    """Raise UsageError if what sets a side up, or puts it back, can't be read as a command."""
+    for name, command in (("setup", side.launch.setup), ("reset", side.launch.reset)):
+        try:
+            words = ["none"] if command is None else shlex.split(command)
+        except ValueError as error:
+            raise UsageError(f"side {side.spec!r}: {name}={command!r} can't be read ({error})") from None
+        if not words:
+            raise UsageError(f"side {side.spec!r}: {name} holds no command")
 
 
 def _invalid(text: str, error: ValidationError) -> UsageError:

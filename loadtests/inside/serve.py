@@ -1,7 +1,8 @@
-"""A script: serve a side's ASGI app with uvicorn, or try whether that can be done.
+"""A script: serve a side's ASGI app with uvicorn, try whether that can be done, or say which routes the app has.
 
 ``PYTHON serve.py run '{"app": "main:app", "port": 8000, …}'`` and ``PYTHON serve.py try '{"app": "main:app"}'``, called
-in the app's folder. ``try`` prints one line of JSON: what was found, or what is wrong.
+in the app's folder. ``try`` prints one line of JSON: what was found, or what is wrong. ``openapi`` does the same with
+the app's OpenAPI document, and needs no server.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import os
 import sys
 from importlib import metadata
-from typing import Any
+from typing import Any, NoReturn
 
 NAME = "_bench_inside"
 TOLD = ("uvicorn", "uvloop", "httptools", "fastapi", "starlette", "pydantic", "sqlalchemy", "anyio")
@@ -43,28 +44,48 @@ def main() -> None:
     """Do what the command line says."""
     what, options = sys.argv[1], json.loads(sys.argv[2])
     serving = None
-    if what == "run" or options["server"] == "uvicorn":
+    needed = options.get("server", "uvicorn") if what != "openapi" else None
+    if needed == "uvicorn":
         try:
             # Before the app's folder is on the path: a module of the app's may be called like one of the library's.
             serving = importlib.import_module(NAME + ".uvicorn_config")
         except ImportError as error:
             _fail(what, f"{sys.executable} has no uvicorn ({error}); install it there, or give the server as command=…")
-    elif importlib.util.find_spec(options["server"]) is None:
-        _fail(what, f"{sys.executable} has no {options['server']}; install it there")
+    elif needed is not None and importlib.util.find_spec(needed) is None:
+        _fail(what, f"{sys.executable} has no {needed}; install it there")
     sys.path.insert(0, os.getcwd())  # noqa: PTH109
     if what == "try":
         _try(options)
+    elif what == "openapi":
+        _openapi(options)
     elif serving is not None:
         serving.serve(options)
 
 
 def _try(options: dict[str, Any]) -> None:
+    _found_app("try", options)
+    print(json.dumps({"python": sys.version.split()[0], "versions": _versions()}))  # noqa: T201 - that is the answer
+
+
+def _openapi(options: dict[str, Any]) -> None:
+    app = _found_app("openapi", options)
+    if not callable(getattr(app, "openapi", None)):
+        _fail("openapi", options["app"] + " does not say which routes it has: it is no FastAPI app")
+    try:
+        answer = json.dumps({"openapi": app.openapi()})
+    except Exception as error:
+        _fail(
+            "openapi", "its OpenAPI document can't be made: " + importlib.import_module(NAME + ".app").describe(error)
+        )
+    print(answer)  # noqa: T201 - that is the answer
+
+
+def _found_app(what: str, options: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever an app is
     finding = importlib.import_module(NAME + ".app")
     try:
-        finding.find_app(options["app"])
+        return finding.find_app(options["app"])
     except finding.NoApp as reason:
-        _fail("try", str(reason))
-    print(json.dumps({"python": sys.version.split()[0], "versions": _versions()}))  # noqa: T201 - that is the answer
+        _fail(what, str(reason))
 
 
 def _versions() -> dict[str, str]:
@@ -75,8 +96,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _fail(what: str, reason: str) -> None:
-    if what == "try":
+def _fail(what: str, reason: str) -> NoReturn:
+    if what != "run":
         print(json.dumps({"wrong": reason}))  # noqa: T201 - that is the answer
         sys.exit(0)
     sys.exit(reason)

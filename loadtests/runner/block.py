@@ -114,8 +114,9 @@ class BlockServers:
                 server.hold()
 
     def restore(self, name: ServerName) -> None:
-        """Bring back the rows a server started with; raises RunError if it holds a lock."""
+        """Bring back what a server started with; raises RunError if it holds a lock, or its own command fails."""
         self._database[name].restore()
+        self._servers[name].reset()
 
     def _launch(self, name: ServerName) -> None:
         self._starts += 1
@@ -151,6 +152,8 @@ class BlockServers:
         def still_well(name: ServerName) -> None:
             self._servers[name].check_alive("while it was warmed up")
             self._database[name].restore()
+            if any(scenario.writes for scenario in self._experiment.scenarios):
+                self._servers[name].reset()
 
         self._for_each_running(names, ready)
         warmed = [self._servers[name] for name in names if name not in self.broken]

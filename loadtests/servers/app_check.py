@@ -1,6 +1,7 @@
 """Try each side's app with its own interpreter before anything is written, and settle which event loop they run on."""
 
 import json
+import shlex
 import shutil
 import tempfile
 import time
@@ -9,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import TimeoutExpired
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import psutil
@@ -61,7 +63,8 @@ def check_sides(sides: Sequence[Side], start_limit_s: float = 0.0) -> CheckedSid
     for side in sides:
         _check_command(side)
         _check_process(side)
-    installed = _try([side for side in dict.fromkeys(sides) if _is_tried(side)], start_limit_s)
+    answers = _ask([side for side in dict.fromkeys(sides) if _is_tried(side)], "try", start_limit_s)
+    installed = {spec: Installed(found["python"], found["versions"]) for spec, found in answers.items()}
     missing = {
         package
         for side in sides
@@ -73,21 +76,32 @@ def check_sides(sides: Sequence[Side], start_limit_s: float = 0.0) -> CheckedSid
     return CheckedSides(tuple(without(side, missing, has.get(side.spec)) for side in sides), installed)
 
 
+def openapi_of(side: Side) -> dict[str, Any]:
+    """Return the OpenAPI document of a side's app; raises UsageError if that can't be had."""
+    if side.app in (None, ""):
+        raise UsageError(f"side {side.spec!r}: name the app itself, as package.module:app or folder/main.py")
+    document: dict[str, Any] = _ask([side], "openapi", 0.0)[side.spec]["openapi"]
+    return document
+
+
 def _is_tried(side: Side) -> bool:
     return side.app not in (None, "") and not side.is_build and side.launch.command is None
 
 
 def _check_command(side: Side) -> None:
-    """Raise UsageError if a side's command is not there."""
-    if side.launch.command is None:
-        return
-    first, environment = command_of(side, 0)[0], environment_of(side, {})
-    found = shutil.which(first, path=environment.get("PATH"))
-    if found is None and not (folder_of(side) / first).is_file():
-        raise UsageError(
-            f"side {side.spec!r}: there is no program {first!r} to start it with; no shell reads the command: set"
-            ' variables with env.NAME=value, and write sh -c "…" for all else that a shell does'
-        )
+    """Raise UsageError if a command of a side is not there."""
+    launch = side.launch
+    commands = {"to start it with": command_of(side, 0)} if launch.command is not None else {}
+    commands |= {
+        f"for {name}": shlex.split(own) for name, own in (("setup", launch.setup), ("reset", launch.reset)) if own
+    }
+    for what, (first, *_) in commands.items():
+        found = shutil.which(first, path=environment_of(side, {}).get("PATH"))
+        if found is None and not (folder_of(side) / first).is_file():
+            raise UsageError(
+                f"side {side.spec!r}: there is no program {first!r} {what}; no shell reads the command: set variables"
+                ' with env.NAME=value, and write sh -c "…" for all else that a shell does'
+            )
 
 
 def _check_process(side: Side) -> None:
@@ -110,13 +124,14 @@ def _check_process(side: Side) -> None:
         raise UsageError(f"side {side.spec!r}: process {pid} {listens}, not on {port}")
 
 
-def _try(sides: Sequence[Side], start_limit_s: float) -> dict[str, Installed]:
-    found: dict[str, Installed] = {}
+def _ask(sides: Sequence[Side], what: Literal["try", "openapi"], start_limit_s: float) -> dict[str, dict[str, Any]]:
+    """Return what the script inside says of each side, by its text; raises UsageError if something is wrong."""
+    found: dict[str, dict[str, Any]] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         children = {}
         for number, side in enumerate(sides):
-            start = try_of(side)
+            start = try_of(side, what)
             children[side] = stack.enter_context(
                 Child(
                     "loadtests.servers.supervise",
@@ -140,7 +155,7 @@ def _try(sides: Sequence[Side], start_limit_s: float) -> dict[str, Installed]:
     return found
 
 
-def _answer(side: Side, child: Child, status: int) -> Installed:
+def _answer(side: Side, child: Child, status: int) -> dict[str, Any]:
     """Return what a try has printed at last; an app may print lines of its own, also after that."""
     for line in reversed(child.log.read_text(errors="replace").splitlines()):
         try:
@@ -149,8 +164,8 @@ def _answer(side: Side, child: Child, status: int) -> Installed:
             continue
         if isinstance(answer, dict) and "wrong" in answer:
             raise UsageError(f"side {side.spec!r}: {answer['wrong']}")
-        if isinstance(answer, dict) and "python" in answer:
-            return Installed(answer["python"], answer["versions"])
+        if isinstance(answer, dict) and answer.keys() & {"python", "openapi"}:
+            return answer
     if "SyntaxError" in (text := child.log.read_text(errors="replace")) and SCRIPT.name in text:
         raise UsageError(f"side {side.spec!r}: {python_of(side)} is older than Python 3.8, which it takes at least")
     reason = child.last_words() or f"its import ended with status {status}"

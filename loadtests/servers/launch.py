@@ -3,11 +3,13 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dotenv import dotenv_values
 
@@ -109,14 +111,19 @@ def _env_file(side: Side, path: str) -> Path:
     return folder_of(side) / Path(path).expanduser()
 
 
+def own_start_of(side: Side, command: str, given: Mapping[str, str]) -> Start:
+    """Return how to start a command of a side beside its server; for arguments and errors see ``start_of``."""
+    return Start(shlex.split(command), folder_of(side), environment_of(side, given), _secret(side))
+
+
 def command_of(side: Side, port: int) -> list[str]:
     """Return what starts a side that the harness's own uvicorn does not serve, as its words."""
     return side.command(python_of(side), port)
 
 
-def try_of(side: Side) -> Start:
-    """Return how to find out whether a side's app can be imported; raises UsageError as ``start_of``."""
-    command = [python_of(side), str(SCRIPT), "try", json.dumps({"app": side.app, "server": side.server.server})]
+def try_of(side: Side, what: Literal["try", "openapi"] = "try") -> Start:
+    """Return how to find out whether a side's app can be imported, or what it is; raises UsageError as ``start_of``."""
+    command = [python_of(side), str(SCRIPT), what, json.dumps({"app": side.app, "server": side.server.server})]
     return Start(command, folder_of(side), environment_of(side, {}))
 
 

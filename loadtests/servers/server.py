@@ -14,9 +14,10 @@ from loadtests.experiment.sides import Side
 from loadtests.records.samples import Recording, Timeline, collect_observations
 from loadtests.servers.launch import start_of
 from loadtests.servers.probe import ProbeConnection
+from loadtests.servers.side_command import run_side_command
 from loadtests.system.connections import SYSTEMS, Trust, why_not_trusted
 from loadtests.system.cores import Cores, pin_others
-from loadtests.system.errors import BenchError
+from loadtests.system.errors import BenchError, RunError
 from loadtests.system.pausing import continue_groups, stop_groups
 from loadtests.system.processes import Child, Stoppable
 from loadtests.system.resources import free_port, is_free_port, read_cpu
@@ -65,6 +66,10 @@ class Server(Stoppable):
             observe: whether to look inside, also if the side does not ask for it.
             trust: which certificates are trusted, if it is an https URL.
             counts_statements: whether each answer tells how many SQL statements it took, if the harness starts uvicorn.
+
+        Raises:
+            ServerFailed: its port is taken.
+            RunError: its own command to set it up failed.
         """
         self.side = side
         self.trust = trust
@@ -75,6 +80,8 @@ class Server(Stoppable):
         """Its process groups; none for a server that is not ours."""
         self._observed: Path | None = None
         self._worker_count = 1
+        self._log = log
+        self._given = {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url}
         self._affinity: dict[int, list[int]] = {}
         if side.url is not None:
             self.url = side.url
@@ -86,8 +93,11 @@ class Server(Stoppable):
             self._observed.mkdir(exist_ok=True)
         if side.server.port and not is_free_port(port):
             raise ServerFailed(f"port {port} is already taken by another process")
-        given = {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url}
-        self._start = start = start_of(side, port, given, self._observed, counts_statements=counts_statements)
+        try:
+            run_side_command(side, "setup", self._given, cores, log.with_suffix(".setup"))
+        except RunError as failure:
+            raise RunError(f"side {side.spec!r}: {failure}") from None
+        self._start = start = start_of(side, port, self._given, self._observed, counts_statements=counts_statements)
         # Every core while it starts, which halves the time; its own from then on.
         self.child = Child(
             "loadtests.servers.supervise",
@@ -186,6 +196,11 @@ class Server(Stoppable):
         while least > allowed and time.monotonic() < deadline:
             least = min(least, self.busy(REST_S))
         return least
+
+    def reset(self) -> None:
+        """Have the side's own command put back what requests changed, if it has one; raises RunError."""
+        if self.side.launch.reset is not None:
+            run_side_command(self.side, "reset", self._given, self._cores, self._log.with_suffix(".reset"))
 
     def hold(self) -> None:
         """Stop it, with all that it has started, until ``go_on``; does nothing to a server that is not ours."""

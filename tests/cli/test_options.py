@@ -16,7 +16,8 @@ def test_a_run_defaults_to_the_options_of_a_run() -> None:
     assert given.pop("resume") is None
     asked = {name: given.pop(name) for name in ThresholdOptions.model_fields}
     assert ThresholdOptions.model_validate(asked) == ThresholdOptions()
-    assert given.keys() == RunOptions.model_fields.keys()
+    assert (given.pop("config"), given.pop("no_config")) == (None, False)
+    assert given.keys() == RunOptions.model_fields.keys() - {"offered"}
     assert RunOptions.model_validate(given) == RunOptions()
 
 

@@ -39,8 +39,8 @@ MARKS = re.compile(r"<!-- from the example: ([a-z-]+) -->\n")
 TYPED = re.compile(r"(?:uv run (?:--extra postgres )?)?bench (?P<arguments>.*)", re.DOTALL)
 PLACEHOLDERS = {"RUN", "SIDE", "URL", "NAME", "SCENARIO", "CLAIM", "DATABASE"}
 """What a reader is to put a word of their own in for."""
-ADDED = {"search_posts"}
-"""A scenario that a page adds; whether that works is tested by test_adding_a_scenario."""
+ADDED = {"search_posts", "place an order"}
+"""Scenarios that a page adds; whether that works is tested by test_adding_a_scenario and test_bench_toml_page."""
 
 
 def name_of(page: Path) -> str:

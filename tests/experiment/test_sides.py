@@ -1,8 +1,9 @@
+import json
 import re
 
 import pytest
 
-from loadtests.experiment.sides import check_remote, parse_side, without
+from loadtests.experiment.sides import check_remote, name_and_settings, parse_side, side_text, without
 from loadtests.system.errors import UsageError
 
 
@@ -147,3 +148,17 @@ def test_both_sides_do_without_what_one_of_them_lacks() -> None:
     assert without(chosen, {"uvloop"}, {"uvloop"}) == chosen
     with pytest.raises(UsageError, match="its interpreter has no uvloop; install it there, or write loop=asyncio"):
         without(chosen, {"uvloop"}, set())
+
+
+@pytest.mark.parametrize(
+    "value", ["plain", "", " a ", "a,b", "it's", 'say "so"', json.dumps({"a": 1, "b": [2]}), "a=b"]
+)
+def test_a_side_is_written_so_that_the_same_is_read(value: str) -> None:
+    given = {"env.X": value, "dir": "before"}
+    assert name_and_settings(side_text("main:app", given)) == ("main:app", given)
+    assert dict(parse_side(side_text("main:app", given)).launch.env) == {"X": value}
+
+
+def test_a_command_with_a_url_in_it_needs_no_name() -> None:
+    text = side_text("", {"command": "x --proxy http://localhost --port {port}"})
+    assert parse_side(text).launch.command == "x --proxy http://localhost --port {port}"

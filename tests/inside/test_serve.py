@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,3 +125,28 @@ def test_a_module_that_is_not_there_is_looked_for_in_a_folder_that_is_named(tmp_
 def test_another_server_has_to_be_installed(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text(APPS)
     assert "has no no_such_server; install it there" in tried(tmp_path, "odd:app", "no_such_server")["wrong"]
+
+
+def routes(folder: Path, app: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(run(folder, "openapi", json.dumps({"app": app})).stdout.splitlines()[-1])
+    return answer
+
+
+def test_an_app_says_which_routes_it_has(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n@app.get('/a')\ndef a(): ...\n")
+    assert list(routes(tmp_path, "main:app")["openapi"]["paths"]) == ["/a"]
+
+
+@pytest.mark.parametrize(
+    ("app", "reason"),
+    [
+        ("odd:app", "odd:app does not say which routes it has: it is no FastAPI app"),
+        ("odd:nothing", "odd has no 'nothing'"),
+        ("odd:broken", "its OpenAPI document can't be made: RuntimeError: no"),
+    ],
+)
+def test_why_an_app_does_not_say_its_routes(tmp_path: Path, app: str, reason: str) -> None:
+    (tmp_path / "odd.py").write_text(
+        APPS + "class Broken(Callable):\n    def openapi(self): raise RuntimeError('no')\nbroken = Broken()\n"
+    )
+    assert reason in routes(tmp_path, app)["wrong"]

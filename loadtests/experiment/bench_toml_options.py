@@ -1,0 +1,215 @@
+"""What ``bench.toml`` asks for, as the options of a command line: the same sides, scenarios and conditions.
+
+Paths in the file are relative to its folder. What is typed wins: over the same key, and over what can't go with it.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.experiment.bench_toml import BenchToml, SideTable, parse_bench_toml, place
+from loadtests.experiment.bench_toml_scenarios import curl_commands, scenario_of
+from loadtests.experiment.blog import BUILDS
+from loadtests.experiment.options import RunOptions
+from loadtests.experiment.plan import Experiment
+from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.sides import ENV, LABELS, parse_side, side_text
+from loadtests.experiment.thresholds import ThresholdOptions, parse_threshold
+from loadtests.system.errors import UsageError
+
+OPTIONS: Mapping[str, str] = {"time": "time_s", "slice": "slice_s", "timeout": "timeout_s"}
+"""Keys whose option has another name in ``RunOptions``."""
+PLAIN = ("arrivals", "blocks", "time", "slice", "seed", "start_limit", "timeout", "driver", "workers", "database",
+         "control", "observe", "insecure", "unequal")  # fmt: skip
+"""Keys whose value is the option's."""
+YIELDS_TO: Mapping[str, frozenset[str]] = {
+    "users": frozenset({"rate"}),
+    "rate": frozenset({"users"}),
+    "budget": frozenset({"blocks", "time_s", "rate"}),
+    "blocks": frozenset({"budget"}),
+    "time_s": frozenset({"budget"}),
+    "slice_s": frozenset({"time_s"}),
+    "cafile": frozenset({"insecure"}),
+    "insecure": frozenset({"cafile"}),
+}
+"""By option: those that it can't go with, so that it does not count where one of them is typed."""
+ABOUT_CONDITIONS = frozenset({"not_decided", "junit"})
+_APP_FILE = re.compile(r"[^:]+\.py(?::.*)?")
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """What a file asks for.
+
+    Attributes:
+        file: what it is called.
+        run: options of ``RunOptions``, by name.
+        conditions: options of ``ThresholdOptions``, by name, but for ``fail_if``.
+        fail_if: its conditions.
+        offered: its scenarios.
+        curl: its curl commands, of which a part may not count.
+    """
+
+    file: str
+    run: Mapping[str, object]
+    conditions: Mapping[str, object]
+    fail_if: tuple[str, ...]
+    offered: tuple[Scenario, ...]
+    curl: tuple[str, ...]
+
+    def run_options(self, typed: Mapping[str, object]) -> RunOptions:
+        """Return the options of a run; raises UsageError if a side is neither typed nor in the file.
+
+        Args:
+            typed: what the command line has, by name.
+        """
+        kept = {name: value for name, value in self.run.items() if not YIELDS_TO.get(name, set()) & typed.keys()}
+        given = kept | {name: value for name, value in typed.items() if name in RunOptions.model_fields}
+        if missing := next((label for label in LABELS if label not in given), None):
+            raise UsageError(f'{self.file}: [{missing}] is missing; name a side in it, as in app = "main:app"')
+        chosen = RunOptions.model_validate({**given, "offered": self.offered})
+        asks = (chosen.offered, chosen.scenarios, chosen.typed, chosen.sequence, chosen.values, chosen.full)
+        if not any(asks) and not (parse_side(chosen.a).is_build and parse_side(chosen.b).is_build):
+            raise UsageError(f'{self.file}: it has no [[scenario]]; write one, with request = "GET /path" in it')
+        return chosen
+
+    def threshold_options(
+        self, typed: Mapping[str, object], experiment: Experiment
+    ) -> tuple[ThresholdOptions, tuple[str, ...]]:
+        """Return what is asked of the figures, and conditions of the file that are about what is not measured now.
+
+        Args:
+            typed: what the command line has, by name.
+            experiment: what the run measures: a part of the file, perhaps.
+
+        Raises:
+            UsageError: a condition can't be read.
+        """
+        own = {name: value for name, value in typed.items() if name in ThresholdOptions.model_fields}
+        if "fail_if" in own:
+            return ThresholdOptions.model_validate({**self.conditions, **own}), ()
+        not_asked = {each.name for each in self.offered} - {each.name for each in experiment.scenarios}
+        sizes = {load.size for load in experiment.loads} if {"users", "rate"} & typed.keys() else None
+        kept = tuple(each for each in self.fail_if if not _is_elsewhere(each, not_asked, sizes))
+        left_out = tuple(each for each in self.fail_if if each not in kept)
+        conditions = {name: value for name, value in self.conditions.items() if kept or name not in ABOUT_CONDITIONS}
+        return ThresholdOptions.model_validate({**conditions, "fail_if": kept, **own}), left_out
+
+
+def read_bench_toml(file: Path) -> FileOptions:
+    """Read a file; raises UsageError that says in one line what is wrong with it, and where."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file}: it can't be read: {error.strerror or error}") from None
+    return file_options(parse_bench_toml(content, str(file)), file)
+
+
+def file_options(table: BenchToml, file: Path) -> FileOptions:
+    """Turn a file into options; raises UsageError that says in which table something is no good.
+
+    Args:
+        table: what it holds.
+        file: where it is.
+    """
+    folder = file.parent
+    run: dict[str, object] = {OPTIONS.get(key, key): getattr(table, key) for key in PLAIN}
+    with _named(file, ()):
+        run |= {"users": _listed("users", table.users), "rate": _listed("rate", table.rate)}
+    run |= {"budget": _text(table.budget), "precision": _text(table.precision)}
+    run |= {key: tuple(getattr(table, key)) or None for key in ("allow_remote", "ignore", "unordered")}
+    run["cafile"] = _inside(folder, table.cafile)
+    for label in LABELS:
+        side: SideTable | None = getattr(table, label)
+        if side is not None:
+            with _named(file, (label,)):
+                run[label] = text_of(side, folder)
+    conditions = {
+        "not_decided": table.not_decided,
+        "junit": _inside(folder, table.junit),
+        "markdown": _inside(folder, table.markdown),
+    }
+    with _named(file, ()):
+        for condition in table.fail_if:
+            parse_threshold(condition)
+    offered: list[Scenario] = []
+    for number, each in enumerate(table.scenario):
+        with _named(file, ("scenario", number)):
+            scenario = scenario_of(each, folder, table.headers)
+            if scenario.name in {other.name for other in offered}:
+                raise UsageError(f"{scenario.name!r} is there already; give one of them another name")
+            offered.append(scenario)
+    return FileOptions(
+        str(file),
+        {name: value for name, value in run.items() if value is not None},
+        {name: value for name, value in conditions.items() if value is not None},
+        tuple(table.fail_if),
+        tuple(offered),
+        tuple(text for each in table.scenario for text in curl_commands(each, folder)),
+    )
+
+
+def text_of(side: SideTable, folder: Path = Path()) -> str:
+    """Return a side as it is typed; raises UsageError if it is no good.
+
+    Args:
+        side: its table.
+        folder: that of the file, which its paths are relative to.
+    """
+    named = [name for name in (side.app, side.url) if name is not None]
+    if len(named) != 1 and (named or side.command is None):
+        raise UsageError("name one of app, url and command")
+    name = named[0] if named else ""
+    given = {
+        key: f"{value:g}" if isinstance(value, float) else str(value)
+        for key, value in side.model_dump(exclude_none=True, exclude={"app", "url", "env", "settings"}).items()
+    }
+    given |= {f"{ENV}{variable}": value for variable, value in side.env.items()}
+    given |= {key: str(value) for key, value in side.settings.items()}
+    if folder != Path() and side.url is None and name not in BUILDS:
+        if _APP_FILE.fullmatch(name):
+            name = str(folder / name)
+        else:
+            given["dir"] = str(folder / given.get("dir", "."))
+        if side.python is not None and "/" in side.python:
+            own = (Path(name).parent if _APP_FILE.fullmatch(name) else Path(given["dir"])) / side.python
+            if not own.is_file() and (folder / side.python).is_file():
+                given["python"] = str(folder / side.python)
+    text = side_text(name, given)
+    parse_side(text)
+    return text
+
+
+def _is_elsewhere(condition: str, not_asked: Collection[str], sizes: Collection[float] | None) -> bool:
+    """Whether a condition is about a scenario that is not asked, or a load that is none of some; None for any load."""
+    threshold = parse_threshold(condition)
+    is_other_load = sizes is not None and threshold.load is not None and threshold.load not in sizes
+    return threshold.scenario in not_asked or is_other_load
+
+
+def _listed(key: str, value: int | float | list[int] | list[int | float] | None) -> str | None:
+    """Return numbers as they are typed; raises UsageError if there are none."""
+    if value == []:
+        raise UsageError(f"{key} holds no number")
+    if value is None:
+        return None
+    return ",".join(str(each) for each in (value if isinstance(value, list) else [value]))
+
+
+def _text(value: str | int | float | None) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _inside(folder: Path, file: str | None) -> str | None:
+    return None if file is None else str(folder / file)
+
+
+@contextmanager
+def _named(file: Path, where: Sequence[str | int]) -> Iterator[None]:
+    """Say of what is no good where in the file it is."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{file}: {place(where)}{error}") from None
