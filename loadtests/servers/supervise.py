@@ -21,6 +21,17 @@ def main() -> None:
     """Start the command, pass SIGTERM on to it, and wait for its end."""
     folder, cores, *command = sys.argv[1:]
     allow_open_files()
+    process: subprocess.Popen[bytes] | None = None
+    is_to_end = False
+
+    def end(*_: object) -> None:
+        nonlocal is_to_end
+        is_to_end = True
+        if process is not None:
+            process.terminate()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
     try:
         # Before there is a second thread: after a fork only the one that forked goes on.
         process = subprocess.Popen(  # noqa: S603 - the user's own command
@@ -31,8 +42,8 @@ def main() -> None:
         )
     except (OSError, subprocess.SubprocessError) as error:
         sys.exit(f"{command[0]} can't be started in {folder}: {error}")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: process.terminate())
+    if is_to_end:  # while it was being started
+        process.terminate()
     exit_with_parent()
     status = process.wait()
     sys.exit(128 - status if status < 0 else status)
