@@ -15,7 +15,8 @@ from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario import Scenario
-from loadtests.experiment.sides import ENV, LABELS, parse_side, side_text
+from loadtests.experiment.side_text import ENV, side_text
+from loadtests.experiment.sides import LABELS, parse_side
 from loadtests.experiment.thresholds import ThresholdOptions, parse_threshold
 from loadtests.system.errors import UsageError
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 from loadtests.experiment.bench_toml import SideTable
 from loadtests.experiment.credentials import FORM, names_a_secret
 from loadtests.experiment.schema_examples import Example, Schema, example, given_example, resolved
-from loadtests.experiment.sides import ENV, name_and_settings
+from loadtests.experiment.side_text import ENV, name_and_settings
 from loadtests.experiment.toml_text import key_text, value_text
 
 METHODS = ("get", "post", "put", "patch", "delete")

@@ -18,14 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.experiment.blog import BUILDS, DATABASE_DRIVER, check_blog, find_settings
 from loadtests.experiment.credentials import names_a_secret, names_a_secret_field
+from loadtests.experiment.side_text import ENV, name_and_settings
 from loadtests.system.errors import UsageError
 
 Collector = Literal["default", "freeze"]
 """``default``: Python's own. ``freeze``: what was imported is never looked through again (``gc.freeze``)."""
 SideLabel = Literal["a", "b"]
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
-ENV = "env."
-"""How keys begin that set one of the side's environment variables."""
 PORT = "port"
 USUAL_APP = "app"
 """What an app is called where a file is named alone, as FastAPI's own command has it."""
@@ -38,7 +37,6 @@ COMMANDS: Mapping[str, str] = {
 """How other servers than uvicorn are started."""
 PLACES = frozenset({PORT, "python", "workers", "app"})
 """What a command may have in braces."""
-_PART = re.compile(r"""(?:[^,"']|"[^"]*"|'[^']*')+""")
 _APP = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<attribute>\w+(?:\.\w+)*(?:\(\))?)")
 _FILE = re.compile(r"(?P<path>[^:]+\.py)(?::(?P<attribute>\w+(?:\.\w+)*(?:\(\))?))?")
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
@@ -269,54 +267,6 @@ def _has_a_secret(command: str) -> bool:
         if suspicious and value and not value.startswith(("-", "$", "{")):
             return True
     return False
-
-
-def name_and_settings(text: str) -> tuple[str, dict[str, str]]:
-    """Return the name of a side, and each key's value, without quotes; raises UsageError if that can't be read."""
-    if _PART.sub("", text).strip(","):
-        raise UsageError(f"side {text!r}: a quote in it is not closed; in a value it goes within the other kind")
-    name, *pairs = [part.strip() for part in _PART.findall(text)] or [""]
-    name = _unquoted(name)
-    if "=" in name and not name.startswith(("http://", "https://")):  # a command needs no name
-        name, pairs = "", [name, *pairs]
-    given: dict[str, str] = {}
-    for pair in pairs:
-        key, equals, value = (part.strip() for part in pair.partition("="))
-        if not equals or not value or (value in ("''", '""') and not key.startswith(ENV)):
-            raise UsageError(f"side {text!r}: {pair!r} should read key=value")
-        if key in given:
-            raise UsageError(f"side {text!r}: {key} is given twice")
-        value = _unquoted(value)
-        given[key] = value
-    return name, given
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
-
-
-def side_text(name: str, given: Mapping[str, str]) -> str:
-    """Return a side as it is typed, from which ``name_and_settings`` makes the same again.
-
-    Args:
-        name: of an app, or a URL; empty for a command alone.
-        given: its settings.
-
-    Raises:
-        UsageError: a name, or a value, can't be written so.
-    """
-    if wrong := next((sign for sign in ",='\"" if sign in name and "://" not in name), None):
-        raise UsageError(f"{name!r} can't hold a {wrong}: settings are keys of their own")
-    return ",".join([*filter(None, [name]), *(f"{key}={_quoted(key, value)}" for key, value in given.items())])
-
-
-def _quoted(key: str, value: str) -> str:
-    if value and not re.search(r"[\s,'\"]", value):
-        return value
-    quote = next((sign for sign in "'\"" if sign not in value), None)
-    if quote is None:
-        raise UsageError(f"{key} can't hold both kinds of quotes; write it into a file")
-    return f"{quote}{value}{quote}"
 
 
 def _app_of(text: str, name: str, given: Mapping[str, str]) -> tuple[str, str]:

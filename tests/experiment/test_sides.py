@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from loadtests.experiment.sides import check_remote, name_and_settings, parse_side, side_text, without
+from loadtests.experiment.side_text import name_and_settings, side_text
+from loadtests.experiment.sides import check_remote, parse_side, without
 from loadtests.system.errors import UsageError
 
 
