@@ -158,6 +158,6 @@ def send(owner: Connection, recordings: Mapping[SideLabel, Recording]) -> None:
 
 def limit_reading(generator: Connection) -> None:
     """Let no read wait for longer than SILENCE_S: a process that is stopped in mid-message must not stop its owner."""
-    with socket.socket(fileno=generator.fileno()) as pipe:
+    # On a copy of the descriptor: an interrupt while it is open must not close the pipe itself.
+    with socket.fromfd(generator.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as pipe:
         pipe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", round(SILENCE_S), 0))
-        pipe.detach()

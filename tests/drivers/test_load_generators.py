@@ -1,6 +1,7 @@
 """Load generators that share the users of a load: what they agree on, and how their owner hears of them."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,22 @@ from typing import Any
 import pytest
 
 from loadtests.drivers.driver import receive
-from loadtests.drivers.job import HEARTBEAT, Group, NoHeartbeat, PairingJob, Target, send, send_heartbeats
+from loadtests.drivers.job import (
+    HEARTBEAT,
+    Group,
+    NoHeartbeat,
+    PairingJob,
+    Target,
+    limit_reading,
+    send,
+    send_heartbeats,
+)
 from loadtests.drivers.load_generator import drive
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.request import Request
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
+from loadtests.system.errors import Interrupted
 from tests.drivers.serving import until_left
 
 Work = Callable[[Group], Coroutine[Any, Any, dict[SideLabel, Recording]]]
@@ -114,3 +125,16 @@ def test_one_that_only_gives_signs_of_life_is_overdue_at_last() -> None:
         theirs.send(HEARTBEAT)
     with pytest.raises(NoHeartbeat, match=r"gave no answer for 0.2 s"):
         receive([ours], 0.2)
+
+
+def test_a_signal_while_a_pipe_is_made_ready_leaves_the_pipe_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise Interrupted
+
+    ours, theirs = Pipe()
+    with ours, theirs:
+        monkeypatch.setattr(socket.socket, "setsockopt", interrupted)
+        with pytest.raises(Interrupted):
+            limit_reading(ours)
+        theirs.send("still open")
+        assert ours.recv() == "still open"
