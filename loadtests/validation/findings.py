@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 
-from loadtests.analysis.comparison import Finding, count, estimate, figure_finding, share_finding
+from loadtests.analysis.comparison import Finding, count, estimate, figure_finding, holm_levels, share_finding
+from loadtests.analysis.figure_intervals import MeanOverBlocks
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.validation.record import (
@@ -35,6 +36,12 @@ POWER: Mapping[Study, tuple[str, float]] = {
     "cpu_5": ("5 % more CPU is found", 0.80),
 }
 """For each addition its name, and the share of comparisons that must find it."""
+REGRESSION_RATIO = 0.97
+"""The threshold that is to catch a loss of a tenth: ``--fail-if "throughput.ratio < 0.97"``."""
+CAUGHT: Study = "cpu_10"
+"""The addition that is such a loss."""
+MIN_CAUGHT = 0.95
+MAX_FALSE_ALARMS = 0.05
 HELD_BACK = NO_VERDICT | {"collapsed", "too-few-blocks", "too-few-samples"}
 """Flags that leave a comparison without a verdict, whatever was measured."""
 MAX_BIAS = 0.01
@@ -80,6 +87,10 @@ def false_alarms(found: Comparisons) -> Iterator[Finding]:
         of="runs",
     )
     yield _coverage("intervals that hold 1", found.rows, MIN_ALIKE)
+    missing = _misses_threshold(rows)
+    yield share_finding(
+        f"comparisons that miss {_threshold()}", count(missing), (0, MAX_FALSE_ALARMS), least=least, of=of
+    )
 
 
 def additions(found: Comparisons) -> Iterator[Finding]:
@@ -94,6 +105,11 @@ def additions(found: Comparisons) -> Iterator[Finding]:
         bound = sum(any(flag.startswith("driver-bound") for flag in row.flags) for row in rows)
         of = "comparisons" + (f", {bound} held back as driver-bound" if bound else "")
         yield share_finding(f"{name}, {blocks} blocks", detected, (least, 1), least=MIN_EFFECTS, of=of)
+        if study == CAUGHT:
+            caught = count(_misses_threshold(rows))
+            yield share_finding(
+                f"{name} by {_threshold()}", caught, (MIN_CAUGHT, 1), least=MIN_EFFECTS, of="comparisons"
+            )
         measured = _by_run(rows)
         if len(measured) > 1:
             truth = estimate([row.truth for row in rows]).value
@@ -118,6 +134,31 @@ def _by_run(rows: list[KnownComparison]) -> list[float]:
         if row.ratio:
             runs.setdefault(row.run, []).append(row.ratio / row.truth)
     return [estimate(ratios).value for ratios in runs.values()]
+
+
+def _threshold() -> str:
+    return f"throughput.ratio < {REGRESSION_RATIO:g}"
+
+
+def _misses_threshold(rows: list[KnownComparison]) -> list[bool]:
+    """Return of each comparison whether it misses the threshold, which is set for all cells of a run at once."""
+    missed: dict[int, bool] = {}
+    runs: dict[int, list[int]] = {}
+    for number, row in enumerate(rows):
+        if row.ratio and row.interval is not None and can_have_verdict(row):
+            runs.setdefault(row.run, []).append(number)
+    for numbers in runs.values():
+        figures = [_figure(rows[number]) for number in numbers]
+        levels = holm_levels([figure.p(REGRESSION_RATIO) for figure in figures])
+        for number, figure, level in zip(numbers, figures, levels, strict=True):
+            missed[number] = figure.interval(level)[1] < REGRESSION_RATIO
+    return [missed.get(number, False) for number in range(len(rows))]
+
+
+def _figure(row: KnownComparison) -> MeanOverBlocks:
+    assert row.ratio is not None  # noqa: S101 - the caller has looked
+    assert row.interval is not None  # noqa: S101 - the caller has looked
+    return MeanOverBlocks.of_interval(row.ratio, row.interval, row.blocks)
 
 
 def can_have_verdict(row: KnownComparison) -> bool:
