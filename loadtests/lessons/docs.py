@@ -12,6 +12,8 @@ from statistics import median
 
 from loadtests.analysis.comparison import MARGIN
 from loadtests.analysis.model.limits import worded
+from loadtests.experiment.blog import DEFAULT_THREADS
+from loadtests.experiment.loads import Load
 from loadtests.experiment.sides import LABELS
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import LESSONS
@@ -22,9 +24,8 @@ from loadtests.lessons.record import claim_results
 from loadtests.report.charts.dial import finding as dial_finding
 from loadtests.report.markdown import verdict_rows
 from loadtests.report.titles import loads_title
-from loadtests.report.verdict_table import MINOR
 from loadtests.report.view import RunView
-from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, number
+from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, number
 from loadtests.system.errors import UsageError
 
 BEGIN, END = "<!-- from the example: ", "<!-- end -->"
@@ -32,6 +33,8 @@ _BLOCK = re.compile(rf"({BEGIN}(?P<name>[a-z-]+) -->\n).*?({END})", re.DOTALL)
 Block = Callable[[Example], str]
 DOCS = Path("docs")
 README = Path("README.md")
+WAITS, READS, TRAP = "external_api", "get_post", "blocked_loop"
+"""Two scenarios of the default run and a lesson: where async wins, where it costs, and where it is a trap."""
 ROUTE_ADVICE = (
     ("waits for another service, with many users", "`async def`, with an async client", "waiting"),
     ("makes several independent calls", "`async def` and `asyncio.gather`; threads do it too", "fan_out"),
@@ -219,19 +222,33 @@ def deadlock(example: Example) -> str:
     return f"![{caption}](../results/example/deadlock.png)\n\n{caption}."
 
 
+def answer(example: Example) -> str:
+    """Return the README's answer: where async pays, where it costs, and where it is a trap, with their figures."""
+    waits, reads = (_ratios(example.run, scenario) for scenario in (WAITS, READS))
+    few = {load: ratio for load, ratio in waits.items() if load.size < DEFAULT_THREADS}
+    most, apart = max(waits, key=waits.__getitem__), max(abs(ratio - 1) for ratio in few.values())
+    least, worst = (100 * (1 - ratio) for ratio in (max(reads.values()), min(reads.values())))
+    where, _, _, _, blocked = text.figures(LESSONS[TRAP], example.lessons[TRAP].outcome)[0]
+    pays = f"{WAITS} got {waits[most]:.1f} times as many answers with {most}"
+    not_yet = f"with up to {max(few, key=lambda load: load.size)} the difference was at most {100 * apart:.0f} %"
+    costs = f"{READS} lost {least:.0f} to {worst:.0f} % of its throughput"
+    trap = f"{where} got {blocked.split()[0]} times as many answers"
+    return (
+        "**No, don't convert everything.** Async pays where more requests wait for another service than there are"
+        f" threads for `def` routes ({DEFAULT_THREADS}): {pays}, but {not_yet}. It costs where a route reads a row:"
+        f" {costs}. And it is a trap where an `async def` route calls a library that blocks: {trap}."
+    )
+
+
+def _ratios(run: RunView, scenario: str) -> dict[Load, float]:
+    """Return async ÷ sync in requests per second of one scenario, by load."""
+    return {c.load: c.ratio for c in run.headlines() if c.scenario == scenario and c.ratio is not None}
+
+
 def headline(example: Example) -> str:
     """Return the README's chart."""
     caption = loads_title(example.run)
-    return f"![{caption}](results/example/ratio.png)\n\n{_flagged(example.run)} {_source(example.run)}"
-
-
-def _flagged(run: RunView) -> str:
-    """Say which of the cells that one side wins are flagged."""
-    won = [(c, sorted(set(c.flags) - MINOR)) for c in run.headlines() if c.verdict in LABELS]
-    flagged = [f"{c.scenario} with {c.load} ({', '.join(flags)})" for c, flags in won if flags]
-    if not flagged:
-        return "None of the wins is flagged."
-    return f"Wins that are flagged, as the table below explains: {listed(flagged)}."
+    return f"![{caption}](results/example/ratio.png)\n\n{_source(example.run)}"
 
 
 def validation(example: Example) -> str:
@@ -252,6 +269,7 @@ def validation(example: Example) -> str:
 
 
 BLOCKS: Mapping[str, Block] = {
+    "answer": answer,
     "headline": headline,
     "verdicts": verdicts,
     "which": which,

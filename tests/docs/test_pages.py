@@ -30,6 +30,7 @@ from tests.made_up_runs import make_run
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+MOST_WORDS = 900
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GENERATED = {ROOT / "docs" / "lessons" / f"{name}.md" for name in ["README", *LESSONS]}
 FENCE = re.compile(r"^(?P<mark>```+)(?P<kind>\w*)[^\n]*\n(?P<body>.*?)^(?P=mark)$", re.DOTALL | re.MULTILINE)
@@ -79,6 +80,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_page_is_found_from_the_readme() -> None:
     found = {path for path, _ in linked(README)}
     assert set(PAGES) - {README} - GENERATED <= found
+
+
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    assert len(README.read_text(encoding="utf-8").split()) <= MOST_WORDS
 
 
 def test_pictures_drawn_by_hand_are_whole_and_need_no_network() -> None:
@@ -158,8 +163,8 @@ def test_commands_on_a_page_are_commands(page: Path) -> None:
         check(command)
 
 
-def test_every_command_is_told_of_in_the_readme() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_every_command_is_told_of_on_the_page_of_commands() -> None:
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert [name for name in SUBCOMMANDS if f"bench {name}" not in text] == []
 
 
