@@ -57,6 +57,7 @@ def measure(
 
     Raises:
         AnswersDiffer: the sides do not answer alike; nothing was written.
+        RunError: a side can't be started; nothing was written.
         UsageError: what was asked for cannot be done; nothing was written.
         Interrupted: by a signal; what was measured is kept.
         RunError: the run could not be completed; what was measured is kept.
@@ -135,17 +136,22 @@ def _carry_out(experiment: Experiment, folder: RunFolder, manifest: Manifest, co
 
 @contextmanager
 def _saying_what_is_kept(out: Path) -> Iterator[None]:
-    """Add to the message of what ends a run early where its results are, and how to go on."""
-    kept = f"what was measured is kept: bench report {out}, or go on: bench run --resume {out}"
+    """Add to the message of what ends a run early where its results are, if there are any, and how to go on."""
+
+    def kept() -> str:
+        if not any(RunFolder(out).trials.glob("*.npz")):
+            return "nothing was measured"
+        return f"what was measured is kept: bench report {out}, or go on: bench run --resume {out}"
+
     try:
         yield
     except Interrupted as signal:
         remove_leftovers(RunFolder(out))
-        raise Interrupted(f"{signal}; {kept}" if out.exists() else str(signal)) from None
+        raise Interrupted(f"{signal}; {kept()}" if out.exists() else str(signal)) from None
     except (BenchError, OSError) as error:
         if isinstance(error, BenchError) and error.exit_status == UsageError.exit_status:
             raise
-        raise RunError(f"{describe_error(error, out)}; {kept}") from error
+        raise RunError(f"{describe_error(error, out)}; {kept()}") from error
 
 
 def _checked(experiment: Experiment) -> tuple[Experiment, dict[str, Installed]]:

@@ -23,6 +23,7 @@ from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import CellRunner, InterferenceMonitor
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import measure_driver
+from loadtests.runner.start_failures import StartFailures
 from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
@@ -149,13 +150,14 @@ class Runner:
         self._run_log = RunLog(folder, manifest)
         self._wall_clock = WallClock()
         self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s, experiment.trust)
+        self._start_failures = StartFailures(experiment)
         self._note = ""
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         database_is_ours = experiment.database in (SQLITE, POSTGRES)
         self._interference = InterferenceMonitor(cores, servers_are_ours=servers_are_ours and database_is_ours)
 
     def run(self) -> Manifest:
-        """Run every block; return the final manifest.
+        """Run every block; return the final manifest; raises RunError if the sides can't be started.
 
         Whatever ends it early, an exception or a signal, what was measured is saved and no process is left.
         """
@@ -213,6 +215,7 @@ class Runner:
             for name, reason in block_servers.broken.items():
                 label = None if name == "control" else name
                 run_log.event(number, label, "collapsed", f"{self.experiment.side(name).spec} {reason}")
+            self._start_failures.check(block_servers.broken)
             block_servers.hold()
             cell_runner = CellRunner(
                 self.experiment, number, block_servers, driver, run_log, self._interference, self._warm_ups

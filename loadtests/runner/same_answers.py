@@ -17,6 +17,7 @@ from loadtests.experiment.values import Rows
 from loadtests.inside.statements import HEADER
 from loadtests.records.answer_differences import CompareAnswers, Difference, WholeAnswer
 from loadtests.runner.block import BlockServers
+from loadtests.runner.start_failures import in_words
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import open_databases
 from loadtests.servers.probe import ProbeAnswer, ProbeConnection
@@ -48,7 +49,7 @@ class AnswersDiffer(RunError):
 def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers) -> list[Difference]:
     """Return how the sides' answers differ; nothing for two builds of the blog, which tests keep alike.
 
-    A side that does not start, or gives no answer, is left to the run, which says so.
+    A side that gives no answer is left to the run, which says so.
 
     Args:
         experiment: what is to be asked of whom.
@@ -57,6 +58,7 @@ def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers)
 
     Raises:
         AnswersDiffer: they do, and the experiment does not say that it is meant.
+        RunError: a side can't be started.
     """
     if experiment.a.is_build and experiment.b.is_build:
         return []
@@ -77,11 +79,12 @@ def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers)
             ) as block_servers,
         ):
             block_servers.start()
-            if not block_servers.broken:
-                servers = [block_servers.server(label) for label in LABELS]
-                with suppress(TimeoutError):  # who hangs once is not asked for the rest
-                    for scenario in experiment.scenarios:
-                        found += _differences(scenario, servers, experiment, compare)
+            if block_servers.broken:
+                raise RunError(f"{in_words(experiment, block_servers.broken)}; nothing was measured")
+            servers = [block_servers.server(label) for label in LABELS]
+            with suppress(TimeoutError):  # who hangs once is not asked for the rest
+                for scenario in experiment.scenarios:
+                    found += _differences(scenario, servers, experiment, compare)
     if any(each.stops for each in found) and not experiment.unequal:
         raise AnswersDiffer(found)
     return found

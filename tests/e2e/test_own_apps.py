@@ -101,12 +101,9 @@ def test_a_side_is_started_by_its_owners_command_and_asked_until_it_is_ready(pro
         *("--b", f"dir=after,command={command},ready=/health,env.HEALTH=503,start_limit=1"),
         *(*SHORT, "--out", "r"),
     )
-    assert (status, errors) == (0, ""), errors
-    assert good_answers(Path("r"))["a"] > 10
-    events = [event["message"] for event in json.loads((projects / "r" / "run.json").read_text())["events"]]
-    assert any(
-        "did not become ready within 1 s (/health answers 503); give it --start-limit" in each for each in events
-    )
+    assert status == 3
+    assert "did not become ready within 1 s (/health answers 503); give it --start-limit" in errors
+    assert not (projects / "r").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose affinity it was")
