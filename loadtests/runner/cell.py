@@ -22,7 +22,7 @@ from loadtests.runner.block import BlockServers
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import target
 from loadtests.runner.warm_up import WarmUps
-from loadtests.servers.server import Server
+from loadtests.servers.server import Server, how_it_ended
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 from loadtests.system.resources import Usage, core_times, read_usage, usage_between
@@ -125,7 +125,7 @@ class CellRunner:
         recording = replace(recording, timeline=server.timeline(recording), busy_before=before)
         reason = recording.stalled
         if (status := server.exit_status()) is not None:
-            reason = f"exited with status {status} while it was measured"
+            reason = f"{how_it_ended(status)} while it was measured"
         if reason is not None:
             recording = replace(recording, slices=(), stalled=reason)
             self._note(label, "collapsed", f"{pairing.cell}: {who} {reason}")

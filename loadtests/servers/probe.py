@@ -89,7 +89,7 @@ class ProbeConnection:
         return self.exchange(Message(self._url, Request(method, path, headers, body))).status
 
     def exchange(self, message: Message) -> ProbeAnswer:
-        """Send a message and return its answer; raises OSError or HTTPException if it is none, or too late."""
+        """Send a message and return its answer; raises OSError or HTTPException if it is none, TimeoutError if late."""
         connection = self._connection
         if connection.sock is None:
             connection.connect()
@@ -109,10 +109,13 @@ class ProbeConnection:
                     if room > 0:
                         pieces.append(piece)
                         room -= len(piece)
-            if late.is_set():
-                raise TimeoutError(f"no whole answer within {self._limit_s:g} s")
+        except (OSError, http.client.HTTPException):
+            if not late.is_set():
+                raise
         finally:
             timer.cancel()
+        if late.is_set():
+            raise TimeoutError(f"no whole answer within {self._limit_s:g} s")
         if answer.will_close:
             connection.close()
         headers = answer.getheaders() if message.keeps_headers else []

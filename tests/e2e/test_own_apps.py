@@ -102,7 +102,8 @@ def test_a_side_is_started_by_its_owners_command_and_asked_until_it_is_ready(pro
         *(*SHORT, "--out", "r"),
     )
     assert status == 3
-    assert "did not become ready within 1 s (/health answers 503); give it --start-limit" in errors
+    said = "(/health answers 503 Service Unavailable); allow more with --start-limit"
+    assert f"did not become ready within 1 s {said}" in errors
     assert not (projects / "r").exists()
 
 
