@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.experiment.blog import BUILDS, DATABASE_DRIVER, check_blog, find_settings
 from loadtests.experiment.credentials import names_a_secret, names_a_secret_field
+from loadtests.experiment.shell import needs_a_shell
 from loadtests.experiment.side_text import ENV, name_and_settings
 from loadtests.system.errors import UsageError
 
@@ -316,6 +317,8 @@ def _check_command(side: Side, given: Mapping[str, str]) -> None:
         )
     if side.launch.command is None:
         return
+    if (wrong := needs_a_shell("command", side.launch.command)) is not None:
+        raise UsageError(f"side {side.spec!r}: {wrong}")
     try:
         places = {name for part in shlex.split(side.launch.command) for _, name, *_ in Formatter().parse(part) if name}
     except ValueError as error:
@@ -335,6 +338,8 @@ def _check_own_commands(side: Side) -> None:
             raise UsageError(f"side {side.spec!r}: {name}={command!r} can't be read ({error})") from None
         if not words:
             raise UsageError(f"side {side.spec!r}: {name} holds no command")
+        if command is not None and (wrong := needs_a_shell(name, command)) is not None:
+            raise UsageError(f"side {side.spec!r}: {wrong}")
 
 
 def _invalid(text: str, error: ValidationError) -> UsageError:

@@ -134,7 +134,7 @@ def _speaks_tls(url: SplitResult) -> bool:
 
 
 def listens_elsewhere(family: Sequence[psutil.Process], url: str) -> str | None:
-    """Return where processes listen that take no connection at a URL, in words; None if that is nowhere, or not known.
+    """Say where processes listen that take no connection at a URL, and the mend; None if nowhere, or not known.
 
     Args:
         family: the processes of one server.
@@ -154,4 +154,5 @@ def listens_elsewhere(family: Sequence[psutil.Process], url: str) -> str | None:
     places = ", ".join(f"[{ip}]:{at}" if ":" in ip else f"{ip}:{at}" for ip, at in found)
     if any(at == port for _, at in found):
         return f"it listens at {places}, and is asked at 127.0.0.1; have it listen there, or at 0.0.0.0"
-    return f"it listens at {places}, not at the port {port} that it was given"
+    mend = "write {port} where its command says the port, or name that one with port="
+    return f"it listens at {places}, not at the port {port} that it was given; {mend}"

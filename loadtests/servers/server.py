@@ -244,7 +244,7 @@ class Server(Stoppable):
         if missing.is_unreachable and self.child is None:
             return f"{limit} ({missing.why}); start the server, or correct the URL"
         if missing.is_unreachable and (where := listens_elsewhere(self._find_family(), self.url)) is not None:
-            return f"{limit}: {where}; write {{port}} where its command says the port, or name that one with port="
+            return f"{limit}: {where}"
         if missing.errs and (words := self.last_exception()):
             return f"{limit} ({missing.why}: {words}); {missing.mend}"
         return f"{limit} ({missing.why}); {missing.mend}"

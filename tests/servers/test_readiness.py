@@ -129,7 +129,7 @@ def test_where_a_server_listens_instead_is_told() -> None:
         said = listens_elsewhere(own, "http://127.0.0.1:1")
         assert said is not None
         assert f"127.0.0.1:{port}" in said
-        assert said.endswith(", not at the port 1 that it was given")
+        assert ", not at the port 1 that it was given; write {port}" in said
         said = listens_elsewhere(own, f"http://127.0.0.1:{port}")
         assert said is not None
         assert said.endswith(", and is asked at 127.0.0.1; have it listen there, or at 0.0.0.0")
