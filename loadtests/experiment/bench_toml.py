@@ -53,6 +53,7 @@ class SideTable(Table):
     server: str | None = None
     workers: int | None = None
     port: int | None = None
+    path: str | None = None
     ready: str | None = None
     start_limit: Number | None = None
     setup: str | None = None

@@ -25,6 +25,7 @@ from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 
+LOCATION = "location"
 TIMES = 2
 """How often each side is asked the same: what changes from one time to the next is no difference between the sides."""
 Answers = list[list[WholeAnswer]]
@@ -135,10 +136,12 @@ def _answers(scenario: Scenario, server: Server, limit_s: float) -> Answers:
 
 def _whole(answer: ProbeAnswer, server: Server) -> WholeAnswer:
     """Return what is compared of an answer; where a server names itself, as in links, it says the same as the other."""
-    origin = server.url.encode()
+    origin, base = server.url.encode(), urlsplit(server.url).path
     headers = {
         name.decode("latin-1").lower(): value.replace(origin, b"").decode("latin-1") for name, value in answer.headers
     }
+    if base and headers.get(LOCATION, "").startswith(f"{base}/"):
+        headers[LOCATION] = headers[LOCATION].removeprefix(base)
     counted, failed = headers.get(HEADER, ""), answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return WholeAnswer(
         answer.status,

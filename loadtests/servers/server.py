@@ -71,6 +71,8 @@ class Server(Stoppable):
         """
         self.side = side
         self.trust = trust
+        self.url: str
+        """Where requests go, without a trailing slash."""
         self._cores = cores
         self.child: Child | None = None
         self._pids: list[int] = []
@@ -82,10 +84,11 @@ class Server(Stoppable):
         self._given = {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url}
         self._affinity: dict[int, list[int]] = {}
         if side.url is not None:
-            self.url = side.url
+            self.url = self._asked_until_ready = side.url
             return
         port = side.server.port or free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self._asked_until_ready = f"http://127.0.0.1:{port}"
+        self.url = self._asked_until_ready + side.launch.path
         if side.starts_uvicorn and (observe or side.server.observe == "on"):
             self._observed = log.with_suffix(".observed").absolute()
             self._observed.mkdir(exist_ok=True)
@@ -135,7 +138,7 @@ class Server(Stoppable):
         return time.monotonic() - begun
 
     def _asked(self, limit_s: float) -> NotReady | None:
-        return why_not_ready(self.url, self.side.launch.ready, limit_s, self.trust)
+        return why_not_ready(self._asked_until_ready, self.side.launch.ready, limit_s, self.trust)
 
     def find_processes(self) -> None:
         """Look which processes it has, and pin them; once more when it may have started others."""
