@@ -9,6 +9,7 @@ from click.core import ParameterSource
 from loadtests.cli.bench_toml import config_options, found_file
 from loadtests.cli.report import show_report, threshold_options, thresholds_of
 from loadtests.cli.request_options import (
+    B_REQUEST,
     CURL,
     OF_A_SEQUENCE,
     REQUEST,
@@ -21,6 +22,7 @@ from loadtests.cli.request_options import (
 from loadtests.experiment.bench_toml_options import FileOptions
 from loadtests.experiment.options import USERS, RunOptions
 from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
+from loadtests.experiment.request_options import OF_SIDE_B
 from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.summary import side_names
@@ -154,7 +156,7 @@ timeout_option = click.option(
     help="Measure though the sides do not answer alike: it is meant. The report says so on top.",
 )
 @config_options
-@options_of(*REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
+@options_of(*REQUEST, B_REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 @click.option(
     "--resume",
@@ -216,7 +218,10 @@ def _asked(
         options: the same, and defaults.
     """
     if file is None:
-        chosen, demands = RunOptions.model_validate({**options, **typed}), _demands(options)
+        chosen = RunOptions.model_validate({**options, **typed})
+        if "a" in typed and "b" not in typed and any(each.name == OF_SIDE_B for each in chosen.typed):
+            chosen = chosen.model_copy(update={"b": chosen.a})
+        demands = _demands(options)
         experiment = chosen.experiment() if demands.given else None
     else:
         chosen = file.run_options(typed)

@@ -77,6 +77,7 @@ class _RequestKeys(Table):
     contains: str | None = None
     take: dict[str, str] = Field(default_factory=dict)
     once: bool = False
+    b_request: str | None = None
 
 
 class RequestTable(_RequestKeys):

@@ -14,7 +14,7 @@ import numpy as np
 
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed, PairingJob
-from loadtests.experiment.plan import Experiment, Pairing, ServerName
+from loadtests.experiment.plan import Experiment, Pairing, ServerName, label_of
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import MachineRecord
 from loadtests.records.samples import WORK_LEFT, Failure, Recording, Samples
@@ -186,7 +186,10 @@ class CellRunner:
         scenario, load = pairing.cell.scenario, pairing.cell.load
         limits = self._warm_ups.limits(scenario, load)
         return PairingJob(
-            targets={label: target(server) for label, server in servers.items()},
+            targets={
+                label: target(server, scenario.requests_of(label_of(_servers_of(pairing)[label])))
+                for label, server in servers.items()
+            },
             requests=scenario.requests,
             sequence=scenario.sequence,
             variables=scenario.variables(),

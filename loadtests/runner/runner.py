@@ -13,7 +13,7 @@ from typing import Protocol
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed
 from loadtests.experiment.options import POSTGRES, SQLITE
-from loadtests.experiment.plan import Experiment, Pairing, Plan
+from loadtests.experiment.plan import Experiment, Pairing, Plan, ServerName
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
@@ -254,7 +254,7 @@ class Runner:
         except RunError as failure:
             raise RunError(f"{failure}, while {pairing.cell} was measured") from None
 
-    def _warm(self, number: int, servers: list[Server]) -> None:
+    def _warm(self, number: int, servers: Mapping[ServerName, Server]) -> None:
         """Warm up servers that have just started; note what was wrong, and once how long slow answers may take."""
         self._tell(number, "warming up")
         for sentence in self._warm_ups.warm(servers, number):

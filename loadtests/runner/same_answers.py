@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from loadtests.experiment.plan import TIMEOUT_S, Experiment
+from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sequence import SequenceUser
 from loadtests.experiment.sides import LABELS
@@ -48,7 +49,7 @@ class AnswersDiffer(RunError):
 
 
 def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers) -> list[Difference]:
-    """Return how the sides' answers differ; nothing for two builds of the blog, which tests keep alike.
+    """Return how the sides' answers differ; nothing for two builds of the blog asked the same: tests keep them alike.
 
     A side that gives no answer is left to the run, which says so.
 
@@ -61,7 +62,8 @@ def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers)
         AnswersDiffer: they do, and the experiment does not say that it is meant.
         RunError: a side can't be started.
     """
-    if experiment.a.is_build and experiment.b.is_build:
+    asked = [request for scenario in experiment.scenarios for request in scenario.requests]
+    if experiment.a.is_build and experiment.b.is_build and not any(request.b for request in asked):
         return []
     found: list[Difference] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -95,7 +97,10 @@ def _differences(
     scenario: Scenario, servers: Sequence[Server], experiment: Experiment, compare: CompareAnswers
 ) -> Iterator[Difference]:
     limit_s = experiment.timeout_s or TIMEOUT_S + scenario.wait_s
-    a, b = (_answers(scenario, server, limit_s) for server in servers)
+    a, b = (
+        _answers(scenario, scenario.requests_of(label), server, limit_s)
+        for label, server in zip(LABELS, servers, strict=True)
+    )
     for request, of_a, of_b in zip(scenario.requests, a, b, strict=True):
         if of_a and of_b:
             for each in compare(str(request), of_a, of_b):
@@ -106,18 +111,18 @@ def _differences(
                 yield each.model_copy(update=shown)
 
 
-def _answers(scenario: Scenario, server: Server, limit_s: float) -> Answers:
-    """Return what one side answers to each request, asked one after another by a new user each time.
+def _answers(scenario: Scenario, requests: Sequence[Request], server: Server, limit_s: float) -> Answers:
+    """Return what one side answers to each of its requests, asked one after another by a new user each time.
 
     Raises:
         TimeoutError: an answer takes too long.
     """
-    answers: Answers = [[] for _ in scenario.requests]
+    answers: Answers = [[] for _ in requests]
     variables, url = scenario.variables(), urlsplit(server.url)
     rows = Rows(variables.values) if variables.values else None
     for _ in range(TIMES):
         with closing(ProbeConnection(server.url, limit_s, server.trust)) as connection:
-            user = SequenceUser(url, scenario.requests, variables.environment, rows)
+            user = SequenceUser(url, requests, variables.environment, rows)
             while True:
                 position, request, message = user.position, user.request, user.message()
                 message.keeps_body = message.keeps_headers = True

@@ -11,7 +11,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -181,43 +181,56 @@ def have_settled(rounds_s: Sequence[float]) -> bool:
     return rounds_s[-1] >= (1 - FASTER) * rounds_s[-2]
 
 
+@dataclass(frozen=True)
+class ToWarm:
+    """A server that is to be warmed up.
+
+    Attributes:
+        url: its base URL, without a trailing slash.
+        requests: what to send; those that are the same are one.
+        answer_s: how long its answers may take until their last byte, in seconds. When one takes longer, it is asked no
+            more.
+    """
+
+    url: str
+    requests: Sequence[Request]
+    answer_s: float
+
+
 def warm(
-    answer_s: Mapping[str, float],
-    requests: Sequence[Request],
+    servers: Sequence[ToWarm],
     limit_s: float = LIMIT_S,
     *,
     trust: Trust = SYSTEMS,
     sequence: bool = False,
     variables: Variables | None = None,
 ) -> list[WarmUp]:
-    """Send each request to every server until its answers have settled, to all servers at once.
+    """Send every server its requests until its answers have settled, to all servers at once.
 
     What comes back does not matter here: a server that errs or hangs will show it where it is measured.
 
     Args:
-        answer_s: for each server's base URL, without a trailing slash, how long its answers may take until their last
-            byte, in seconds. One that fails in this is asked no more.
-        requests: what to send; those that are the same are one.
+        servers: those to warm up.
         limit_s: send nothing more after so many seconds and one such answer.
         trust: which certificates are trusted.
-        sequence: whether each user sends all of them, one after another, and takes from answers what others need.
+        sequence: whether each user sends all requests, one after another, and takes from answers what others need.
         variables: what fills their places; None if there are none.
 
     Returns:
         What each server did.
     """
-    if not answer_s:
+    if not servers:
         return []
-    shares = [list(requests)] * USERS if sequence else shares_of(requests)
     known = variables or Variables()
     with contextlib.ExitStack() as stack:
-        groups = [
-            stack.enter_context(_Users(url, shares, known, each_s, limit_s, trust)) for url, each_s in answer_s.items()
-        ]
-        servers = stack.enter_context(ThreadPoolExecutor(len(groups)))
+        groups = []
+        for server in servers:
+            shares = [list(server.requests)] * USERS if sequence else shares_of(server.requests)
+            groups.append(stack.enter_context(_Users(server.url, shares, known, server.answer_s, limit_s, trust)))
+        threads = stack.enter_context(ThreadPoolExecutor(len(groups)))
         for users in groups:
             stack.callback(users.stop)  # a signal must not wait for their answers
-        return list(servers.map(_Users.warm, groups))
+        return list(threads.map(_Users.warm, groups))
 
 
 def shares_of(requests: Sequence[Request]) -> list[list[Request]]:
