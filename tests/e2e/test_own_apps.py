@@ -13,6 +13,7 @@ import pytest
 
 from loadtests.system.resources import free_port
 from tests.e2e.harness import bench, eventually
+from tests.owned import owned
 
 MAY_DIFFER = ("--ignore", "$.word", "--ignore", "$.mode")
 SHORT = ("--users", "2", "--blocks", "1", "--time", "0.4", "--no-control", *MAY_DIFFER)
@@ -159,7 +160,8 @@ def test_two_paths_of_one_app_are_compared(tmp_path: Path, monkeypatch: pytest.M
 def test_a_server_that_runs_already_is_read_by_its_pid_and_left_as_it_was(projects: Path) -> None:
     port = free_port()
     arguments = ["-m", "uvicorn", "main:app", "--port", str(port), "--log-level", "critical"]
-    with subprocess.Popen([sys.executable, *arguments], cwd=projects / "before") as server:
+    command = owned([sys.executable, *arguments])
+    with subprocess.Popen(command, cwd=projects / "before") as server:
         try:
             process = psutil.Process(server.pid)
             assert eventually(lambda: bool(process.net_connections("tcp")))
