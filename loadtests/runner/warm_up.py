@@ -141,8 +141,10 @@ class WarmUps:
 
 
 def complaints(spec: str, scenario: str, warmed: WarmUp, answer_s: float) -> Iterator[str]:
-    """Yield a sentence if a side, with a scenario, hung while it was warmed up, or was still getting faster."""
+    """Yield a sentence if a side, with a scenario, was not warmed up whole."""
     if warmed.unanswered is not None:
         yield f"{spec} did not answer {warmed.unanswered} within {answer_s:g} s (--timeout)"
+    elif warmed.broken_off:
+        yield f"{scenario}: {spec}: {warmed.broken_off}, and what comes behind it was not asked"
     elif not warmed.settled:
         yield f"{scenario}: {spec} was still getting faster after {warmed.seconds:.0f} s"

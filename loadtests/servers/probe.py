@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from loadtests.experiment.message import KEPT_BYTES, Message, decoded
 from loadtests.experiment.request import Request
 from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.takes import missing
 from loadtests.experiment.values import Rows, Variables
 from loadtests.system.connections import SYSTEMS, Trust
 
@@ -156,12 +157,14 @@ class WarmUp:
         slowest_s: how long the slowest answer of the last round took, in seconds; 0 if there was none.
         seconds: how long all of it took.
         unanswered: a request that had no whole answer when the limit was over; None if there is none.
+        broken_off: how a user's sequence was broken off in the last round, as a sentence; empty if none was.
     """
 
     rounds_s: tuple[float, ...]
     slowest_s: float
     seconds: float
     unanswered: Request | None = None
+    broken_off: str = ""
 
     @property
     def settled(self) -> bool:
@@ -243,6 +246,15 @@ def shares_of(requests: Sequence[Request]) -> list[list[Request]]:
     return [each[user::USERS] for user in range(USERS)]
 
 
+@dataclass
+class _Visit:
+    """One user's round: how long each answer took, the request that had none in time, and how it was broken off."""
+
+    took_s: list[float] = field(default_factory=list)
+    unanswered: Request | None = None
+    broken_off: str = ""
+
+
 class _Users(contextlib.AbstractContextManager["_Users"]):
     """Those who warm up one server, each with a connection and a thread of its own."""
 
@@ -266,17 +278,18 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
         begun = time.monotonic()
         rounds_s: list[float] = []
         took: list[float] = []
-        unanswered = None
+        unanswered, broken_off = None, ""
         with ThreadPoolExecutor(len(self._users)) as pool:
             while unanswered is None and time.monotonic() < self._deadline:
                 visits = list(pool.map(self._visit, self._connections, self._users))
-                took = [seconds for visit, _ in visits for seconds in visit]
-                unanswered = next((request for _, request in visits if request is not None), None)
+                took = [seconds for visit in visits for seconds in visit.took_s]
+                unanswered = next((each.unanswered for each in visits if each.unanswered is not None), None)
+                broken_off = next((each.broken_off for each in visits if each.broken_off), "")
                 if took:
                     rounds_s.append(sum(took) / len(took))
                 if have_settled(rounds_s):
                     break
-        return WarmUp(tuple(rounds_s), max(took, default=0.0), time.monotonic() - begun, unanswered)
+        return WarmUp(tuple(rounds_s), max(took, default=0.0), time.monotonic() - begun, unanswered, broken_off)
 
     def __exit__(self, *_: object) -> None:
         for connection in self._connections:
@@ -288,22 +301,27 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
         for connection in self._connections:
             connection.abort()
 
-    def _visit(self, connection: ProbeConnection, user: SequenceUser) -> tuple[list[float], Request | None]:
-        """Send one user's requests; return how long each answer took, and the request that had none in time."""
-        took: list[float] = []
+    def _visit(self, connection: ProbeConnection, user: SequenceUser) -> _Visit:
+        """Send one user's requests."""
+        visit = _Visit()
         while True:
             request, message, sent = user.request, user.message(), time.monotonic()
             if sent > self._deadline:
-                return took, None
+                return visit
             try:
                 answer = connection.exchange(message)
             except (OSError, http.client.HTTPException):
                 connection.close()  # the next request opens it again
                 if time.monotonic() - sent >= self._answer_s:
-                    return took, request
+                    visit.unanswered = request
+                    return visit
                 user.answered(good=False)
             else:
-                took.append(time.monotonic() - sent)
-                user.answered(good=answer.status in request.good, body=answer.body, headers=answer.headers)
+                visit.took_s.append(time.monotonic() - sent)
+                good = answer.status in request.good
+                if not user.answered(good=good, body=answer.body, headers=answer.headers):
+                    lacking = missing(request.takes, answer.body, answer.headers) if good else []
+                    without = f" without {', '.join(lacking)}" if lacking else ""
+                    visit.broken_off = f"{request} answered {answer.status}{without}"
             if user.at_start:
-                return took, None
+                return visit

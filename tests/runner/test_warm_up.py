@@ -130,3 +130,9 @@ def test_each_side_is_warmed_up_with_what_it_will_be_asked(monkeypatch: pytest.M
     assert asked == [{"http://a": "GET /x", "http://control": "GET /x", "http://b": "GET /y"}]
     warm_ups.warm({"a": one, "b": other}, block=0)
     assert asked[-1] == {"http://a": "GET /x"}
+
+
+def test_a_sequence_that_is_broken_off_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    Warming(monkeypatch, a=WELL, b=replace(WELL, broken_off="POST /login answered 200 without token=$.token"))
+    said = "GET /x: new:app: POST /login answered 200 without token=$.token, and what comes behind it was not asked"
+    assert WarmUps([GET], None).warm({"a": A, "b": B}) == [said]

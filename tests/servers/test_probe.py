@@ -261,4 +261,5 @@ def test_a_sequence_whose_values_can_not_be_taken_ends_its_round(loading: str) -
     nothing = Request("GET", "/1", takes=(("token", "$.token"),))
     [found] = warm([ToWarm(loading, [nothing, Request("GET", "/2", (("x", "${token}"),))], 30.0)], sequence=True)
     assert found.settled
+    assert found.broken_off == "GET /1 answered 200 without token=$.token"
     assert {path for _, path, _ in asked} == {"/1"}
