@@ -1,6 +1,7 @@
 """``bench run``: measure both sides, or resume an interrupted run, and show the report."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -27,6 +28,7 @@ from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.summary import side_names
 from loadtests.system.errors import UsageError
+from loadtests.system.resources import Stopwatch
 
 DEFAULTS = RunOptions()
 budget_option = click.option(
@@ -178,6 +180,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them. All of this can stand in a file,
     bench.toml, which is read if it is there and no side is typed; then a SCENARIO can be one of the file, by its name.
     """
+    watch = Stopwatch()
     from loadtests.analysis.same_answers import AnswerComparison
     from loadtests.analysis.sequential import SequentialSchedule
     from loadtests.report.differences import show_differences
@@ -185,6 +188,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     from loadtests.runner.same_answers import AnswersDiffer
     from loadtests.system.terminal import PipeConsole
 
+    schedule = partial(SequentialSchedule, slowness=watch.slowness())
     if resume is None:
         typed = {
             name: value
@@ -194,7 +198,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
         chosen, demands = _asked(found_file(options, typed), {**typed, "scenarios": scenarios}, options)
         say_what_is_left_out(scenarios)
         try:
-            out = run.measure(chosen, SequentialSchedule, AnswerComparison)
+            out = run.measure(chosen, schedule, AnswerComparison, watch.begun_s)
         except AnswersDiffer as error:
             show_differences(PipeConsole(), error.differences, side_names(chosen.a, chosen.b))
             raise
@@ -203,7 +207,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
         demands = _demands(options)
         if demands.given:
             thresholds_of(RunFolder(resume).read_manifest(), demands)
-        out = run.resume(resume, SequentialSchedule)
+        out = run.resume(resume, schedule, watch.begun_s)
     show_report(out, demands=demands)
 
 

@@ -81,7 +81,7 @@ class Schedule(Protocol):
             took_s: how long it took, in seconds; None if that is not known any more.
         """
 
-    def has_time(self, seconds: float) -> bool:
+    def has_time(self, seconds: float, pairing: Pairing) -> bool:
         """Return whether a cell may still be begun when the run has gone on for so long."""
 
     def news(self) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ class FixedSchedule:
     def saw(self, *_: object) -> None:
         """Do nothing: the plan stands."""
 
-    def has_time(self, _seconds: float) -> bool:
+    def has_time(self, _seconds: float, _pairing: Pairing) -> bool:
         """Return True: the plan is carried out to its end."""
         return True
 
@@ -128,6 +128,7 @@ class Runner:
         listener: Listener,
         schedule: Schedule,
         databases: Databases,
+        begun_s: float | None = None,
     ) -> None:
         """Prepare a run.
 
@@ -139,6 +140,7 @@ class Runner:
             listener: called with where the run stands.
             schedule: what is to be measured, without what a resumed run has already.
             databases: where each side gets a fresh one in each block.
+            begun_s: when this sitting began, on the monotonic clock, in seconds; None for now.
         """
         self.experiment = experiment
         self.folder = folder
@@ -147,7 +149,7 @@ class Runner:
         self.schedule = schedule
         self.databases = databases
         self.done = sum(1 for _ in folder.trials.glob("*.npz"))
-        self._run_log = RunLog(folder, manifest)
+        self._run_log = RunLog(folder, manifest, begun_s)
         self._wall_clock = WallClock()
         self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s, experiment.trust)
         self._start_failures = StartFailures(experiment)
@@ -220,10 +222,10 @@ class Runner:
             cell_runner = CellRunner(
                 self.experiment, number, block_servers, driver, run_log, self._interference, self._warm_ups
             )
-            for done, pairing in enumerate(block):
-                if not self.schedule.has_time(run_log.seconds):
-                    run_log.leave_out(number, block[done:])
-                    break
+            for pairing in block:
+                if not self.schedule.has_time(run_log.seconds, pairing):
+                    run_log.leave_out(number, pairing)
+                    continue
                 self._tell(number, _in_words(pairing))
                 self._pairing(number, pairing, cell_runner, slow_api)
                 self._tell(number, _in_words(pairing))
