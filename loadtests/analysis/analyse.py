@@ -9,6 +9,7 @@ from loadtests.analysis.flag_checks import leak
 from loadtests.analysis.flags import Conditions
 from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.trial_summary import Summary, summarise
+from loadtests.analysis.unserved import unserved
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest, SideRecord
@@ -47,7 +48,7 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
         scenario, load = manifest.control
         trials = _cell_trials(summaries, CONTROL + scenario.name, load)
         outcome = replace(outcome, control=compare_with_itself(trials, manifest.a.spec))
-    return with_limits(outcome, manifest)
+    return with_limits(replace(outcome, unserved=unserved(manifest, summaries)), manifest)
 
 
 def _cell_trials(

@@ -27,7 +27,11 @@ from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.samples import Recording
 
 REPORT_S = 6.0
-"""Time that is kept for starting, for the report, and for a cell that takes longer than planned."""
+"""Time that is kept for the report, and for a cell that takes longer than planned."""
+REPORT_CPU_S = 3.0
+"""What the report computes of that: it takes as many times longer as the machine is slow."""
+LATE_S = 1.0
+"""A cell may end so long after measuring should, by what such a cell took before."""
 MOST_ROUNDS = 32
 """Turns of a side in one block at the most: beyond, another block says more."""
 START_SD = 0.01
@@ -138,17 +142,25 @@ def _t(blocks: int, comparisons: int) -> float:
 class SequentialSchedule:
     """Plans a run block by block; see the module."""
 
-    def __init__(self, experiment: Experiment, pending: Iterable[tuple[int, tuple[Pairing, ...]]] = ()) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        pending: Iterable[tuple[int, tuple[Pairing, ...]]] = (),
+        *,
+        slowness: float = 1.0,
+    ) -> None:
         """Begin.
 
         Args:
             experiment: has a budget.
             pending: blocks of an interrupted run that are to be completed first, with their numbers.
+            slowness: how many times longer computing takes than it would on a machine that does nothing else.
         """
         assert experiment.budget_s is not None  # noqa: S101 - a fixed design needs no schedule
         self._experiment = experiment
         self._least = experiment.least_blocks
-        self._ends_s = experiment.budget_s - REPORT_S
+        self._report_s = REPORT_S + (slowness - 1) * REPORT_CPU_S
+        self._ends_s = experiment.budget_s - self._report_s
         self._pending = list(pending)
         self._rng = random.Random(experiment.seed)
         self._cells = {cell: CellProgress() for cell in experiment.cells}
@@ -221,9 +233,14 @@ class SequentialSchedule:
             progress.told = True
             self._news.append(self._sentence(pairing.cell, progress))
 
-    def has_time(self, seconds: float) -> bool:
-        """Return whether a cell may still be begun when the run has gone on for so long."""
-        return seconds < self._ends_s
+    def has_time(self, seconds: float, pairing: Pairing) -> bool:
+        """Return whether a cell may still be begun when the run has gone on for so long.
+
+        Of its first time nobody knows how long it takes.
+        """
+        progress = self._control if pairing.control else self._cells[pairing.cell]
+        ends_s = seconds + self._cost(progress, max(1, pairing.rounds))
+        return seconds < self._ends_s and ends_s < self._ends_s + LATE_S
 
     def news(self) -> tuple[str, ...]:
         """Return the cells that were settled since the last time, a sentence each."""
@@ -275,7 +292,7 @@ class SequentialSchedule:
         )
         fitting = 1 + int((self._ends_s - seconds) / block_s) if block_s else self._least
         if fitting < self._least:
-            needed = math.ceil((seconds + (self._least - 1) * block_s + REPORT_S) / 60 * 1.1)
+            needed = math.ceil((seconds + (self._least - 1) * block_s + self._report_s) / 60 * 1.1)
             self._news.append(
                 f"{fitting} of the {self._least} blocks that a verdict needs fit into the budget: give it --budget"
                 f" {needed}m, or name fewer scenarios or users"

@@ -34,6 +34,7 @@ class Summary:
         statuses: how many of them had another status than they should, by status.
         failed: the same in full, with examples.
         answer_sizes: how large good answers were, by request, lead-ins included.
+        answers: answers of whatever status, lead-ins included.
         latencies_s: response times of those requests in seconds, from when they were due, ascending; a failed one is
             infinite.
         service_s: the same from when they were sent.
@@ -81,6 +82,7 @@ class Summary:
     statuses: dict[int, int] = field(default_factory=dict)
     failed: tuple[FailedRequests, ...] = ()
     answer_sizes: tuple[AnswerSize, ...] = ()
+    answers: int = 0
 
 
 def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
@@ -135,6 +137,7 @@ def summarise(recording: Recording, *, arrivals: bool = False) -> Summary:
         statuses=statuses_of(recording, counted),
         failed=failed,
         answer_sizes=tuple(sizes_of(recording)),
+        answers=int(np.count_nonzero(samples.status)),
     )
 
 

@@ -1,5 +1,6 @@
 """``bench dial``: CPU time against waiting time, as an ordinary run of the scenario ``mixed``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 from loadtests.cli.run import budget_option, control_option, precision_option, timeout_option
 from loadtests.experiment.options import RunOptions, dial_options
 from loadtests.experiment.plan import MIN_BLOCKS
+from loadtests.system.resources import Stopwatch
 
 DEFAULTS = RunOptions()
 
@@ -41,8 +43,10 @@ def dial_(**options: Any) -> None:  # noqa: ANN401 - click has checked their typ
     Each combination is measured on both sides, and the ratio of their throughputs becomes one picture, with the line
     from which on a model lets async win.
     """
+    watch = Stopwatch()
     from loadtests.analysis.sequential import SequentialSchedule
     from loadtests.cli.report import show_report
     from loadtests.runner import run
 
-    show_report(run.measure(dial_options(**options), SequentialSchedule))
+    schedule = partial(SequentialSchedule, slowness=watch.slowness())
+    show_report(run.measure(dial_options(**options), schedule, begun_s=watch.begun_s))

@@ -105,7 +105,8 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
     Raises:
         UnreadableRun: it is no run, or not a whole one.
         UsageError: a threshold is none, or the run has no such cell.
-        RunError: something can't be written, or neither side gave one good answer: the report is there all the same.
+        RunError: something can't be written, or neither side gave one good answer, or one side none of any kind: the
+            report is there all the same.
         ThresholdMissed: all was written, and a threshold was missed.
     """
     from loadtests.analysis.analyse import analyse
@@ -119,7 +120,7 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
     remove_leftovers(folder)
     with Fork(partial(analyse, folder, manifest)) as analysis:
         # What draws takes as long to import as a run does to analyse.
-        from loadtests.report.answers import nothing_good
+        from loadtests.report.answers import nothing_good, unserved
         from loadtests.report.html.page import write
         from loadtests.report.verdict_table import verdict_table
         from loadtests.report.view import view_of
@@ -139,6 +140,8 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
             missed = error
     if outcome.unanswered:  # which says more than that a threshold was missed
         raise RunError(nothing_good(outcome))
+    if outcome.unserved:
+        raise RunError(unserved(outcome, (manifest.a.spec, manifest.b.spec)))
     if missed is not None:
         raise missed
 

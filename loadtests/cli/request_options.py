@@ -50,6 +50,13 @@ OF_A_SEQUENCE = (
         help="With --sequence: each user sends the request only the first time, as to log in.",
     ),
 )
+B_REQUEST = click.option(
+    "--b-request",
+    multiple=True,
+    metavar="REQUEST",
+    help='What side b is asked in place of the request that this stands behind, as in "GET /users/sync" --b-request'
+    " /users/async: two ways of one app. All other options hold for both. Without --b, both sides are the app of --a.",
+)
 CURL = click.option(
     "--curl",
     multiple=True,
@@ -69,7 +76,7 @@ VALUES = click.option(
     " request, or each pass of a sequence.",
 )
 
-ORDERED = (*OF_A_REQUEST, "take", "once")
+ORDERED = (*OF_A_REQUEST, "take", "once", "b_request")
 
 
 def options_of(*given: Callable[[F], F]) -> Callable[[F], F]:

@@ -1,6 +1,7 @@
 """``bench run``: measure both sides, or resume an interrupted run, and show the report."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from click.core import ParameterSource
 from loadtests.cli.bench_toml import config_options, found_file
 from loadtests.cli.report import show_report, threshold_options, thresholds_of
 from loadtests.cli.request_options import (
+    B_REQUEST,
     CURL,
     OF_A_SEQUENCE,
     REQUEST,
@@ -21,10 +23,12 @@ from loadtests.cli.request_options import (
 from loadtests.experiment.bench_toml_options import FileOptions
 from loadtests.experiment.options import USERS, RunOptions
 from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
+from loadtests.experiment.request_options import OF_SIDE_B
 from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.summary import side_names
 from loadtests.system.errors import UsageError
+from loadtests.system.resources import Stopwatch
 
 DEFAULTS = RunOptions()
 budget_option = click.option(
@@ -154,7 +158,7 @@ timeout_option = click.option(
     help="Measure though the sides do not answer alike: it is meant. The report says so on top.",
 )
 @config_options
-@options_of(*REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
+@options_of(*REQUEST, B_REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 @click.option(
     "--resume",
@@ -176,6 +180,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them. All of this can stand in a file,
     bench.toml, which is read if it is there and no side is typed; then a SCENARIO can be one of the file, by its name.
     """
+    watch = Stopwatch()
     from loadtests.analysis.same_answers import AnswerComparison
     from loadtests.analysis.sequential import SequentialSchedule
     from loadtests.report.differences import show_differences
@@ -183,6 +188,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     from loadtests.runner.same_answers import AnswersDiffer
     from loadtests.system.terminal import PipeConsole
 
+    schedule = partial(SequentialSchedule, slowness=watch.slowness())
     if resume is None:
         typed = {
             name: value
@@ -192,7 +198,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
         chosen, demands = _asked(found_file(options, typed), {**typed, "scenarios": scenarios}, options)
         say_what_is_left_out(scenarios)
         try:
-            out = run.measure(chosen, SequentialSchedule, AnswerComparison)
+            out = run.measure(chosen, schedule, AnswerComparison, watch.begun_s)
         except AnswersDiffer as error:
             show_differences(PipeConsole(), error.differences, side_names(chosen.a, chosen.b))
             raise
@@ -201,7 +207,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
         demands = _demands(options)
         if demands.given:
             thresholds_of(RunFolder(resume).read_manifest(), demands)
-        out = run.resume(resume, SequentialSchedule)
+        out = run.resume(resume, schedule, watch.begun_s)
     show_report(out, demands=demands)
 
 
@@ -216,7 +222,10 @@ def _asked(
         options: the same, and defaults.
     """
     if file is None:
-        chosen, demands = RunOptions.model_validate({**options, **typed}), _demands(options)
+        chosen = RunOptions.model_validate({**options, **typed})
+        if "a" in typed and "b" not in typed and any(each.name == OF_SIDE_B for each in chosen.typed):
+            chosen = chosen.model_copy(update={"b": chosen.a})
+        demands = _demands(options)
         experiment = chosen.experiment() if demands.given else None
     else:
         chosen = file.run_options(typed)

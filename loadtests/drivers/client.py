@@ -14,6 +14,7 @@ from loadtests.drivers.request_log import RequestLog
 from loadtests.experiment.message import COMPRESSED, KEPT_BYTES, Message, decoded, filled
 from loadtests.experiment.request import Request, in_turn
 from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.takes import missing
 from loadtests.experiment.values import Rows, Variables
 from loadtests.records.samples import Failure
 from loadtests.system.connections import SYSTEMS, Trust, why_not_connected
@@ -196,7 +197,8 @@ def what_it_lacks(answer: Answer, want: Request) -> str:
     if body is None:
         return f"is not the {shown(answer.encoding)} that its head says"
     if want.contains in body:
-        return f"does not hold what is to be taken from it: {', '.join(source for _, source in want.takes)}"
-    missing = f"does not hold “{shown(want.contains)}”"
+        lacking = missing(want.takes, body, answer.headers) or [source for _, source in want.takes]
+        return f"does not hold what is to be taken from it: {', '.join(lacking)}"
+    lacks = f"does not hold “{shown(want.contains)}”"
     seen = whole and (answer.encoding not in COMPRESSED or len(body) < KEPT_BYTES)
-    return missing if seen else f"{missing} in its first {KEPT_BYTES // 2**20} MiB, and no more is looked at"
+    return lacks if seen else f"{lacks} in its first {KEPT_BYTES // 2**20} MiB, and no more is looked at"

@@ -6,7 +6,7 @@ Each side's recording is a message of its own, so that the owner never holds a p
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Final, Generic, TypeVar
 
@@ -51,6 +51,7 @@ class Target:
         groups: its process groups, which are stopped while the other side has its turn; none if it is not ours.
         cpus: how many cores it can use at once.
         trust: which certificates are trusted, if it is asked by https.
+        requests: what it is asked; empty if that is what the job asks of all.
     """
 
     base_url: str
@@ -58,6 +59,7 @@ class Target:
     groups: tuple[int, ...] = ()
     cpus: int = 1
     trust: Trust = SYSTEMS
+    requests: tuple[Request, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,10 @@ class PairingJob:
     timeout_s: float = 60.0
     sequence: bool = False
     variables: Variables = field(default_factory=Variables, repr=False)
+
+    def of(self, target: Target) -> "PairingJob":
+        """Return the job with what is asked of one of its targets."""
+        return replace(self, requests=target.requests) if target.requests else self
 
     @property
     def longest_s(self) -> float:

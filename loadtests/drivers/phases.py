@@ -234,7 +234,9 @@ async def drive_pairing(job: PairingJob, make_trial: MakeTrial, group: Group) ->
     one's.
     """
     started_s, *_ = await group.barrier(time.perf_counter())
-    trials = {label: make_trial(target, job, group, RequestLog(started_s)) for label, target in job.targets.items()}
+    trials = {
+        label: make_trial(target, job.of(target), group, RequestLog(started_s)) for label, target in job.targets.items()
+    }
     begun_s = time.perf_counter()
     order = list(trials)
     rng = random.Random(job.seed)

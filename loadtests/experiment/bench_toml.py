@@ -53,6 +53,7 @@ class SideTable(Table):
     server: str | None = None
     workers: int | None = None
     port: int | None = None
+    path: str | None = None
     ready: str | None = None
     start_limit: Number | None = None
     setup: str | None = None
@@ -76,6 +77,7 @@ class _RequestKeys(Table):
     contains: str | None = None
     take: dict[str, str] = Field(default_factory=dict)
     once: bool = False
+    b_request: str | None = None
 
 
 class RequestTable(_RequestKeys):

@@ -63,11 +63,15 @@ class FileOptions:
     def run_options(self, typed: Mapping[str, object]) -> RunOptions:
         """Return the options of a run; raises UsageError if a side is neither typed nor in the file.
 
+        Where side b is told what it is asked, it needs no table: it is the same app.
+
         Args:
             typed: what the command line has, by name.
         """
         kept = {name: value for name, value in self.run.items() if not YIELDS_TO.get(name, set()) & typed.keys()}
         given = kept | {name: value for name, value in typed.items() if name in RunOptions.model_fields}
+        if "a" in given and any(request.b for each in self.offered for request in each.requests):
+            given.setdefault("b", given["a"])
         if missing := next((label for label in LABELS if label not in given), None):
             raise UsageError(f'{self.file}: [{missing}] is missing; name a side in it, as in app = "main:app"')
         chosen = RunOptions.model_validate({**given, "offered": self.offered})

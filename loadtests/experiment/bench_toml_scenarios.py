@@ -10,7 +10,14 @@ from loadtests.experiment.bench_toml import RequestTable, ScenarioTable
 from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
-from loadtests.experiment.request_options import TypedOption, custom_scenario, is_curl, requests_of, with_options
+from loadtests.experiment.request_options import (
+    OF_SIDE_B,
+    TypedOption,
+    custom_scenario,
+    is_curl,
+    requests_of,
+    with_options,
+)
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.values import read_values
 from loadtests.system.errors import UsageError
@@ -41,9 +48,11 @@ def scenario_of(table: ScenarioTable, folder: Path = Path(), headers: Mapping[st
         own = [*shared, *_header_options(each.headers, 1), *_body_options(each, folder), *_answer_options(each, 1)]
         own += [TypedOption(1, "--take", f"{name}={source}") for name, source in each.take.items()]
         own += [TypedOption(1, "--once")] * each.once
-        made += (
-            replace(with_options(request, own), weight=each.weight) for request in _parsed(_asked(each.request, folder))
-        )
+        own += [TypedOption(1, OF_SIDE_B, each.b_request)] if each.b_request is not None else []
+        asked = _parsed(_asked(each.request, folder))
+        if each.b_request is not None and len(asked) > 1:
+            raise UsageError(f"b_request is asked in place of one request; write {each.request!r} as several")
+        made += (replace(with_options(request, own), weight=each.weight) for request in asked)
     if not table.sequence and any(request.takes or request.once for request in made):
         raise UsageError("take and once are for a user who sends requests one after another; add sequence = true")
     if table.sequence and any(request.weight > 1 for request in made):
@@ -80,6 +89,7 @@ def _check_alone(table: ScenarioTable) -> None:
         ("data", table.data is not None),
         ("take", table.take),
         ("once", table.once),
+        ("b_request", table.b_request is not None),
     ):
         if given:
             raise UsageError(f"{key} belongs to one of the requests; write it there")

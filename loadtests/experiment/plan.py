@@ -23,6 +23,13 @@ SINGLE_CELL_BLOCKS = 4
 ORDERS: tuple[tuple[SideLabel, SideLabel], tuple[SideLabel, SideLabel]] = (("a", "b"), ("b", "a"))
 ServerName = Literal["a", "b", "control"]
 """A server of a block; the control is side a once more, in a process of its own."""
+
+
+def label_of(name: ServerName) -> SideLabel:
+    """Return which side a server runs."""
+    return "b" if name == "b" else "a"
+
+
 DriverName = Literal["httpx", "locust"]
 CLOSED_SLICE_S = 0.05
 """Short turns: the shorter they are, the more alike is the machine that both sides meet."""

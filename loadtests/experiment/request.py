@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from loadtests.experiment.templates import template
@@ -36,6 +36,7 @@ class Request:
         once: whether each user sends it only the first time, as to log in.
         weight: how many times in a row it is sent when the scenario's requests are sent in turn.
         body_file: the file that the body was read from; empty if there was none.
+        b: method and path that side b is asked instead, all else being the same; None if it is asked the same.
     """
 
     method: str
@@ -48,20 +49,28 @@ class Request:
     once: bool = False
     weight: int = 1
     body_file: str = ""
+    b: tuple[str, str] | None = None
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}"
+        return f"{self.method} {self.path}" + (f" against {' '.join(self.b)}" if self.b else "")
+
+    def of_side(self, label: str) -> "Request":
+        """Return what is asked of one side, ``a`` or ``b``."""
+        if self.b is None:
+            return self
+        method, path = self.b if label == "b" else (self.method, self.path)
+        return replace(self, method=method, path=path, b=None)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of its places, each once."""
-        texts = (self.path, *(value for _, value in self.headers), self.body.decode("latin-1"))
+        texts = (self.path, *(self.b or ())[1:], *(value for _, value in self.headers), self.body.decode("latin-1"))
         return tuple(dict.fromkeys(name for text in texts for name in template(text).names))
 
     @property
     def writes(self) -> bool:
         """Whether it may change something on the server."""
-        return self.method not in READING
+        return not {self.method, *(self.b or ())[:1]} <= READING
 
     def header(self, name: str) -> str | None:
         """Return the value of a header of its own; None if it has none of that name."""

@@ -15,6 +15,7 @@ from loadtests.experiment.curl import parse_curl
 from loadtests.experiment.files import encoded, read_file
 from loadtests.experiment.request import JSON, READING, Request, parse_header, parse_requests
 from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.sides import LABELS
 from loadtests.experiment.takes import parse_take
 from loadtests.experiment.templates import template
 from loadtests.experiment.values import Values, read_values
@@ -23,6 +24,7 @@ from loadtests.system.errors import UsageError
 BODIES = {"--json": JSON, "--form": ("content-type", FORM), "--data": ("content-type", "application/octet-stream")}
 """Options that give a request its body, each with what that is taken to be."""
 OF_A_SEQUENCE = frozenset({"--take", "--once"})
+OF_SIDE_B = "--b-request"
 DECODED = frozenset({"gzip", "x-gzip", "deflate", "identity"})
 """Encodings of an answer that the client can look into."""
 
@@ -74,7 +76,7 @@ def custom_scenarios(
     if not sequence:
         _check_shared(typed, options)
     made = [
-        tuple(with_options(r, [o for o in options if not sequence or o.behind in (0, number)]) for r in requests)
+        tuple(with_options(request, _options_of(number, options, sequence=sequence)) for request in requests)
         for number, requests in enumerate(typed, 1)
     ]
     if sequence:
@@ -82,10 +84,17 @@ def custom_scenarios(
     return [custom_scenario(requests, sequence=sequence, values=rows) for requests in made]
 
 
+def _options_of(number: int, options: Iterable[TypedOption], *, sequence: bool) -> list[TypedOption]:
+    """Return which options hold for the request that is typed at a place, from 1."""
+    return [each for each in options if each.behind in (0, number) or not (sequence or each.name == OF_SIDE_B)]
+
+
 def _check_shared(typed: Sequence[Sequence[Request]], options: Iterable[TypedOption]) -> None:
     """Raise UsageError for what can't hold for every request there is."""
     requests = [request for each in typed for request in each]
     for option in options:
+        if option.name == OF_SIDE_B and option.behind and len(several := typed[option.behind - 1]) > 1:
+            raise UsageError(f"{OF_SIDE_B} is asked in place of one request; ask {several[0]} by itself")
         if option.name in OF_A_SEQUENCE:
             raise UsageError(f"{option.name} is for a user who sends requests one after another; add --sequence")
         reads = next((request for request in requests if request.method in READING), None)
@@ -109,6 +118,8 @@ def with_options(request: Request, options: Iterable[TypedOption]) -> Request:
             raise UsageError(f"{name} belongs to one request: write it behind that")
         elif name == "--take":
             request = replace(request, takes=(*request.takes, parse_take(value)))
+        elif name == OF_SIDE_B:
+            request = replace(request, b=_asked_of_b(request, value))
         else:
             request = replace(request, once=True)
     own = {name.lower() for behind, (name, _) in headers if behind}
@@ -116,6 +127,19 @@ def with_options(request: Request, options: Iterable[TypedOption]) -> Request:
     given = {name.lower() for name, _ in typed}
     kept = [header for header in request.headers if header[0].lower() not in given]
     return replace(request, headers=(*kept, *typed))
+
+
+def _asked_of_b(request: Request, text: str) -> tuple[str, str]:
+    """Return the method and path that side b is asked in place of a request; a path alone has its method."""
+    found = requests_of(text) if not is_curl(text) else ()
+    if len(found) != 1:
+        raise UsageError(f'{OF_SIDE_B} {text}: write one request, as in {OF_SIDE_B} "GET /users/async"')
+    if request.b is not None:
+        raise UsageError(f"{OF_SIDE_B} {text}: side b is asked one request in place of {request.of_side('a')}")
+    method = request.method if text.lstrip().startswith("/") else found[0].method
+    if (method, found[0].path) == (request.method, request.path):
+        raise UsageError(f"{OF_SIDE_B} {text}: that is what side a is asked; leave it out")
+    return method, found[0].path
 
 
 def _with_body(request: Request, option: str, value: str) -> Request:
@@ -147,7 +171,7 @@ def _status(text: str) -> int:
 
 def custom_scenario(requests: tuple[Request, ...], *, sequence: bool = False, values: Values | None = None) -> Scenario:
     """Return the scenario of some requests of one's own; raises UsageError if they can't be asked."""
-    for request in requests:
+    for request in [request.of_side(label) for request in requests for label in LABELS]:
         check_credentials(request)
         _check_answer(request)
     if sequence and all(request.once for request in requests):
@@ -156,9 +180,9 @@ def custom_scenario(requests: tuple[Request, ...], *, sequence: bool = False, va
         _check_columns(requests, values)
     paths = [request.path for request in requests]
     methods = {request.method for request in requests}
-    if sequence or len(methods) > 1:
+    if sequence or len(methods) > 1 or any(request.b for request in requests):
         name, title = ", ".join(map(str, requests)), ", then ".join(map(str, requests))
-        title += ", by each user" if sequence else ", in turn"
+        title += ", by each user" if sequence else ", in turn" if len(requests) > 1 else ""
     else:
         [method] = methods
         name = f"{method} {' '.join(paths)}"

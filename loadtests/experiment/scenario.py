@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from loadtests.experiment.request import Request
+from loadtests.experiment.sides import SideLabel
 from loadtests.experiment.values import Values, Variables, from_environment
 
 Kind = Literal["framework", "I/O-bound", "CPU-bound", "mixed", "pitfall", "journey", "custom"]
@@ -40,7 +41,7 @@ class Scenario:
         kind: where the time is expected to go.
         title: a few words for people who do not know the route.
         hypothesis: what should happen, stated before the run.
-        requests: sent in turn, again and again; of a journey: those it is made of.
+        requests: sent in turn, again and again; of a journey: those it is made of. ``requests_of`` has a side's own.
         wait_s: time that one request spends waiting by design at the most, in seconds (0 where none is built in), or
             that a user thinks before it.
         writes: whether it changes rows, so that the rows are restored after each cell.
@@ -59,6 +60,10 @@ class Scenario:
     journeys: Journeys | None = None
     sequence: bool = False
     values: Values | None = None
+
+    def requests_of(self, label: SideLabel) -> tuple[Request, ...]:
+        """Return what is asked of one side."""
+        return tuple(request.of_side(label) for request in self.requests)
 
     def variables(self) -> Variables:
         """Return what fills the places of its requests, as the environment has it now.

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import PurePath
 from string import Formatter
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from loadtests.experiment.blog import BUILDS, DATABASE_DRIVER, check_blog, find_settings
 from loadtests.experiment.credentials import names_a_secret, names_a_secret_field
+from loadtests.experiment.shell import needs_a_shell
 from loadtests.experiment.side_text import ENV, name_and_settings
 from loadtests.system.errors import UsageError
 
@@ -63,6 +64,18 @@ PLAIN: Mapping[str, tuple[str, str]] = {"uvloop": ("loop", "asyncio"), "httptool
 _PASSWORD_IN_URL = re.compile(r"://[^/@:\s]*:(?!\$\{)[^/@\s]+@")
 
 
+def _from_the_slash(path: str) -> str:
+    if not re.fullmatch(r"/[^\s#]*", path):
+        raise ValueError("write it from the slash on, as in /health")
+    return path
+
+
+def _base_path(path: str) -> str:
+    if "?" in path:
+        raise ValueError("a base path has no query; write that in the request")
+    return _from_the_slash(path).rstrip("/")
+
+
 class Launch(BaseModel):
     """How a side is started, as its owner would.
 
@@ -72,7 +85,8 @@ class Launch(BaseModel):
         env: variables, by name; ``${NAME}`` in a value stands for one of the harness's own.
         env_file: a file of such variables, a line each.
         command: what starts it, with ``{port}`` in it; None to have it started by ``server``.
-        ready: the path that is asked until it answers.
+        path: the base path under which all requests go, without a slash at its end; empty for none.
+        ready: the path that is asked until it answers, from the root on.
         start_limit: how long it may take until then, in seconds; None for what the run says.
         setup: a command that is run in its folder before each of its starts.
         reset: a command that is run there after the warm-up, and after each cell, if what is asked writes.
@@ -86,7 +100,8 @@ class Launch(BaseModel):
     env: tuple[tuple[str, str], ...] = ()
     env_file: str | None = None
     command: str | None = None
-    ready: str = Field("/", pattern=r"^/\S*$")
+    path: Annotated[str, AfterValidator(_base_path)] = ""
+    ready: Annotated[str, AfterValidator(_from_the_slash)] = "/"
     start_limit: float | None = Field(None, gt=0, le=600)
     setup: str | None = None
     reset: str | None = None
@@ -316,6 +331,8 @@ def _check_command(side: Side, given: Mapping[str, str]) -> None:
         )
     if side.launch.command is None:
         return
+    if (wrong := needs_a_shell("command", side.launch.command)) is not None:
+        raise UsageError(f"side {side.spec!r}: {wrong}")
     try:
         places = {name for part in shlex.split(side.launch.command) for _, name, *_ in Formatter().parse(part) if name}
     except ValueError as error:
@@ -335,11 +352,13 @@ def _check_own_commands(side: Side) -> None:
             raise UsageError(f"side {side.spec!r}: {name}={command!r} can't be read ({error})") from None
         if not words:
             raise UsageError(f"side {side.spec!r}: {name} holds no command")
+        if command is not None and (wrong := needs_a_shell(name, command)) is not None:
+            raise UsageError(f"side {side.spec!r}: {wrong}")
 
 
 def _invalid(text: str, error: ValidationError) -> UsageError:
     first = error.errors()[0]
-    return UsageError(f"side {text!r}: {first['loc'][0]}: {first['msg']}")
+    return UsageError(f"side {text!r}: {first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}")
 
 
 def _side_of_url(text: str, url: str, given: Mapping[str, str]) -> Side:
@@ -355,6 +374,8 @@ def _side_of_url(text: str, url: str, given: Mapping[str, str]) -> Side:
             "side: a user and password in its URL would be written into run.json; leave them out; export BASIC=$(printf"
             " %s 'user:password' | base64) and write --header 'Authorization: Basic ${BASIC}' in single quotes"
         )
+    if "path" in given:
+        raise UsageError(f"side {text!r}: write the path into its URL, as in {url.rstrip('/')}{given['path']}")
     if own := [key for key in given if key not in OF_A_URL]:
         raise UsageError(f"side {text!r}: a running server has its settings already; leave out {own[0]!r}")
     try:

@@ -52,6 +52,11 @@ def take(readers: Sequence[tuple[str, Read]], body: bytes, headers: Headers) -> 
     return taken if len(taken) == len(found) else None
 
 
+def missing(takes: Sequence[tuple[str, str]], body: bytes, headers: Headers) -> list[str]:
+    """Return what is to be taken from an answer and can't be, as it was typed: ``token=$.access_token``."""
+    return [f"{name}={source}" for name, source in takes if take([(name, reader(source))], body, headers) is None]
+
+
 def _steps(source: str) -> list[str | int]:
     steps: list[str | int] = []
     end = 1

@@ -58,8 +58,8 @@ class Event(Record):
         label: the side, or None if it concerns both.
         kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API),
             ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), ``log`` (how the log of a
-            side ends that gave no good answer), ``warm-up`` (a side hung in it, or was still getting faster), or
-            ``values`` (a values file had fewer rows than requests to fill).
+            side ends that gave no good answer), ``warm-up`` (a side hung in it, was still getting faster, or a
+            sequence was broken off), or ``values`` (a values file had fewer rows than requests to fill).
         message: a sentence.
         seconds: how long it took, if that matters.
     """

@@ -32,6 +32,7 @@ class RequestRecord(Record):
         takes: names and sources of what is taken from an answer.
         once: whether each user sent it only the first time.
         weight: how many times in a row it was sent.
+        b: method and path that side b was asked instead; None if it was asked the same.
     """
 
     method: str
@@ -45,6 +46,7 @@ class RequestRecord(Record):
     takes: tuple[tuple[str, str], ...] = ()
     once: bool = False
     weight: int = 1
+    b: tuple[str, str] | None = None
 
 
 class ValuesRecord(Record):
@@ -129,6 +131,7 @@ def _record_of(request: Request) -> RequestRecord:
         takes=request.takes,
         once=request.once,
         weight=request.weight,
+        b=request.b,
     )
 
 
@@ -150,6 +153,7 @@ def _request_of(record: RequestRecord) -> Request:
         once=record.once,
         weight=record.weight,
         body_file=record.body_file or "",
+        b=record.b,
     )
 
 

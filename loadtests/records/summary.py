@@ -243,6 +243,7 @@ class Outcome:
         comparisons: verdicts, in the plan's order.
         cells: each side's own figures, in the same order.
         control: side a against itself, in a second process; None if that was not measured.
+        unserved: sides that gave no answer at all, or none any more from some point on, each with a sentence.
         schema: the version of this format; first in the file, so that a reader knows what it reads.
     """
 
@@ -252,6 +253,7 @@ class Outcome:
     comparisons: list[Comparison]
     cells: list[CellResult]
     control: Comparison | None = None
+    unserved: dict[SideLabel, str] = field(default_factory=dict)
 
     @property
     def unanswered(self) -> bool:

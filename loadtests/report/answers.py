@@ -8,7 +8,7 @@ from loadtests.analysis import answer_sizes
 from loadtests.analysis.failed_requests import added_up, counted_in_words, in_full, name_of
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
-from loadtests.records.summary import CellResult, FailedRequests, Outcome
+from loadtests.records.summary import CellResult, FailedRequests, Outcome, side_names
 from loadtests.report.view import RunView
 from loadtests.report.wording import named
 
@@ -97,3 +97,10 @@ def nothing_good(outcome: Outcome) -> str:
     reasons = dict.fromkeys(sentence for cell in outcome.cells for sentence in cell.collapsed)
     why = counted_in_words(failed) or "; ".join(list(reasons)[:MOST_KINDS])
     return f"not one good answer was measured of either side: {why}"
+
+
+def unserved(outcome: Outcome, sides: tuple[str, str]) -> str:
+    """Say of a run that a side of it gave no answer at all, or none any more; ``sides`` as they were written."""
+    names = dict(zip(LABELS, side_names(*sides), strict=True))
+    said = "; ".join(f"side {names[label]} {why}" for label, why in outcome.unserved.items())
+    return f"the sides could not be compared: {said}"

@@ -214,7 +214,7 @@ def restarts(run: RunView) -> Iterator[Doubt]:
 def warm_up(run: RunView) -> Iterator[Doubt]:
     """Say which sides were not warm when the warm-up ended."""
     if said := list(dict.fromkeys(_event_messages(run, "warm-up"))):
-        yield Doubt("The warm-up was given up", "; ".join(said[:MOST_LOGS]) + ".")
+        yield Doubt("A side was not warmed up", "; ".join(said[:MOST_LOGS]) + ".")
 
 
 def values(run: RunView) -> Iterator[Doubt]:

@@ -54,6 +54,7 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
     lines = [
         _how_to_read(names, _blocks_in_words(manifest, outcome), open_loop=open_loop),
         " ".join(f"{name} is {spec}." for name, spec in zip(names, specs, strict=True) if name != spec),
+        *_asked_by_side(manifest, names),
         _legend(list(headlines.values()), names),
         control_in_words(outcome, names[0]),
     ]
@@ -63,6 +64,17 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
     said = [*(f"{line}." for line in [*differences.lines(run), *answers.unlike(run)]), *told[:MOST_LINES], *more]
     notes = (Text(note, style="yellow") for note in [*said, *footnotes(names, marks)])
     return Group(table, *(Text(line) for line in lines if line), *notes)
+
+
+def _asked_by_side(manifest: Manifest, names: tuple[str, str]) -> list[str]:
+    """Return a line for each scenario in which the sides are asked different requests."""
+    said = []
+    for scenario in manifest.scenarios:
+        pairs = [(f"{each.method} {each.path}", " ".join(each.b)) for each in scenario.requests if each.b]
+        if pairs:
+            a, b = (", ".join(asked) for asked in zip(*pairs, strict=True))
+            said.append(f"{scenario.name}: {names[0]} is asked {a}, {names[1]} is asked {b}.")
+    return said
 
 
 def control_in_words(outcome: Outcome, name: str) -> str:

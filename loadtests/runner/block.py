@@ -1,6 +1,6 @@
 """The servers of one block: both sides, freshly started, on databases of their own."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -14,8 +14,7 @@ from loadtests.servers.server import Server, ServerFailed
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 
-Warm = Callable[[list[Server]], None]
-
+Warm = Callable[[Mapping[ServerName, Server]], None]
 
 REST_LIMIT_S = 2.0
 """How long to wait for a server to get done with what the warm-up left it to do."""
@@ -47,7 +46,7 @@ class BlockServers:
             work: folder for this block's databases and logs.
             upstream_url: where the slow external API listens.
             cores: the division of the machine.
-            warm: called with the servers when they are ready, before their rows are put back to their start.
+            warm: called with the servers, by name, when they are ready, before their rows are put back to their start.
             labels: the sides to start; None for both, and the control if the experiment has one.
             counts_statements: whether each answer tells how many SQL statements it took.
         """
@@ -156,9 +155,9 @@ class BlockServers:
                 self._servers[name].reset()
 
         self._for_each_running(names, ready)
-        warmed = [self._servers[name] for name in names if name not in self.broken]
+        warmed = {name: self._servers[name] for name in names if name not in self.broken}
         self._warm(warmed)
-        for server in warmed:
+        for server in warmed.values():
             server.find_processes()
         self._for_each_running(names, still_well)
         self.hold()

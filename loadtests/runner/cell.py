@@ -14,7 +14,7 @@ import numpy as np
 
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed, PairingJob
-from loadtests.experiment.plan import Experiment, Pairing, ServerName
+from loadtests.experiment.plan import Experiment, Pairing, ServerName, label_of
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import MachineRecord
 from loadtests.records.samples import WORK_LEFT, Failure, Recording, Samples
@@ -22,7 +22,7 @@ from loadtests.runner.block import BlockServers
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import target
 from loadtests.runner.warm_up import WarmUps
-from loadtests.servers.server import Server
+from loadtests.servers.server import Server, how_it_ended
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 from loadtests.system.resources import Usage, core_times, read_usage, usage_between
@@ -125,7 +125,7 @@ class CellRunner:
         recording = replace(recording, timeline=server.timeline(recording), busy_before=before)
         reason = recording.stalled
         if (status := server.exit_status()) is not None:
-            reason = f"exited with status {status} while it was measured"
+            reason = f"{how_it_ended(status)} while it was measured"
         if reason is not None:
             recording = replace(recording, slices=(), stalled=reason)
             self._note(label, "collapsed", f"{pairing.cell}: {who} {reason}")
@@ -186,7 +186,10 @@ class CellRunner:
         scenario, load = pairing.cell.scenario, pairing.cell.load
         limits = self._warm_ups.limits(scenario, load)
         return PairingJob(
-            targets={label: target(server) for label, server in servers.items()},
+            targets={
+                label: target(server, scenario.requests_of(label_of(_servers_of(pairing)[label])))
+                for label, server in servers.items()
+            },
             requests=scenario.requests,
             sequence=scenario.sequence,
             variables=scenario.variables(),

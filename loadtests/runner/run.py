@@ -4,6 +4,7 @@ Before anything is written it is checked that the sides can be started, and that
 While it goes on, a progress bar shows what is measured, in which block, and how long it still takes.
 """
 
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -46,7 +47,10 @@ MakeComparison = Callable[[Collection[str], Collection[str]], CompareAnswers]
 
 
 def measure(
-    options: RunOptions, make_schedule: MakeSchedule | None = None, make_comparison: MakeComparison | None = None
+    options: RunOptions,
+    make_schedule: MakeSchedule | None = None,
+    make_comparison: MakeComparison | None = None,
+    begun_s: float | None = None,
 ) -> Path:
     """Make a run and carry it out; return its folder.
 
@@ -54,14 +58,17 @@ def measure(
         options: as typed.
         make_schedule: for a run with a budget; a fixed design needs none.
         make_comparison: for the sides' answers, which are compared before anything is measured; None to do without.
+        begun_s: when the command began, on the monotonic clock, in seconds: all that it does counts in its budget;
+            None for now.
 
     Raises:
         AnswersDiffer: the sides do not answer alike; nothing was written.
+        RunError: a side can't be started; nothing was written.
         UsageError: what was asked for cannot be done; nothing was written.
         Interrupted: by a signal; what was measured is kept.
         RunError: the run could not be completed; what was measured is kept.
     """
-    now = datetime.now(UTC)
+    now, begun_s = datetime.now(UTC), time.monotonic() if begun_s is None else begun_s
     out = options.out or new_folder()
     check_free(out)
     experiment, installed = _checked(options.experiment())
@@ -76,23 +83,24 @@ def measure(
         folder = create_run_folder(out, manifest)
         with locked(folder):
             schedule = _schedule(experiment, experiment.plan(), make_schedule)
-            _carry_out(experiment, folder, manifest, cores, schedule)
+            _carry_out(experiment, folder, manifest, cores, schedule, begun_s)
     return out
 
 
-def resume(out: Path, make_schedule: MakeSchedule | None = None) -> Path:
+def resume(out: Path, make_schedule: MakeSchedule | None = None, begun_s: float | None = None) -> Path:
     """Measure what an interrupted run lacks; return its folder.
 
     Args:
         out: the run's folder.
         make_schedule: for a run with a budget; a fixed design needs none.
+        begun_s: see ``measure``.
 
     Raises:
         UsageError: it lacks nothing, is still going on, or would go on under other conditions than it began.
         UnreadableRun: a file of it is no good; the message names it.
         Interrupted, RunError: as for ``measure``.
     """
-    folder = RunFolder(out)
+    folder, begun_s = RunFolder(out), time.monotonic() if begun_s is None else begun_s
     before = folder.read_manifest()
     experiment, installed = _checked(experiment_of(before))
     check_database(experiment.database)
@@ -112,7 +120,7 @@ def resume(out: Path, make_schedule: MakeSchedule | None = None) -> Path:
                 if pairing not in plan[number]:
                     schedule.saw(number, pairing, {label: trials[key] for label, key in keys.items()}, None)
         del trials
-        _carry_out(experiment, folder, resumed(before, plan, now), cores, schedule)
+        _carry_out(experiment, folder, resumed(before, plan, now), cores, schedule, begun_s)
     return out
 
 
@@ -124,28 +132,35 @@ def _schedule(experiment: Experiment, plan: Plan, make_schedule: MakeSchedule | 
     return make_schedule(experiment, [(number, block) for number, block in enumerate(plan) if block])
 
 
-def _carry_out(experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, schedule: Schedule) -> None:
+def _carry_out(
+    experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, schedule: Schedule, begun_s: float
+) -> None:
     with (
         pinned(cores.driver),
         display(PipeConsole(), experiment) as listener,
         open_databases(experiment.database, folder.work, cores) as databases,
     ):
-        Runner(experiment, folder, manifest, cores, listener, schedule, databases).run()
+        Runner(experiment, folder, manifest, cores, listener, schedule, databases, begun_s).run()
 
 
 @contextmanager
 def _saying_what_is_kept(out: Path) -> Iterator[None]:
-    """Add to the message of what ends a run early where its results are, and how to go on."""
-    kept = f"what was measured is kept: bench report {out}, or go on: bench run --resume {out}"
+    """Add to the message of what ends a run early where its results are, if there are any, and how to go on."""
+
+    def kept() -> str:
+        if not any(RunFolder(out).trials.glob("*.npz")):
+            return "nothing was measured"
+        return f"what was measured is kept: bench report {out}, or go on: bench run --resume {out}"
+
     try:
         yield
     except Interrupted as signal:
         remove_leftovers(RunFolder(out))
-        raise Interrupted(f"{signal}; {kept}" if out.exists() else str(signal)) from None
+        raise Interrupted(f"{signal}; {kept()}" if out.exists() else str(signal)) from None
     except (BenchError, OSError) as error:
         if isinstance(error, BenchError) and error.exit_status == UsageError.exit_status:
             raise
-        raise RunError(f"{describe_error(error, out)}; {kept}") from error
+        raise RunError(f"{describe_error(error, out)}; {kept()}") from error
 
 
 def _checked(experiment: Experiment) -> tuple[Experiment, dict[str, Installed]]:

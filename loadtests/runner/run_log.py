@@ -96,14 +96,15 @@ def _side_record(side: Side, installed: Installed | None) -> SideRecord:
 class RunLog:
     """The manifest of a run that goes on, and the file it lives in."""
 
-    def __init__(self, folder: RunFolder, manifest: Manifest) -> None:
+    def __init__(self, folder: RunFolder, manifest: Manifest, begun_s: float | None = None) -> None:
+        """Go on with a run; for ``begun_s`` see ``Runner``."""
         self._folder = folder
         self.manifest = manifest
-        self._begun = time.monotonic() - (manifest.seconds or 0.0)
+        self._begun = (time.monotonic() if begun_s is None else begun_s) - (manifest.seconds or 0.0)
 
     @property
     def seconds(self) -> float:
-        """How long has been measured, earlier sittings included."""
+        """How long the run has gone on, earlier sittings included."""
         return time.monotonic() - self._begun
 
     def plan_block(self, number: int, pairings: Sequence[Pairing]) -> None:
@@ -111,11 +112,11 @@ class RunLog:
         if number >= len(self.manifest.blocks):
             self.update(blocks=[*self.manifest.blocks, [pairing_record(pairing) for pairing in pairings]])
 
-    def leave_out(self, number: int, pairings: Sequence[Pairing]) -> None:
-        """Strike out what a block was to measure; time is up."""
+    def leave_out(self, number: int, pairing: Pairing) -> None:
+        """Strike out a cell that a block was to measure; there is no time for it."""
         blocks = list(self.manifest.blocks)
-        out = [pairing_record(pairing) for pairing in pairings]
-        blocks[number] = [planned for planned in blocks[number] if planned not in out]
+        out = pairing_record(pairing)
+        blocks[number] = [planned for planned in blocks[number] if planned != out]
         self.update(blocks=blocks)
 
     def update(self, **changes: object) -> None:
@@ -131,5 +132,5 @@ class RunLog:
         self.update(events=[*self.manifest.events, event])
 
     def note_time(self) -> None:
-        """Write down how long has been measured, earlier sittings included."""
+        """Write down how long the run has gone on, earlier sittings included."""
         self.update(seconds=round(self.seconds, 1))

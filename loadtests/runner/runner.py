@@ -13,7 +13,7 @@ from typing import Protocol
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed
 from loadtests.experiment.options import POSTGRES, SQLITE
-from loadtests.experiment.plan import Experiment, Pairing, Plan
+from loadtests.experiment.plan import Experiment, Pairing, Plan, ServerName
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
@@ -23,6 +23,7 @@ from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import CellRunner, InterferenceMonitor
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import measure_driver
+from loadtests.runner.start_failures import StartFailures
 from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
@@ -80,7 +81,7 @@ class Schedule(Protocol):
             took_s: how long it took, in seconds; None if that is not known any more.
         """
 
-    def has_time(self, seconds: float) -> bool:
+    def has_time(self, seconds: float, pairing: Pairing) -> bool:
         """Return whether a cell may still be begun when the run has gone on for so long."""
 
     def news(self) -> tuple[str, ...]:
@@ -106,7 +107,7 @@ class FixedSchedule:
     def saw(self, *_: object) -> None:
         """Do nothing: the plan stands."""
 
-    def has_time(self, _seconds: float) -> bool:
+    def has_time(self, _seconds: float, _pairing: Pairing) -> bool:
         """Return True: the plan is carried out to its end."""
         return True
 
@@ -127,6 +128,7 @@ class Runner:
         listener: Listener,
         schedule: Schedule,
         databases: Databases,
+        begun_s: float | None = None,
     ) -> None:
         """Prepare a run.
 
@@ -138,6 +140,7 @@ class Runner:
             listener: called with where the run stands.
             schedule: what is to be measured, without what a resumed run has already.
             databases: where each side gets a fresh one in each block.
+            begun_s: when this sitting began, on the monotonic clock, in seconds; None for now.
         """
         self.experiment = experiment
         self.folder = folder
@@ -146,16 +149,17 @@ class Runner:
         self.schedule = schedule
         self.databases = databases
         self.done = sum(1 for _ in folder.trials.glob("*.npz"))
-        self._run_log = RunLog(folder, manifest)
+        self._run_log = RunLog(folder, manifest, begun_s)
         self._wall_clock = WallClock()
         self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s, experiment.trust)
+        self._start_failures = StartFailures(experiment)
         self._note = ""
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         database_is_ours = experiment.database in (SQLITE, POSTGRES)
         self._interference = InterferenceMonitor(cores, servers_are_ours=servers_are_ours and database_is_ours)
 
     def run(self) -> Manifest:
-        """Run every block; return the final manifest.
+        """Run every block; return the final manifest; raises RunError if the sides can't be started.
 
         Whatever ends it early, an exception or a signal, what was measured is saved and no process is left.
         """
@@ -213,14 +217,15 @@ class Runner:
             for name, reason in block_servers.broken.items():
                 label = None if name == "control" else name
                 run_log.event(number, label, "collapsed", f"{self.experiment.side(name).spec} {reason}")
+            self._start_failures.check(block_servers.broken)
             block_servers.hold()
             cell_runner = CellRunner(
                 self.experiment, number, block_servers, driver, run_log, self._interference, self._warm_ups
             )
-            for done, pairing in enumerate(block):
-                if not self.schedule.has_time(run_log.seconds):
-                    run_log.leave_out(number, block[done:])
-                    break
+            for pairing in block:
+                if not self.schedule.has_time(run_log.seconds, pairing):
+                    run_log.leave_out(number, pairing)
+                    continue
                 self._tell(number, _in_words(pairing))
                 self._pairing(number, pairing, cell_runner, slow_api)
                 self._tell(number, _in_words(pairing))
@@ -251,7 +256,7 @@ class Runner:
         except RunError as failure:
             raise RunError(f"{failure}, while {pairing.cell} was measured") from None
 
-    def _warm(self, number: int, servers: list[Server]) -> None:
+    def _warm(self, number: int, servers: Mapping[ServerName, Server]) -> None:
         """Warm up servers that have just started; note what was wrong, and once how long slow answers may take."""
         self._tell(number, "warming up")
         for sentence in self._warm_ups.warm(servers, number):

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from loadtests.experiment.plan import TIMEOUT_S, Experiment
+from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sequence import SequenceUser
 from loadtests.experiment.sides import LABELS
@@ -17,6 +18,7 @@ from loadtests.experiment.values import Rows
 from loadtests.inside.statements import HEADER
 from loadtests.records.answer_differences import CompareAnswers, Difference, WholeAnswer
 from loadtests.runner.block import BlockServers
+from loadtests.runner.start_failures import in_words
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import open_databases
 from loadtests.servers.probe import ProbeAnswer, ProbeConnection
@@ -24,6 +26,7 @@ from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 
+LOCATION = "location"
 TIMES = 2
 """How often each side is asked the same: what changes from one time to the next is no difference between the sides."""
 Answers = list[list[WholeAnswer]]
@@ -46,9 +49,9 @@ class AnswersDiffer(RunError):
 
 
 def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers) -> list[Difference]:
-    """Return how the sides' answers differ; nothing for two builds of the blog, which tests keep alike.
+    """Return how the sides' answers differ; nothing for two builds of the blog asked the same: tests keep them alike.
 
-    A side that does not start, or gives no answer, is left to the run, which says so.
+    A side that gives no answer is left to the run, which says so.
 
     Args:
         experiment: what is to be asked of whom.
@@ -57,8 +60,10 @@ def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers)
 
     Raises:
         AnswersDiffer: they do, and the experiment does not say that it is meant.
+        RunError: a side can't be started.
     """
-    if experiment.a.is_build and experiment.b.is_build:
+    asked = [request for scenario in experiment.scenarios for request in scenario.requests]
+    if experiment.a.is_build and experiment.b.is_build and not any(request.b for request in asked):
         return []
     found: list[Difference] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -77,11 +82,12 @@ def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers)
             ) as block_servers,
         ):
             block_servers.start()
-            if not block_servers.broken:
-                servers = [block_servers.server(label) for label in LABELS]
-                with suppress(TimeoutError):  # who hangs once is not asked for the rest
-                    for scenario in experiment.scenarios:
-                        found += _differences(scenario, servers, experiment, compare)
+            if block_servers.broken:
+                raise RunError(f"{in_words(experiment, block_servers.broken)}; nothing was measured")
+            servers = [block_servers.server(label) for label in LABELS]
+            with suppress(TimeoutError):  # who hangs once is not asked for the rest
+                for scenario in experiment.scenarios:
+                    found += _differences(scenario, servers, experiment, compare)
     if any(each.stops for each in found) and not experiment.unequal:
         raise AnswersDiffer(found)
     return found
@@ -91,7 +97,10 @@ def _differences(
     scenario: Scenario, servers: Sequence[Server], experiment: Experiment, compare: CompareAnswers
 ) -> Iterator[Difference]:
     limit_s = experiment.timeout_s or TIMEOUT_S + scenario.wait_s
-    a, b = (_answers(scenario, server, limit_s) for server in servers)
+    a, b = (
+        _answers(scenario, scenario.requests_of(label), server, limit_s)
+        for label, server in zip(LABELS, servers, strict=True)
+    )
     for request, of_a, of_b in zip(scenario.requests, a, b, strict=True):
         if of_a and of_b:
             for each in compare(str(request), of_a, of_b):
@@ -102,18 +111,18 @@ def _differences(
                 yield each.model_copy(update=shown)
 
 
-def _answers(scenario: Scenario, server: Server, limit_s: float) -> Answers:
-    """Return what one side answers to each request, asked one after another by a new user each time.
+def _answers(scenario: Scenario, requests: Sequence[Request], server: Server, limit_s: float) -> Answers:
+    """Return what one side answers to each of its requests, asked one after another by a new user each time.
 
     Raises:
         TimeoutError: an answer takes too long.
     """
-    answers: Answers = [[] for _ in scenario.requests]
+    answers: Answers = [[] for _ in requests]
     variables, url = scenario.variables(), urlsplit(server.url)
     rows = Rows(variables.values) if variables.values else None
     for _ in range(TIMES):
         with closing(ProbeConnection(server.url, limit_s, server.trust)) as connection:
-            user = SequenceUser(url, scenario.requests, variables.environment, rows)
+            user = SequenceUser(url, requests, variables.environment, rows)
             while True:
                 position, request, message = user.position, user.request, user.message()
                 message.keeps_body = message.keeps_headers = True
@@ -132,10 +141,12 @@ def _answers(scenario: Scenario, server: Server, limit_s: float) -> Answers:
 
 def _whole(answer: ProbeAnswer, server: Server) -> WholeAnswer:
     """Return what is compared of an answer; where a server names itself, as in links, it says the same as the other."""
-    origin = server.url.encode()
+    origin, base = server.url.encode(), urlsplit(server.url).path
     headers = {
         name.decode("latin-1").lower(): value.replace(origin, b"").decode("latin-1") for name, value in answer.headers
     }
+    if base and headers.get(LOCATION, "").startswith(f"{base}/"):
+        headers[LOCATION] = headers[LOCATION].removeprefix(base)
     counted, failed = headers.get(HEADER, ""), answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return WholeAnswer(
         answer.status,

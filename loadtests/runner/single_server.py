@@ -183,9 +183,9 @@ class Workspace:
         )
 
 
-def target(server: Server) -> Target:
-    """Return a server as a driver's target."""
-    return Target(server.url, tuple(server.pids), tuple(server.groups), server.cpus, server.trust)
+def target(server: Server, requests: tuple[Request, ...] = ()) -> Target:
+    """Return a server as a driver's target; see there for ``requests``."""
+    return Target(server.url, tuple(server.pids), tuple(server.groups), server.cpus, server.trust, requests)
 
 
 def ask(server: Server, path: str) -> object:

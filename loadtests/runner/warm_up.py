@@ -6,13 +6,14 @@ side is given up when no byte has come for ten times as long as its slowest answ
 five seconds. Who gives ``--timeout`` says how long silence may last, too.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtests.experiment.loads import ClosedLoop, Load
-from loadtests.experiment.plan import TIMEOUT_S
+from loadtests.experiment.plan import TIMEOUT_S, ServerName, label_of
 from loadtests.experiment.scenario import Scenario
-from loadtests.servers.probe import USERS, WarmUp, warm
+from loadtests.experiment.sides import SideLabel
+from loadtests.servers.probe import USERS, ToWarm, WarmUp, warm
 from loadtests.servers.server import Server
 from loadtests.system.connections import SYSTEMS, Trust
 
@@ -84,8 +85,8 @@ class WarmUps:
         self._scenarios = sorted(scenarios, key=lambda scenario: scenario.writes)  # what is to be read is there still
         self._timeout_s = timeout_s
         self._trust = trust
-        self._slowest_s: dict[tuple[str, str], float] = {}
-        self._hung_in: dict[tuple[str, str], int] = {}
+        self._slowest_s: dict[tuple[SideLabel, str], float] = {}
+        self._hung_in: dict[tuple[SideLabel, str], int] = {}
 
     def limits(self, scenario: Scenario, load: Load) -> Limits:
         """Return how long a side may take in one cell."""
@@ -95,11 +96,11 @@ class WarmUps:
         """Return how long the slowest answer of a warm-up's last round took, of either side, in seconds."""
         return max((slowest for (_, name), slowest in self._slowest_s.items() if name == scenario.name), default=0.0)
 
-    def warm(self, servers: Sequence[Server], block: int = 0) -> list[str]:
+    def warm(self, servers: Mapping[ServerName, Server], block: int = 0) -> list[str]:
         """Warm up servers that have just started; return a sentence for each thing that was not as it should be.
 
         Args:
-            servers: those to warm up, together.
+            servers: those to warm up, together, by name.
             block: the block's number. Where a request had no answer a server that replaces another one in the same
                 block is not asked again.
         """
@@ -107,28 +108,28 @@ class WarmUps:
         for scenario in self._scenarios:
             usual_s = self._timeout_s or TIMEOUT_S + scenario.wait_s
             hanging_s = min(usual_s, KNOWN_TO_HANG_S + scenario.wait_s)
-            names = {server.url: (server.side.spec, scenario.name) for server in servers}
-            answer_s = {
-                url: hanging_s if name in self._hung_in else usual_s
-                for url, name in names.items()
-                if self._hung_in.get(name) != block
+            asked = {
+                name: ToWarm(
+                    server.url,
+                    scenario.requests_of(label_of(name)),
+                    hanging_s if (label_of(name), scenario.name) in self._hung_in else usual_s,
+                )
+                for name, server in servers.items()
+                if self._hung_in.get((label_of(name), scenario.name)) != block
             }
             found = warm(
-                answer_s,
-                scenario.requests,
-                trust=self._trust,
-                sequence=scenario.sequence,
-                variables=scenario.variables(),
+                list(asked.values()), trust=self._trust, sequence=scenario.sequence, variables=scenario.variables()
             )
-            for url, warmed in zip(answer_s, found, strict=True):
-                name = names[url]
-                self._slowest_s[name] = warmed.slowest_s
-                if name not in self._hung_in:
-                    said += complaints(name, warmed, usual_s)
+            hung_before = set(self._hung_in)
+            for name, warmed in zip(asked, found, strict=True):
+                key = label_of(name), scenario.name
+                self._slowest_s[key] = warmed.slowest_s
+                if key not in hung_before:
+                    said += complaints(servers[name].side.spec, scenario.name, warmed, usual_s)
                 if warmed.unanswered is not None:
-                    self._hung_in[name] = block
+                    self._hung_in[key] = block
                 else:
-                    self._hung_in.pop(name, None)
+                    self._hung_in.pop(key, None)
         return list(dict.fromkeys(said))
 
     def slow(self) -> str | None:
@@ -139,10 +140,11 @@ class WarmUps:
         return f"{name}: an answer took {took:.1f} s; it may take {self._timeout_s or TIMEOUT_S:g} s (--timeout)"
 
 
-def complaints(name: tuple[str, str], warmed: WarmUp, answer_s: float) -> Iterator[str]:
-    """Yield a sentence if a side, with a scenario, hung while it was warmed up, or was still getting faster."""
-    spec, scenario = name
+def complaints(spec: str, scenario: str, warmed: WarmUp, answer_s: float) -> Iterator[str]:
+    """Yield a sentence if a side, with a scenario, was not warmed up whole."""
     if warmed.unanswered is not None:
         yield f"{spec} did not answer {warmed.unanswered} within {answer_s:g} s (--timeout)"
+    elif warmed.broken_off:
+        yield f"{scenario}: {spec}: {warmed.broken_off}, and what comes behind it was not asked"
     elif not warmed.settled:
         yield f"{scenario}: {spec} was still getting faster after {warmed.seconds:.0f} s"

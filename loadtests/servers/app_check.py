@@ -100,7 +100,7 @@ def _check_command(side: Side) -> None:
         if found is None and not (folder_of(side) / first).is_file():
             raise UsageError(
                 f"side {side.spec!r}: there is no program {first!r} {what}; no shell reads the command: set variables"
-                ' with env.NAME=value, and write sh -c "…" for all else that a shell does'
+                " with env.NAME=value, and write sh -c '…' for all else that a shell does"
             )
 
 

@@ -24,7 +24,6 @@ from sqlalchemy.sql import ClauseElement
 from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.request import Request
-from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import LABELS, Side, SideLabel
 from loadtests.records.manifest import HandlerRecord
 
@@ -105,7 +104,7 @@ def handlers_of(experiment: Experiment) -> Handlers:
         side = experiment.side(label)
         known = _workload_routes(side)
         for scenario in experiment.scenarios:
-            if reached := _routes_reached(scenario, known):
+            if reached := _routes_reached(scenario.requests_of(label), known):
                 record = _record(reached, experiment.database, lazy=side.settings().get("loading") == "lazy")
                 found.setdefault(scenario.name, {})[label] = record
     return found
@@ -122,9 +121,9 @@ def _workload_routes(side: Side) -> list[Route]:
     return []
 
 
-def _routes_reached(scenario: Scenario, known: Sequence[Route]) -> list[Route]:
-    """Return the routes of its requests, each once, in the order of the requests."""
-    first = (next((route for route in known if route.answers(request)), None) for request in scenario.requests)
+def _routes_reached(requests: Sequence[Request], known: Sequence[Route]) -> list[Route]:
+    """Return the routes of some requests, each once, in the order of the requests."""
+    first = (next((route for route in known if route.answers(request)), None) for request in requests)
     return list(dict.fromkeys(route for route in first if route is not None))
 
 

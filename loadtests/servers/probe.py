@@ -11,7 +11,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from loadtests.experiment.message import KEPT_BYTES, Message, decoded
 from loadtests.experiment.request import Request
 from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.takes import missing
 from loadtests.experiment.values import Rows, Variables
 from loadtests.system.connections import SYSTEMS, Trust
 
@@ -89,7 +90,7 @@ class ProbeConnection:
         return self.exchange(Message(self._url, Request(method, path, headers, body))).status
 
     def exchange(self, message: Message) -> ProbeAnswer:
-        """Send a message and return its answer; raises OSError or HTTPException if it is none, or too late."""
+        """Send a message and return its answer; raises OSError or HTTPException if it is none, TimeoutError if late."""
         connection = self._connection
         if connection.sock is None:
             connection.connect()
@@ -109,10 +110,13 @@ class ProbeConnection:
                     if room > 0:
                         pieces.append(piece)
                         room -= len(piece)
-            if late.is_set():
-                raise TimeoutError(f"no whole answer within {self._limit_s:g} s")
+        except (OSError, http.client.HTTPException):
+            if not late.is_set():
+                raise
         finally:
             timer.cancel()
+        if late.is_set():
+            raise TimeoutError(f"no whole answer within {self._limit_s:g} s")
         if answer.will_close:
             connection.close()
         headers = answer.getheaders() if message.keeps_headers else []
@@ -153,12 +157,14 @@ class WarmUp:
         slowest_s: how long the slowest answer of the last round took, in seconds; 0 if there was none.
         seconds: how long all of it took.
         unanswered: a request that had no whole answer when the limit was over; None if there is none.
+        broken_off: how a user's sequence was broken off in the last round, as a sentence; empty if none was.
     """
 
     rounds_s: tuple[float, ...]
     slowest_s: float
     seconds: float
     unanswered: Request | None = None
+    broken_off: str = ""
 
     @property
     def settled(self) -> bool:
@@ -178,43 +184,56 @@ def have_settled(rounds_s: Sequence[float]) -> bool:
     return rounds_s[-1] >= (1 - FASTER) * rounds_s[-2]
 
 
+@dataclass(frozen=True)
+class ToWarm:
+    """A server that is to be warmed up.
+
+    Attributes:
+        url: its base URL, without a trailing slash.
+        requests: what to send; those that are the same are one.
+        answer_s: how long its answers may take until their last byte, in seconds. When one takes longer, it is asked no
+            more.
+    """
+
+    url: str
+    requests: Sequence[Request]
+    answer_s: float
+
+
 def warm(
-    answer_s: Mapping[str, float],
-    requests: Sequence[Request],
+    servers: Sequence[ToWarm],
     limit_s: float = LIMIT_S,
     *,
     trust: Trust = SYSTEMS,
     sequence: bool = False,
     variables: Variables | None = None,
 ) -> list[WarmUp]:
-    """Send each request to every server until its answers have settled, to all servers at once.
+    """Send every server its requests until its answers have settled, to all servers at once.
 
     What comes back does not matter here: a server that errs or hangs will show it where it is measured.
 
     Args:
-        answer_s: for each server's base URL, without a trailing slash, how long its answers may take until their last
-            byte, in seconds. One that fails in this is asked no more.
-        requests: what to send; those that are the same are one.
+        servers: those to warm up.
         limit_s: send nothing more after so many seconds and one such answer.
         trust: which certificates are trusted.
-        sequence: whether each user sends all of them, one after another, and takes from answers what others need.
+        sequence: whether each user sends all requests, one after another, and takes from answers what others need.
         variables: what fills their places; None if there are none.
 
     Returns:
         What each server did.
     """
-    if not answer_s:
+    if not servers:
         return []
-    shares = [list(requests)] * USERS if sequence else shares_of(requests)
     known = variables or Variables()
     with contextlib.ExitStack() as stack:
-        groups = [
-            stack.enter_context(_Users(url, shares, known, each_s, limit_s, trust)) for url, each_s in answer_s.items()
-        ]
-        servers = stack.enter_context(ThreadPoolExecutor(len(groups)))
+        groups = []
+        for server in servers:
+            shares = [list(server.requests)] * USERS if sequence else shares_of(server.requests)
+            groups.append(stack.enter_context(_Users(server.url, shares, known, server.answer_s, limit_s, trust)))
+        threads = stack.enter_context(ThreadPoolExecutor(len(groups)))
         for users in groups:
             stack.callback(users.stop)  # a signal must not wait for their answers
-        return list(servers.map(_Users.warm, groups))
+        return list(threads.map(_Users.warm, groups))
 
 
 def shares_of(requests: Sequence[Request]) -> list[list[Request]]:
@@ -225,6 +244,15 @@ def shares_of(requests: Sequence[Request]) -> list[list[Request]]:
     different = sorted(dict.fromkeys(requests), key=lambda request: request.method == "DELETE")
     each = different * math.ceil(USERS / len(different))
     return [each[user::USERS] for user in range(USERS)]
+
+
+@dataclass
+class _Visit:
+    """One user's round: how long each answer took, the request that had none in time, and how it was broken off."""
+
+    took_s: list[float] = field(default_factory=list)
+    unanswered: Request | None = None
+    broken_off: str = ""
 
 
 class _Users(contextlib.AbstractContextManager["_Users"]):
@@ -250,17 +278,18 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
         begun = time.monotonic()
         rounds_s: list[float] = []
         took: list[float] = []
-        unanswered = None
+        unanswered, broken_off = None, ""
         with ThreadPoolExecutor(len(self._users)) as pool:
             while unanswered is None and time.monotonic() < self._deadline:
                 visits = list(pool.map(self._visit, self._connections, self._users))
-                took = [seconds for visit, _ in visits for seconds in visit]
-                unanswered = next((request for _, request in visits if request is not None), None)
+                took = [seconds for visit in visits for seconds in visit.took_s]
+                unanswered = next((each.unanswered for each in visits if each.unanswered is not None), None)
+                broken_off = next((each.broken_off for each in visits if each.broken_off), "")
                 if took:
                     rounds_s.append(sum(took) / len(took))
                 if have_settled(rounds_s):
                     break
-        return WarmUp(tuple(rounds_s), max(took, default=0.0), time.monotonic() - begun, unanswered)
+        return WarmUp(tuple(rounds_s), max(took, default=0.0), time.monotonic() - begun, unanswered, broken_off)
 
     def __exit__(self, *_: object) -> None:
         for connection in self._connections:
@@ -272,22 +301,27 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
         for connection in self._connections:
             connection.abort()
 
-    def _visit(self, connection: ProbeConnection, user: SequenceUser) -> tuple[list[float], Request | None]:
-        """Send one user's requests; return how long each answer took, and the request that had none in time."""
-        took: list[float] = []
+    def _visit(self, connection: ProbeConnection, user: SequenceUser) -> _Visit:
+        """Send one user's requests."""
+        visit = _Visit()
         while True:
             request, message, sent = user.request, user.message(), time.monotonic()
             if sent > self._deadline:
-                return took, None
+                return visit
             try:
                 answer = connection.exchange(message)
             except (OSError, http.client.HTTPException):
                 connection.close()  # the next request opens it again
                 if time.monotonic() - sent >= self._answer_s:
-                    return took, request
+                    visit.unanswered = request
+                    return visit
                 user.answered(good=False)
             else:
-                took.append(time.monotonic() - sent)
-                user.answered(good=answer.status in request.good, body=answer.body, headers=answer.headers)
+                visit.took_s.append(time.monotonic() - sent)
+                good = answer.status in request.good
+                if not user.answered(good=good, body=answer.body, headers=answer.headers):
+                    lacking = missing(request.takes, answer.body, answer.headers) if good else []
+                    without = f" without {', '.join(lacking)}" if lacking else ""
+                    visit.broken_off = f"{request} answered {answer.status}{without}"
             if user.at_start:
-                return took, None
+                return visit

@@ -1,21 +1,19 @@
 """A side's server: start it, wait until it is ready, pin its processes, stop it."""
 
 import contextlib
-import http.client
-import ssl
+import signal
 import subprocess
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 
 from loadtests.experiment.sides import Side
 from loadtests.records.samples import Recording, Timeline, collect_observations
 from loadtests.servers.launch import start_of
-from loadtests.servers.probe import ProbeConnection
+from loadtests.servers.readiness import NotReady, listens_elsewhere, why_not_ready
 from loadtests.servers.side_command import run_side_command
-from loadtests.system.connections import SYSTEMS, Trust, why_not_trusted
+from loadtests.system.connections import SYSTEMS, Trust
 from loadtests.system.cores import Cores, pin_others
 from loadtests.system.errors import BenchError, RunError
 from loadtests.system.pausing import continue_groups, stop_groups
@@ -24,16 +22,16 @@ from loadtests.system.resources import free_port, is_free_port, read_cpu
 
 READY_LIMIT_S = 20.0
 POLL_S = 0.02
+ANSWER_S = 1.0
+"""How long an answer may take at first that shows whether it is ready."""
 TOLD_S = 1.0
 """The process that started a server ends so long after it at the most."""
 REST_S = 0.05
 """A server is watched for so long to tell how busy it is without requests."""
+SIGNALLED = 128
+"""A status above it stands for a signal."""
 HELPER = "multiprocessing.resource_tracker"
 """What a process has in its command line that Python starts beside a server's workers."""
-ANY_PATH = "/"
-"""What is asked where no path was named: then any answer will do."""
-GOOD = 400
-"""A path that was named to be asked is ready when its status is lower."""
 
 
 class ServerFailed(BenchError):
@@ -73,6 +71,8 @@ class Server(Stoppable):
         """
         self.side = side
         self.trust = trust
+        self.url: str
+        """Where requests go, without a trailing slash."""
         self._cores = cores
         self.child: Child | None = None
         self._pids: list[int] = []
@@ -84,10 +84,11 @@ class Server(Stoppable):
         self._given = {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url}
         self._affinity: dict[int, list[int]] = {}
         if side.url is not None:
-            self.url = side.url
+            self.url = self._asked_until_ready = side.url
             return
         port = side.server.port or free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self._asked_until_ready = f"http://127.0.0.1:{port}"
+        self.url = self._asked_until_ready + side.launch.path
         if side.starts_uvicorn and (observe or side.server.observe == "on"):
             self._observed = log.with_suffix(".observed").absolute()
             self._observed.mkdir(exist_ok=True)
@@ -120,16 +121,24 @@ class Server(Stoppable):
             limit_s: how long it may take, where the side itself does not say.
 
         Raises:
-            ServerFailed: it exited, its certificate is not trusted, or it did not answer in time.
+            ServerFailed: it exited, did not answer in time, or can't be asked at all; the message names the mend.
         """
-        started, limit_s = time.monotonic(), self.side.launch.start_limit or limit_s
-        while (missing := self._missing(timeout_s=1.0)) is not None:
+        begun, limit_s = time.monotonic(), self.side.launch.start_limit or limit_s
+        passed_s = 0.0
+        # An answer may take as long as it was waited for before: the path may be a slow one.
+        while (missing := self._asked(min(max(ANSWER_S, passed_s), max(ANSWER_S, limit_s - passed_s)))) is not None:
             self.check_alive("before it was ready")
-            if time.monotonic() - started > limit_s:
-                raise ServerFailed(f"did not become ready within {limit_s:g} s ({missing}); give it --start-limit")
+            passed_s = time.monotonic() - begun
+            if missing.for_good:
+                raise ServerFailed(self._never(missing))
+            if passed_s > limit_s:
+                raise ServerFailed(self._not_started(missing, limit_s))
             time.sleep(POLL_S)
         self.find_processes()
-        return time.monotonic() - started
+        return time.monotonic() - begun
+
+    def _asked(self, limit_s: float) -> NotReady | None:
+        return why_not_ready(self._asked_until_ready, self.side.launch.ready, limit_s, self.trust)
 
     def find_processes(self) -> None:
         """Look which processes it has, and pin them; once more when it may have started others."""
@@ -149,7 +158,10 @@ class Server(Stoppable):
         if self.child is None or (status := self.exit_status()) is None:
             return
         words = self.last_words()
-        raise ServerFailed(f"exited with status {status} {when}" + (f": {words}" if words else ""))
+        said = f"{how_it_ended(status)} {when}" + (f": {words}" if words else "")
+        if not status and self.side.launch.command is not None:
+            said += "; its command has to last as long as the server does: leave out what puts that in the background"
+        raise ServerFailed(said)
 
     def last_words(self) -> str:
         """Return the last line that it logged, without its secrets; an empty string if it is not ours."""
@@ -229,22 +241,22 @@ class Server(Stoppable):
             pin_others([pid], tuple(cores))
         self._affinity.clear()
 
-    def _missing(self, timeout_s: float) -> str | None:
-        """Return what it lacks to be ready, in a few words; None if it is."""
-        connection = ProbeConnection(self.url, timeout_s, self.trust)
-        named = self.side.launch.ready
-        try:
-            if named == ANY_PATH:
-                connection.ask("HEAD", "" if urlsplit(self.url).path else "/")
-                return None
-            status = connection.ask("GET", named)
-        except ssl.SSLCertVerificationError as error:  # it will be the same however often one asks
-            raise ServerFailed(why_not_trusted(error)) from None
-        except (OSError, http.client.HTTPException) as error:
-            return f"{type(error).__name__}: {error}"
-        finally:
-            connection.close()
-        return None if status < GOOD else f"{named} answers {status}"
+    def _not_started(self, missing: NotReady, limit_s: float) -> str:
+        """Say that it was not ready in time, what it lacks, and what mends that."""
+        limit = f"did not become ready within {limit_s:g} s"
+        if missing.is_unreachable and self.child is None:
+            return f"{limit} ({missing.why}); start the server, or correct the URL"
+        if missing.is_unreachable and (where := listens_elsewhere(self._find_family(), self.url)) is not None:
+            return f"{limit}: {where}"
+        if missing.errs and (words := self.last_exception()):
+            return f"{limit} ({missing.why}: {words}); {missing.mend}"
+        return f"{limit} ({missing.why}); {missing.mend}"
+
+    def _never(self, missing: NotReady) -> str:
+        """Say what it lacks where no waiting helps, and what mends that."""
+        if self.child is None or not missing.speaks_tls:
+            return str(missing)
+        return f"{missing.why}; start it without TLS, or by yourself and name its https URL as the side"
 
     def _find_family(self) -> list[psutil.Process]:
         """Return its processes, the first one first: all that our own has started, or that of a server that runs."""
@@ -264,6 +276,16 @@ class Server(Stoppable):
                 if process.ppid() == family[0].pid and HELPER not in " ".join(process.cmdline()):
                     workers.append(process.pid)
         return workers
+
+
+def how_it_ended(status: int) -> str:
+    """Say how a process ended, by the status that stands for it: its own, or 128 and the signal that ended it."""
+    number = -status if status < 0 else status - SIGNALLED
+    if status == SIGNALLED + signal.SIGKILL or status == -signal.SIGKILL:
+        return "was killed (SIGKILL), as by a system that has no memory left,"
+    if number in {each.value for each in signal.Signals}:
+        return f"was ended by {signal.Signals(number).name}"
+    return f"exited with status {status}"
 
 
 def _has_ended(pid: int) -> bool:

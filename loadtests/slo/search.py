@@ -7,7 +7,7 @@ import contextlib
 import math
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from loadtests.drivers.job import DriverFailed, PairingJob, Target
 from loadtests.drivers.loops import LEAD_IN_WAITS
 from loadtests.experiment.loads import MAX_RATE, OpenLoop
 from loadtests.experiment.options import check_driver, parse_scenarios
-from loadtests.experiment.plan import Experiment
+from loadtests.experiment.plan import Experiment, ServerName
 from loadtests.experiment.request_options import TypedOption
 from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.records.json_files import write_json
@@ -308,7 +308,7 @@ class SearchRunner:
             return replace(summarise(recording, arrivals=True), collapsed=reason)
         return summarise(recording, arrivals=True)
 
-    def _warm(self, start: int, servers: list[Server]) -> None:
+    def _warm(self, start: int, servers: Mapping[ServerName, Server]) -> None:
         for sentence in self._warm_ups.warm(servers, start):
             self._on_progress(self.record, sentence)
 

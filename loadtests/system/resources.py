@@ -19,6 +19,29 @@ import psutil
 
 from loadtests.system.quota import read_quota
 
+MOST_SLOWNESS = 5.0
+
+
+class Stopwatch:
+    """Knows since when a command runs, and how much longer it computed meanwhile than on a machine that rests.
+
+    Attributes:
+        begun_s: when it was made, on the monotonic clock, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.begun_s = time.monotonic()
+        self._cpu_s = time.process_time()
+
+    def slowness(self) -> float:
+        """Return how many times as long as its CPU time all has taken since, where little was waited for: 1 to 5."""
+        return slowness(time.monotonic() - self.begun_s, time.process_time() - self._cpu_s)
+
+
+def slowness(passed_s: float, cpu_s: float) -> float:
+    """Return how many times as long as its CPU time something has taken: 1 to MOST_SLOWNESS; 1 if that is not known."""
+    return min(MOST_SLOWNESS, max(1.0, passed_s / cpu_s)) if cpu_s > 0 else 1.0
+
 
 @contextlib.contextmanager
 def no_garbage_collection() -> Iterator[None]:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from tests.owned import owned
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 40
 
@@ -36,20 +38,9 @@ def serve(app: str, log: Path, arguments: tuple[str, ...] = (), **environment: s
     """Run an ASGI app in uvicorn, on a port that uvicorn chooses."""
     # Not on an inherited socket: uvicorn takes --fd for a UNIX socket, and then every answer meets Nagle's 40 ms.
     with log.open("wb") as output:
+        options = ["--port", "0", "--loop", "uvloop", "--http", "httptools", *arguments]
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "uvicorn",
-                app,
-                "--port",
-                "0",
-                "--loop",
-                "uvloop",
-                "--http",
-                "httptools",
-                *arguments,
-            ],
+            owned([sys.executable, "-m", "uvicorn", app, *options]),
             cwd=ROOT,
             env=os.environ | environment,
             stdout=output,

@@ -11,7 +11,7 @@ from loadtests.cli.run import run_
 from loadtests.drivers.job import PairingJob, Target
 from loadtests.drivers.load_generator import drive
 from loadtests.experiment.options import RunOptions
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.sides import LABELS, parse_side
 from loadtests.records.samples import Failure
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
@@ -57,10 +57,11 @@ def test_every_command_asks_what_is_answered_well(command: str, shop: str) -> No
     given = run_.make_context("run", arguments).params
     users = None if given["rate"] else USERS
     experiment = RunOptions.model_validate({**given, "users": users}).experiment()
-    for scenario in experiment.scenarios:
+    asked = {(scenario, scenario.requests_of(label)) for scenario in experiment.scenarios for label in LABELS}
+    for scenario, requests in asked:
         job = PairingJob(
             {"a": Target(shop)},
-            scenario.requests,
+            requests,
             experiment.loads[0],
             0.2,
             0.0,

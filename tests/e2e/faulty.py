@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
 from typing import Any
 
 Message = MutableMapping[str, Any]
@@ -39,6 +40,24 @@ async def fine(scope: Message, receive: Receive, send: Send) -> None:
 async def exits_at_start(scope: Message, receive: Receive, send: Send) -> None:
     await receive()
     await send({"type": "lifespan.startup.failed", "message": "the disk with the recipes is missing"})
+
+
+def _is_first_start() -> bool:
+    started = Path(os.environ["STARTED"])
+    if started.exists():
+        return False
+    started.touch()
+    return True
+
+
+async def starts_once(scope: Message, receive: Receive, send: Send) -> None:
+    """Starts once, and not again where the file is that it leaves."""
+    if scope["type"] != "lifespan":
+        return await _answer(send)
+    if _is_first_start():
+        return await _lifespan(receive, send)
+    await receive()
+    return await send({"type": "lifespan.startup.failed", "message": "the licence was for one start"})
 
 
 async def never_ready(scope: Message, receive: Receive, send: Send) -> None:

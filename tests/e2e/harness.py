@@ -16,6 +16,7 @@ from unittest.mock import patch
 import psutil
 
 from loadtests import cli
+from tests.owned import owned
 
 LIMIT_S = 90.0
 BENCH = [
@@ -34,7 +35,7 @@ class Harness:
         self.mark = f"BENCH_TEST={uuid.uuid4()}"
         name, _, value = self.mark.partition("=")
         self.process = subprocess.Popen(
-            [*BENCH, *arguments],
+            owned([*BENCH, *arguments]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -10,6 +10,7 @@ import pytest
 
 from loadtests.system.resources import free_port
 from tests.e2e.harness import bench, eventually, summary
+from tests.owned import owned
 
 SHORT = ("--users=2", "--blocks=1", "--time=0.4")
 
@@ -20,7 +21,7 @@ def https(certificate: Path) -> Iterator[str]:
     port = free_port()
     files = [f"--ssl-keyfile={certificate / 'key.pem'}", f"--ssl-certfile={certificate / 'cert.pem'}"]
     command = [sys.executable, "-m", "uvicorn", "tests.e2e.faulty:fine", f"--port={port}", "--log-level=info", *files]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(owned(command), stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         try:
             assert eventually(lambda: "running on" in str(server.stderr and server.stderr.readline()))

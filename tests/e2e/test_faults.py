@@ -20,6 +20,7 @@ from tests.e2e.faulty import BROKEN, TRICKLE_BYTES, TRICKLE_S
 from tests.e2e.harness import bench, eventually, started, summary, throughput
 
 FINE = "tests.e2e.faulty:fine"
+SHORT = ("--users=2", "--blocks=1", "--time=0.2", "--no-control")
 
 
 def run(
@@ -69,9 +70,24 @@ def of(run: Path, path: str) -> tuple[dict[str, Any], str]:
         pytest.param("never_ready", "did not become ready within 3 s", marks=pytest.mark.slow),
     ],
 )
-def test_a_side_that_never_starts_collapses_in_every_cell(side: str, sentence: str, tmp_path: Path) -> None:
-    report = run(tmp_path / "run", f"tests.e2e.faulty:{side}", "--start-limit=3", blocks=1)
-    found = throughput(tmp_path / "run")
+def test_a_side_that_does_not_start_ends_a_run_before_it_begins(side: str, sentence: str, tmp_path: Path) -> None:
+    spec = f"tests.e2e.faulty:{side}"
+    sides = (f"--a={FINE}", f"--b={spec}", "--start-limit=3", f"--out={tmp_path / 'run'}")
+    status, _, errors = bench("run", "GET /x", *sides)
+    assert (status, len(errors.splitlines())) == (3, 1)
+    assert errors.startswith(f"bench: side {spec!r} could not be started: {sentence}")
+    assert errors.endswith("; nothing was measured\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_side_that_starts_no_more_collapses_in_every_cell_and_the_run_ends_with_3(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    b = f"tests.e2e.faulty:starts_once,env.STARTED={tmp_path / 'started'}"
+    status, output, errors = bench("run", "GET /x", "GET /y", *SHORT, f"--a={FINE}", f"--b={b}", f"--out={out}")
+    assert status == 3
+    sentence = "exited with status 3 before it was ready: ERROR:    the licence was for one start"
+    assert errors.endswith(f"bench: the sides could not be compared: side {b} gave no answer: {sentence}\n")
+    found = throughput(out)
     assert len(found) == 2
     for comparison in found.values():
         assert "collapsed:b" in comparison["flags"]
@@ -80,7 +96,18 @@ def test_a_side_that_never_starts_collapses_in_every_cell(side: str, sentence: s
         assert comparison["a"]["value"] > 0
         assert comparison["b"]["value"] is None
         assert sentence in comparison["explanation"]
-    assert "collapsed" in report
+    assert summary(out)["unserved"] == {"b": f"gave no answer: {sentence}"}
+    assert sentence in output
+    assert "collapsed" in (out / "report.html").read_text()
+
+
+def test_a_side_that_starts_no_more_is_not_tried_in_every_block(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    sides = (f"--a={FINE}", f"--b=tests.e2e.faulty:starts_once,env.STARTED={tmp_path / 'started'}", f"--out={out}")
+    status, _, errors = bench("run", "GET /x", "--users=2", "--time=0.2", "--blocks=9", *sides)
+    assert (status, len(errors.splitlines())) == (3, 1)
+    assert "in 2 blocks in a row; what was measured is kept" in errors
+    assert len(list((out / "trials").glob("*.npz"))) == 4  # with the control's
 
 
 def test_a_side_that_never_gives_a_good_answer_collapses(broken: Path) -> None:
@@ -229,13 +256,12 @@ def test_a_driver_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Pa
     assert len(list((out / "trials").iterdir())) == 8
 
 
-@pytest.mark.slow
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        run(tmp_path / "run", f"{FINE},port={port}")
-    for comparison in throughput(tmp_path / "run").values():
-        assert f"port {port} is already taken" in comparison["explanation"]
+        status, _, errors = bench("run", "GET /x", f"--a={FINE}", f"--b={FINE},port={port}", f"--out={tmp_path / 'r'}")
+    assert status == 3
+    assert f"could not be started: port {port} is already taken" in errors
 
 
 @pytest.mark.slow

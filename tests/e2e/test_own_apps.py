@@ -6,12 +6,14 @@ import sys
 import sysconfig
 import venv
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from loadtests.system.resources import free_port
 from tests.e2e.harness import bench, eventually
+from tests.owned import owned
 
 MAY_DIFFER = ("--ignore", "$.word", "--ignore", "$.mode")
 SHORT = ("--users", "2", "--blocks", "1", "--time", "0.4", "--no-control", *MAY_DIFFER)
@@ -45,10 +47,14 @@ def summary(run: Path) -> dict[str, object]:
     return found
 
 
+def cells(run: Path) -> list[dict[str, Any]]:
+    found = summary(run)["cells"]
+    assert isinstance(found, list)
+    return found
+
+
 def good_answers(run: Path) -> dict[str, int]:
-    cells = summary(run)["cells"]
-    assert isinstance(cells, list)
-    return {cell["label"]: cell["requests"] - sum(cell["failures"].values()) for cell in cells}
+    return {cell["label"]: cell["requests"] - sum(cell["failures"].values()) for cell in cells(run)}
 
 
 def test_two_flat_folders_are_compared_by_one_command(projects: Path) -> None:
@@ -101,19 +107,61 @@ def test_a_side_is_started_by_its_owners_command_and_asked_until_it_is_ready(pro
         *("--b", f"dir=after,command={command},ready=/health,env.HEALTH=503,start_limit=1"),
         *(*SHORT, "--out", "r"),
     )
-    assert (status, errors) == (0, ""), errors
-    assert good_answers(Path("r"))["a"] > 10
-    events = [event["message"] for event in json.loads((projects / "r" / "run.json").read_text())["events"]]
-    assert any(
-        "did not become ready within 1 s (/health answers 503); give it --start-limit" in each for each in events
+    assert status == 3
+    said = "(/health answers 503 Service Unavailable); allow more with --start-limit"
+    assert f"did not become ready within 1 s {said}" in errors
+    assert not (projects / "r").exists()
+
+
+WAYS = """
+import asyncio, time
+from fastapi import APIRouter, FastAPI, Response
+app = FastAPI()
+def add(base: str) -> None:
+    router = APIRouter(prefix=base)
+    @router.get("/sync")
+    def sync(response: Response) -> str:
+        response.headers["location"] = f"{base}/sync"
+        return "done"
+    @router.get("/async")
+    async def async_(response: Response) -> str:
+        response.headers["location"] = f"{base}/sync"
+        return "done"
+    @router.get("/other")
+    async def other() -> str:
+        return "something else"
+    app.include_router(router)
+add("/v1")
+add("/v2")
+"""
+
+
+def test_two_paths_of_one_app_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ways.py").write_text(WAYS)
+    sides = ("--a", "ways.py,path=/v1", "--b", "ways.py,path=/v2")
+    status, output, errors = bench(
+        "run", "GET /sync", "--b-request", "/async", "GET /sync", *sides, *SHORT, "--out", "r"
     )
+    assert (status, errors) == (0, ""), errors
+    asked = {(cell["scenario"], size["asked"]) for cell in cells(Path("r")) for size in cell["answer_sizes"]}
+    both = "GET /sync against GET /async"
+    assert asked == {(both, "GET /sync"), (both, "GET /async"), ("GET /sync", "GET /sync")}
+    assert f"{both}: ways.py,path=/v1 is asked GET /sync, ways.py,path=/v2 is asked GET /async." in output
+    assert both in Path("r/report.html").read_text()
+
+    status, output, _ = bench("run", "GET /sync", "--b-request", "/other", "--a", "ways.py,path=/v1", *SHORT)
+    assert status == 3
+    assert "GET /sync against GET /other" in output
+    assert "something else" in output
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose affinity it was")
 def test_a_server_that_runs_already_is_read_by_its_pid_and_left_as_it_was(projects: Path) -> None:
     port = free_port()
     arguments = ["-m", "uvicorn", "main:app", "--port", str(port), "--log-level", "critical"]
-    with subprocess.Popen([sys.executable, *arguments], cwd=projects / "before") as server:
+    command = owned([sys.executable, *arguments])
+    with subprocess.Popen(command, cwd=projects / "before") as server:
         try:
             process = psutil.Process(server.pid)
             assert eventually(lambda: bool(process.net_connections("tcp")))

@@ -17,6 +17,7 @@ from loadtests.system.cores import Cores
 from loadtests.system.processes import Child
 from loadtests.validation.response_times import measure_queue
 from tests.e2e.harness import bench, bench_here, eventually, started
+from tests.owned import owned
 
 WORK = "work"
 """Where a validation keeps its runs while it lasts."""
@@ -104,7 +105,7 @@ def test_a_queue_is_timed_by_driver_and_server_alike(workspace: Workspace) -> No
 @pytest.fixture
 def busy() -> Iterator[psutil.Process]:
     """A process that does nothing but run."""
-    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    process = subprocess.Popen(owned([sys.executable, "-c", "while True: pass"]))
     yield psutil.Process(process.pid)
     process.send_signal(signal.SIGCONT)
     process.kill()

@@ -75,6 +75,7 @@ def of_command(line: str) -> Experiment:
             "'POST /o' --form 'a=b+c&d=${HOME}&n=1'",
         ),
         (SIDES + '[[scenario]]\nrequest = "POST /o"\ndata = "x"', "'POST /o' --data x"),
+        (SIDES + '[[scenario]]\nrequest = "GET /o"\nb_request = "/p"', "'GET /o' --b-request /p"),
         (SIDES + "[[scenario]]\nrequest = \"curl -H 'A: b' localhost/x\"", "--curl \"curl -H 'A: b' localhost/x\""),
         (
             SIDES + '[[scenario]]\nsequence = true\nheaders = { A = "b" }\nexpect = 200\nrequests = [\n'
@@ -231,6 +232,8 @@ def test_conditions_about_what_is_not_asked_now_are_left_out() -> None:
         ("[[scenario]]\nrequest = 'a'", "[[scenario]] 1: request 'a': write a method and a path"),
         ("[[scenario]]\nrequest = '/a'\nonce = true", "[[scenario]] 1: take and once are for a user"),
         ("[[scenario]]\nrequests = ['/a']\nonce = true", "[[scenario]] 1: once belongs to one of the requests"),
+        ("[[scenario]]\nrequests = ['/a']\nb_request = '/b'", "[[scenario]] 1: b_request belongs to one of the"),
+        ("[[scenario]]\nrequest = '/a /c'\nb_request = '/b'", "[[scenario]] 1: b_request is asked in place of one"),
         ("[[scenario]]\nrequest = '/a'\nrequests = ['/a']", "[[scenario]] 1: give one request, or a list"),
         ("[[scenario]]\nsequence = true\nrequests = [{ request = '/a', weight = 2 }]", "[[scenario]] 1: weight is for"),
         ("[[scenario]]\nrequest = '/a'\n[[scenario]]\nrequest = '/a'", "[[scenario]] 2: 'GET /a' is there already"),
@@ -257,6 +260,12 @@ def test_what_is_wrong_is_told_in_one_line_with_its_place(text: str, message: st
 def test_a_file_that_is_no_text_is_told_with_its_line() -> None:
     with pytest.raises(UsageError, match=r"bench\.toml: this is no UTF-8 text \(at line 2\)"):
         parse_bench_toml(b"users = 1\n\xff")
+
+
+def test_side_b_is_the_same_app_where_it_is_told_what_it_is_asked() -> None:
+    chosen = options('[a]\napp = "main:app"\n[[scenario]]\nrequest = "/o"\nb_request = "/p"').run_options({})
+    assert (chosen.a, chosen.b) == ("main:app", "main:app")
+    assert chosen.experiment().scenarios[0].requests[0].b == ("GET", "/p")
 
 
 def test_both_sides_have_to_be_named_somewhere() -> None:

@@ -87,6 +87,39 @@ def test_in_a_sequence_an_option_belongs_to_the_request_that_it_stands_behind() 
     assert (me.takes, me.once, me.status, me.body) == ((), False, 200, b"")
 
 
+def test_side_b_can_be_asked_another_request_and_all_else_holds_for_both() -> None:
+    typed = [TypedOption(1, "--b-request", "/users/async"), TypedOption(2, "--json", "{}")]
+    typed += [TypedOption(2, "--b-request", "PUT /b"), TypedOption(2, "--expect", "201")]
+    [read, write] = parse_scenarios(["GET /users/sync", "POST /a"], [each for each in typed if each.name != "--json"])
+    assert (read.name, read.title) == ("GET /users/sync against GET /users/async",) * 2
+    assert [str(each) for label in ("a", "b") for each in read.requests_of(label)] == [
+        "GET /users/sync",
+        "GET /users/async",
+    ]
+    assert [(str(r), r.status) for label in ("a", "b") for r in write.requests_of(label)] == [
+        ("POST /a", 201),
+        ("PUT /b", 201),
+    ]
+    [sequence] = parse_scenarios(["POST /a", "POST /b"], typed[1:], sequence=True)
+    assert sequence.name == "POST /a, POST /b against PUT /b"
+    assert [str(each) for each in sequence.requests_of("b")] == ["POST /a", "PUT /b"]
+    assert sequence.requests_of("b")[1].body == b"{}"
+
+
+def test_a_request_that_writes_on_one_side_writes_and_its_places_are_filled_on_both(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WAY", "async")
+    [made] = parse_scenarios(["GET /users"], [TypedOption(1, "--b-request", "POST /users/${WAY}")])
+    assert made.writes
+    assert made.variables().environment == {"WAY": "async"}
+
+
+def test_what_side_b_is_asked_belongs_to_one_request() -> None:
+    with pytest.raises(UsageError, match="--b-request belongs to one request: write it behind that"):
+        parse_scenarios(["GET /x"], [TypedOption(0, "--b-request", "/y")])
+
+
 def test_a_curl_command_takes_options_like_any_request() -> None:
     command = "curl h/orders -H 'Accept: a/b' -d item=tea"
     made = request(command, ("--header", "accept: c/d"), ("--expect", "201"))
@@ -155,6 +188,13 @@ def test_rows_fill_the_requests_places(values: str) -> None:
             "${NO_SUCH_VARIABLE}, which GET /x/${NO_SUCH_VARIABLE} needs, is not set; export",
         ),
         (["GET /x"], [("--once", "")], {"sequence": True}, "at least one request of a sequence"),
+        (["GET /x"], [("--b-request", "GET /a /b")], {}, 'write one request, as in --b-request "GET /users/async"'),
+        (["GET /x"], [("--b-request", "get_post")], {}, "write one request"),
+        (["GET /x"], [("--b-request", "/x")], {}, "that is what side a is asked"),
+        (["GET /x"], [("--b-request", "/y"), ("--b-request", "/z")], {}, "asked one request in place of GET /x"),
+        (["GET /x /y"], [("--b-request", "/z")], {}, "ask GET /x by itself"),
+        (["GET /x"], [("--b-request", "/y?token=x")], {}, "export TOKEN=…"),
+        (["GET /x"], [("--b-request", "HEAD /y"), ("--contains", "x")], {}, "the answer to HEAD /y has no body"),
         (["GET /x"], [], {"values": "rows.jsonl"}, "no request has a place for its columns: ${id}, ${text}"),
         (["GET /x"], [("--header", "X: ${text}")], {"values": "rows.jsonl"}, "text has a line break"),
     ],

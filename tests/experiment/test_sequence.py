@@ -9,7 +9,7 @@ import pytest
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sequence import SequenceUser
-from loadtests.experiment.takes import parse_take, reader, take
+from loadtests.experiment.takes import missing, parse_take, reader, take
 from loadtests.experiment.values import Rows, Values, read_values
 from loadtests.system.errors import UsageError
 
@@ -53,6 +53,12 @@ def test_each_source_finds_its_value_or_none(source: str, value: str | None) -> 
 @pytest.mark.parametrize("body", [b"", b"no JSON", b"[" * 100_000, b"\xff"])
 def test_what_is_no_json_has_no_fields(body: bytes) -> None:
     assert reader("$.a")(body, []) is None
+
+
+def test_what_can_not_be_taken_is_named_and_what_can_is_not() -> None:
+    takes = [("token", "$.token"), ("id", "$.id"), ("tag", "header:ETag")]
+    assert missing(takes, b'{"id": 7}', [(b"etag", b"x")]) == ["token=$.token"]
+    assert missing(takes, b"no JSON", []) == ["token=$.token", "id=$.id", "tag=header:ETag"]
 
 
 def test_all_is_taken_or_nothing() -> None:

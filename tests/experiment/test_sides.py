@@ -29,6 +29,12 @@ def test_a_running_server_is_a_side() -> None:
     assert side.settings() == {"url": "http://127.0.0.1:8000"}
 
 
+def test_a_side_has_a_base_path_if_it_is_given_one() -> None:
+    assert parse_side("main:app,path=/v1/").launch.path == "/v1"
+    assert parse_side("main:app,path=/").launch.path == ""
+    assert parse_side("main:app,path=/v1").settings()["path"] == "/v1"
+
+
 def test_any_asgi_app_is_a_side() -> None:
     assert parse_side("loadtests.servers.slow_api:app").app == "loadtests.servers.slow_api:app"
 
@@ -56,6 +62,10 @@ def test_any_asgi_app_is_a_side() -> None:
         ("http://", "write the base URL alone"),
         ("http://127.0.0.1:8000/?x=1", "write the base URL alone"),
         ("http://127.0.0.1:8000,dir=x", "leave out 'dir'"),
+        ("http://127.0.0.1:8000,path=/v1", "write the path into its URL, as in http://127.0.0.1:8000/v1"),
+        ("main:app,path=v1", "path: write it from the slash on"),
+        ("main:app,path=/v1?x=1", "path: a base path has no query"),
+        ("main:app,ready=health", "ready: write it from the slash on, as in /health"),
         ("main:app,env.DSN=postgresql://me:hush@db/x", "for env.DSN would be written into run.json"),
         ("main:app,env.SECRET_KEY=hush", "write 'env.SECRET_KEY=${NAME}' in single quotes"),
         ("command='env SECRET_KEY=hush serve {port}'", "for command would be written into run.json"),

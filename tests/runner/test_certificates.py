@@ -13,7 +13,7 @@ from loadtests.experiment.request import Request
 from loadtests.experiment.sides import parse_side
 from loadtests.runner.run import check_certificates
 from loadtests.runner.single_server import target
-from loadtests.servers.probe import ProbeConnection, warm
+from loadtests.servers.probe import ProbeConnection, ToWarm, warm
 from loadtests.servers.server import Server, ServerFailed
 from loadtests.system.connections import SYSTEMS, Trust
 from loadtests.system.cores import Cores
@@ -79,7 +79,7 @@ def test_all_that_asks_a_side_trusts_what_the_user_does(
     with server_at(url, tmp_path, trust) as server:
         server.wait_until_ready(limit_s=10.0)
         assert target(server).trust == trust
-    [warmed] = warm({url: 10.0}, [Request("GET", "/")], trust=trust)
+    [warmed] = warm([ToWarm(url, [Request("GET", "/")], 10.0)], trust=trust)
     assert warmed.rounds_s
     with closing(ProbeConnection(url, 10.0, trust)) as connection:
         connection.ask("GET", "/")

@@ -137,6 +137,7 @@ CUSTOM = (
     TypedOption(2, "--expect", "201"),
     TypedOption(2, "--data", "@body"),
     TypedOption(2, "--contains", "é"),
+    TypedOption(2, "--b-request", "PUT /orders/${id}"),
 )
 
 

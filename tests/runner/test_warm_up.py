@@ -1,8 +1,9 @@
 """What was seen in the warm-up decides how long a side may take while it is measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -10,7 +11,7 @@ from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
 from loadtests.runner.warm_up import Limits, WarmUps, limits
-from loadtests.servers.probe import WarmUp
+from loadtests.servers.probe import ToWarm, WarmUp
 from loadtests.servers.server import Server
 
 GET = parse_scenario("GET /x")
@@ -59,16 +60,16 @@ class Warming:
         self.does = {f"http://{name}": found for name, found in does.items()}
         monkeypatch.setattr("loadtests.runner.warm_up.warm", self)
 
-    def __call__(self, answer_s: Mapping[str, float], requests: Sequence[Request], **_: object) -> list[WarmUp]:
-        self.given.append(dict(answer_s))
-        return [self.does[url] for url in answer_s]
+    def __call__(self, servers: Sequence[ToWarm], **_: object) -> list[WarmUp]:
+        self.given.append({each.url: each.answer_s for each in servers})
+        return [self.does[each.url] for each in servers]
 
 
 def test_the_slower_side_of_each_scenario_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     Warming(monkeypatch, a=WELL, b=WarmUp((3.0, 3.0), 4.0, 6.0))
     warm_ups = WarmUps([GET], None)
     assert warm_ups.limits(GET, ClosedLoop(1)).stall_s == 5
-    assert warm_ups.warm([A, B]) == []
+    assert warm_ups.warm({"a": A, "b": B}) == []
     assert warm_ups.limits(GET, ClosedLoop(1)).stall_s == 40
     assert warm_ups.slow() == "GET /x: an answer took 4.0 s; it may take 60 s (--timeout)"
 
@@ -76,7 +77,7 @@ def test_the_slower_side_of_each_scenario_counts(monkeypatch: pytest.MonkeyPatch
 def test_quick_answers_are_not_worth_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     Warming(monkeypatch, a=WELL)
     warm_ups = WarmUps([GET], None)
-    warm_ups.warm([A])
+    warm_ups.warm({"a": A})
     assert warm_ups.slow() is None
 
 
@@ -84,28 +85,54 @@ def test_a_side_that_hangs_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -
     hangs = WarmUp((), 0.0, 60.0, unanswered=Request("GET", "/x"))
     warming = Warming(monkeypatch, a=WELL, b=hangs)
     warm_ups = WarmUps([GET], None)
-    assert warm_ups.warm([A, B], block=0) == ["new:app did not answer GET /x within 60 s (--timeout)"]
-    assert warm_ups.warm([B], block=0) == []  # it was replaced by one like it
-    assert warm_ups.warm([A, B], block=1) == []
+    assert warm_ups.warm({"a": A, "b": B}, block=0) == ["new:app did not answer GET /x within 60 s (--timeout)"]
+    assert warm_ups.warm({"b": B}, block=0) == []  # it was replaced by one like it
+    assert warm_ups.warm({"a": A, "b": B}, block=1) == []
     assert warming.given == [{"http://a": 60, "http://b": 60}, {}, {"http://a": 60, "http://b": 5}]
     warming.does["http://b"] = WELL
-    warm_ups.warm([A, B], block=2)
-    warm_ups.warm([A, B], block=3)
+    warm_ups.warm({"a": A, "b": B}, block=2)
+    warm_ups.warm({"a": A, "b": B}, block=3)
     assert warming.given[-1] == {"http://a": 60, "http://b": 60}  # it was well in between
 
 
 def test_a_side_that_still_gets_faster_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     Warming(monkeypatch, a=WELL, b=WarmUp((9.0, 5.0, 2.0), 2.5, 91.4))
-    assert WarmUps([GET], None).warm([A, B]) == ["GET /x: new:app was still getting faster after 91 s"]
+    assert WarmUps([GET], None).warm({"a": A, "b": B}) == ["GET /x: new:app was still getting faster after 91 s"]
 
 
 def test_what_writes_is_warmed_up_after_what_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def remember(answer_s: Mapping[str, float], requests: Sequence[Request], **_: object) -> list[Any]:
-        asked.extend(request.method for request in requests)
-        return [WELL for _ in answer_s]
+    def remember(servers: Sequence[ToWarm], **_: object) -> list[WarmUp]:
+        asked.extend(request.method for each in servers for request in each.requests)
+        return [WELL for _ in servers]
 
     monkeypatch.setattr("loadtests.runner.warm_up.warm", remember)
-    WarmUps([parse_scenario("create_post"), GET], None).warm([A])
+    WarmUps([parse_scenario("create_post"), GET], None).warm({"a": A})
     assert asked == ["GET", "POST"]
+
+
+def test_each_side_is_warmed_up_with_what_it_will_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sides that are written alike are told apart: one path may hang, and the other not."""
+    asked: list[dict[str, str]] = []
+    hangs = WarmUp((), 0.0, 60.0, unanswered=Request("GET", "/y"))
+
+    def warming(servers: Sequence[ToWarm], **_: object) -> list[WarmUp]:
+        asked.append({each.url: str(each.requests[0]) for each in servers})
+        return [hangs if each.url == "http://b" else WELL for each in servers]
+
+    monkeypatch.setattr("loadtests.runner.warm_up.warm", warming)
+    paired = replace(GET, requests=(replace(GET.requests[0], b=("GET", "/y")),))
+    warm_ups = WarmUps([paired], None)
+    one, copy, other = (server("one:app", f"http://{name}") for name in ("a", "control", "b"))
+    said = warm_ups.warm({"a": one, "b": other, "control": copy}, block=0)
+    assert said == ["one:app did not answer GET /y within 60 s (--timeout)"]
+    assert asked == [{"http://a": "GET /x", "http://control": "GET /x", "http://b": "GET /y"}]
+    warm_ups.warm({"a": one, "b": other}, block=0)
+    assert asked[-1] == {"http://a": "GET /x"}
+
+
+def test_a_sequence_that_is_broken_off_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    Warming(monkeypatch, a=WELL, b=replace(WELL, broken_off="POST /login answered 200 without token=$.token"))
+    said = "GET /x: new:app: POST /login answered 200 without token=$.token, and what comes behind it was not asked"
+    assert WarmUps([GET], None).warm({"a": A, "b": B}) == [said]

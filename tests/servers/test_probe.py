@@ -15,7 +15,7 @@ import pytest
 
 from loadtests.experiment.request import Request
 from loadtests.experiment.values import Values, Variables
-from loadtests.servers.probe import USERS, ProbeConnection, have_settled, shares_of, warm
+from loadtests.servers.probe import USERS, ProbeConnection, ToWarm, have_settled, shares_of, warm
 
 asked: list[tuple[int, str, bytes]] = []
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"
@@ -159,7 +159,7 @@ def loading() -> Iterator[str]:
 
 def test_a_slow_first_call_of_any_path_is_over_when_the_warm_up_ends(loading: str) -> None:
     requests = [Request("GET", f"/{number}") for number in range(1, 7)]
-    [found] = warm({loading: 30.0}, requests)
+    [found] = warm([ToWarm(loading, requests, 30.0)])
     assert found.settled
     assert found.unanswered is None
     assert found.rounds_s[0] >= 0.5 / (2 * len(requests))
@@ -170,16 +170,16 @@ def test_a_slow_first_call_of_any_path_is_over_when_the_warm_up_ends(loading: st
 def test_a_server_that_does_not_answer_is_asked_no_more_and_the_other_one_is(loading: str) -> None:
     never = Request("GET", "/never")
     with trickling(HEAD, b".") as url:
-        found = warm({url: 0.3, loading: 0.3}, [never])
+        found = warm([ToWarm(each, [never], 0.3) for each in (url, loading)])
     assert [each.unanswered for each in found] == [never, never]
     assert len(asked) == USERS
-    assert warm({loading: 30.0}, [Request("GET", "/1")])[0].unanswered is None
+    assert warm([ToWarm(loading, [Request("GET", "/1")], 30.0)])[0].unanswered is None
 
 
 def test_a_server_that_can_not_be_reached_is_not_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    [found] = warm({f"http://127.0.0.1:{port}": 30.0}, [Request("GET", "/1")])
+    [found] = warm([ToWarm(f"http://127.0.0.1:{port}", [Request("GET", "/1")], 30.0)])
     assert (found.rounds_s, found.unanswered, found.settled) == ((), None, True)
 
 
@@ -193,7 +193,7 @@ def test_an_interruption_does_not_wait_for_answers(loading: str) -> None:
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
-        warm({loading: 600.0}, [Request("GET", "/never")])
+        warm([ToWarm(loading, [Request("GET", "/never")], 600.0)])
 
 
 class LoggingIn(BaseHTTPRequestHandler):
@@ -238,7 +238,7 @@ def test_each_user_of_a_sequence_takes_what_he_needs_in_order(logging_in: str) -
     look = Request("GET", "/${HOST}", (("authorization", "${token}"),))
     names = Values("names.csv", "", ("name",), tuple((f"user{number}",) for number in range(100)))
     variables = Variables({"HOST": "caf\u00e9"}, names)
-    [found] = warm({logging_in: 30.0}, [login, look], sequence=True, variables=variables)
+    [found] = warm([ToWarm(logging_in, [login, look], 30.0)], sequence=True, variables=variables)
     assert found.settled
     logins: dict[int, bytes] = {}
     for port, path, what in asked:
@@ -251,7 +251,7 @@ def test_each_user_of_a_sequence_takes_what_he_needs_in_order(logging_in: str) -
 
 
 def test_the_warm_up_sends_what_is_measured(logging_in: str) -> None:
-    warm({logging_in: 30.0}, [Request("GET", "/", (("authorization", "x"), ("User-Agent", "me")))])
+    warm([ToWarm(logging_in, [Request("GET", "/", (("authorization", "x"), ("User-Agent", "me")))], 30.0)])
     host = logging_in.removeprefix("http://")
     expected = f"host: {host}\naccept: */*\naccept-encoding: gzip, deflate\nauthorization: x\nUser-Agent: me\n\n"
     assert {head.replace("\r\n", "\n") for head in LoggingIn.heads} == {expected}
@@ -259,6 +259,7 @@ def test_the_warm_up_sends_what_is_measured(logging_in: str) -> None:
 
 def test_a_sequence_whose_values_can_not_be_taken_ends_its_round(loading: str) -> None:
     nothing = Request("GET", "/1", takes=(("token", "$.token"),))
-    [found] = warm({loading: 30.0}, [nothing, Request("GET", "/2", (("x", "${token}"),))], sequence=True)
+    [found] = warm([ToWarm(loading, [nothing, Request("GET", "/2", (("x", "${token}"),))], 30.0)], sequence=True)
     assert found.settled
+    assert found.broken_off == "GET /1 answered 200 without token=$.token"
     assert {path for _, path, _ in asked} == {"/1"}
