@@ -66,7 +66,8 @@ VALUES = click.option(
     "--values",
     metavar="FILE",
     help="A .csv or .jsonl file: ${COLUMN} in path, headers and body is filled from its rows, the next one for each"
-    " request, or each pass of a sequence.",
+    " request, or each pass of a sequence, through the whole run. ${counter} and ${uuid} are new each time"
+    " without one.",
 )
 
 ORDERED = (*OF_A_REQUEST, "take", "once")

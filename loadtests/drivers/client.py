@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from loadtests.drivers.connection import Answer, Connection, Server
 from loadtests.drivers.failure_examples import SHOWN_BYTES, shown, without_origin
 from loadtests.drivers.request_log import RequestLog
+from loadtests.experiment.fresh_values import Series, fresh_values
 from loadtests.experiment.message import COMPRESSED, KEPT_BYTES, Message, decoded, filled
 from loadtests.experiment.request import Request, in_turn
 from loadtests.experiment.sequence import SequenceUser
-from loadtests.experiment.values import Rows, Variables
+from loadtests.experiment.values import Variables
 from loadtests.records.samples import Failure
 from loadtests.system.connections import SYSTEMS, Trust, why_not_connected
 
@@ -28,7 +29,7 @@ class Client:
     that was used last is used next. A request that is the same each time is made beforehand.
 
     Attributes:
-        rows: of the values file that fills the requests' places; None if there is none.
+        fresh: what fills places anew for each request; None if nothing does.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Client:
         idle: list[Connection] | None = None,
         variables: Variables | None = None,
         trust: Trust = SYSTEMS,
+        series: Series | None = None,
     ) -> None:
         """Prepare a client.
 
@@ -50,12 +52,13 @@ class Client:
                 needed are in it. None: it has its own.
             variables: what fills the requests' places; None if there are none.
             trust: which certificates are trusted, if it is an https URL.
+            series: which rows of a values file, and which numbers, are used; None for all of them.
         """
         self._url = url = urlsplit(base_url)
         self._base_url = base_url
         self._expected = requests
         self._environment = dict(variables.environment) if variables else {}
-        self.rows = Rows(variables.values) if variables and variables.values else None
+        self.fresh = fresh_values(variables, series)
         made = [self._made(request) for request in requests]
         self._turns = [(which, made[which]) for which in in_turn(requests)]
         self._log = log
@@ -76,8 +79,8 @@ class Client:
         """
         which, message = self._turns[turn % len(self._turns)]
         if message is None:
-            row = self.rows.take() if self.rows else {}
-            message = Message(self._url, filled(self._expected[which], {**self._environment, **row}))
+            values = self.fresh.take() if self.fresh else {}
+            message = Message(self._url, filled(self._expected[which], {**self._environment, **values}))
         return self._send(which, message, judge, due_s)
 
     def ask_next(self, user: SequenceUser) -> Coroutine[Any, Any, bool]:
@@ -93,7 +96,7 @@ class Client:
 
     def sequence_user(self) -> SequenceUser:
         """Return a user who goes through the requests in their order; all share the rows of a values file."""
-        return SequenceUser(self._url, self._expected, self._environment, self.rows)
+        return SequenceUser(self._url, self._expected, self._environment, self.fresh)
 
     def _made(self, request: Request) -> Message | None:
         """Return a request's message, if it is the same each time."""

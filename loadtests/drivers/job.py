@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Final, Generic, TypeVar
 
+from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import Load
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Journeys
@@ -51,6 +52,7 @@ class Target:
         groups: its process groups, which are stopped while the other side has its turn; none if it is not ours.
         cpus: how many cores it can use at once.
         trust: which certificates are trusted, if it is asked by https.
+        series: which rows of a values file, and which numbers, its requests are filled with.
     """
 
     base_url: str
@@ -58,6 +60,7 @@ class Target:
     groups: tuple[int, ...] = ()
     cpus: int = 1
     trust: Trust = SYSTEMS
+    series: Series = field(default_factory=Series)
 
 
 @dataclass(frozen=True)

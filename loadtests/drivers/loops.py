@@ -72,7 +72,7 @@ class ClosedLoopTrial(ClosedLoopPhases):
         self, target: Target, job: PairingJob, load: ClosedLoop, group: Group, log: RequestLog, idle: list[Connection]
     ) -> None:
         super().__init__(target, job, load, group, log)
-        self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust)
+        self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust, target.series)
         self._tasks = Tasks()
         self._stopping = False
         self._turn = itertools.count()
@@ -108,8 +108,8 @@ class ClosedLoopTrial(ClosedLoopPhases):
         if not self.usable:
             await self._client.close()
 
-    def _rows_used(self) -> int:
-        return self._client.rows.used if self._client.rows else 0
+    def _next_row(self) -> int:
+        return self._client.fresh.next_row if self._client.fresh else 0
 
     async def _ask_once(self, number: int) -> None:
         if self._sequence_users:
@@ -138,7 +138,7 @@ class OpenLoopTrial(Trial):
     ) -> None:
         super().__init__(target, job, group, log)
         self._load = load
-        self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust)
+        self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust, target.series)
         self._tasks = Tasks()
         self._drain = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.drain_s)
 
@@ -185,8 +185,8 @@ class OpenLoopTrial(Trial):
         except Stalled:
             self.abandoned = len(self.log.in_flight)
 
-    def _rows_used(self) -> int:
-        return self._client.rows.used if self._client.rows else 0
+    def _next_row(self) -> int:
+        return self._client.fresh.next_row if self._client.fresh else 0
 
     async def _end_slice(self) -> None:
         await self._tasks.cancel()

@@ -370,9 +370,8 @@ def check_driver(name: DriverName, workers: int, scenarios: Iterable[Scenario], 
 
 def _check_for_locust(scenario: Scenario) -> None:
     """Raise UsageError for a scenario that Locust's users can't send here."""
-    if scenario.sequence or scenario.values is not None:
-        what = "--sequence" if scenario.sequence else "--values"
-        raise UsageError(f"--driver locust: {what} is for the httpx driver only; leave out one of them")
+    if scenario.sequence:
+        raise UsageError("--driver locust: --sequence is for the httpx driver only; leave out one of them")
     for request in scenario.requests:
         names = [name.lower() for name, _ in request.headers]
         if twice := next((name for name in names if names.count(name) > 1), None):

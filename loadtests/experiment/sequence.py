@@ -7,10 +7,10 @@ It sends nothing itself. Whoever does, be it with asyncio or in a thread, asks f
 from collections.abc import Mapping, Sequence
 from urllib.parse import SplitResult
 
+from loadtests.experiment.fresh_values import FreshValues
 from loadtests.experiment.message import Message, filled
 from loadtests.experiment.request import Request
 from loadtests.experiment.takes import Headers, reader, take
-from loadtests.experiment.values import Rows
 
 
 class SequenceUser:
@@ -26,7 +26,13 @@ class SequenceUser:
     """
 
     def __init__(
-        self, url: SplitResult, requests: Sequence[Request], environment: Mapping[str, str], rows: Rows | None = None
+        self,
+        url: SplitResult,
+        requests: Sequence[Request],
+        environment: Mapping[str, str],
+        fresh: FreshValues | None = None,
+        *,
+        each_anew: bool = False,
     ) -> None:
         """Prepare a user.
 
@@ -34,15 +40,17 @@ class SequenceUser:
             url: base URL of the server.
             requests: what is sent, in order.
             environment: variables that fill places.
-            rows: of a values file, shared by all users; one for each pass.
+            fresh: values that are new for each pass, shared by all users; None if none are needed.
+            each_anew: whether they are new for each request instead: the requests are no sequence.
         """
         self._url = url
         self._requests = requests
         self._made = [None if request.names else Message(url, filled(request, {})) for request in requests]
         self._readers = [[(name, reader(source)) for name, source in request.takes] for request in requests]
         self._environment = environment
-        self._rows = rows
-        self._row: Mapping[str, str] = {}
+        self._fresh = fresh
+        self._each_anew = each_anew
+        self._values: Mapping[str, str] = {}
         self._taken: dict[str, str] = {}
         self._done: set[int] = set()
         self.position = 0
@@ -55,12 +63,12 @@ class SequenceUser:
 
     def message(self) -> Message:
         """Return the request that is next, as it is sent."""
-        if self.at_start:
-            self.at_start = False
-            self._row = self._rows.take() if self._rows else {}
+        begins, self.at_start = self.at_start, False
         made = self._made[self.position]
+        if self._fresh is not None and (made is None if self._each_anew else begins):
+            self._values = self._fresh.take()
         if made is None:
-            made = Message(self._url, filled(self.request, {**self._environment, **self._row, **self._taken}))
+            made = Message(self._url, filled(self.request, {**self._environment, **self._values, **self._taken}))
         return made
 
     def answered(self, *, good: bool, body: bytes = b"", headers: Headers = ()) -> bool:

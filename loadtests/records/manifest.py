@@ -178,6 +178,7 @@ class Manifest(Record):
         unordered: lists in their answers whose order does not matter.
         differences: how their answers to the same request differed before the run.
         handlers: by scenario and side, what our builds run for it; empty in runs that were made before it was kept.
+        next_rows: by scenario, the row of its values file that is used next, from 0; it goes on behind the last row.
     """
 
     schema_version: Literal[2] = Field(2, alias="schema")
@@ -220,6 +221,7 @@ class Manifest(Record):
     unordered: tuple[str, ...] = ()
     differences: list[Difference] = Field(default_factory=list)
     handlers: dict[str, dict[SideLabel, HandlerRecord]] = Field(default_factory=dict)
+    next_rows: dict[str, int] = Field(default_factory=dict)
 
     def cells(self) -> list[tuple[ScenarioRecord, Load]]:
         """Return the cells in catalogue order: scenarios as named, loads ascending."""

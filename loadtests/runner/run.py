@@ -20,7 +20,8 @@ from loadtests.experiment.sides import Side
 from loadtests.records.answer_differences import CompareAnswers, Difference
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder, remove_leftovers
-from loadtests.runner.resume import check_same, experiment_of, missing_trials, plan_of, resumed
+from loadtests.runner.next_rows import NextRows
+from loadtests.runner.resume import check_same, experiment_of, missing_trials, next_rows_of, plan_of, resumed
 from loadtests.runner.run_log import new_manifest
 from loadtests.runner.runner import FixedSchedule, Listener, Runner, Schedule, trial_key
 from loadtests.runner.runner import Progress as Standing
@@ -69,14 +70,16 @@ def measure(
     check_reachable(experiment.database)
     cores = assign_cores()
     differences: list[Difference] = []
+    next_rows = NextRows()
     if make_comparison is not None:
-        differences = check_answers(experiment, cores, make_comparison(experiment.ignored, experiment.unordered))
+        compare = make_comparison(experiment.ignored, experiment.unordered)
+        differences = check_answers(experiment, cores, compare, next_rows)
     manifest = new_manifest(experiment, out.name, now, cores, installed, differences)
     with _saying_what_is_kept(out):
         folder = create_run_folder(out, manifest)
         with locked(folder):
             schedule = _schedule(experiment, experiment.plan(), make_schedule)
-            _carry_out(experiment, folder, manifest, cores, schedule)
+            _carry_out(experiment, folder, manifest, cores, schedule, next_rows)
     return out
 
 
@@ -111,8 +114,9 @@ def resume(out: Path, make_schedule: MakeSchedule | None = None) -> Path:
                 keys = {label: trial_key(number, pairing, label) for label in pairing.order}
                 if pairing not in plan[number]:
                     schedule.saw(number, pairing, {label: trials[key] for label, key in keys.items()}, None)
+        next_rows = next_rows_of(before, trials)
         del trials
-        _carry_out(experiment, folder, resumed(before, plan, now), cores, schedule)
+        _carry_out(experiment, folder, resumed(before, plan, now), cores, schedule, next_rows)
     return out
 
 
@@ -124,13 +128,20 @@ def _schedule(experiment: Experiment, plan: Plan, make_schedule: MakeSchedule | 
     return make_schedule(experiment, [(number, block) for number, block in enumerate(plan) if block])
 
 
-def _carry_out(experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, schedule: Schedule) -> None:
+def _carry_out(
+    experiment: Experiment,
+    folder: RunFolder,
+    manifest: Manifest,
+    cores: Cores,
+    schedule: Schedule,
+    next_rows: NextRows,
+) -> None:
     with (
         pinned(cores.driver),
         display(PipeConsole(), experiment) as listener,
         open_databases(experiment.database, folder.work, cores) as databases,
     ):
-        Runner(experiment, folder, manifest, cores, listener, schedule, databases).run()
+        Runner(experiment, folder, manifest, cores, listener, schedule, databases, next_rows).run()
 
 
 @contextmanager

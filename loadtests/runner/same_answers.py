@@ -9,14 +9,15 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from loadtests.experiment.fresh_values import FreshValues, fresh_values
 from loadtests.experiment.plan import TIMEOUT_S, Experiment
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sequence import SequenceUser
 from loadtests.experiment.sides import LABELS
-from loadtests.experiment.values import Rows
 from loadtests.inside.statements import HEADER
 from loadtests.records.answer_differences import CompareAnswers, Difference, WholeAnswer
 from loadtests.runner.block import BlockServers
+from loadtests.runner.next_rows import NextRows
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import open_databases
 from loadtests.servers.probe import ProbeAnswer, ProbeConnection
@@ -45,7 +46,9 @@ class AnswersDiffer(RunError):
         self.differences = list(differences)
 
 
-def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers) -> list[Difference]:
+def check_answers(
+    experiment: Experiment, cores: Cores, compare: CompareAnswers, next_rows: NextRows
+) -> list[Difference]:
     """Return how the sides' answers differ; nothing for two builds of the blog, which tests keep alike.
 
     A side that does not start, or gives no answer, is left to the run, which says so.
@@ -54,6 +57,7 @@ def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers)
         experiment: what is to be asked of whom.
         cores: the division of the machine.
         compare: says what a difference is.
+        next_rows: of values files.
 
     Raises:
         AnswersDiffer: they do, and the experiment does not say that it is meant.
@@ -81,17 +85,23 @@ def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers)
                 servers = [block_servers.server(label) for label in LABELS]
                 with suppress(TimeoutError):  # who hangs once is not asked for the rest
                     for scenario in experiment.scenarios:
-                        found += _differences(scenario, servers, experiment, compare)
+                        found += _differences(scenario, servers, experiment, compare, next_rows)
     if any(each.stops for each in found) and not experiment.unequal:
         raise AnswersDiffer(found)
     return found
 
 
 def _differences(
-    scenario: Scenario, servers: Sequence[Server], experiment: Experiment, compare: CompareAnswers
+    scenario: Scenario,
+    servers: Sequence[Server],
+    experiment: Experiment,
+    compare: CompareAnswers,
+    next_rows: NextRows,
 ) -> Iterator[Difference]:
-    limit_s = experiment.timeout_s or TIMEOUT_S + scenario.wait_s
-    a, b = (_answers(scenario, server, limit_s) for server in servers)
+    limit_s, variables = experiment.timeout_s or TIMEOUT_S + scenario.wait_s, scenario.variables()
+    fresh = [fresh_values(variables, series) for series in next_rows.series(scenario, LABELS)]
+    a, b = (_answers(scenario, server, limit_s, each) for server, each in zip(servers, fresh, strict=True))
+    next_rows.used(scenario, max(each.next_row if each else 0 for each in fresh))
     for request, of_a, of_b in zip(scenario.requests, a, b, strict=True):
         if of_a and of_b:
             for each in compare(str(request), of_a, of_b):
@@ -102,7 +112,7 @@ def _differences(
                 yield each.model_copy(update=shown)
 
 
-def _answers(scenario: Scenario, server: Server, limit_s: float) -> Answers:
+def _answers(scenario: Scenario, server: Server, limit_s: float, fresh: FreshValues | None) -> Answers:
     """Return what one side answers to each request, asked one after another by a new user each time.
 
     Raises:
@@ -110,10 +120,9 @@ def _answers(scenario: Scenario, server: Server, limit_s: float) -> Answers:
     """
     answers: Answers = [[] for _ in scenario.requests]
     variables, url = scenario.variables(), urlsplit(server.url)
-    rows = Rows(variables.values) if variables.values else None
     for _ in range(TIMES):
         with closing(ProbeConnection(server.url, limit_s, server.trust)) as connection:
-            user = SequenceUser(url, scenario.requests, variables.environment, rows)
+            user = SequenceUser(url, scenario.requests, variables.environment, fresh, each_anew=not scenario.sequence)
             while True:
                 position, request, message = user.position, user.request, user.message()
                 message.keeps_body = message.keeps_headers = True

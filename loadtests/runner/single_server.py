@@ -20,6 +20,7 @@ import numpy as np
 
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob, Target
+from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.request import Request
 from loadtests.experiment.sides import parse_side
@@ -183,9 +184,16 @@ class Workspace:
         )
 
 
-def target(server: Server) -> Target:
-    """Return a server as a driver's target."""
-    return Target(server.url, tuple(server.pids), tuple(server.groups), server.cpus, server.trust)
+def target(server: Server, series: Series | None = None) -> Target:
+    """Return a server as a driver's target.
+
+    Args:
+        server: the server.
+        series: which rows and numbers its requests are filled with; None for all.
+    """
+    return Target(
+        server.url, tuple(server.pids), tuple(server.groups), server.cpus, server.trust, series=series or Series()
+    )
 
 
 def ask(server: Server, path: str) -> object:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.plan import TIMEOUT_S
 from loadtests.experiment.scenario import Scenario
+from loadtests.runner.next_rows import NextRows
 from loadtests.servers.probe import USERS, WarmUp, warm
 from loadtests.servers.server import Server
 from loadtests.system.connections import SYSTEMS, Trust
@@ -73,17 +74,25 @@ def limits(scenario: Scenario, load: Load, slowest_s: float, timeout_s: float | 
 class WarmUps:
     """Warms up servers whenever some have been started, and remembers how they answered."""
 
-    def __init__(self, scenarios: Sequence[Scenario], timeout_s: float | None, trust: Trust = SYSTEMS) -> None:
+    def __init__(
+        self,
+        scenarios: Sequence[Scenario],
+        timeout_s: float | None,
+        trust: Trust = SYSTEMS,
+        next_rows: NextRows | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
             scenarios: every request of each is sent.
             timeout_s: how long an answer may take, in seconds; None for the usual limits.
             trust: which certificates of sides are trusted.
+            next_rows: of values files; None to begin with the first ones.
         """
         self._scenarios = sorted(scenarios, key=lambda scenario: scenario.writes)  # what is to be read is there still
         self._timeout_s = timeout_s
         self._trust = trust
+        self._next_rows = next_rows or NextRows()
         self._slowest_s: dict[tuple[str, str], float] = {}
         self._hung_in: dict[tuple[str, str], int] = {}
 
@@ -108,6 +117,7 @@ class WarmUps:
             usual_s = self._timeout_s or TIMEOUT_S + scenario.wait_s
             hanging_s = min(usual_s, KNOWN_TO_HANG_S + scenario.wait_s)
             names = {server.url: (server.side.spec, scenario.name) for server in servers}
+            series = self._next_rows.series(scenario, [server.side.spec for server in servers])
             answer_s = {
                 url: hanging_s if name in self._hung_in else usual_s
                 for url, name in names.items()
@@ -119,9 +129,11 @@ class WarmUps:
                 trust=self._trust,
                 sequence=scenario.sequence,
                 variables=scenario.variables(),
+                series=dict(zip(names, series, strict=True)),
             )
             for url, warmed in zip(answer_s, found, strict=True):
                 name = names[url]
+                self._next_rows.used(scenario, warmed.next_row)
                 self._slowest_s[name] = warmed.slowest_s
                 if name not in self._hung_in:
                     said += complaints(name, warmed, usual_s)

@@ -17,10 +17,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from loadtests.experiment.fresh_values import FreshValues, Series, fresh_values
 from loadtests.experiment.message import KEPT_BYTES, Message, decoded
 from loadtests.experiment.request import Request
 from loadtests.experiment.sequence import SequenceUser
-from loadtests.experiment.values import Rows, Variables
+from loadtests.experiment.values import Variables
 from loadtests.system.connections import SYSTEMS, Trust
 
 PIECE_BYTES = 65536
@@ -153,12 +154,14 @@ class WarmUp:
         slowest_s: how long the slowest answer of the last round took, in seconds; 0 if there was none.
         seconds: how long all of it took.
         unanswered: a request that had no whole answer when the limit was over; None if there is none.
+        next_row: the row of a values file behind the last one that was used.
     """
 
     rounds_s: tuple[float, ...]
     slowest_s: float
     seconds: float
     unanswered: Request | None = None
+    next_row: int = 0
 
     @property
     def settled(self) -> bool:
@@ -186,6 +189,7 @@ def warm(
     trust: Trust = SYSTEMS,
     sequence: bool = False,
     variables: Variables | None = None,
+    series: Mapping[str, Series] | None = None,
 ) -> list[WarmUp]:
     """Send each request to every server until its answers have settled, to all servers at once.
 
@@ -199,6 +203,7 @@ def warm(
         trust: which certificates are trusted.
         sequence: whether each user sends all of them, one after another, and takes from answers what others need.
         variables: what fills their places; None if there are none.
+        series: by URL, which rows of a values file and which numbers fill them; None for all.
 
     Returns:
         What each server did.
@@ -207,10 +212,14 @@ def warm(
         return []
     shares = [list(requests)] * USERS if sequence else shares_of(requests)
     known = variables or Variables()
+    groups: list[_Users] = []
     with contextlib.ExitStack() as stack:
-        groups = [
-            stack.enter_context(_Users(url, shares, known, each_s, limit_s, trust)) for url, each_s in answer_s.items()
-        ]
+        for url, each_s in answer_s.items():
+            fresh = fresh_values(known, series[url] if series else None)
+            each = [
+                SequenceUser(urlsplit(url), share, known.environment, fresh, each_anew=not sequence) for share in shares
+            ]
+            groups.append(stack.enter_context(_Users(url, each, fresh, each_s, limit_s, trust)))
         servers = stack.enter_context(ThreadPoolExecutor(len(groups)))
         for users in groups:
             stack.callback(users.stop)  # a signal must not wait for their answers
@@ -233,15 +242,14 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
     def __init__(
         self,
         url: str,
-        shares: list[list[Request]],
-        variables: Variables,
+        users: list[SequenceUser],
+        fresh: FreshValues | None,
         answer_s: float,
         limit_s: float,
         trust: Trust,
     ) -> None:
-        rows = Rows(variables.values) if variables.values else None
-        self._connections = [ProbeConnection(url, answer_s, trust) for _ in shares]
-        self._users = [SequenceUser(urlsplit(url), share, variables.environment, rows) for share in shares]
+        self._users, self._fresh = users, fresh
+        self._connections = [ProbeConnection(url, answer_s, trust) for _ in users]
         self._answer_s = answer_s
         self._deadline = time.monotonic() + limit_s + answer_s
 
@@ -260,7 +268,8 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
                     rounds_s.append(sum(took) / len(took))
                 if have_settled(rounds_s):
                     break
-        return WarmUp(tuple(rounds_s), max(took, default=0.0), time.monotonic() - begun, unanswered)
+        next_row = self._fresh.next_row if self._fresh else 0
+        return WarmUp(tuple(rounds_s), max(took, default=0.0), time.monotonic() - begun, unanswered, next_row)
 
     def __exit__(self, *_: object) -> None:
         for connection in self._connections:
