@@ -14,7 +14,7 @@ from loadtests.drivers.request_log import RequestLog
 from loadtests.experiment.fresh_values import Series, fresh_values
 from loadtests.experiment.message import COMPRESSED, KEPT_BYTES, Message, decoded, filled
 from loadtests.experiment.request import Request, in_turn
-from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.sequence import Login, SequenceUser
 from loadtests.experiment.values import Variables
 from loadtests.records.samples import Failure
 from loadtests.system.connections import SYSTEMS, Trust, why_not_connected
@@ -89,14 +89,18 @@ class Client:
         def judge_and_tell(answer: Answer, want: Request) -> Failure:
             failure = judge(answer, want)
             body = b"" if failure else decoded(b"".join(answer.pieces), answer.encoding) or b""
-            found = user.answered(good=failure == Failure.NONE, body=body, headers=answer.headers)
+            found = user.answered(good=failure == Failure.NONE, status=answer.status, body=body, headers=answer.headers)
             return failure if found or failure else Failure.BODY
 
         return self._send(user.position, user.message(), judge_and_tell)
 
-    def sequence_user(self) -> SequenceUser:
-        """Return a user who goes through the requests in their order; all share the rows of a values file."""
-        return SequenceUser(self._url, self._expected, self._environment, self.fresh)
+    def sequence_user(self, login: Login | None = None) -> SequenceUser:
+        """Return a user who goes through the requests in their order; all share the rows of a values file.
+
+        Args:
+            login: what an earlier user has of requests that are sent once; None to send them.
+        """
+        return SequenceUser(self._url, self._expected, self._environment, self.fresh, login=login)
 
     def _made(self, request: Request) -> Message | None:
         """Return a request's message, if it is the same each time."""

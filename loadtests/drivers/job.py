@@ -53,6 +53,8 @@ class Target:
         cpus: how many cores it can use at once.
         trust: which certificates are trusted, if it is asked by https.
         series: which rows of a values file, and which numbers, its requests are filled with.
+        start: which start of a server this is: users of a sequence stay logged in there from job to job. 0 if they log
+            in anew in each.
     """
 
     base_url: str
@@ -61,6 +63,7 @@ class Target:
     cpus: int = 1
     trust: Trust = SYSTEMS
     series: Series = field(default_factory=Series)
+    start: int = 0
 
 
 @dataclass(frozen=True)

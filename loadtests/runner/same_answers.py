@@ -133,7 +133,9 @@ def _answers(scenario: Scenario, server: Server, limit_s: float, fresh: FreshVal
                 except (OSError, http.client.HTTPException):
                     return answers
                 answers[position].append(_whole(answer, server))
-                user.answered(good=answer.status in request.good, body=answer.body, headers=answer.headers)
+                user.answered(
+                    good=answer.status in request.good, status=answer.status, body=answer.body, headers=answer.headers
+                )
                 if user.at_start:
                     break
     return answers

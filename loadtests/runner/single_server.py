@@ -191,8 +191,17 @@ def target(server: Server, series: Series | None = None) -> Target:
         server: the server.
         series: which rows and numbers its requests are filled with; None for all.
     """
+    side = server.side
+    # Where rows are put back after a cell, logins may be among them.
+    keeps_rows = not side.is_build and side.launch.reset is None
     return Target(
-        server.url, tuple(server.pids), tuple(server.groups), server.cpus, server.trust, series=series or Series()
+        server.url,
+        tuple(server.pids),
+        tuple(server.groups),
+        server.cpus,
+        server.trust,
+        series=series or Series(),
+        start=server.start if keeps_rows else 0,
     )
 
 

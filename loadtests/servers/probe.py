@@ -297,6 +297,8 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
                 user.answered(good=False)
             else:
                 took.append(time.monotonic() - sent)
-                user.answered(good=answer.status in request.good, body=answer.body, headers=answer.headers)
+                user.answered(
+                    good=answer.status in request.good, status=answer.status, body=answer.body, headers=answer.headers
+                )
             if user.at_start:
                 return took, None

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import ssl
 import subprocess
 import time
@@ -34,6 +35,9 @@ ANY_PATH = "/"
 """What is asked where no path was named: then any answer will do."""
 GOOD = 400
 """A path that was named to be asked is ready when its status is lower."""
+
+
+_starts = itertools.count(1)
 
 
 class ServerFailed(BenchError):
@@ -72,6 +76,8 @@ class Server(Stoppable):
             RunError: its own command to set it up failed.
         """
         self.side = side
+        self.start = next(_starts)
+        """Which start this is in this process, from 1; of a server that runs already, which time it was taken."""
         self.trust = trust
         self._cores = cores
         self.child: Child | None = None
@@ -97,7 +103,7 @@ class Server(Stoppable):
             run_side_command(side, "setup", self._given, cores, log.with_suffix(".setup"))
         except RunError as failure:
             raise RunError(f"side {side.spec!r}: {failure}") from None
-        self._start = start = start_of(side, port, self._given, self._observed, counts_statements=counts_statements)
+        self._launched = start = start_of(side, port, self._given, self._observed, counts_statements=counts_statements)
         # Every core while it starts, which halves the time; its own from then on.
         self.child = Child(
             "loadtests.servers.supervise",
@@ -161,7 +167,7 @@ class Server(Stoppable):
 
     def without_secrets(self, text: str) -> str:
         """Return what it has said with the names of its secret variables in place of their values."""
-        return text if self.child is None else self._start.without_secrets(text)
+        return text if self.child is None else self._launched.without_secrets(text)
 
     def exit_status(self) -> int | None:
         """Return the status that it ended with; None if it runs, or is not ours."""

@@ -196,6 +196,40 @@ def test_a_bad_answer_from_which_nothing_is_taken_is_passed_over_and_what_was_to
     ]
 
 
+def test_what_was_sent_once_serves_another_user_too() -> None:
+    refresh = Request("GET", "/refresh/${token}", takes=(("token", "$.t"),))
+    requests = (LOGIN, refresh, PLAIN)
+    first = SequenceUser(URL, requests, {"name": "x"})
+    logins = [first.login]
+    asked_by(first, b'{"t": "t0"}', b'{"t": "t1"}')
+    nothing, login = [*logins, first.login]
+    assert nothing is None
+    assert login is not None
+    assert asked_by(SequenceUser(URL, requests, {"name": "x"}, login=login), b'{"t": "t2"}', b"", b"{}") == [
+        "GET /refresh/t0",
+        "GET /plain",
+        "GET /refresh/t2",
+    ]
+    assert SequenceUser(URL, (PLAIN,), {}).login is None
+
+
+@pytest.mark.parametrize("passed_on", [False, True])
+def test_a_login_that_has_expired_is_taken_anew_and_one_that_never_worked_is_not(passed_on: bool) -> None:
+    requests, environment = (LOGIN, LOOK, PLAIN), {"HOST": "h", "name": "x"}
+    user = SequenceUser(URL, requests, environment)
+    asked_by(user, b'{"t": "t0"}', b"", b"")
+    if passed_on:
+        user = SequenceUser(URL, requests, environment, login=user.login)
+    assert user.message().content.startswith(b"GET /t0/x/h ")
+    assert not user.answered(good=False, status=401)
+    assert user.login is None
+    asked = []
+    for body in (b'{"t": "t1"}', None, b"", None, b""):
+        asked.append(user.message().content.split(b" HTTP")[0].decode())
+        user.answered(good=body is not None, status=200 if body is not None else 401, body=body or b"")
+    assert asked == ["POST /login", "GET /t1/x/h", "GET /plain", "GET /t1/x/h", "GET /plain"]
+
+
 def test_a_pass_has_one_row_and_requests_that_are_no_sequence_one_each() -> None:
     requests = (Request("GET", "/a/${name}"), PLAIN, Request("GET", "/b/${name}"))
     for each_anew, second in ((False, "ada"), (True, "bob")):
