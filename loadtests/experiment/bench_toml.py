@@ -72,6 +72,7 @@ class _RequestKeys(Table):
     json_: JsonValue = Field(None, alias="json")
     form: str | dict[str, str | int | float] | None = None
     data: str | None = None
+    upload: dict[str, str | list[str]] = Field(default_factory=dict)
     expect: int | None = Field(None, ge=200, le=599)
     contains: str | None = None
     take: dict[str, str] = Field(default_factory=dict)

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from loadtests.experiment.multipart import Part, multipart
 from loadtests.experiment.templates import template
 from loadtests.system.errors import UsageError
 
@@ -36,6 +37,8 @@ class Request:
         once: whether each user sends it only the first time, as to log in.
         weight: how many times in a row it is sent when the scenario's requests are sent in turn.
         body_file: the file that the body was read from; empty if there was none.
+        parts: fields of the form that the body is; none if it is no ``multipart/form-data``.
+        basic: user and password with a colon between them, of which the header ``authorization`` is made; may be empty.
     """
 
     method: str
@@ -48,6 +51,8 @@ class Request:
     once: bool = False
     weight: int = 1
     body_file: str = ""
+    parts: tuple[Part, ...] = ()
+    basic: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -55,7 +60,7 @@ class Request:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of its places, each once."""
-        texts = (self.path, *(value for _, value in self.headers), self.body.decode("latin-1"))
+        texts = (self.path, *(value for _, value in self.headers), self.basic, self.body.decode("latin-1"))
         return tuple(dict.fromkeys(name for text in texts for name in template(text).names))
 
     @property
@@ -71,6 +76,13 @@ class Request:
     def good(self) -> range:
         """Statuses of a good answer."""
         return range(200, 300) if self.status is None else range(self.status, self.status + 1)
+
+
+def with_parts(request: Request, parts: tuple[Part, ...]) -> Request:
+    """Return a request whose body is a form of these fields; raises UsageError if a file can't be read."""
+    kind, body = multipart(parts)
+    kept = [header for header in request.headers if header[0].lower() != "content-type"]
+    return replace(request, headers=(("content-type", kind), *kept), body=body, body_file="", parts=parts)
 
 
 def in_turn(requests: Sequence[Request]) -> tuple[int, ...]:
