@@ -57,7 +57,9 @@ FORMS = frozenset({"-F", "--form-string"})
 _QUOTED = re.compile(
     r"""'[^']*'|"(?:\\.|[^"\\])*"|\$'(?P<escaped>(?:\\.|[^'\\])*)'|(?P<continued>\\\r?\n)""", re.DOTALL
 )
-_ESCAPE = re.compile(r"\\(?:u(?P<u>[0-9a-fA-F]{4})|x(?P<x>[0-9a-fA-F]{2})|(?P<c>.))", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:(?:u(?P<u>[0-9a-fA-F]{4})|U(?P<U>[0-9a-fA-F]{8})|x(?P<x>[0-9a-fA-F]{2}))|(?P<c>.))", re.DOTALL
+)
 _URL = re.compile(r"([A-Za-z]+://)?([^/?#]*)(.*)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
@@ -149,7 +151,7 @@ def _plainly_quoted(word: re.Match[str]) -> str:
 
 
 def _character(escape: re.Match[str]) -> str:
-    code = escape["u"] or escape["x"]
+    code = escape["u"] or escape["U"] or escape["x"]
     return chr(int(code, 16)) if code else _ESCAPED.get(escape["c"], escape["c"])
 
 
@@ -162,7 +164,8 @@ def _headers(options: Options, kind: str) -> tuple[tuple[str, str], ...]:
         if option in HEADERS:
             typed.append(parse_header(f"{HEADERS[option]}: {value}", f"curl {option}"))
         elif option == "-H" and not value.strip().endswith(":"):  # without a value it takes away one of curl's own
-            typed.append(parse_header(value, "curl -H"))
+            empty = value.strip().endswith(";") and ":" not in value  # as curl has a header without a value
+            typed.append(parse_header(f"{value.strip()[:-1]}:" if empty else value, "curl -H"))
     own = (JSON, ("accept", "application/json")) if kind == "--json" else (("content-type", FORM),) if kind else ()
     named = {name.lower() for name, _ in typed}
     return (*(each for each in own if each[0] not in named), *typed)
