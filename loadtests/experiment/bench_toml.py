@@ -134,6 +134,11 @@ class BenchToml(Table):
     ignore: list[str] = Field(default_factory=list)
     unordered: list[str] = Field(default_factory=list)
     unequal: bool | None = None
+    explore: bool | None = None
+    explore_cases: int | None = None
+    explore_time: Number | None = None
+    explore_writes: bool | None = None
+    explore_document: str | None = None
     driver: DriverName | None = None
     workers: int | None = None
     database: str | None = None

@@ -58,15 +58,16 @@ class Event(Record):
         label: the side, or None if it concerns both.
         kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API),
             ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), ``log`` (how the log of a
-            side ends that gave no good answer), ``warm-up`` (a side hung in it, or was still getting faster), or
-            ``values`` (a values file had fewer rows than requests to fill).
+            side ends that gave no good answer), ``warm-up`` (a side hung in it, or was still getting faster),
+            ``values`` (a values file had fewer rows than requests to fill), or ``explored`` (what was asked of both
+            sides before the run, beside its scenarios, and what failed on both).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
 
     block: int
     label: SideLabel | None
-    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up", "values"]
+    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up", "values", "explored"]
     message: str
     seconds: float | None = None
 

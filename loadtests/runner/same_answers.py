@@ -2,9 +2,9 @@
 
 import http.client
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,20 +36,43 @@ class AnswersDiffer(RunError):
 
     Attributes:
         differences: how their answers differ.
+        said: what else there is to say of how they were explored.
     """
 
-    def __init__(self, differences: Sequence[Difference]) -> None:
+    def __init__(self, differences: Sequence[Difference], said: Sequence[str] = ()) -> None:
         super().__init__(
             "the sides do not answer alike, so that a ratio would compare different work, and nothing was measured; "
             "what may differ is named with --ignore, and --unequal measures all the same"
         )
         self.differences = list(differences)
+        self.said = list(said)
+
+
+@dataclass(frozen=True)
+class Explored:
+    """What came of asking both sides what their OpenAPI documents allow.
+
+    Attributes:
+        differences: how their answers differ, of each kind the shortest request.
+        said: sentences: how much was asked, which routes fail on both sides, and which could not be asked.
+    """
+
+    differences: Sequence[Difference] = ()
+    said: Sequence[str] = ()
+
+
+Explore = Callable[[Sequence[Server], Path], Explored]
+"""Explores the servers of both sides, and may keep files in a folder."""
 
 
 def check_answers(
-    experiment: Experiment, cores: Cores, compare: CompareAnswers, next_rows: NextRows
-) -> list[Difference]:
-    """Return how the sides' answers differ; nothing for two builds of the blog, which tests keep alike.
+    experiment: Experiment,
+    cores: Cores,
+    compare: CompareAnswers,
+    next_rows: NextRows,
+    explore: Explore | None = None,
+) -> Explored:
+    """Return how the sides' answers differ; two builds of the blog are only explored: tests keep them alike.
 
     A side that does not start, or gives no answer, is left to the run, which says so.
 
@@ -58,13 +81,16 @@ def check_answers(
         cores: the division of the machine.
         compare: says what a difference is.
         next_rows: of values files.
+        explore: asks more than the experiment does; None if nothing does.
 
     Raises:
         AnswersDiffer: they do, and the experiment does not say that it is meant.
     """
-    if experiment.a.is_build and experiment.b.is_build:
-        return []
+    are_builds = experiment.a.is_build and experiment.b.is_build
+    if are_builds and explore is None:
+        return Explored()
     found: list[Difference] = []
+    explored = Explored()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         with (
@@ -84,11 +110,14 @@ def check_answers(
             if not block_servers.broken:
                 servers = [block_servers.server(label) for label in LABELS]
                 with suppress(TimeoutError):  # who hangs once is not asked for the rest
-                    for scenario in experiment.scenarios:
+                    for scenario in () if are_builds else experiment.scenarios:
                         found += _differences(scenario, servers, experiment, compare, next_rows)
+                if explore is not None:
+                    explored = explore(servers, work / "explored")
+                    found += explored.differences
     if any(each.stops for each in found) and not experiment.unequal:
-        raise AnswersDiffer(found)
-    return found
+        raise AnswersDiffer(found, explored.said)
+    return Explored(found, explored.said)
 
 
 def _differences(
@@ -132,7 +161,7 @@ def _answers(scenario: Scenario, server: Server, limit_s: float, fresh: FreshVal
                     raise
                 except (OSError, http.client.HTTPException):
                     return answers
-                answers[position].append(_whole(answer, server))
+                answers[position].append(whole_answer(answer, server))
                 user.answered(
                     good=answer.status in request.good, status=answer.status, body=answer.body, headers=answer.headers
                 )
@@ -141,7 +170,7 @@ def _answers(scenario: Scenario, server: Server, limit_s: float, fresh: FreshVal
     return answers
 
 
-def _whole(answer: ProbeAnswer, server: Server) -> WholeAnswer:
+def whole_answer(answer: ProbeAnswer, server: Server) -> WholeAnswer:
     """Return what is compared of an answer; where a server names itself, as in links, it says the same as the other."""
     origin = server.url.encode()
     headers = {
