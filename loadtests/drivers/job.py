@@ -14,6 +14,7 @@ from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import Load
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Journeys
+from loadtests.experiment.sequence import Login
 from loadtests.experiment.sides import SideLabel
 from loadtests.experiment.values import Variables
 from loadtests.records.samples import Recording
@@ -55,6 +56,8 @@ class Target:
         series: which rows of a values file, and which numbers, its requests are filled with.
         start: which start of a server this is: users of a sequence stay logged in there from job to job. 0 if they log
             in anew in each.
+        logins: what those have who warmed up the server, for the first users of the first job. Secrets, most likely:
+            they go through the pipe, and nowhere else.
     """
 
     base_url: str
@@ -64,6 +67,7 @@ class Target:
     trust: Trust = SYSTEMS
     series: Series = field(default_factory=Series)
     start: int = 0
+    logins: tuple[Login, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

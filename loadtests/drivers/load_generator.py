@@ -69,7 +69,9 @@ async def drive(
     def make_trial(target: Target, job: PairingJob, group: Group, log: RequestLog) -> Trial:
         open_ = connections.setdefault(target.base_url, [])
         if isinstance(job.load, ClosedLoop):
-            known = logins.setdefault((target.start, job.requests), []) if target.start and logins is not None else None
+            known = None
+            if target.start and logins is not None:
+                known = logins.setdefault((target.start, job.requests), list(target.logins))
             return ClosedLoopTrial(target, job, job.load, group, log, open_, known)
         return OpenLoopTrial(target, job, job.load, group, log, open_)
 

@@ -192,8 +192,12 @@ class CellRunner:
         scenario, load = pairing.cell.scenario, pairing.cell.load
         limits = self._warm_ups.limits(scenario, load)
         series = self._next_rows.series(scenario, ["a" if pairing.control else label for label in servers])
+        targets = {
+            label: target(server, own, self._warm_ups.logins(scenario, server))
+            for (label, server), own in zip(servers.items(), series, strict=True)
+        }
         return PairingJob(
-            targets={label: target(server, own) for (label, server), own in zip(servers.items(), series, strict=True)},
+            targets=targets,
             requests=scenario.requests,
             sequence=scenario.sequence,
             variables=scenario.variables(),

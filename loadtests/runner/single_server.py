@@ -23,6 +23,7 @@ from loadtests.drivers.job import PairingJob, Target
 from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.request import Request
+from loadtests.experiment.sequence import Login
 from loadtests.experiment.sides import parse_side
 from loadtests.records.samples import Failure, Recording
 from loadtests.servers.auxiliary import AuxiliaryServer
@@ -184,12 +185,13 @@ class Workspace:
         )
 
 
-def target(server: Server, series: Series | None = None) -> Target:
+def target(server: Server, series: Series | None = None, logins: Sequence[Login] = ()) -> Target:
     """Return a server as a driver's target.
 
     Args:
         server: the server.
         series: which rows and numbers its requests are filled with; None for all.
+        logins: what users who warmed it up have of requests that are sent once.
     """
     side = server.side
     # Where rows are put back after a cell, logins may be among them.
@@ -202,6 +204,7 @@ def target(server: Server, series: Series | None = None) -> Target:
         server.trust,
         series=series or Series(),
         start=server.start if keeps_rows else 0,
+        logins=tuple(logins) if keeps_rows else (),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.plan import TIMEOUT_S
 from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.sequence import Login
 from loadtests.runner.next_rows import NextRows
 from loadtests.servers.probe import USERS, WarmUp, warm
 from loadtests.servers.server import Server
@@ -95,10 +96,15 @@ class WarmUps:
         self._next_rows = next_rows or NextRows()
         self._slowest_s: dict[tuple[str, str], float] = {}
         self._hung_in: dict[tuple[str, str], int] = {}
+        self._logins: dict[tuple[str, str], tuple[Login, ...]] = {}
 
     def limits(self, scenario: Scenario, load: Load) -> Limits:
         """Return how long a side may take in one cell."""
         return limits(scenario, load, self.slowest_s(scenario), self._timeout_s)
+
+    def logins(self, scenario: Scenario, server: Server) -> tuple[Login, ...]:
+        """Return what the users who warmed up a server have of requests that are sent once."""
+        return self._logins.get((server.url, scenario.name), ())
 
     def slowest_s(self, scenario: Scenario) -> float:
         """Return how long the slowest answer of a warm-up's last round took, of either side, in seconds."""
@@ -134,6 +140,7 @@ class WarmUps:
             for url, warmed in zip(answer_s, found, strict=True):
                 name = names[url]
                 self._next_rows.used(scenario, warmed.next_row)
+                self._logins[url, scenario.name] = warmed.logins
                 self._slowest_s[name] = warmed.slowest_s
                 if name not in self._hung_in:
                     said += complaints(name, warmed, usual_s)

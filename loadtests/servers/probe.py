@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from loadtests.experiment.fresh_values import FreshValues, Series, fresh_values
 from loadtests.experiment.message import KEPT_BYTES, Message, decoded
 from loadtests.experiment.request import Request
-from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.sequence import Login, SequenceUser
 from loadtests.experiment.values import Variables
 from loadtests.system.connections import SYSTEMS, Trust
 
@@ -155,6 +155,7 @@ class WarmUp:
         seconds: how long all of it took.
         unanswered: a request that had no whole answer when the limit was over; None if there is none.
         next_row: the row of a values file behind the last one that was used.
+        logins: what its users have of requests that are sent once; secrets, most likely.
     """
 
     rounds_s: tuple[float, ...]
@@ -162,6 +163,7 @@ class WarmUp:
     seconds: float
     unanswered: Request | None = None
     next_row: int = 0
+    logins: tuple[Login, ...] = field(default=(), repr=False)
 
     @property
     def settled(self) -> bool:
@@ -269,7 +271,14 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
                 if have_settled(rounds_s):
                     break
         next_row = self._fresh.next_row if self._fresh else 0
-        return WarmUp(tuple(rounds_s), max(took, default=0.0), time.monotonic() - begun, unanswered, next_row)
+        return WarmUp(
+            tuple(rounds_s),
+            max(took, default=0.0),
+            time.monotonic() - begun,
+            unanswered,
+            next_row,
+            tuple(user.login for user in self._users if user.login is not None),
+        )
 
     def __exit__(self, *_: object) -> None:
         for connection in self._connections:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from loadtests.drivers.job import PairingJob, Target
 from loadtests.drivers.load_generator import Logins, drive
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.request import Request
+from loadtests.experiment.sequence import Login
 from loadtests.records.samples import Failure, Recording
 from tests.drivers.serving import listening
 
@@ -68,6 +70,23 @@ def test_users_log_in_once_for_each_start_of_a_server(starts: tuple[int, ...], l
     assert [count for count, _ in found] == logins
     for _, recording in found:
         assert recording.samples.failure.tolist() == [Failure.NONE] * len(recording.samples)
+
+
+def test_who_warmed_up_a_server_has_logged_in_for_others() -> None:
+    door = Doorkeeper()
+    door.known |= {b"w1", b"w2"}
+
+    async def measure() -> None:
+        logins: Logins = {}
+        warmed = tuple(Login({"token": f"w{number}"}, frozenset({1})) for number in (1, 2))
+        async with listening(door.serve) as url:
+            for users in (1, 5, 5):
+                asked = replace(job(url, users, 1), targets={"a": Target(url, start=1, logins=warmed)})
+                samples = (await drive(asked, logins=logins))["a"].samples
+                assert not samples.failure.any()
+
+    asyncio.run(measure())
+    assert door.logins == 3
 
 
 def test_no_login_falls_into_a_window() -> None:
