@@ -153,6 +153,8 @@ def _header(answer: WholeAnswer, name: str) -> str:
 
 
 def _status(answer: WholeAnswer) -> str:
+    if not answer.status:
+        return _shortened(answer.body.decode(errors="replace"), SHOWN_OF_A_FAILURE)
     try:
         phrase = f" {HTTPStatus(answer.status).phrase}"
     except ValueError:

@@ -54,7 +54,7 @@ MOST_RESOURCES = 100_000
     "--scenario",
     default="get_post",
     metavar="SCENARIO",
-    help='Measure: what is asked. Of a request, "POST /orders", the six options below say more.',
+    help='Measure: what is asked. Of a request, "POST /orders", the seven options below say more.',
 )
 @options_of(*REQUEST, VALUES)
 @click.option("--database", default=SQLITE, help="Measure: as for `bench run`.")

@@ -24,6 +24,13 @@ REQUEST = (
     click.option("--json", multiple=True, metavar="TEXT|@FILE", help="A JSON body."),
     click.option("--form", multiple=True, metavar="TEXT|@FILE", help="A form as its body, as in a=1&b=2."),
     click.option(
+        "--upload",
+        multiple=True,
+        metavar="FIELD=@FILE",
+        help="A file in a form, which is multipart/form-data then; its other fields are those of --form. What it is,"
+        " ;type=image/png behind it says.  [default: by its name]",
+    ),
+    click.option(
         "--data", multiple=True, metavar="TEXT|@FILE", help="A body as it is; its type is a --header, Content-Type."
     ),
     click.option(
@@ -35,7 +42,7 @@ REQUEST = (
     click.option("--contains", multiple=True, metavar="TEXT", help="What the body of a good answer holds."),
 )
 """Each of them may be given once for each request of a sequence."""
-OF_A_REQUEST = ("header", "json", "form", "data", "expect", "contains")
+OF_A_REQUEST = ("header", "json", "form", "upload", "data", "expect", "contains")
 OF_A_SEQUENCE = (
     click.option(
         "--take",
@@ -73,7 +80,8 @@ VALUES = click.option(
     "--values",
     metavar="FILE",
     help="A .csv or .jsonl file: ${COLUMN} in path, headers and body is filled from its rows, the next one for each"
-    " request, or each pass of a sequence.",
+    " request, or each pass of a sequence, through the whole run. ${counter} and ${uuid} are new each time"
+    " without one.",
 )
 
 ORDERED = (*OF_A_REQUEST, "take", "once", "b_request")

@@ -21,6 +21,7 @@ from loadtests.cli.request_options import (
     say_what_is_left_out,
 )
 from loadtests.experiment.bench_toml_options import FileOptions
+from loadtests.experiment.exploration import CASES, DOCUMENT, SECONDS
 from loadtests.experiment.options import USERS, RunOptions
 from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
 from loadtests.experiment.request_options import OF_SIDE_B
@@ -157,6 +158,27 @@ timeout_option = click.option(
     is_flag=True,
     help="Measure though the sides do not answer alike: it is meant. The report says so on top.",
 )
+@click.option(
+    "--explore",
+    is_flag=True,
+    help="Before anything is measured, also ask both sides what schemathesis derives from their OpenAPI documents, and"
+    " compare the answers. Needs the extra explore.",
+)
+@click.option("--explore-cases", type=int, help=f"Requests that --explore asks at the most.  [default: {CASES}]")
+@click.option(
+    "--explore-time",
+    type=float,
+    metavar="SECONDS",
+    help=f"How long --explore may take.  [default: {SECONDS:g}]",
+)
+@click.option(
+    "--explore-writes", is_flag=True, help="Let --explore ask POST, PUT, PATCH and DELETE, too; not only what reads."
+)
+@click.option(
+    "--explore-document",
+    metavar="PATH",
+    help=f"Where --explore finds a side's OpenAPI document.  [default: {DOCUMENT}]",
+)
 @config_options
 @options_of(*REQUEST, B_REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
@@ -184,6 +206,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     from loadtests.analysis.same_answers import AnswerComparison
     from loadtests.analysis.sequential import SequentialSchedule
     from loadtests.report.differences import show_differences
+    from loadtests.report.wording import printable
     from loadtests.runner import run
     from loadtests.runner.same_answers import AnswersDiffer
     from loadtests.system.terminal import PipeConsole
@@ -200,7 +223,10 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
         try:
             out = run.measure(chosen, schedule, AnswerComparison, watch.begun_s)
         except AnswersDiffer as error:
-            show_differences(PipeConsole(), error.differences, side_names(chosen.a, chosen.b))
+            console = PipeConsole()
+            show_differences(console, error.differences, side_names(chosen.a, chosen.b))
+            for sentence in error.said:
+                console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
             raise
     else:
         _alone(context, "resume")

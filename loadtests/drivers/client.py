@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from loadtests.drivers.connection import Answer, Connection, Server
 from loadtests.drivers.failure_examples import SHOWN_BYTES, shown, without_origin
 from loadtests.drivers.request_log import RequestLog
+from loadtests.experiment.fresh_values import Series, fresh_values
 from loadtests.experiment.message import COMPRESSED, KEPT_BYTES, Message, decoded, filled
 from loadtests.experiment.request import Request, in_turn
-from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.sequence import Login, SequenceUser
 from loadtests.experiment.takes import missing
-from loadtests.experiment.values import Rows, Variables
+from loadtests.experiment.values import Variables
 from loadtests.records.samples import Failure
 from loadtests.system.connections import SYSTEMS, Trust, why_not_connected
 
@@ -29,7 +30,7 @@ class Client:
     that was used last is used next. A request that is the same each time is made beforehand.
 
     Attributes:
-        rows: of the values file that fills the requests' places; None if there is none.
+        fresh: what fills places anew for each request; None if nothing does.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Client:
         idle: list[Connection] | None = None,
         variables: Variables | None = None,
         trust: Trust = SYSTEMS,
+        series: Series | None = None,
     ) -> None:
         """Prepare a client.
 
@@ -51,12 +53,13 @@ class Client:
                 needed are in it. None: it has its own.
             variables: what fills the requests' places; None if there are none.
             trust: which certificates are trusted, if it is an https URL.
+            series: which rows of a values file, and which numbers, are used; None for all of them.
         """
         self._url = url = urlsplit(base_url)
         self._base_url = base_url
         self._expected = requests
         self._environment = dict(variables.environment) if variables else {}
-        self.rows = Rows(variables.values) if variables and variables.values else None
+        self.fresh = fresh_values(variables, series)
         made = [self._made(request) for request in requests]
         self._turns = [(which, made[which]) for which in in_turn(requests)]
         self._log = log
@@ -77,8 +80,8 @@ class Client:
         """
         which, message = self._turns[turn % len(self._turns)]
         if message is None:
-            row = self.rows.take() if self.rows else {}
-            message = Message(self._url, filled(self._expected[which], {**self._environment, **row}))
+            values = self.fresh.take() if self.fresh else {}
+            message = Message(self._url, filled(self._expected[which], {**self._environment, **values}))
         return self._send(which, message, judge, due_s)
 
     def ask_next(self, user: SequenceUser) -> Coroutine[Any, Any, bool]:
@@ -87,14 +90,18 @@ class Client:
         def judge_and_tell(answer: Answer, want: Request) -> Failure:
             failure = judge(answer, want)
             body = b"" if failure else decoded(b"".join(answer.pieces), answer.encoding) or b""
-            found = user.answered(good=failure == Failure.NONE, body=body, headers=answer.headers)
+            found = user.answered(good=failure == Failure.NONE, status=answer.status, body=body, headers=answer.headers)
             return failure if found or failure else Failure.BODY
 
         return self._send(user.position, user.message(), judge_and_tell)
 
-    def sequence_user(self) -> SequenceUser:
-        """Return a user who goes through the requests in their order; all share the rows of a values file."""
-        return SequenceUser(self._url, self._expected, self._environment, self.rows)
+    def sequence_user(self, login: Login | None = None) -> SequenceUser:
+        """Return a user who goes through the requests in their order; all share the rows of a values file.
+
+        Args:
+            login: what an earlier user has of requests that are sent once; None to send them.
+        """
+        return SequenceUser(self._url, self._expected, self._environment, self.fresh, login=login)
 
     def _made(self, request: Request) -> Message | None:
         """Return a request's message, if it is the same each time."""

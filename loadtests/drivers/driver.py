@@ -205,6 +205,7 @@ def merge(parts: Sequence[Recording], cores: int) -> Recording:
         abandoned=sum(part.abandoned for part in parts),
         examples=tuple(examples.values()),
         good_bytes=_together([each for part in parts for each in part.good_bytes]),
+        next_row=max(part.next_row for part in parts),
     )
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Final, Generic, TypeVar
 
+from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import Load
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Journeys
+from loadtests.experiment.sequence import Login
 from loadtests.experiment.sides import SideLabel
 from loadtests.experiment.values import Variables
 from loadtests.records.samples import Recording
@@ -52,6 +54,11 @@ class Target:
         cpus: how many cores it can use at once.
         trust: which certificates are trusted, if it is asked by https.
         requests: what it is asked; empty if that is what the job asks of all.
+        series: which rows of a values file, and which numbers, its requests are filled with.
+        start: which start of a server this is: users of a sequence stay logged in there from job to job. 0 if they log
+            in anew in each.
+        logins: what those have who warmed up the server, for the first users of the first job. Secrets, most likely:
+            they go through the pipe, and nowhere else.
     """
 
     base_url: str
@@ -60,6 +67,9 @@ class Target:
     cpus: int = 1
     trust: Trust = SYSTEMS
     requests: tuple[Request, ...] = ()
+    series: Series = field(default_factory=Series)
+    start: int = 0
+    logins: tuple[Login, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,16 @@ from loadtests.drivers.phases import drive_pairing
 from loadtests.drivers.request_log import RequestLog
 from loadtests.drivers.trial import Trial
 from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.request import Request
+from loadtests.experiment.sequence import Login
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.processes import begin_child
 
 IdleConnections = dict[str, list[connection.Connection]]
 """By the base URL of the server that they are to."""
+Logins = dict[tuple[int, tuple[Request, ...]], list[Login]]
+"""What users of sequences have of requests that are sent once, by the server's start and the requests."""
 SETTLE_S = 0.002
 
 
@@ -36,16 +40,20 @@ def main(fd: int, cores: str, number: int, size: int) -> None:
     with Connection(fd) as owner, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         group = Group(asyncio.sleep, number, size, owner)
         idle: IdleConnections = {}
+        logins: Logins = {}
         while True:
             try:
                 job: PairingJob = owner.recv()
             except EOFError:
                 return
-            send(owner, runner.run(_with_heartbeats(owner, job, group, idle)))
+            send(owner, runner.run(_with_heartbeats(owner, job, group, idle, logins)))
 
 
 async def drive(
-    job: PairingJob, group: Group | None = None, idle: IdleConnections | None = None
+    job: PairingJob,
+    group: Group | None = None,
+    idle: IdleConnections | None = None,
+    logins: Logins | None = None,
 ) -> dict[SideLabel, Recording]:
     """Drive a pairing on the running event loop.
 
@@ -54,13 +62,17 @@ async def drive(
         group: the load generators that drive it together; None: this one alone.
         idle: connections that are open already, by the server's base URL, and in the end those that are open then;
             None: they are closed.
+        logins: of earlier jobs, and in the end of this one, too; None: each user logs in.
     """
     connections: IdleConnections = {} if idle is None else idle
 
     def make_trial(target: Target, job: PairingJob, group: Group, log: RequestLog) -> Trial:
         open_ = connections.setdefault(target.base_url, [])
         if isinstance(job.load, ClosedLoop):
-            return ClosedLoopTrial(target, job, job.load, group, log, open_)
+            known = None
+            if target.start and logins is not None:
+                known = logins.setdefault((target.start, job.requests), list(target.logins))
+            return ClosedLoopTrial(target, job, job.load, group, log, open_, known)
         return OpenLoopTrial(target, job, job.load, group, log, open_)
 
     try:
@@ -72,14 +84,17 @@ async def drive(
 
 
 async def _with_heartbeats(
-    owner: Connection, job: PairingJob, group: Group, idle: IdleConnections
+    owner: Connection, job: PairingJob, group: Group, idle: IdleConnections, logins: Logins
 ) -> dict[SideLabel, Recording]:
     beats = asyncio.create_task(send_heartbeats(owner, asyncio.sleep))
     await asyncio.sleep(SETTLE_S)  # what servers have closed between two jobs is noticed in the loop
     for url in [url for url, connections in idle.items() if not any(each.is_open for each in connections)]:
         del idle[url]
+    oldest = min(target.start for target in job.targets.values())
+    for key in [key for key in logins if key[0] < oldest]:  # of servers that are gone
+        del logins[key]
     try:
-        return await drive(job, group, idle)
+        return await drive(job, group, idle, logins)
     finally:
         beats.cancel()
 

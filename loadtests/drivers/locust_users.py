@@ -12,8 +12,9 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gevent
@@ -30,6 +31,7 @@ from loadtests.drivers.job import Group, PairingJob, Target
 from loadtests.drivers.phases import REFUSED_PAUSE_S, ClosedLoopPhases
 from loadtests.drivers.request_log import RequestLog
 from loadtests.experiment.catalogue import LONGEST_THINK
+from loadtests.experiment.fresh_values import FreshValues, fresh_values
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.message import filled, target_of
 from loadtests.experiment.request import Request, in_turn
@@ -204,8 +206,8 @@ class GatedSession(FastHttpSession):
         )
 
 
-Asked = tuple[str, Request]
-"""A request as it is sent, with its path as it is declared, which holds no secrets, for a name."""
+Asked = tuple[str, Callable[[], Request]]
+"""A request's path as it is declared, which holds no secrets, for a name; and what makes it as it is sent."""
 
 
 class Asker(FastHttpUser):
@@ -219,7 +221,8 @@ class Asker(FastHttpUser):
     def ask(self) -> None:
         """Send the scenario's requests; a task for each would keep users from waiting for the server all the time."""
         while True:
-            name, want = self.asked[next(self.turns) % len(self.asked)]
+            name, make = self.asked[next(self.turns) % len(self.asked)]
+            want = make()
             body: Any = want.body or None  # bytes are fine, though it is not declared so
             headers = {"User-Agent": "bench"} | dict(want.headers)
             with self.client.request(
@@ -244,11 +247,15 @@ class LocustTrial(ClosedLoopPhases):
         environment, index = Environment(), index_of(job)
         tls = target.trust.context() if target.base_url.startswith("https:") else None
         self._sessions = []
-        for user_class in user_classes(job, target.base_url, group):
+        self._fresh = fresh_values(job.variables, target.series.part(group.number, group.size))
+        for user_class in user_classes(job, target.base_url, group, self._fresh):
             user = user_class(environment)
             user.client = GatedSession(user, self._gate, log, index, tls)
             self._sessions.append(user.client)
             user.start(self._greenlets)
+
+    def _next_row(self) -> int:
+        return self._fresh.next_row if self._fresh else 0
 
     def _all_connected(self) -> bool:
         return self.log.answers >= self._users
@@ -277,12 +284,16 @@ class LocustTrial(ClosedLoopPhases):
             session.client.close()
 
 
-def user_classes(job: PairingJob, base_url: str, group: Group) -> list[type[FastHttpUser]]:
+def user_classes(
+    job: PairingJob, base_url: str, group: Group, fresh: FreshValues | None = None
+) -> list[type[FastHttpUser]]:
     """Return the class of each user of one side that is this load generator's."""
     assert isinstance(job.load, ClosedLoop)  # noqa: S101 - LocustTrial takes no other
     if job.journeys is None:
         turns = itertools.count(group.number)
-        classes = {"asker": type("Asker", (Asker,), {"host": base_url, "asked": asked_in_turn(job), "turns": turns})}
+        classes = {
+            "asker": type("Asker", (Asker,), {"host": base_url, "asked": asked_in_turn(job, fresh), "turns": turns})
+        }
         names = ["asker"] * job.load.users
     else:
         low, high = (job.journeys.think_s * part for part in (2 - LONGEST_THINK, LONGEST_THINK))
@@ -293,15 +304,37 @@ def user_classes(job: PairingJob, base_url: str, group: Group) -> list[type[Fast
     return [classes[name] for name in names[group.number :: group.size]]
 
 
-def asked_in_turn(job: PairingJob) -> list[Asked]:
-    """Return what is sent, in the order in which it is: with its places filled, and encoded as Locust needs it."""
-    made = []
+def asked_in_turn(job: PairingJob, fresh: FreshValues | None = None) -> list[Asked]:
+    """Return what is sent, in the order in which it is: one that is the same each time is made beforehand.
+
+    Args:
+        job: has the requests, and the variables that fill their places.
+        fresh: what fills places anew for each request; None if nothing does.
+    """
+    environment = job.variables.environment
+    made: list[Asked] = []
     for request in job.requests:
-        whole = filled(request, job.variables.environment)
-        # Locust writes a head in Latin-1: these characters stand for the bytes in UTF-8.
-        headers = tuple((name, value.encode().decode("latin-1")) for name, value in whole.headers)
-        made.append((request.path, replace(whole, path=target_of(whole.path), headers=headers)))
+        if set(request.names) <= environment.keys():
+            same = encoded(filled(request, environment))
+            made.append((request.path, partial(_same, same)))
+        else:
+            made.append((request.path, partial(_filled_anew, request, environment, fresh)))
     return [made[which] for which in in_turn(job.requests)]
+
+
+def _same(request: Request) -> Request:
+    return request
+
+
+def _filled_anew(request: Request, environment: Mapping[str, str], fresh: FreshValues | None) -> Request:
+    return encoded(filled(request, {**environment, **(fresh.take() if fresh else {})}))
+
+
+def encoded(request: Request) -> Request:
+    """Return a request, whose places are filled, as Locust needs it."""
+    # Locust writes a head in Latin-1: these characters stand for the bytes in UTF-8.
+    headers = tuple((name, value.encode().decode("latin-1")) for name, value in request.headers)
+    return replace(request, path=target_of(request.path), headers=headers)
 
 
 def index_of(job: PairingJob) -> dict[tuple[str, str], int]:

@@ -2,7 +2,8 @@
 
 In a **closed loop** each user sends, waits for the answer, and sends again, with no think time; see ``phases``. Users
 send the requests in turn, all of them together; where the scenario is a sequence, each goes his own way through it, and
-remembers from slice to slice where he was and what he has taken from answers.
+remembers from slice to slice where he was and what he has taken from answers. From trial to trial he remembers what he
+has of requests that are sent once, as a login, as long as the server is the same.
 
 In an **open loop** requests are sent when they are due, however many are unanswered. The schedule is drawn before a
 slice, is absolute, and is the same for both sides. Whatever is due is released at once, without a cap, and its
@@ -26,8 +27,10 @@ from loadtests.drivers.phases import REFUSED_PAUSE_S, ClosedLoopPhases
 from loadtests.drivers.request_log import RequestLog
 from loadtests.drivers.trial import Stalled, Timeouts, Trial, Window
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
-from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.sequence import Login, SequenceUser
 
+LOGINS_AT_ONCE = 4
+"""So many users of a sequence log in at the same time: a hundred slow hashes at once would look like a stall."""
 LEAD_IN_S = 0.3
 LEAD_IN_WAITS = 3
 """Times that the scenario waits by design which an open loop's lead-in lasts at least."""
@@ -69,19 +72,50 @@ class ClosedLoopTrial(ClosedLoopPhases):
     """One side under a number of users, each a task that ends with the slice."""
 
     def __init__(
-        self, target: Target, job: PairingJob, load: ClosedLoop, group: Group, log: RequestLog, idle: list[Connection]
+        self,
+        target: Target,
+        job: PairingJob,
+        load: ClosedLoop,
+        group: Group,
+        log: RequestLog,
+        idle: list[Connection],
+        logins: list[Login] | None = None,
     ) -> None:
+        """Prepare a trial.
+
+        Args:
+            target: the server.
+            job: what to ask of it.
+            load: how.
+            group: who else drives it.
+            log: where the client notes its requests.
+            idle: connections to the server that are open already; in the end those that are open then.
+            logins: what earlier users of a sequence have of requests that are sent once; in the end what all have that
+                this trial did not need, and its own users. None: each user sends them.
+        """
         super().__init__(target, job, load, group, log)
-        self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust)
+        self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust, target.series)
         self._tasks = Tasks()
         self._stopping = False
         self._turn = itertools.count()
-        self._sequence_users = [self._client.sequence_user() for _ in range(self._users)] if job.sequence else []
+        self._logins: list[Login] = [] if logins is None else logins
+        self._sequence_users: list[SequenceUser] = []
+        if job.sequence:
+            known = [self._logins.pop() for _ in range(min(self._users, len(self._logins)))]
+            given = [*known, *[None] * (self._users - len(known))]
+            self._sequence_users = [self._client.sequence_user(login) for login in given]
+        self._to_log_in = {user for user in self._sequence_users if user.login is None and user.logs_in}
+        self._has_logged_in = False
+        self._login_turn = asyncio.Semaphore(LOGINS_AT_ONCE)
+        self._all_logged_in = asyncio.Event()
 
     def _all_connected(self) -> bool:
-        return self._client.idle_connections >= self._users
+        return self._client.idle_connections >= self._users and not self._to_log_in
 
     def _arrive(self) -> None:
+        self._has_logged_in = bool(self._to_log_in)
+        if not self._to_log_in:
+            self._all_logged_in.set()
         for number in range(self._users):
             self._tasks.spawn(self._ask_once(number))
 
@@ -89,6 +123,9 @@ class ClosedLoopTrial(ClosedLoopPhases):
         return not self.log.in_flight and not self._tasks
 
     def _start_users(self, seed: int) -> None:
+        if self._has_logged_in:
+            self.log.slowest_s = 0.0  # how long a login takes says nothing of how long the load takes to settle
+            self._has_logged_in = False
         self._stopping = False
         rng = random.Random(seed)
         for number in range(self._users):
@@ -105,17 +142,32 @@ class ClosedLoopTrial(ClosedLoopPhases):
         await self._tasks.cancel()
 
     async def _close(self) -> None:
+        self._logins.extend(user.login for user in self._sequence_users if user.login is not None)
         if not self.usable:
             await self._client.close()
 
-    def _rows_used(self) -> int:
-        return self._client.rows.used if self._client.rows else 0
+    def _next_row(self) -> int:
+        return self._client.fresh.next_row if self._client.fresh else 0
 
     async def _ask_once(self, number: int) -> None:
-        if self._sequence_users:
-            await self._client.ask_next(self._sequence_users[number])
-        else:
+        if not self._sequence_users:
             await self._client.ask(next(self._turn))
+            return
+        user = self._sequence_users[number]
+        if user in self._to_log_in:
+            async with self._login_turn:
+                await self._log_in(user)
+            self._to_log_in.discard(user)
+            if not self._to_log_in:
+                self._all_logged_in.set()
+        await self._all_logged_in.wait()  # together with all others, so that each opens a connection of its own
+        await self._client.ask_next(user)
+
+    async def _log_in(self, user: SequenceUser) -> None:
+        """Send a user's requests up to the last one that is sent once; who fails will try again under load."""
+        for _ in self.job.requests:
+            if not await self._client.ask_next(user) or user.login is not None:
+                break
 
     async def _user(self, delay: float) -> None:
         await asyncio.sleep(delay)
@@ -138,7 +190,7 @@ class OpenLoopTrial(Trial):
     ) -> None:
         super().__init__(target, job, group, log)
         self._load = load
-        self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust)
+        self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust, target.series)
         self._tasks = Tasks()
         self._drain = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.drain_s)
 
@@ -185,8 +237,8 @@ class OpenLoopTrial(Trial):
         except Stalled:
             self.abandoned = len(self.log.in_flight)
 
-    def _rows_used(self) -> int:
-        return self._client.rows.used if self._client.rows else 0
+    def _next_row(self) -> int:
+        return self._client.fresh.next_row if self._client.fresh else 0
 
     async def _end_slice(self) -> None:
         await self._tasks.cancel()

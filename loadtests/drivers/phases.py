@@ -7,7 +7,8 @@ While one side has its turn, all processes of the other are stopped (SIGSTOP): n
 A load begins with an **arrival** where connections are missing: every user asks once, and waits until all have been
 answered, so that every connection is open. Connections stay open from cell to cell. uvloop accepts one connection in
 each turn of its loop; while a few users keep that loop busy, the others would wait for seconds to be let in, and be
-counted as being served.
+counted as being served. Users of a sequence send in the arrival what they send once, as to log in, so that no window
+holds it; they stay logged in from cell to cell.
 
 Then come slices. **Lead-in**: users start one after another, so that they do not march in step, and the load settles
 until every user has had two answers on average. **Window**: the steady state that is measured; it opens at a random
@@ -159,11 +160,11 @@ class ClosedLoopPhases(Trial):
 
     @abstractmethod
     def _all_connected(self) -> bool:
-        """Return whether every user has an open connection."""
+        """Return whether every user has an open connection, and has logged in or tried to."""
 
     @abstractmethod
     def _arrive(self) -> None:
-        """Let every user ask once; their requests overlap, so that each opens a connection of its own."""
+        """Let every user ask once, or log in; their requests overlap, so that each opens a connection of its own."""
 
     @abstractmethod
     def _all_arrived(self) -> bool:

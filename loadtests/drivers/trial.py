@@ -276,11 +276,11 @@ class Trial(ABC):
             requests=tuple(map(str, self.job.requests)),
             examples=self.log.examples.all(),
             good_bytes=self.log.good_bytes(),
-            rows_used=self._rows_used(),
+            next_row=self._next_row(),
         )
 
-    def _rows_used(self) -> int:
-        """Return how many rows of a values file its requests have used."""
+    def _next_row(self) -> int:
+        """Return the row of a values file behind the last one that its requests have used."""
         return 0
 
     @abstractmethod

@@ -73,6 +73,7 @@ class _RequestKeys(Table):
     json_: JsonValue = Field(None, alias="json")
     form: str | dict[str, str | int | float] | None = None
     data: str | None = None
+    upload: dict[str, str | list[str]] = Field(default_factory=dict)
     expect: int | None = Field(None, ge=200, le=599)
     contains: str | None = None
     take: dict[str, str] = Field(default_factory=dict)
@@ -135,6 +136,11 @@ class BenchToml(Table):
     ignore: list[str] = Field(default_factory=list)
     unordered: list[str] = Field(default_factory=list)
     unequal: bool | None = None
+    explore: bool | None = None
+    explore_cases: int | None = None
+    explore_time: Number | None = None
+    explore_writes: bool | None = None
+    explore_document: str | None = None
     driver: DriverName | None = None
     workers: int | None = None
     database: str | None = None

@@ -12,6 +12,7 @@ from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
 from loadtests.experiment.request_options import (
     OF_SIDE_B,
+    UPLOAD,
     TypedOption,
     custom_scenario,
     is_curl,
@@ -87,6 +88,7 @@ def _check_alone(table: ScenarioTable) -> None:
         ("json", table.json_ is not None),
         ("form", table.form is not None),
         ("data", table.data is not None),
+        ("upload", table.upload),
         ("take", table.take),
         ("once", table.once),
         ("b_request", table.b_request is not None),
@@ -138,7 +140,20 @@ def _body_options(table: RequestTable, folder: Path) -> list[TypedOption]:
         found.append(TypedOption(1, "--form", _body(text, folder)))
     if table.data is not None:
         found.append(TypedOption(1, "--data", _body(table.data, folder)))
+    found += [
+        TypedOption(1, UPLOAD, f"{field}={_upload(file, folder)}")
+        for field, files in table.upload.items()
+        for file in (files if isinstance(files, list) else [files])
+    ]
     return found
+
+
+def _upload(text: str, folder: Path) -> str:
+    """Return a file to upload, with what follows on its name; it is in the folder."""
+    quoted = text.startswith('@"')
+    if folder == Path() or not text.startswith("@"):
+        return text
+    return f'@"{folder}/{text[2:]}' if quoted else f"@{folder}/{text[1:]}"
 
 
 def _body(text: str, folder: Path) -> str:

@@ -35,6 +35,16 @@ def check_credentials(request: Request) -> None:
             raise refusal(f"{name} in the body of {request.method} {request.path}", "${TOKEN}")
 
 
+def check_basic(text: str) -> None:
+    """Raise UsageError if ``user:password``, behind curl's -u, is typed as it is; a user alone may be a key."""
+    user, _, password = text.partition(":")
+    if text and not template(password or user).names:
+        raise UsageError(
+            "curl -u: a credential that is typed would be written into run.json; export PASSWORD=… and write"
+            " -u 'user:${PASSWORD}' in single quotes"
+        )
+
+
 def names_a_secret(name: str) -> bool:
     """Whether what has such a name is likely to be a secret."""
     return _SECRET.search(name) is not None
@@ -66,6 +76,7 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
 
 def _fields(request: Request) -> Iterator[tuple[str, str]]:
     """Yield the names and values in a body that is a form or JSON."""
+    yield from ((part.name, part.value) for part in request.parts)
     kind, body = request.header("content-type") or "", request.body.decode("latin-1")
     if kind.startswith(FORM):
         yield from _pairs(body)

@@ -4,10 +4,13 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 from getopt import GetoptError, gnu_getopt
+from urllib.parse import quote_plus
 
-from loadtests.experiment.credentials import FORM, refusal
+from loadtests.experiment.credentials import FORM, check_basic, refusal
 from loadtests.experiment.files import encoded, is_text, read_file
-from loadtests.experiment.request import JSON, Request, parse_header, parse_requests
+from loadtests.experiment.multipart import Part, other_than_multipart, parse_part, says_multipart
+from loadtests.experiment.request import JSON, Request, parse_header, parse_requests, with_parts
+from loadtests.experiment.templates import template
 from loadtests.system.errors import UsageError
 
 SHORT = "X:H:d:b:A:e:o:w:u:F:IGksSvifL"
@@ -27,6 +30,9 @@ LONG = {
     "--write-out": "-w",
     "--user": "-u",
     "--form": "-F",
+    "--form-string": "--form-string",
+    "--data-urlencode": "--data-urlencode",
+    "--basic": "--basic",
     "--head": "-I",
     "--get": "-G",
     "--insecure": "-k",
@@ -39,20 +45,27 @@ LONG = {
     "--location": "-L",
 }
 """Options of curl by their long names: what each is called here."""
-WITHOUT_VALUE = frozenset("-" + letter for letter in "IGksSvifL") | {"--compressed"}
+WITHOUT_VALUE = frozenset("-" + letter for letter in "IGksSvifL") | {"--compressed", "--basic"}
 IGNORED = {
-    "-k": "a certificate is trusted or not by the system's own list (SSL_CERT_FILE)",
+    "-k": "which certificates are trusted is said with --insecure or --cafile",
     "-L": "a redirect is an answer here, and is not followed",
 }
 """What is left out with a line that says why; other options that change no request are left out in silence."""
 HEADERS = {"-b": "cookie", "-A": "user-agent", "-e": "referer"}
-BODIES = frozenset({"-d", "--data-raw", "--data-binary", "--json"})
+BODIES = frozenset({"-d", "--data-raw", "--data-binary", "--data-urlencode", "--json"})
+FORMS = frozenset({"-F", "--form-string"})
 _QUOTED = re.compile(
     r"""'[^']*'|"(?:\\.|[^"\\])*"|\$'(?P<escaped>(?:\\.|[^'\\])*)'|(?P<continued>\\\r?\n)""", re.DOTALL
 )
-_ESCAPE = re.compile(r"\\(?:u(?P<u>[0-9a-fA-F]{4})|x(?P<x>[0-9a-fA-F]{2})|(?P<c>.))", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:(?:u(?P<u>[0-9a-fA-F]{4})|U(?P<U>[0-9a-fA-F]{8})|x(?P<x>[0-9a-fA-F]{2}))|(?P<c>.))", re.DOTALL
+)
 _URL = re.compile(r"([A-Za-z]+://)?([^/?#]*)(.*)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+Options = list[tuple[str, str]]
+"""A command's options by their short names, with their values."""
 
 
 @dataclass(frozen=True)
@@ -77,40 +90,35 @@ def parse_curl(text: str) -> Curl:
     if pasted.startswith("@"):
         text = read_file(pasted[1:], "--curl").decode(errors="replace")
     options, urls = _words(text)
-    notes = [f"curl {option} is left out: {why}" for option, why in IGNORED.items() if option in dict(options)]
-    method, headers, bodies, kind = "", [], [], ""
-    for option, value in options:
-        if option == "-X":
-            method = value
-        elif option == "-H":
-            if not value.strip().endswith(":"):  # without a value it takes away one of curl's own
-                headers.append(parse_header(value, "curl -H"))
-        elif option in HEADERS:
-            headers.append(parse_header(f"{HEADERS[option]}: {value}", f"curl {option}"))
-        elif option in BODIES:
-            bodies.append(_content(option, value))
-            kind = option
+    given = dict(options)
+    notes = [f"curl {option} is left out: {why}" for option, why in IGNORED.items() if option in given]
     url, left_out = _path_of(urls)
     if left_out:
         notes.append(f"{left_out} is left out: sides say where servers are (--a, --b)")
-    given = dict(options)
-    file = next((file for _, file in bodies if file), "") if len(bodies) == 1 else ""
-    body = b"&".join(content for content, _ in bodies)
+    parts = tuple(_part(option, value) for option, value in options if option in FORMS)
+    kind, body, file = _body(options)
+    if parts and (kind or "-G" in given):
+        raise UsageError(f"curl -F: a form with files is a body by itself; leave out {kind or '-G'}")
     if "-G" in given and body:
         url, body, kind, file = url + ("&" if "?" in url else "?") + body.decode(errors="replace"), b"", "", ""
-    method = method or ("HEAD" if "-I" in given else "POST" if kind else "GET")
-    named = {name.lower() for name, _ in headers}
-    own: tuple[tuple[str, str], ...] = (("content-type", FORM),) if kind else ()
-    if kind == "--json":
-        own = (JSON, ("accept", "application/json"))
-    defaults = [each for each in own if each[0] not in named]
+    method = given.get("-X") or ("HEAD" if "-I" in given else "POST" if kind or parts else "GET")
     if len(f"{method} {url}".split()) != 2:
         raise UsageError(f"curl: a URL has no spaces in it, unlike {url!r}")
+    headers = _headers(options, kind)
+    basic = given.get("-u", "")
+    check_basic(basic)
+    if any(name.lower() == "authorization" for name, _ in headers):
+        basic = ""
     [request] = parse_requests(f"{method} {url}")
-    return Curl(replace(request, headers=(*defaults, *headers), body=body, body_file=file), tuple(notes))
+    request = replace(request, headers=headers, body=body, body_file=file, basic=basic)
+    if parts:
+        if (kind_typed := request.header("content-type")) and not says_multipart(("content-type", kind_typed)):
+            raise other_than_multipart("curl -F")
+        request = with_parts(request, parts)
+    return Curl(request, tuple(notes))
 
 
-def _words(text: str) -> tuple[list[tuple[str, str]], list[str]]:
+def _words(text: str) -> tuple[Options, list[str]]:
     """Return a command's options, by their short names, with their values; and what else there is: URLs."""
     try:
         command, *words = shlex.split(_QUOTED.sub(_plainly_quoted, text)) or [""]
@@ -124,19 +132,12 @@ def _words(text: str) -> tuple[list[tuple[str, str]], list[str]]:
     if command != "curl":
         raise UsageError(f"--curl: a command begins with curl, not with {command!r}")
     options = [(LONG.get(name, name), value) for name, value in found]
-    for option, _ in options:
-        if option == "-u":
-            raise UsageError(
-                "curl -u: a password that is typed would be written into run.json; export BASIC=$(printf %s"
-                " 'user:password' | base64) and write --header 'Authorization: Basic ${BASIC}' in single quotes"
-            )
-        if option == "-F":
-            raise UsageError("curl -F: a multipart form can't be made here; give its bytes with --data @FILE")
     return options, [*(value for option, value in options if option == "--url"), *urls]
 
 
 def _understood() -> str:
-    return ", ".join(["-X", "-H", "-d", "-b", "-A", "-e", "-I", "-G", "--data-raw", "--data-binary", "--json", "--url"])
+    known = (*HEADERS, *BODIES, *FORMS, "-X", "-H", "-u", "-I", "-G", "--url")
+    return ", ".join(sorted(known, key=lambda option: (option.count("-"), option)))
 
 
 def _plainly_quoted(word: re.Match[str]) -> str:
@@ -150,12 +151,64 @@ def _plainly_quoted(word: re.Match[str]) -> str:
 
 
 def _character(escape: re.Match[str]) -> str:
-    code = escape["u"] or escape["x"]
+    code = escape["u"] or escape["U"] or escape["x"]
     return chr(int(code, 16)) if code else _ESCAPED.get(escape["c"], escape["c"])
+
+
+def _headers(options: Options, kind: str) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a command, those that curl adds to a body first."""
+    typed: list[tuple[str, str]] = []
+    for option, value in options:
+        if option == "-b" and "=" not in value:
+            raise UsageError(f"curl -b {value}: cookies are not read from a file; write them as NAME=VALUE")
+        if option in HEADERS:
+            typed.append(parse_header(f"{HEADERS[option]}: {value}", f"curl {option}"))
+        elif option == "-H" and not value.strip().endswith(":"):  # without a value it takes away one of curl's own
+            empty = value.strip().endswith(";") and ":" not in value  # as curl has a header without a value
+            typed.append(parse_header(f"{value.strip()[:-1]}:" if empty else value, "curl -H"))
+    own = (JSON, ("accept", "application/json")) if kind == "--json" else (("content-type", FORM),) if kind else ()
+    named = {name.lower() for name, _ in typed}
+    return (*(each for each in own if each[0] not in named), *typed)
+
+
+def _body(options: Options) -> tuple[str, bytes, str]:
+    """Return the last option that gives a body, empty if none does; the body, and the file that it is if it is one."""
+    found = [(option, *_content(option, value)) for option, value in options if option in BODIES]
+    if not found:
+        return "", b"", ""
+    kind = found[-1][0]
+    between = b"" if kind == "--json" else b"&"
+    return kind, between.join(content for _, content, _ in found), found[0][2] if len(found) == 1 else ""
+
+
+def _part(option: str, value: str) -> Part:
+    """Return a field of a form; --form-string takes its value as it is."""
+    if option == "-F":
+        return parse_part(value, "curl -F")
+    name, equals, content = value.partition("=")
+    if not equals or not name:
+        raise UsageError("curl --form-string: write it as FIELD=VALUE")
+    return Part(name, content)
+
+
+def _urlencoded(value: str) -> bytes:
+    """Return what --data-urlencode makes of a value: CONTENT, =CONTENT, NAME=CONTENT, @FILE or NAME@FILE."""
+    option = "curl --data-urlencode"
+    name, equals, content = value.partition("=")
+    if equals:
+        text = template(content).around(quote_plus)
+    elif "@" in value:
+        name, _, file = value.partition("@")
+        text = quote_plus(read_file(file, option))
+    else:
+        name, text = "", template(value).around(quote_plus)
+    return encoded(f"{name}={text}" if name else text, option)
 
 
 def _content(option: str, value: str) -> tuple[bytes, str]:
     """Return a body, and the file that it is if it is one, byte by byte."""
+    if option == "--data-urlencode":
+        return _urlencoded(value), ""
     if not value.startswith("@") or option == "--data-raw":
         return encoded(value, f"curl {option}"), ""
     content = read_file(value[1:], f"curl {option}")

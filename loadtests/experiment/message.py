@@ -5,6 +5,7 @@ What measures and what warms up send the same bytes.
 
 import string
 import zlib
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import SplitResult, quote
@@ -69,10 +70,14 @@ def filled(request: Request, values: Mapping[str, str]) -> Request:
 
     A value goes in as it is; in a path, what HTTP does not allow there is percent-encoded.
     """
+    headers = tuple((name, template(value).fill(values)) for name, value in request.headers)
+    if request.basic:
+        headers += (("authorization", "Basic " + b64encode(template(request.basic).fill(values).encode()).decode()),)
     return replace(
         request,
         path=template(request.path).fill(values, lambda value: quote(value, safe=_IN_A_VALUE)),
-        headers=tuple((name, template(value).fill(values)) for name, value in request.headers),
+        headers=headers,
+        basic="",
         # Bytes as characters, one each, so that a body need not be text.
         body=template(request.body.decode("latin-1"))
         .fill(values, lambda value: value.encode().decode("latin-1"))

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, InstanceOf
 
 from loadtests.experiment.blog import DATABASE_DRIVER, GIVEN_BY_A_RUN
 from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
+from loadtests.experiment.exploration import CASES, DOCUMENT, SECONDS, Exploration
 from loadtests.experiment.loads import Arrivals, Load, OpenLoop, parse_rates, parse_users
 from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS, PRECISION, DriverName, Experiment, Timing, default_timing
 from loadtests.experiment.request import TOKEN
@@ -85,6 +86,31 @@ class RunOptions(BaseModel):
     unequal: bool = False
     ignore: tuple[str, ...] = ()
     unordered: tuple[str, ...] = ()
+    explore: bool = False
+    explore_cases: int | None = None
+    explore_time: float | None = None
+    explore_writes: bool = False
+    explore_document: str | None = None
+
+    def exploration(self) -> Exploration | None:
+        """Return how far the sides are explored before the run; None if they are not; raises UsageError."""
+        more = {
+            "--explore-cases": self.explore_cases,
+            "--explore-time": self.explore_time,
+            "--explore-writes": self.explore_writes or None,
+            "--explore-document": self.explore_document,
+        }
+        if not self.explore:
+            if given := next((name for name, value in more.items() if value is not None), None):
+                raise UsageError(f"{given} is about --explore; add that, or leave it out")
+            return None
+        return Exploration(
+            cases=CASES if self.explore_cases is None else self.explore_cases,
+            seconds=SECONDS if self.explore_time is None else self.explore_time,
+            writes=self.explore_writes,
+            document=DOCUMENT if self.explore_document is None else self.explore_document,
+            seed=self.seed,
+        )
 
     def experiment(self) -> Experiment:
         """Check everything that can be checked without starting a server; raises UsageError."""
@@ -370,9 +396,8 @@ def check_driver(name: DriverName, workers: int, scenarios: Iterable[Scenario], 
 
 def _check_for_locust(scenario: Scenario) -> None:
     """Raise UsageError for a scenario that Locust's users can't send here."""
-    if scenario.sequence or scenario.values is not None:
-        what = "--sequence" if scenario.sequence else "--values"
-        raise UsageError(f"--driver locust: {what} is for the httpx driver only; leave out one of them")
+    if scenario.sequence:
+        raise UsageError("--driver locust: --sequence is for the httpx driver only; leave out one of them")
     for request in scenario.requests:
         names = [name.lower() for name, _ in request.headers]
         if twice := next((name for name in names if names.count(name) > 1), None):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from loadtests.experiment.multipart import Part, multipart
 from loadtests.experiment.templates import template
 from loadtests.system.errors import UsageError
 
@@ -37,6 +38,8 @@ class Request:
         weight: how many times in a row it is sent when the scenario's requests are sent in turn.
         body_file: the file that the body was read from; empty if there was none.
         b: method and path that side b is asked instead, all else being the same; None if it is asked the same.
+        parts: fields of the form that the body is; none if it is no ``multipart/form-data``.
+        basic: user and password with a colon between them, of which the header ``authorization`` is made; may be empty.
     """
 
     method: str
@@ -50,6 +53,8 @@ class Request:
     weight: int = 1
     body_file: str = ""
     b: tuple[str, str] | None = None
+    parts: tuple[Part, ...] = ()
+    basic: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}" + (f" against {' '.join(self.b)}" if self.b else "")
@@ -64,7 +69,8 @@ class Request:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of its places, each once."""
-        texts = (self.path, *(self.b or ())[1:], *(value for _, value in self.headers), self.body.decode("latin-1"))
+        own = (self.path, *(self.b or ())[1:], *(value for _, value in self.headers))
+        texts = (*own, self.basic, self.body.decode("latin-1"))
         return tuple(dict.fromkeys(name for text in texts for name in template(text).names))
 
     @property
@@ -80,6 +86,13 @@ class Request:
     def good(self) -> range:
         """Statuses of a good answer."""
         return range(200, 300) if self.status is None else range(self.status, self.status + 1)
+
+
+def with_parts(request: Request, parts: tuple[Part, ...]) -> Request:
+    """Return a request whose body is a form of these fields; raises UsageError if a file can't be read."""
+    kind, body = multipart(parts)
+    kept = [header for header in request.headers if header[0].lower() != "content-type"]
+    return replace(request, headers=(("content-type", kind), *kept), body=body, body_file="", parts=parts)
 
 
 def in_turn(requests: Sequence[Request]) -> tuple[int, ...]:

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from loadtests.experiment.credentials import FORM, check_credentials
 from loadtests.experiment.curl import parse_curl
-from loadtests.experiment.files import encoded, read_file
-from loadtests.experiment.request import JSON, READING, Request, parse_header, parse_requests
+from loadtests.experiment.files import encoded, is_text, read_file
+from loadtests.experiment.multipart import Part, other_than_multipart, parse_upload, parts_of_form, says_multipart
+from loadtests.experiment.request import JSON, READING, Request, parse_header, parse_requests, with_parts
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import LABELS
 from loadtests.experiment.takes import parse_take
@@ -23,6 +24,9 @@ from loadtests.system.errors import UsageError
 
 BODIES = {"--json": JSON, "--form": ("content-type", FORM), "--data": ("content-type", "application/octet-stream")}
 """Options that give a request its body, each with what that is taken to be."""
+UPLOAD = "--upload"
+"""A file in a form: then the form is multipart."""
+CONTENT_TYPE = "content-type"
 OF_A_SEQUENCE = frozenset({"--take", "--once"})
 OF_SIDE_B = "--b-request"
 DECODED = frozenset({"gzip", "x-gzip", "deflate", "identity"})
@@ -98,35 +102,60 @@ def _check_shared(typed: Sequence[Sequence[Request]], options: Iterable[TypedOpt
         if option.name in OF_A_SEQUENCE:
             raise UsageError(f"{option.name} is for a user who sends requests one after another; add --sequence")
         reads = next((request for request in requests if request.method in READING), None)
-        if option.name in BODIES and reads and len(requests) > 1:
+        if (option.name in BODIES or option.name == UPLOAD) and reads and len(requests) > 1:
             raise UsageError(f"{option.name} would go with {reads}, too; ask for that by itself, or add --sequence")
 
 
 def with_options(request: Request, options: Iterable[TypedOption]) -> Request:
     """Return a request with what its options say of it; raises UsageError."""
     headers: list[tuple[int, tuple[str, str]]] = []
+    files: list[Part] = []
     for behind, name, value in options:
         if name == "--header":
             headers.append((behind, parse_header(value)))
         elif name in BODIES:
             request = _with_body(request, name, value)
+        elif name == UPLOAD:
+            files.append(parse_upload(value))
         elif name == "--expect":
             request = replace(request, status=_status(value))
         elif name == "--contains":
             request = replace(request, contains=encoded(value, name))
         elif not behind:
             raise UsageError(f"{name} belongs to one request: write it behind that")
-        elif name == "--take":
-            request = replace(request, takes=(*request.takes, parse_take(value)))
-        elif name == OF_SIDE_B:
-            request = replace(request, b=_asked_of_b(request, value))
         else:
-            request = replace(request, once=True)
+            request = _with_own(request, name, value)
     own = {name.lower() for behind, (name, _) in headers if behind}
     typed = [(name, value) for behind, (name, value) in headers if behind or name.lower() not in own]
+    if files:
+        request = _with_files(request, files)
+    if request.parts:
+        typed = [header for header in typed if not says_multipart(header)]
     given = {name.lower() for name, _ in typed}
+    if request.parts and CONTENT_TYPE in given:
+        raise other_than_multipart(str(request))
     kept = [header for header in request.headers if header[0].lower() not in given]
-    return replace(request, headers=(*kept, *typed))
+    basic = "" if "authorization" in given else request.basic
+    return replace(request, headers=(*kept, *typed), basic=basic)
+
+
+def _with_own(request: Request, name: str, value: str) -> Request:
+    """Return a request with an option that belongs to it alone."""
+    if name == "--take":
+        return replace(request, takes=(*request.takes, parse_take(value)))
+    if name == OF_SIDE_B:
+        return replace(request, b=_asked_of_b(request, value))
+    return replace(request, once=True)
+
+
+def _with_files(request: Request, files: Sequence[Part]) -> Request:
+    """Return a request whose form has files, too; raises UsageError if its body is no form."""
+    if request.body and not request.parts and request.header(CONTENT_TYPE) != FORM:
+        raise UsageError(f"{UPLOAD}: a form holds fields (--form) and files; {request} has another body")
+    if not is_text(request.body):
+        raise UsageError(f"{UPLOAD}: the fields of the form beside it are no UTF-8 text")
+    fields = request.parts or parts_of_form(request.body.decode())
+    return with_parts(request, (*fields, *files))
 
 
 def _asked_of_b(request: Request, text: str) -> tuple[str, str]:
@@ -143,7 +172,7 @@ def _asked_of_b(request: Request, text: str) -> tuple[str, str]:
 
 
 def _with_body(request: Request, option: str, value: str) -> Request:
-    if request.body or request.body_file:
+    if request.body or request.body_file or request.parts:
         raise UsageError(f"{option}: {request} has a body already; it can have one")
     file = value[1:] if value.startswith("@") else ""
     body = read_file(file, option) if file else encoded(value, option)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from loadtests.experiment.request import Request
 from loadtests.experiment.sides import SideLabel
-from loadtests.experiment.values import Values, Variables, from_environment
+from loadtests.experiment.values import BUILT_IN, Values, Variables, from_environment
 
 Kind = Literal["framework", "I/O-bound", "CPU-bound", "mixed", "pitfall", "journey", "custom"]
 Parameters = Mapping[str, float]
@@ -71,7 +71,7 @@ class Scenario:
         Raises:
             UsageError: a place would stay empty; the message names it.
         """
-        known = set(self.values.columns if self.values else ())
+        known = {*BUILT_IN, *(self.values.columns if self.values else ())}
         environment: dict[str, str] = {}
         elsewhere = [f"no column of {self.values.file}"] if self.values else []
         elsewhere += ["not taken from an answer before"] if self.sequence else []
@@ -80,7 +80,8 @@ class Scenario:
             asked = [name for name in request.names if name not in known]
             environment |= from_environment(asked, f"which {request} needs, is {missing}")
             known |= {name for name, _ in request.takes}
-        return Variables(environment, self.values)
+        asked_for = {name for request in self.requests for name in request.names}
+        return Variables(environment, self.values, frozenset(asked_for & BUILT_IN.keys()))
 
 
 Build = Callable[[Parameters], tuple[Request, ...]]

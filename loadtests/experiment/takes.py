@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from loadtests.experiment.templates import NAME
+from loadtests.experiment.values import BUILT_IN
 from loadtests.system.errors import UsageError
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -22,6 +23,8 @@ def parse_take(text: str) -> tuple[str, str]:
     name, equals, source = text.partition("=")
     if not equals or not re.fullmatch(NAME, name):
         raise UsageError(f"--take {text}: write NAME=SOURCE, as in token=$.access_token")
+    if name in BUILT_IN:
+        raise UsageError(f"--take {text}: ${{{name}}} is {BUILT_IN[name]}; take it under another name")
     reader(source)
     return name, source
 

@@ -38,6 +38,12 @@ class Template:
         filled[1::2] = [prepare(values[name]) for name in self.names]
         return "".join(filled)
 
+    def around(self, prepare: Callable[[str], str]) -> str:
+        """Return the text with its places as they are, and all that stands around them prepared."""
+        parts = [prepare(part) for part in self._parts]
+        parts[1::2] = [f"${{{name}}}" for name in self.names]
+        return "".join(parts)
+
 
 @lru_cache(maxsize=4096)
 def template(text: str) -> Template:

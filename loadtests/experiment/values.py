@@ -1,13 +1,12 @@
-"""What fills the places of requests: rows of a values file, and variables of the environment.
+"""What fills the places of requests: rows of a values file, variables of the environment, and built-in names.
 
-A values file is CSV whose first line names the columns, or JSON lines: an object a line. Its rows are used in turn, and
-from the first one on again when they are used up.
+A values file is CSV whose first line names the columns, or JSON lines: an object a line. How its rows are used in turn
+is told in ``fresh_values``.
 """
 
 import csv
 import hashlib
 import io
-import itertools
 import json
 import os
 import re
@@ -20,6 +19,8 @@ from loadtests.system.errors import UsageError
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """The names of columns, and rows."""
+BUILT_IN: Mapping[str, str] = {"counter": "a number that never comes again", "uuid": "a random UUID"}
+"""By name: what fills a place without a file, and anew for each request."""
 
 
 @dataclass(frozen=True)
@@ -46,29 +47,12 @@ class Variables:
     Attributes:
         environment: values of the environment's variables that are asked for, by name; secrets, perhaps.
         values: the values file; None if there is none.
+        built_in: those of ``BUILT_IN`` that are asked for.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     values: Values | None = None
-
-
-class Rows:
-    """The rows of a values file, one after another, for all who use them.
-
-    Attributes:
-        used: how many were taken so far.
-    """
-
-    def __init__(self, values: Values) -> None:
-        self._values = values
-        self._next = itertools.count()
-        self.used = 0
-
-    def take(self) -> dict[str, str]:
-        """Return the next row, by column; after the last one comes the first one."""
-        number = next(self._next)  # in one step, for the threads of a warm-up
-        self.used = number + 1
-        return dict(zip(self._values.columns, self._values.rows[number % len(self._values.rows)], strict=True))
+    built_in: frozenset[str] = frozenset()
 
 
 def read_values(file: str) -> Values:
@@ -82,6 +66,10 @@ def read_values(file: str) -> Values:
         raise UsageError(f"--values {file}: {error}{lines}") from None
     if wrong := [name for name in columns if not re.fullmatch(NAME, name)]:
         raise UsageError(f"--values {file}: a column has letters, digits and _ . - in its name, unlike {wrong[0]!r}")
+    if taken := next((name for name in columns if name in BUILT_IN), None):
+        raise UsageError(
+            f"--values {file}: ${{{taken}}} is {BUILT_IN[taken]}, whatever a file holds; give its column another name"
+        )
     if not rows:
         raise UsageError(f"--values {file}: it has no rows")
     return Values(file, hashlib.sha256(content).hexdigest(), columns, tuple(rows))

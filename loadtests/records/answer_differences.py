@@ -12,7 +12,7 @@ class WholeAnswer:
     """An answer with all that is compared of it.
 
     Attributes:
-        status: HTTP status.
+        status: HTTP status; 0 if there was no answer, and its body says why.
         headers: by name in small letters.
         body: decoded, as far as it was kept.
         size: of the whole body as it came, in bytes.
@@ -38,6 +38,7 @@ class Difference(Record):
         a: what side a has there, shortened.
         b: what side b has there.
         stops: whether it keeps the run from being measured: a number of statements does not.
+        curl: the request as a curl command, if it is none of the run's own; else empty.
     """
 
     request: str
@@ -45,6 +46,7 @@ class Difference(Record):
     a: str
     b: str
     stops: bool = True
+    curl: str = ""
 
 
 class CompareAnswers(Protocol):

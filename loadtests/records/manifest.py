@@ -59,14 +59,15 @@ class Event(Record):
         kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API),
             ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), ``log`` (how the log of a
             side ends that gave no good answer), ``warm-up`` (a side hung in it, was still getting faster, or a
-            sequence was broken off), or ``values`` (a values file had fewer rows than requests to fill).
+            sequence was broken off), ``values`` (a values file had fewer rows than requests to fill), or ``explored``
+            (what was asked of both sides before the run, beside its scenarios, and what failed on both).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
 
     block: int
     label: SideLabel | None
-    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up", "values"]
+    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up", "values", "explored"]
     message: str
     seconds: float | None = None
 
@@ -178,6 +179,7 @@ class Manifest(Record):
         unordered: lists in their answers whose order does not matter.
         differences: how their answers to the same request differed before the run.
         handlers: by scenario and side, what our builds run for it; empty in runs that were made before it was kept.
+        next_rows: by scenario, the row of its values file that is used next, from 0; it goes on behind the last row.
     """
 
     schema_version: Literal[2] = Field(2, alias="schema")
@@ -220,6 +222,7 @@ class Manifest(Record):
     unordered: tuple[str, ...] = ()
     differences: list[Difference] = Field(default_factory=list)
     handlers: dict[str, dict[SideLabel, HandlerRecord]] = Field(default_factory=dict)
+    next_rows: dict[str, int] = Field(default_factory=dict)
 
     def cells(self) -> list[tuple[ScenarioRecord, Load]]:
         """Return the cells in catalogue order: scenarios as named, loads ascending."""

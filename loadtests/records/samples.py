@@ -203,7 +203,8 @@ class Recording:
         requests: what the samples mean by a request's index: ``GET /posts/3``; empty where that was not noted.
         examples: one failed request of each kind.
         good_bytes: how much good answers held, request by request; empty where that was not counted.
-        rows_used: how many rows of a values file its requests have used; it is not kept in the trial's file.
+        next_row: the row of a values file behind the last one that its requests have used, from 0; it is not kept in
+            the trial's file.
     """
 
     samples: Samples
@@ -220,7 +221,7 @@ class Recording:
     requests: tuple[str, ...] = ()
     examples: tuple[FailureExample, ...] = ()
     good_bytes: tuple[BodyBytes, ...] = ()
-    rows_used: int = 0
+    next_row: int = 0
 
     @property
     def leaves_work(self) -> bool:

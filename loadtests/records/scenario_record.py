@@ -4,8 +4,10 @@ Places such as ``${TOKEN}`` stand there as they were typed: what filled them is 
 """
 
 import hashlib
+from dataclasses import asdict
 
 from loadtests.experiment.files import is_text, read_file
+from loadtests.experiment.multipart import Part, multipart
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
@@ -15,6 +17,16 @@ from loadtests.system.errors import UsageError
 
 MOST_BODY_BYTES = 64 * 2**10
 """A longer body that was read from a file is not written down: its file and digest are."""
+
+
+class PartRecord(Record):
+    """A field of a form with files: a text with its places, or a file as it was typed; see ``multipart.Part``."""
+
+    name: str
+    value: str = ""
+    file: str = ""
+    filename: str | None = None
+    type: str = ""
 
 
 class RequestRecord(Record):
@@ -33,6 +45,8 @@ class RequestRecord(Record):
         once: whether each user sent it only the first time.
         weight: how many times in a row it was sent.
         b: method and path that side b was asked instead; None if it was asked the same.
+        parts: fields of the form with files that its body was; none if it was no such form.
+        basic: user and password with a colon between them, of which a header was made; no secret, but places for it.
     """
 
     method: str
@@ -47,6 +61,8 @@ class RequestRecord(Record):
     once: bool = False
     weight: int = 1
     b: tuple[str, str] | None = None
+    parts: tuple[PartRecord, ...] = ()
+    basic: str = ""
 
 
 class ValuesRecord(Record):
@@ -118,7 +134,8 @@ def scenario_of(record: ScenarioRecord) -> Scenario:
 
 
 def _record_of(request: Request) -> RequestRecord:
-    kept = not request.body_file or (len(request.body) <= MOST_BODY_BYTES and is_text(request.body))
+    from_file = request.body_file or any(part.file for part in request.parts)
+    kept = not from_file or (len(request.body) <= MOST_BODY_BYTES and is_text(request.body))
     return RequestRecord(
         method=request.method,
         path=request.path,
@@ -132,16 +149,19 @@ def _record_of(request: Request) -> RequestRecord:
         once=request.once,
         weight=request.weight,
         b=request.b,
+        parts=tuple(PartRecord(**asdict(part)) for part in request.parts),
+        basic=request.basic,
     )
 
 
 def _request_of(record: RequestRecord) -> Request:
-    if record.body is None:
-        body = read_file(record.body_file or "", "the body")
-        if hashlib.sha256(body).hexdigest() != record.body_sha256:
-            raise _changed(f"the body {record.body_file}")
-    else:
+    parts = tuple(Part(**part.model_dump()) for part in record.parts)
+    if record.body is not None:
         body = record.body.encode()
+    else:
+        body = multipart(parts)[1] if parts else read_file(record.body_file or "", "the body")
+        if hashlib.sha256(body).hexdigest() != record.body_sha256:
+            raise _changed(f"the body {record.body_file or ', '.join(part.file for part in parts if part.file)}")
     return Request(
         record.method,
         record.path,
@@ -154,6 +174,8 @@ def _request_of(record: RequestRecord) -> Request:
         weight=record.weight,
         body_file=record.body_file or "",
         b=record.b,
+        parts=parts,
+        basic=record.basic,
     )
 
 

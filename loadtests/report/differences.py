@@ -5,6 +5,7 @@ from itertools import groupby
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from loadtests.records.answer_differences import Difference
 from loadtests.report.view import RunView
@@ -18,13 +19,15 @@ MOST = 6
 def show_differences(console: Console, differences: Sequence[Difference], names: tuple[str, str]) -> None:
     """Print differences side by side, request by request."""
     for request, found in groupby(differences, key=lambda each: each.request):
-        table = Table(title=printable(request), title_justify="left", title_style="bold")
+        table = Table(title=Text(printable(request)), title_justify="left", title_style="bold")
         for heading in ("where", *map(printable, names)):
-            table.add_column(heading, overflow="fold")
+            table.add_column(Text(heading), overflow="fold")
         for each in found:
             where = "SQL statements" if each.what == STATEMENTS else each.what
-            table.add_row(*map(printable, (where, each.a, each.b)))
+            table.add_row(*(Text(printable(text)) for text in (where, each.a, each.b)))
         console.print(table)
+        if each.curl:
+            console.print(printable(each.curl), highlight=False, markup=False, soft_wrap=True)
 
 
 def lines(run: RunView) -> list[str]:

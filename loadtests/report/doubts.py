@@ -23,6 +23,7 @@ TOLD_APART = frozenset(
 """Flags that have a doubt of their own, or are none."""
 SIGN = "nothing was answered"
 """How a trial says that its side hung."""
+FAIL_ON_BOTH = "both sides fail: "
 MOST_LOGS = 6
 
 
@@ -36,6 +37,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *deadlock(run),
         *failures(run),
         *unlike(run),
+        *explored(run),
         *logs(run),
         *taken_out(run),
         *flagged(run),
@@ -221,6 +223,16 @@ def values(run: RunView) -> Iterator[Doubt]:
     """Say that rows of a values file were used more than once: a server may know them from before."""
     if said := _event_messages(run, "values"):
         yield Doubt("Values came again", "; ".join(said) + ". What a server keeps of a row it may have had at hand.")
+
+
+def explored(run: RunView) -> Iterator[Doubt]:
+    """Say which requests fail on both sides, of those that were asked beside the run's own."""
+    if said := [each for each in _event_messages(run, "explored") if each.startswith(FAIL_ON_BOTH)]:
+        more = f"; and {len(said) - MOST_LOGS} more" if len(said) > MOST_LOGS else ""
+        yield Doubt(
+            "Requests that the sides' OpenAPI documents allow fail on both",
+            "; ".join(each.removeprefix(FAIL_ON_BOTH) for each in said[:MOST_LOGS]) + more + ".",
+        )
 
 
 def logs(run: RunView) -> Iterator[Doubt]:

@@ -19,6 +19,7 @@ from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import MachineRecord
 from loadtests.records.samples import WORK_LEFT, Failure, Recording, Samples
 from loadtests.runner.block import BlockServers
+from loadtests.runner.next_rows import NextRows
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import target
 from loadtests.runner.warm_up import WarmUps
@@ -74,6 +75,7 @@ class CellRunner:
         run_log: RunLog,
         watch: InterferenceMonitor,
         warm_ups: WarmUps,
+        next_rows: NextRows,
     ) -> None:
         """Prepare.
 
@@ -85,6 +87,7 @@ class CellRunner:
             run_log: takes down what broke.
             watch: sees what else the machine does at that time.
             warm_ups: know how long a side may take.
+            next_rows: of values files.
         """
         self._experiment = experiment
         self._number = number
@@ -93,6 +96,7 @@ class CellRunner:
         self._run_log = run_log
         self._interference = watch
         self._warm_ups = warm_ups
+        self._next_rows = next_rows
         self._to_replace: set[ServerName] = set()
 
     def measure(self, pairing: Pairing) -> dict[SideLabel, Recording]:
@@ -113,6 +117,7 @@ class CellRunner:
         with block_servers.running([names[label] for label in servers]):
             with self._interference.cell():
                 recordings |= self._drive(self._job(pairing, servers), servers)
+            self._note_rows(pairing, max(recording.next_row for recording in recordings.values()))
             for label, server in servers.items():
                 recordings[label] = self._look_after(pairing, label, server, recordings[label])
         return recordings
@@ -138,7 +143,6 @@ class CellRunner:
             self._to_replace.add(name)
         elif pairing.cell.scenario.writes:
             self._restore(name, label, who)
-        self._note_rows(pairing, recording)
         if reason is None and (words := self._last_words_if_all_failed(recording, server)):
             self._note(label, "log", f"{pairing.cell}, {who}: {words}")
         return recording
@@ -148,11 +152,13 @@ class CellRunner:
         failed = recording.samples.failure != Failure.NONE
         return server.last_words() if len(failed) and failed.all() else ""
 
-    def _note_rows(self, pairing: Pairing, recording: Recording) -> None:
-        """Note, once a run, that there were fewer rows of a values file than requests to fill."""
-        values = pairing.cell.scenario.values
-        if values is not None and recording.rows_used > len(values.rows):
-            message = f"{pairing.cell.scenario.name}: the {len(values.rows):,} rows of {values.file} were used again"
+    def _note_rows(self, pairing: Pairing, next_row: int) -> None:
+        """Remember which rows of a values file were used; note, once a run, that there were fewer than requests."""
+        scenario, values = pairing.cell.scenario, pairing.cell.scenario.values
+        self._next_rows.used(scenario, next_row)
+        if values is not None and next_row > len(values.rows):
+            message = f"{scenario.name}: the {len(values.rows):,} rows of {values.file} were used again"
+            message += "; ${counter} and ${uuid} are new each time" if scenario.writes else ""
             if not any(event.message == message for event in self._run_log.manifest.events):
                 self._note(None, "values", message)
 
@@ -185,11 +191,14 @@ class CellRunner:
     def _job(self, pairing: Pairing, servers: dict[SideLabel, Server]) -> PairingJob:
         scenario, load = pairing.cell.scenario, pairing.cell.load
         limits = self._warm_ups.limits(scenario, load)
+        sides = [label_of(_servers_of(pairing)[label]) for label in servers]
+        series = self._next_rows.series(scenario, sides)
+        targets = {
+            label: target(server, scenario.requests_of(side), own, self._warm_ups.logins(scenario, server))
+            for (label, server), side, own in zip(servers.items(), sides, series, strict=True)
+        }
         return PairingJob(
-            targets={
-                label: target(server, scenario.requests_of(label_of(_servers_of(pairing)[label])))
-                for label, server in servers.items()
-            },
+            targets=targets,
             requests=scenario.requests,
             sequence=scenario.sequence,
             variables=scenario.variables(),

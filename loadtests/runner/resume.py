@@ -13,8 +13,10 @@ from loadtests.experiment.plan import MIN_BLOCKS, Cell, Experiment, Pairing, Pla
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Event, Manifest
+from loadtests.records.samples import Recording
 from loadtests.records.scenario_record import ScenarioRecord, scenario_of
-from loadtests.records.trial_file import TrialKey
+from loadtests.records.trial_file import CONTROL, TrialKey
+from loadtests.runner.next_rows import NextRows
 from loadtests.runner.runner import trial_key
 from loadtests.system.errors import UsageError
 
@@ -30,6 +32,7 @@ OF_ONE_SITTING = (
     "validation",
     "differences",
     "database_version",
+    "next_rows",
 )
 """What a manifest says of one sitting, or of how far it came; all else must be as it was."""
 MEMORY_UNIT = 2**28
@@ -102,6 +105,23 @@ def missing_trials(plan: Plan, found: Collection[TrialKey]) -> Plan:
         )
         for number, block in enumerate(plan)
     )
+
+
+def next_rows_of(manifest: Manifest, trials: Mapping[TrialKey, Recording]) -> NextRows:
+    """Return which rows of values files are next.
+
+    What was interrupted has left no record. It may have used as many rows as any trial of its scenario before, one for
+    each request, or for two servers of one side; so many are passed over.
+
+    Args:
+        manifest: of a run that goes on.
+        trials: what it has.
+    """
+    most: dict[str, int] = {}
+    for key, recording in trials.items():
+        name = key.scenario.removeprefix(CONTROL)
+        most[name] = max(most.get(name, 0), 2 * len(recording.samples))
+    return NextRows({name: row + most.get(name, 0) for name, row in manifest.next_rows.items()})
 
 
 def resumed(manifest: Manifest, plan: Plan, now: datetime) -> Manifest:

@@ -15,20 +15,24 @@ from ssl import SSLCertVerificationError, SSLError
 from rich.console import Console
 from rich.progress import TextColumn
 
+from loadtests.experiment.exploration import Exploration
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.experiment.sides import Side
-from loadtests.records.answer_differences import CompareAnswers, Difference
-from loadtests.records.manifest import Manifest
+from loadtests.records.answer_differences import CompareAnswers
+from loadtests.records.manifest import Event, Manifest
 from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder, remove_leftovers
-from loadtests.runner.resume import check_same, experiment_of, missing_trials, plan_of, resumed
+from loadtests.runner.explore import explore
+from loadtests.runner.next_rows import NextRows
+from loadtests.runner.resume import check_same, experiment_of, missing_trials, next_rows_of, plan_of, resumed
 from loadtests.runner.run_log import new_manifest
 from loadtests.runner.runner import FixedSchedule, Listener, Runner, Schedule, trial_key
 from loadtests.runner.runner import Progress as Standing
-from loadtests.runner.same_answers import check_answers
+from loadtests.runner.same_answers import Explore, Explored, check_answers
 from loadtests.servers.app_check import Installed, check_sides
 from loadtests.servers.databases import check_database, check_reachable, open_databases
 from loadtests.servers.probe import ProbeConnection
+from loadtests.servers.server import Server
 from loadtests.system.connections import Trust, why_not_trusted
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, describe_error
@@ -71,20 +75,41 @@ def measure(
     now, begun_s = datetime.now(UTC), time.monotonic() if begun_s is None else begun_s
     out = options.out or new_folder()
     check_free(out)
+    exploration = options.exploration()
     experiment, installed = _checked(options.experiment())
     check_database(experiment.database)
     check_reachable(experiment.database)
     cores = assign_cores()
-    differences: list[Difference] = []
+    next_rows = NextRows()
+    seen = Explored()
     if make_comparison is not None:
-        differences = check_answers(experiment, cores, make_comparison(experiment.ignored, experiment.unordered))
-    manifest = new_manifest(experiment, out.name, now, cores, installed, differences)
+        compare = make_comparison(experiment.ignored, experiment.unordered)
+        more = None if exploration is None else _exploring(exploration, experiment, compare)
+        seen = check_answers(experiment, cores, compare, next_rows, more)
+    for sentence in seen.said:
+        PipeConsole().print(sentence, highlight=False, markup=False, soft_wrap=True)
+    manifest = new_manifest(experiment, out.name, now, cores, installed, seen.differences)
+    explored = [Event(block=0, label=None, kind="explored", message=sentence) for sentence in seen.said]
+    manifest = manifest.model_copy(update={"events": explored})
     with _saying_what_is_kept(out):
         folder = create_run_folder(out, manifest)
         with locked(folder):
             schedule = _schedule(experiment, experiment.plan(), make_schedule)
-            _carry_out(experiment, folder, manifest, cores, schedule, begun_s)
+            _carry_out(experiment, folder, manifest, cores, schedule, begun_s, next_rows)
     return out
+
+
+def _exploring(exploration: Exploration, experiment: Experiment, compare: CompareAnswers) -> Explore:
+    """Return what explores the servers of both sides, and says so: it may take long."""
+
+    def explore_both(servers: Sequence[Server], work: Path) -> Explored:
+        PipeConsole().print(
+            f"asking both sides what their OpenAPI documents allow, for {exploration.seconds:g} s at the most",
+            highlight=False,
+        )
+        return explore(exploration, servers, compare, scenarios=experiment.scenarios, work=work)
+
+    return explore_both
 
 
 def resume(out: Path, make_schedule: MakeSchedule | None = None, begun_s: float | None = None) -> Path:
@@ -119,8 +144,9 @@ def resume(out: Path, make_schedule: MakeSchedule | None = None, begun_s: float 
                 keys = {label: trial_key(number, pairing, label) for label in pairing.order}
                 if pairing not in plan[number]:
                     schedule.saw(number, pairing, {label: trials[key] for label, key in keys.items()}, None)
+        next_rows = next_rows_of(before, trials)
         del trials
-        _carry_out(experiment, folder, resumed(before, plan, now), cores, schedule, begun_s)
+        _carry_out(experiment, folder, resumed(before, plan, now), cores, schedule, begun_s, next_rows)
     return out
 
 
@@ -133,14 +159,20 @@ def _schedule(experiment: Experiment, plan: Plan, make_schedule: MakeSchedule | 
 
 
 def _carry_out(
-    experiment: Experiment, folder: RunFolder, manifest: Manifest, cores: Cores, schedule: Schedule, begun_s: float
+    experiment: Experiment,
+    folder: RunFolder,
+    manifest: Manifest,
+    cores: Cores,
+    schedule: Schedule,
+    begun_s: float,
+    next_rows: NextRows,
 ) -> None:
     with (
         pinned(cores.driver),
         display(PipeConsole(), experiment) as listener,
         open_databases(experiment.database, folder.work, cores) as databases,
     ):
-        Runner(experiment, folder, manifest, cores, listener, schedule, databases, begun_s).run()
+        Runner(experiment, folder, manifest, cores, listener, schedule, databases, begun_s, next_rows).run()
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from loadtests.records.samples import Recording
 from loadtests.records.trial_file import CONTROL, TrialKey
 from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import CellRunner, InterferenceMonitor
+from loadtests.runner.next_rows import NextRows
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import measure_driver
 from loadtests.runner.start_failures import StartFailures
@@ -129,6 +130,7 @@ class Runner:
         schedule: Schedule,
         databases: Databases,
         begun_s: float | None = None,
+        next_rows: NextRows | None = None,
     ) -> None:
         """Prepare a run.
 
@@ -141,6 +143,7 @@ class Runner:
             schedule: what is to be measured, without what a resumed run has already.
             databases: where each side gets a fresh one in each block.
             begun_s: when this sitting began, on the monotonic clock, in seconds; None for now.
+            next_rows: of values files; None to begin with the first ones.
         """
         self.experiment = experiment
         self.folder = folder
@@ -151,7 +154,8 @@ class Runner:
         self.done = sum(1 for _ in folder.trials.glob("*.npz"))
         self._run_log = RunLog(folder, manifest, begun_s)
         self._wall_clock = WallClock()
-        self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s, experiment.trust)
+        self._next_rows = next_rows or NextRows()
+        self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s, experiment.trust, self._next_rows)
         self._start_failures = StartFailures(experiment)
         self._note = ""
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
@@ -219,8 +223,16 @@ class Runner:
                 run_log.event(number, label, "collapsed", f"{self.experiment.side(name).spec} {reason}")
             self._start_failures.check(block_servers.broken)
             block_servers.hold()
+            self._write_rows()
             cell_runner = CellRunner(
-                self.experiment, number, block_servers, driver, run_log, self._interference, self._warm_ups
+                self.experiment,
+                number,
+                block_servers,
+                driver,
+                run_log,
+                self._interference,
+                self._warm_ups,
+                self._next_rows,
             )
             for pairing in block:
                 if not self.schedule.has_time(run_log.seconds, pairing):
@@ -245,9 +257,15 @@ class Runner:
         for label, recording in recordings.items():
             self.folder.write_trial(trial_key(number, pairing, label), recording)
             self.done += 1
+        self._write_rows()
         self.schedule.saw(number, pairing, recordings, took_s)
         if (step := self._wall_clock.stepped()) is not None:
             self._run_log.event(number, None, "clock", f"{step} while {pairing.cell} was measured")
+
+    def _write_rows(self) -> None:
+        """Write down which rows of values files are next, if that has changed, for a run that goes on."""
+        if self._next_rows.rows != self._run_log.manifest.next_rows:
+            self._run_log.update(next_rows=dict(self._next_rows.rows))
 
     def _check_database(self, pairing: Pairing) -> None:
         """Raise RunError if the database server died: what was measured of a cell then says nothing of the sides."""

@@ -2,22 +2,23 @@
 
 import http.client
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from loadtests.experiment.fresh_values import FreshValues, fresh_values
 from loadtests.experiment.plan import TIMEOUT_S, Experiment
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sequence import SequenceUser
 from loadtests.experiment.sides import LABELS
-from loadtests.experiment.values import Rows
 from loadtests.inside.statements import HEADER
 from loadtests.records.answer_differences import CompareAnswers, Difference, WholeAnswer
 from loadtests.runner.block import BlockServers
+from loadtests.runner.next_rows import NextRows
 from loadtests.runner.start_failures import in_words
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import open_databases
@@ -38,34 +39,64 @@ class AnswersDiffer(RunError):
 
     Attributes:
         differences: how their answers differ.
+        said: what else there is to say of how they were explored.
     """
 
-    def __init__(self, differences: Sequence[Difference]) -> None:
+    def __init__(self, differences: Sequence[Difference], said: Sequence[str] = ()) -> None:
         super().__init__(
             "the sides do not answer alike, so that a ratio would compare different work, and nothing was measured; "
             "what may differ is named with --ignore, and --unequal measures all the same"
         )
         self.differences = list(differences)
+        self.said = list(said)
 
 
-def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers) -> list[Difference]:
-    """Return how the sides' answers differ; nothing for two builds of the blog asked the same: tests keep them alike.
+@dataclass(frozen=True)
+class Explored:
+    """What came of asking both sides what their OpenAPI documents allow.
 
-    A side that gives no answer is left to the run, which says so.
+    Attributes:
+        differences: how their answers differ, of each kind the shortest request.
+        said: sentences: how much was asked, which routes fail on both sides, and which could not be asked.
+    """
+
+    differences: Sequence[Difference] = ()
+    said: Sequence[str] = ()
+
+
+Explore = Callable[[Sequence[Server], Path], Explored]
+"""Explores the servers of both sides, and may keep files in a folder."""
+
+
+def check_answers(
+    experiment: Experiment,
+    cores: Cores,
+    compare: CompareAnswers,
+    next_rows: NextRows,
+    explore: Explore | None = None,
+) -> Explored:
+    """Return how the sides' answers differ.
+
+    Tests keep the two builds of the blog alike: asked the same, they are only explored. A side that gives no answer is
+    left to the run, which says so.
 
     Args:
         experiment: what is to be asked of whom.
         cores: the division of the machine.
         compare: says what a difference is.
+        next_rows: of values files.
+        explore: asks more than the experiment does; None if nothing does.
 
     Raises:
         AnswersDiffer: they do, and the experiment does not say that it is meant.
         RunError: a side can't be started.
     """
     asked = [request for scenario in experiment.scenarios for request in scenario.requests]
-    if experiment.a.is_build and experiment.b.is_build and not any(request.b for request in asked):
-        return []
+    known = experiment.a.is_build and experiment.b.is_build and not any(request.b for request in asked)
+    if known and explore is None:
+        return Explored()
     found: list[Difference] = []
+    explored = Explored()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         with (
@@ -86,21 +117,30 @@ def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers)
                 raise RunError(f"{in_words(experiment, block_servers.broken)}; nothing was measured")
             servers = [block_servers.server(label) for label in LABELS]
             with suppress(TimeoutError):  # who hangs once is not asked for the rest
-                for scenario in experiment.scenarios:
-                    found += _differences(scenario, servers, experiment, compare)
+                for scenario in () if known else experiment.scenarios:
+                    found += _differences(scenario, servers, experiment, compare, next_rows)
+            if explore is not None:
+                explored = explore(servers, work / "explored")
+                found += explored.differences
     if any(each.stops for each in found) and not experiment.unequal:
-        raise AnswersDiffer(found)
-    return found
+        raise AnswersDiffer(found, explored.said)
+    return Explored(found, explored.said)
 
 
 def _differences(
-    scenario: Scenario, servers: Sequence[Server], experiment: Experiment, compare: CompareAnswers
+    scenario: Scenario,
+    servers: Sequence[Server],
+    experiment: Experiment,
+    compare: CompareAnswers,
+    next_rows: NextRows,
 ) -> Iterator[Difference]:
-    limit_s = experiment.timeout_s or TIMEOUT_S + scenario.wait_s
+    limit_s, variables = experiment.timeout_s or TIMEOUT_S + scenario.wait_s, scenario.variables()
+    fresh = [fresh_values(variables, series) for series in next_rows.series(scenario, LABELS)]
     a, b = (
-        _answers(scenario, scenario.requests_of(label), server, limit_s)
-        for label, server in zip(LABELS, servers, strict=True)
+        _answers(scenario, scenario.requests_of(label), server, limit_s, each)
+        for label, server, each in zip(LABELS, servers, fresh, strict=True)
     )
+    next_rows.used(scenario, max(each.next_row if each else 0 for each in fresh))
     for request, of_a, of_b in zip(scenario.requests, a, b, strict=True):
         if of_a and of_b:
             for each in compare(str(request), of_a, of_b):
@@ -111,7 +151,9 @@ def _differences(
                 yield each.model_copy(update=shown)
 
 
-def _answers(scenario: Scenario, requests: Sequence[Request], server: Server, limit_s: float) -> Answers:
+def _answers(
+    scenario: Scenario, requests: Sequence[Request], server: Server, limit_s: float, fresh: FreshValues | None
+) -> Answers:
     """Return what one side answers to each of its requests, asked one after another by a new user each time.
 
     Raises:
@@ -119,10 +161,9 @@ def _answers(scenario: Scenario, requests: Sequence[Request], server: Server, li
     """
     answers: Answers = [[] for _ in requests]
     variables, url = scenario.variables(), urlsplit(server.url)
-    rows = Rows(variables.values) if variables.values else None
     for _ in range(TIMES):
         with closing(ProbeConnection(server.url, limit_s, server.trust)) as connection:
-            user = SequenceUser(url, requests, variables.environment, rows)
+            user = SequenceUser(url, requests, variables.environment, fresh, each_anew=not scenario.sequence)
             while True:
                 position, request, message = user.position, user.request, user.message()
                 message.keeps_body = message.keeps_headers = True
@@ -132,14 +173,16 @@ def _answers(scenario: Scenario, requests: Sequence[Request], server: Server, li
                     raise
                 except (OSError, http.client.HTTPException):
                     return answers
-                answers[position].append(_whole(answer, server))
-                user.answered(good=answer.status in request.good, body=answer.body, headers=answer.headers)
+                answers[position].append(whole_answer(answer, server))
+                user.answered(
+                    good=answer.status in request.good, status=answer.status, body=answer.body, headers=answer.headers
+                )
                 if user.at_start:
                     break
     return answers
 
 
-def _whole(answer: ProbeAnswer, server: Server) -> WholeAnswer:
+def whole_answer(answer: ProbeAnswer, server: Server) -> WholeAnswer:
     """Return what is compared of an answer; where a server names itself, as in links, it says the same as the other."""
     origin, base = server.url.encode(), urlsplit(server.url).path
     headers = {

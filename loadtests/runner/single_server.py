@@ -20,8 +20,10 @@ import numpy as np
 
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob, Target
+from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.request import Request
+from loadtests.experiment.sequence import Login
 from loadtests.experiment.sides import parse_side
 from loadtests.records.samples import Failure, Recording
 from loadtests.servers.auxiliary import AuxiliaryServer
@@ -183,9 +185,31 @@ class Workspace:
         )
 
 
-def target(server: Server, requests: tuple[Request, ...] = ()) -> Target:
-    """Return a server as a driver's target; see there for ``requests``."""
-    return Target(server.url, tuple(server.pids), tuple(server.groups), server.cpus, server.trust, requests)
+def target(
+    server: Server, requests: tuple[Request, ...] = (), series: Series | None = None, logins: Sequence[Login] = ()
+) -> Target:
+    """Return a server as a driver's target.
+
+    Args:
+        server: the server.
+        requests: what it is asked; empty if that is what the job asks of all.
+        series: which rows and numbers its requests are filled with; None for all.
+        logins: what users who warmed it up have of requests that are sent once.
+    """
+    side = server.side
+    # Where rows are put back after a cell, logins may be among them.
+    keeps_rows = not side.is_build and side.launch.reset is None
+    return Target(
+        server.url,
+        tuple(server.pids),
+        tuple(server.groups),
+        server.cpus,
+        server.trust,
+        requests,
+        series or Series(),
+        start=server.start if keeps_rows else 0,
+        logins=tuple(logins) if keeps_rows else (),
+    )
 
 
 def ask(server: Server, path: str) -> object:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.plan import TIMEOUT_S, ServerName, label_of
 from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.sequence import Login
 from loadtests.experiment.sides import SideLabel
+from loadtests.runner.next_rows import NextRows
 from loadtests.servers.probe import USERS, ToWarm, WarmUp, warm
 from loadtests.servers.server import Server
 from loadtests.system.connections import SYSTEMS, Trust
@@ -74,23 +76,36 @@ def limits(scenario: Scenario, load: Load, slowest_s: float, timeout_s: float | 
 class WarmUps:
     """Warms up servers whenever some have been started, and remembers how they answered."""
 
-    def __init__(self, scenarios: Sequence[Scenario], timeout_s: float | None, trust: Trust = SYSTEMS) -> None:
+    def __init__(
+        self,
+        scenarios: Sequence[Scenario],
+        timeout_s: float | None,
+        trust: Trust = SYSTEMS,
+        next_rows: NextRows | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
             scenarios: every request of each is sent.
             timeout_s: how long an answer may take, in seconds; None for the usual limits.
             trust: which certificates of sides are trusted.
+            next_rows: of values files; None to begin with the first ones.
         """
         self._scenarios = sorted(scenarios, key=lambda scenario: scenario.writes)  # what is to be read is there still
         self._timeout_s = timeout_s
         self._trust = trust
+        self._next_rows = next_rows or NextRows()
         self._slowest_s: dict[tuple[SideLabel, str], float] = {}
         self._hung_in: dict[tuple[SideLabel, str], int] = {}
+        self._logins: dict[tuple[int, str], tuple[Login, ...]] = {}
 
     def limits(self, scenario: Scenario, load: Load) -> Limits:
         """Return how long a side may take in one cell."""
         return limits(scenario, load, self.slowest_s(scenario), self._timeout_s)
+
+    def logins(self, scenario: Scenario, server: Server) -> tuple[Login, ...]:
+        """Return what the users who warmed up a server have of requests that are sent once."""
+        return self._logins.get((server.start, scenario.name), ())
 
     def slowest_s(self, scenario: Scenario) -> float:
         """Return how long the slowest answer of a warm-up's last round took, of either side, in seconds."""
@@ -108,13 +123,15 @@ class WarmUps:
         for scenario in self._scenarios:
             usual_s = self._timeout_s or TIMEOUT_S + scenario.wait_s
             hanging_s = min(usual_s, KNOWN_TO_HANG_S + scenario.wait_s)
+            series = self._next_rows.series(scenario, [label_of(name) for name in servers])
             asked = {
                 name: ToWarm(
                     server.url,
                     scenario.requests_of(label_of(name)),
                     hanging_s if (label_of(name), scenario.name) in self._hung_in else usual_s,
+                    own,
                 )
-                for name, server in servers.items()
+                for (name, server), own in zip(servers.items(), series, strict=True)
                 if self._hung_in.get((label_of(name), scenario.name)) != block
             }
             found = warm(
@@ -123,6 +140,8 @@ class WarmUps:
             hung_before = set(self._hung_in)
             for name, warmed in zip(asked, found, strict=True):
                 key = label_of(name), scenario.name
+                self._next_rows.used(scenario, warmed.next_row)
+                self._logins[servers[name].start, scenario.name] = warmed.logins
                 self._slowest_s[key] = warmed.slowest_s
                 if key not in hung_before:
                     said += complaints(servers[name].side.spec, scenario.name, warmed, usual_s)

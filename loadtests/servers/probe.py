@@ -17,11 +17,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from loadtests.experiment.fresh_values import FreshValues, Series, fresh_values
 from loadtests.experiment.message import KEPT_BYTES, Message, decoded
 from loadtests.experiment.request import Request
-from loadtests.experiment.sequence import SequenceUser
+from loadtests.experiment.sequence import Login, SequenceUser
 from loadtests.experiment.takes import missing
-from loadtests.experiment.values import Rows, Variables
+from loadtests.experiment.values import Variables
 from loadtests.system.connections import SYSTEMS, Trust
 
 PIECE_BYTES = 65536
@@ -158,6 +159,8 @@ class WarmUp:
         seconds: how long all of it took.
         unanswered: a request that had no whole answer when the limit was over; None if there is none.
         broken_off: how a user's sequence was broken off in the last round, as a sentence; empty if none was.
+        next_row: the row of a values file behind the last one that was used.
+        logins: what its users have of requests that are sent once; secrets, most likely.
     """
 
     rounds_s: tuple[float, ...]
@@ -165,6 +168,8 @@ class WarmUp:
     seconds: float
     unanswered: Request | None = None
     broken_off: str = ""
+    next_row: int = 0
+    logins: tuple[Login, ...] = field(default=(), repr=False)
 
     @property
     def settled(self) -> bool:
@@ -193,11 +198,13 @@ class ToWarm:
         requests: what to send; those that are the same are one.
         answer_s: how long its answers may take until their last byte, in seconds. When one takes longer, it is asked no
             more.
+        series: which rows of a values file, and which numbers, fill its requests; None for all.
     """
 
     url: str
     requests: Sequence[Request]
     answer_s: float
+    series: Series | None = None
 
 
 def warm(
@@ -225,11 +232,13 @@ def warm(
     if not servers:
         return []
     known = variables or Variables()
+    groups: list[_Users] = []
     with contextlib.ExitStack() as stack:
-        groups = []
         for server in servers:
             shares = [list(server.requests)] * USERS if sequence else shares_of(server.requests)
-            groups.append(stack.enter_context(_Users(server.url, shares, known, server.answer_s, limit_s, trust)))
+            fresh, url = fresh_values(known, server.series), urlsplit(server.url)
+            each = [SequenceUser(url, share, known.environment, fresh, each_anew=not sequence) for share in shares]
+            groups.append(stack.enter_context(_Users(server.url, each, fresh, server.answer_s, limit_s, trust)))
         threads = stack.enter_context(ThreadPoolExecutor(len(groups)))
         for users in groups:
             stack.callback(users.stop)  # a signal must not wait for their answers
@@ -261,15 +270,14 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
     def __init__(
         self,
         url: str,
-        shares: list[list[Request]],
-        variables: Variables,
+        users: list[SequenceUser],
+        fresh: FreshValues | None,
         answer_s: float,
         limit_s: float,
         trust: Trust,
     ) -> None:
-        rows = Rows(variables.values) if variables.values else None
-        self._connections = [ProbeConnection(url, answer_s, trust) for _ in shares]
-        self._users = [SequenceUser(urlsplit(url), share, variables.environment, rows) for share in shares]
+        self._users, self._fresh = users, fresh
+        self._connections = [ProbeConnection(url, answer_s, trust) for _ in users]
         self._answer_s = answer_s
         self._deadline = time.monotonic() + limit_s + answer_s
 
@@ -289,7 +297,15 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
                     rounds_s.append(sum(took) / len(took))
                 if have_settled(rounds_s):
                     break
-        return WarmUp(tuple(rounds_s), max(took, default=0.0), time.monotonic() - begun, unanswered, broken_off)
+        return WarmUp(
+            tuple(rounds_s),
+            max(took, default=0.0),
+            time.monotonic() - begun,
+            unanswered,
+            broken_off,
+            self._fresh.next_row if self._fresh else 0,
+            tuple(user.login for user in self._users if user.login is not None),
+        )
 
     def __exit__(self, *_: object) -> None:
         for connection in self._connections:
@@ -319,7 +335,7 @@ class _Users(contextlib.AbstractContextManager["_Users"]):
             else:
                 visit.took_s.append(time.monotonic() - sent)
                 good = answer.status in request.good
-                if not user.answered(good=good, body=answer.body, headers=answer.headers):
+                if not user.answered(good=good, status=answer.status, body=answer.body, headers=answer.headers):
                     lacking = missing(request.takes, answer.body, answer.headers) if good else []
                     without = f" without {', '.join(lacking)}" if lacking else ""
                     visit.broken_off = f"{request} answered {answer.status}{without}"

@@ -1,6 +1,7 @@
 """A side's server: start it, wait until it is ready, pin its processes, stop it."""
 
 import contextlib
+import itertools
 import signal
 import subprocess
 import time
@@ -32,6 +33,9 @@ SIGNALLED = 128
 """A status above it stands for a signal."""
 HELPER = "multiprocessing.resource_tracker"
 """What a process has in its command line that Python starts beside a server's workers."""
+
+
+_starts = itertools.count(1)
 
 
 class ServerFailed(BenchError):
@@ -70,6 +74,8 @@ class Server(Stoppable):
             RunError: its own command to set it up failed.
         """
         self.side = side
+        self.start = next(_starts)
+        """Which start this is in this process, from 1; of a server that runs already, which time it was taken."""
         self.trust = trust
         self.url: str
         """Where requests go, without a trailing slash."""
@@ -98,7 +104,7 @@ class Server(Stoppable):
             run_side_command(side, "setup", self._given, cores, log.with_suffix(".setup"))
         except RunError as failure:
             raise RunError(f"side {side.spec!r}: {failure}") from None
-        self._start = start = start_of(side, port, self._given, self._observed, counts_statements=counts_statements)
+        self._launched = start = start_of(side, port, self._given, self._observed, counts_statements=counts_statements)
         # Every core while it starts, which halves the time; its own from then on.
         self.child = Child(
             "loadtests.servers.supervise",
@@ -173,7 +179,7 @@ class Server(Stoppable):
 
     def without_secrets(self, text: str) -> str:
         """Return what it has said with the names of its secret variables in place of their values."""
-        return text if self.child is None else self._start.without_secrets(text)
+        return text if self.child is None else self._launched.without_secrets(text)
 
     def exit_status(self) -> int | None:
         """Return the status that it ended with; None if it runs, or is not ours."""

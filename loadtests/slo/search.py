@@ -26,6 +26,7 @@ from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.records.json_files import write_json
 from loadtests.records.run_folder import check_free, new_folder
 from loadtests.runner.block import BlockServers
+from loadtests.runner.next_rows import NextRows
 from loadtests.runner.single_server import measure_ceiling
 from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.app_check import check_sides
@@ -171,7 +172,8 @@ class SearchRunner:
         self._cores = cores
         self._on_progress = on_progress
         self._rng = random.Random(plan.experiment.seed)
-        self._warm_ups = WarmUps(plan.experiment.scenarios, plan.experiment.timeout_s)
+        self._next_rows = NextRows()
+        self._warm_ups = WarmUps(plan.experiment.scenarios, plan.experiment.timeout_s, next_rows=self._next_rows)
         self.record = record
 
     def run(self, databases: Databases) -> None:
@@ -279,8 +281,9 @@ class SearchRunner:
         lead_in_s, window_s = probe_timing(self._plan.objective, rate_rps, thorough=thorough)
         load = OpenLoop(rate_rps)
         limits = self._warm_ups.limits(scenario, load)
+        [series] = self._next_rows.series(scenario, [label])
         job = PairingJob(
-            targets={label: Target(server.url, tuple(server.pids))},
+            targets={label: Target(server.url, tuple(server.pids), series=series)},
             requests=scenario.requests,
             variables=scenario.variables(),
             load=load,
@@ -295,6 +298,7 @@ class SearchRunner:
         )
         with block_servers.running([label]):  # the other side is stopped meanwhile
             recording = driver.drive(job)[label]
+            self._next_rows.used(scenario, recording.next_row)
             gone = server.exit_status() is not None
             failed = recording.stalled or recording.abandoned or gone
             if scenario.writes and not failed:

@@ -37,7 +37,7 @@ FENCE = re.compile(r"^(?P<mark>```+)(?P<kind>\w*)[^\n]*\n(?P<body>.*?)^(?P=mark)
 SPAN = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 MARKS = re.compile(r"<!-- from the example: ([a-z-]+) -->\n")
-TYPED = re.compile(r"(?:uv run (?:--extra postgres )?)?bench (?P<arguments>.*)", re.DOTALL)
+TYPED = re.compile(r"(?:uv run (?:--extra (?:postgres|explore) )?)?bench (?P<arguments>.*)", re.DOTALL)
 PLACEHOLDERS = {"RUN", "SIDE", "URL", "NAME", "SCENARIO", "CLAIM", "DATABASE"}
 """What a reader is to put a word of their own in for."""
 ADDED = {"search_posts", "place an order"}

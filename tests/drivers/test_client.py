@@ -484,6 +484,18 @@ def test_each_request_that_needs_a_row_gets_the_next_one() -> None:
     assert asked == [b"/1", b"/plain", b"/2", b"/plain", b"/1", b"/plain"]
 
 
+def test_a_built_in_value_is_the_same_throughout_a_request_and_another_in_each() -> None:
+    request = Request("POST", "/${counter}", (("X-Id", "${uuid}"),), b"${counter} ${uuid}")
+    bodies = []
+    for content in sent(request, request, variables=Variables(built_in=frozenset({"counter", "uuid"}))):
+        head_, body = content.split(HEAD_END)
+        number, identifier = body.split()
+        assert head_.startswith(b"POST /%s " % number)
+        assert b"X-Id: %s" % identifier in head_
+        bodies.append(body)
+    assert len(set(b" ".join(bodies).split())) == 4
+
+
 def test_requests_are_sent_as_often_as_they_weigh() -> None:
     async def measure() -> tuple[list[bytes], list[int]]:
         async with scripted(lambda *_: [OK]) as server:
@@ -556,13 +568,13 @@ def go_through(shop: Shop, asks: Sequence[int]) -> tuple[list[bytes], Samples, i
         async with scripted(shop) as server:
             log = RequestLog(time.perf_counter())
             clients = [Client(server.url, SEQUENCE, log, None, Variables(values=values)) for _ in range(2)]
-            clients[1].rows = clients[0].rows
+            clients[1].fresh = clients[0].fresh
             users = [client.sequence_user() for client in clients]
             for number in asks:
                 await asyncio.wait_for(clients[number].ask_next(users[number]), 5)
             for client in clients:
                 await client.close()
-            return shop.asked, log.samples(), clients[0].rows.used if clients[0].rows else 0
+            return shop.asked, log.samples(), clients[0].fresh.next_row if clients[0].fresh else 0
 
     return run(measure())
 

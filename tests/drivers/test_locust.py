@@ -199,7 +199,8 @@ requests = (
     Request("GET", "/", weight=2),
 )
 job = PairingJob({}, requests, ClosedLoop(1), 0.1, 0.2, 0.0, 0, variables=Variables({"T": "s3"}))
-for name, request in asked_in_turn(job):
+for name, make in asked_in_turn(job):
+    request = make()
     print(ascii([name, request.path, request.headers, request.body]))
 print(ascii(index_of(job)))
 """
@@ -217,3 +218,24 @@ def test_locust_sends_places_filled_and_knows_requests_by_what_is_declared() -> 
     )
     assert one == other == ascii(["/", "/", (), b""])
     assert index == ascii({("GET", "/"): 1, ("PUT", "/\u00e9/${T}"): 0})
+
+
+FRESH = """
+from loadtests.experiment.fresh_values import FreshValues, Series
+from loadtests.experiment.request import Request
+from loadtests.experiment.values import Values, Variables
+from loadtests.experiment.loads import ClosedLoop
+variables = Variables({}, Values("x.csv", "", ("id",), (("r0",), ("r1",), ("r2",))), frozenset({"counter"}))
+job = PairingJob({}, (Request("POST", "/${id}", body=b"${counter}"),), ClosedLoop(1), 0.1, 0.2, 0.0, 0)
+for worker in range(2):
+    fresh = FreshValues(variables, Series(number=10).part(worker, 2))
+    [(name, make)] = asked_in_turn(job, fresh)
+    print(name, *(f"{asked.path}={asked.body.decode()}" for asked in (make(), make())), fresh.next_row)
+"""
+
+
+def test_locusts_workers_share_the_rows_of_a_file_and_the_numbers() -> None:
+    assert in_a_process_with_locust(FRESH).splitlines() == [
+        "/${id} /r0=10 /r2=12 3",
+        "/${id} /r1=11 /r0=13 4",
+    ]

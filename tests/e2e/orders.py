@@ -9,6 +9,7 @@ from pydantic import BaseModel
 PASSWORD = "a-secret-of-the-test"  # noqa: S105
 app = FastAPI()
 numbers = count(1)
+members: set[str] = set()
 
 
 class Login(BaseModel):
@@ -31,6 +32,14 @@ async def login(who: Login) -> dict[str, str]:
 @app.post("/orders", status_code=201)
 async def place(order: Order) -> dict[str, int | str]:
     return {"id": next(numbers), "item": order.item}
+
+
+@app.post("/members/{name}", status_code=201)
+async def join(name: str) -> str:
+    if name in members:
+        raise HTTPException(409, "this name is taken")
+    members.add(name)
+    return name
 
 
 @app.get("/orders")

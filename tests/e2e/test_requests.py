@@ -63,11 +63,24 @@ def test_each_user_logs_in_and_goes_on_from_there(tmp_path: Path) -> None:
     assert status == 0, errors
     check_well(out, "POST /login, POST /orders, GET /orders?after=${id}")
     [said] = [event["message"] for event in manifest(out)["events"] if event["kind"] == "values"]
-    assert said.endswith(f"the 2 rows of {values} were used again")
+    assert f"the 2 rows of {values} were used again; ${{counter}}" in said
     assert said in (out / "report.html").read_text()
     [recorded] = manifest(out)["scenarios"]
     assert recorded["values"]["rows"] == 2
     assert [request["once"] for request in recorded["requests"]] == [True, False, False]
+
+
+def test_what_must_be_new_each_time_is_new_in_every_trial(tmp_path: Path) -> None:
+    out, values = tmp_path / "run", tmp_path / "members.csv"
+    values.write_text("name\n" + "".join(f"m{number}\n" for number in range(50_000)))
+    status, _, errors = bench(
+        "run", "POST /members/${name}", "--expect=201", f"--values={values}",
+        *SIDES, "--users=1,2", "--blocks=1", "--time=0.3", "--no-control", f"--out={out}",
+    )  # fmt: skip
+    assert status == 0, errors
+    check_well(out, "POST /members/${name}")
+    requests = [cell["requests"] for cell in summary(out)["cells"]]
+    assert manifest(out)["next_rows"]["POST /members/${name}"] > max(requests)
 
 
 @pytest.mark.slow

@@ -129,3 +129,41 @@ def test_where_a_side_names_itself_is_no_difference(steps: Path) -> None:
     )
     status, _, errors = bench("run", "/x/", "/x", "--a", "links.py", "--b", "links.py,loop=asyncio", *SHORT)
     assert (status, errors) == (0, "")
+
+
+EXPLORED = """
+from fastapi import FastAPI
+app = FastAPI()
+@app.get("/posts")
+def posts() -> list[int]:
+    return [1]
+@app.get("/posts/{{number}}")
+def post(number: int) -> dict[str, int]:
+    return {{"number": number {more}}}
+@app.get("/fails")
+def fails() -> int:
+    return 1 // 0
+@app.post("/posts")
+def create() -> int:
+    raise RuntimeError("nobody asked for this")
+"""
+
+
+@pytest.mark.slow
+def test_what_nobody_thought_of_is_compared_too_where_that_is_wanted(steps: Path) -> None:
+    for name, more in (("a", ""), ("b", ", 'more': 1")):
+        (steps / f"{name}.py").write_text(EXPLORED.format(more=more))
+    sides = ("run", "/posts", "--a", "a.py", "--b", "b.py", "--explore", "--explore-cases", "9", *SHORT)
+    status, output, errors = bench(*sides)
+    assert status == 3
+    assert "the sides do not answer alike" in errors
+    assert "GET /posts/1 (and " in output
+    assert "$.more" in output
+    assert "curl http://127.0.0.1:8000/posts/1\n" in output
+    assert "both sides fail: GET /fails answers 500 (ZeroDivisionError" in output
+    assert "nobody asked" not in output
+    assert not (steps / ".hypothesis").exists()
+    status, output, errors = bench(*sides, "--ignore", "$.more")
+    assert (status, errors) == (0, "")
+    report = (steps / "r" / "report.html").read_text()
+    assert "GET /fails answers 500" in report

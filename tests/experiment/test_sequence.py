@@ -6,11 +6,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from loadtests.experiment.fresh_values import FreshValues
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sequence import SequenceUser
 from loadtests.experiment.takes import missing, parse_take, reader, take
-from loadtests.experiment.values import Rows, Values, read_values
+from loadtests.experiment.values import Values, Variables, read_values
 from loadtests.system.errors import UsageError
 
 BODY = (
@@ -76,6 +77,7 @@ def test_all_is_taken_or_nothing() -> None:
         ("=$.a", "as in token=$.access_token"),
         ("to ken=$.a", "as in token=$.access_token"),
         ("t=", "an empty source"),
+        ("counter=$.n", "${counter} is a number that never comes again; take it under another name"),
         ("t=access_token", "header:NAME, cookie:NAME or regex:PATTERN"),
         ("t=header:", "header:NAME"),
         ("t=$.items[x]", "'[x]' is no step"),
@@ -96,14 +98,11 @@ def test_what_is_no_source_is_named_with_its_mend(text: str, mend: str) -> None:
         ("x.jsonl", '{"name": "ada", "n": 1}\n\n{"n": 2, "name": "bob, jr"}\n'),
     ],
 )
-def test_rows_come_in_their_order_and_again(name: str, text: str, tmp_path: Path) -> None:
+def test_a_file_has_its_rows_in_their_order(name: str, text: str, tmp_path: Path) -> None:
     file = tmp_path / name
     file.write_text(text, encoding="utf-8")
     values = read_values(str(file))
     assert (values.columns, values.rows) == (("name", "n"), (("ada", "1"), ("bob, jr", "2")))
-    rows = Rows(values)
-    assert [rows.take()["name"] for _ in range(3)] == ["ada", "bob, jr", "ada"]
-    assert rows.used == 3
 
 
 @pytest.mark.parametrize(
@@ -114,6 +113,7 @@ def test_rows_come_in_their_order_and_again(name: str, text: str, tmp_path: Path
         ("x.csv", "a,b\n1\n", "line 2 has 1 values for 2 columns"),
         ("x.csv", "a,a\n1,2\n", "the same name"),
         ("x.csv", "a b\n1\n", "unlike 'a b'"),
+        ("x.csv", "a,uuid\n1,2\n", "${uuid} is a random UUID, whatever a file holds; give its column another name"),
         ("x.csv", 'a\n"1', "unexpected end of data"),
         ("x.csv", b"a\n\xff\n", "can't decode"),
         ("x.jsonl", "{", "line 1 is no JSON"),
@@ -151,7 +151,7 @@ def asked_by(user: SequenceUser, *bodies: bytes | None) -> list[str]:
 
 
 def test_what_was_taken_is_used_in_this_pass_and_in_later_ones() -> None:
-    rows = Rows(VALUES)
+    rows = FreshValues(Variables(values=VALUES))
     user = SequenceUser(URL, (LOGIN, LOOK, PLAIN), {"HOST": "h"}, rows)
     assert asked_by(user, b'{"t": "t0"}', b"", b"", b"", b"") == [
         "POST /login",
@@ -161,12 +161,12 @@ def test_what_was_taken_is_used_in_this_pass_and_in_later_ones() -> None:
         "GET /plain",
     ]
     assert user.at_start
-    assert rows.used == 2
+    assert rows.next_row == 2
 
 
 def test_what_was_taken_comes_before_a_column_and_a_column_before_the_environment() -> None:
     takes = Request("GET", "/${name}", takes=(("name", "$.n"),))
-    user = SequenceUser(URL, (takes, PLAIN), {}, Rows(VALUES))
+    user = SequenceUser(URL, (takes, PLAIN), {}, FreshValues(Variables(values=VALUES)))
     assert asked_by(user, b'{"n": "taken"}', b"", b'{"n": "again"}', b"", b"{}") == [
         "GET /ada",
         "GET /plain",
@@ -200,6 +200,48 @@ def test_a_bad_answer_from_which_nothing_is_taken_is_passed_over_and_what_was_to
         "GET /plain",
         "GET /plain",
     ]
+
+
+def test_what_was_sent_once_serves_another_user_too() -> None:
+    refresh = Request("GET", "/refresh/${token}", takes=(("token", "$.t"),))
+    requests = (LOGIN, refresh, PLAIN)
+    first = SequenceUser(URL, requests, {"name": "x"})
+    logins = [first.login]
+    asked_by(first, b'{"t": "t0"}', b'{"t": "t1"}')
+    nothing, login = [*logins, first.login]
+    assert nothing is None
+    assert login is not None
+    assert asked_by(SequenceUser(URL, requests, {"name": "x"}, login=login), b'{"t": "t2"}', b"", b"{}") == [
+        "GET /refresh/t0",
+        "GET /plain",
+        "GET /refresh/t2",
+    ]
+    assert SequenceUser(URL, (PLAIN,), {}).login is None
+
+
+@pytest.mark.parametrize("passed_on", [False, True])
+def test_a_login_that_has_expired_is_taken_anew_and_one_that_never_worked_is_not(passed_on: bool) -> None:
+    requests, environment = (LOGIN, LOOK, PLAIN), {"HOST": "h", "name": "x"}
+    user = SequenceUser(URL, requests, environment)
+    asked_by(user, b'{"t": "t0"}', b"", b"")
+    if passed_on:
+        user = SequenceUser(URL, requests, environment, login=user.login)
+    assert user.message().content.startswith(b"GET /t0/x/h ")
+    assert not user.answered(good=False, status=401)
+    assert user.login is None
+    asked = []
+    for body in (b'{"t": "t1"}', None, b"", None, b""):
+        asked.append(user.message().content.split(b" HTTP")[0].decode())
+        user.answered(good=body is not None, status=200 if body is not None else 401, body=body or b"")
+    assert asked == ["POST /login", "GET /t1/x/h", "GET /plain", "GET /t1/x/h", "GET /plain"]
+
+
+def test_a_pass_has_one_row_and_requests_that_are_no_sequence_one_each() -> None:
+    requests = (Request("GET", "/a/${name}"), PLAIN, Request("GET", "/b/${name}"))
+    for each_anew, second in ((False, "ada"), (True, "bob")):
+        fresh = FreshValues(Variables(values=VALUES))
+        user = SequenceUser(URL, requests, {}, fresh, each_anew=each_anew)
+        assert asked_by(user, b"", b"", b"") == ["GET /a/ada", "GET /plain", f"GET /b/{second}"]
 
 
 def scenario(*requests: Request, values: Values | None = None) -> Scenario:

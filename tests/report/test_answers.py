@@ -6,11 +6,15 @@ import pytest
 
 from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.sides import SideLabel
+from loadtests.records.answer_differences import Difference
+from loadtests.records.manifest import Event
 from loadtests.records.samples import Failure
 from loadtests.records.summary import AnswerSize, FailedRequests
 from loadtests.report import answers
+from loadtests.report.differences import show_differences
 from loadtests.report.doubts import doubts
 from loadtests.report.view import view_of
+from loadtests.system.terminal import PipeConsole
 from tests.made_up_runs import Run, Trial, make_run
 from tests.report.test_html import page
 from tests.report.test_verdict_table import in_one_line
@@ -157,3 +161,21 @@ def test_the_terminal_says_why_one_side_could_not_be_measured() -> None:
     assert "hash at 1 and 8 users, async: it died" in in_one_line(run)
     failing_alone = make_run(["GET /members"], [1], blocks=1, change=failing("b", MEMBERS))
     assert answers.unmeasured(view_of(*failing_alone)) == []
+
+
+def test_what_fails_on_both_sides_of_what_was_explored_is_a_doubt() -> None:
+    manifest, outcome = make_run(["GET /x"], [1])
+    said = ["explored 3 requests of 2 routes", "both sides fail: GET /y answers 500: curl http://127.0.0.1:8000/y"]
+    events = [Event(block=0, label=None, kind="explored", message=each) for each in said]
+    manifest = manifest.model_copy(update={"events": [*manifest.events, *events]})
+    found = [doubt for doubt in doubts(view_of(manifest, outcome), outcome) if "allow" in doubt.title]
+    assert [doubt.text for doubt in found] == ["GET /y answers 500: curl http://127.0.0.1:8000/y."]
+
+
+def test_a_request_that_is_none_of_the_run_is_shown_as_a_curl_command(capsys: pytest.CaptureFixture[str]) -> None:
+    curl = "curl 'http://127.0.0.1:8000/x?ids[]=[red]'"
+    difference = Difference(request="GET /x?ids[]=[red]", what="$[0]", a='"[red]"', b="2", curl=curl)
+    show_differences(PipeConsole(), [difference], ("old:app", "new:app"))
+    printed = capsys.readouterr().out
+    for shown in ("GET /x?ids[]=[red]", "$[0]", '"[red]"', curl):
+        assert shown in printed

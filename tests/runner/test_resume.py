@@ -11,12 +11,14 @@ from loadtests.experiment.plan import Experiment
 from loadtests.experiment.request_options import TypedOption
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Manifest
-from loadtests.records.trial_file import TrialKey
-from loadtests.runner.resume import check_same, experiment_of, missing_trials, resumed
+from loadtests.records.samples import Recording
+from loadtests.records.trial_file import CONTROL, TrialKey
+from loadtests.runner.resume import check_same, experiment_of, missing_trials, next_rows_of, resumed
 from loadtests.runner.run_log import new_manifest
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
 from loadtests.validation.wording import digest
+from tests import made_up_samples as build
 from tests.validation.made_up import whole
 
 NOW = datetime(2026, 5, 9, 12, tzinfo=UTC)
@@ -196,3 +198,17 @@ def test_a_run_that_kept_no_requests_goes_on(manifest: Manifest) -> None:
     assert old.scenarios[0].requests == ()
     check_same(old, manifest)
     assert experiment_of(old) == EXPERIMENT
+
+
+def test_rows_that_an_interrupted_trial_may_have_used_are_passed_over(manifest: Manifest) -> None:
+    begun = manifest.model_copy(update={"next_rows": {"GET /x": 40, "other": 7}})
+    trials = {
+        TrialKey(0, scenario, "closed-1", "a"): made_up_recording(count)
+        for scenario, count in (("GET /x", 3), (f"{CONTROL}GET /x", 5))
+    }
+    assert next_rows_of(begun, trials).rows == {"GET /x": 40 + 2 * 5, "other": 7}
+    assert next_rows_of(manifest, trials).rows == {}
+
+
+def made_up_recording(requests: int) -> Recording:
+    return Recording(build.samples([(0.0, 0.1)] * requests), 0.0, (), None, None, None)

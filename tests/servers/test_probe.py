@@ -248,6 +248,8 @@ def test_each_user_of_a_sequence_takes_what_he_needs_in_order(logging_in: str) -
         else:
             assert (path, what) == ("/caf%C3%A9", b"of-" + logins[port])
     assert len(set(logins.values())) == USERS
+    assert len({login.taken["token"] for login in found.logins}) == USERS
+    assert "of-" not in repr(found)
 
 
 def test_the_warm_up_sends_what_is_measured(logging_in: str) -> None:
