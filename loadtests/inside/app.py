@@ -81,6 +81,12 @@ def _not_found(name: str, error: ModuleNotFoundError) -> str:
     missing = error.name or str(error)
     if name == missing or name.startswith(missing + "."):
         return f"there is no module {name!r} in {os.getcwd()}; name the app's folder with dir=…"  # noqa: PTH109 - os alone
+    first, folder = missing.partition(".")[0], os.path.join(*name.split(".")[:-1], "")  # noqa: PTH118
+    if folder and (os.path.isfile(f"{folder}{first}.py") or os.path.isdir(folder + first)):  # noqa: PTH112, PTH113
+        return f"importing {name}: the module {missing!r} is in {folder}, beside it; write {name.replace('.', '/')}.py"
+    if first == os.path.basename(os.getcwd()):  # noqa: PTH109, PTH119
+        above = "name the folder above it with dir=…, and the app as"
+        return f"importing {name}: the module {missing!r} is the app's folder itself; {above} {first}.{name}:…"
     return (
         f"importing {name}: there is no module {missing!r}, neither in the app's folder nor in {sys.executable}; "
         "install it there, or name the app's own interpreter with python=…"

@@ -122,6 +122,25 @@ def test_a_module_that_is_not_there_is_looked_for_in_a_folder_that_is_named(tmp_
     )
 
 
+def test_a_module_beside_an_app_that_is_named_from_above_is_found_by_the_apps_file(tmp_path: Path) -> None:
+    """The reader of a tutorial with two flat folders, who names them as packages."""
+    flat = tmp_path / "before"
+    flat.mkdir()
+    (flat / "main.py").write_text("import database\napp = None\n")
+    (flat / "database.py").write_text("")
+    said = tried(tmp_path, "before.main:app")["wrong"]
+    assert said.endswith("the module 'database' is in before/, beside it; write before/main.py")
+
+
+def test_an_app_that_imports_its_own_package_is_named_from_above(tmp_path: Path) -> None:
+    package = tmp_path / "shop"
+    package.mkdir()
+    (package / "main.py").write_text("from shop.models import Base\napp = None\n")
+    (package / "models.py").write_text("Base = None\n")
+    said = tried(package, "main:app")["wrong"]
+    assert said.endswith("name the folder above it with dir=…, and the app as shop.main:…")
+
+
 def test_another_server_has_to_be_installed(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text(APPS)
     assert "has no no_such_server; install it there" in tried(tmp_path, "odd:app", "no_such_server")["wrong"]
