@@ -12,6 +12,7 @@ from loadtests.records.summary import Outcome
 from loadtests.report import titles
 from loadtests.report.charts import dial, latency, predicted, ratio, throughput
 from loadtests.report.charts.style import drawing, save
+from loadtests.report.curves import stands_for_throughput
 from loadtests.report.view import RunView, directions, view_of
 from loadtests.system.forks import call_all
 
@@ -87,7 +88,13 @@ CHARTS = (
             if v.open_loop
             else "Higher is better. A line that stops rising has met a limit: a core, a pool, or the threads."
         ),
-        lambda v: (throughput.against_offered if v.open_loop else throughput.throughput)(v),
+        lambda v: (
+            throughput.against_offered(v)
+            if v.open_loop
+            else None
+            if stands_for_throughput(v)
+            else throughput.throughput(v)
+        ),
     ),
     Chart(
         "latency",

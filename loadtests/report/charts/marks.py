@@ -160,12 +160,12 @@ def any_driver_bound(view: RunView) -> bool:
     return any(view.driver_bound(*key) for key in view.cells)
 
 
-def whiskers(ax: Axes, xs: list[float], points: list[Point], look: Look) -> None:
-    """Draw the intervals of points, and a band between them."""
+def whiskers(ax: Axes, xs: list[float], points: list[Point], look: Look, *, band: bool = True) -> None:
+    """Draw the intervals of points, and a band between them if that is wanted."""
     ys = np.array([p.value for p in points])
     reach = np.abs(np.array([[p.low for p in points], [p.high for p in points]]) - ys)
     ax.errorbar(xs, ys, yerr=reach, fmt="none", ecolor=look.ink, elinewidth=1.1, capsize=2.5, capthick=1.1, zorder=4)
-    if len(points) > 1:
+    if band and len(points) > 1:
         ax.fill_between(xs, ys - reach[0], ys + reach[1], color=look.colour, alpha=0.18, linewidth=0, zorder=1)
 
 
