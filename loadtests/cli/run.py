@@ -176,26 +176,14 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them. All of this can stand in a file,
     bench.toml, which is read if it is there and no side is typed; then a SCENARIO can be one of the file, by its name.
     """
-    from loadtests.analysis.same_answers import AnswerComparison
     from loadtests.analysis.sequential import SequentialSchedule
-    from loadtests.report.differences import show_differences
     from loadtests.runner import run
-    from loadtests.runner.same_answers import AnswersDiffer
-    from loadtests.system.terminal import PipeConsole
 
     if resume is None:
-        typed = {
-            name: value
-            for name, value in options.items()
-            if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-        }
+        typed = typed_options(context, options)
         chosen, demands = _asked(found_file(options, typed), {**typed, "scenarios": scenarios}, options)
         say_what_is_left_out(scenarios)
-        try:
-            out = run.measure(chosen, SequentialSchedule, AnswerComparison)
-        except AnswersDiffer as error:
-            show_differences(PipeConsole(), error.differences, side_names(chosen.a, chosen.b))
-            raise
+        out = measure(chosen)
     else:
         _alone(context, "resume")
         demands = _demands(options)
@@ -203,6 +191,31 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
             thresholds_of(RunFolder(resume).read_manifest(), demands)
         out = run.resume(resume, SequentialSchedule)
     show_report(out, demands=demands)
+
+
+def typed_options(context: click.Context, options: Mapping[str, object]) -> dict[str, object]:
+    """Return the options that were typed."""
+    return {
+        name: value
+        for name, value in options.items()
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+
+
+def measure(chosen: RunOptions) -> Path:
+    """Measure, once the sides' answers have been compared; return the run's folder. Raises as ``run.measure`` does."""
+    from loadtests.analysis.same_answers import AnswerComparison
+    from loadtests.analysis.sequential import SequentialSchedule
+    from loadtests.report.differences import show_differences
+    from loadtests.runner import run
+    from loadtests.runner.same_answers import AnswersDiffer
+    from loadtests.system.terminal import PipeConsole
+
+    try:
+        return run.measure(chosen, SequentialSchedule, AnswerComparison)
+    except AnswersDiffer as error:
+        show_differences(PipeConsole(), error.differences, side_names(chosen.a, chosen.b))
+        raise
 
 
 def _asked(

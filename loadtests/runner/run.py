@@ -5,7 +5,7 @@ While it goes on, a progress bar shows what is measured, in which block, and how
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,7 +46,11 @@ MakeComparison = Callable[[Collection[str], Collection[str]], CompareAnswers]
 
 
 def measure(
-    options: RunOptions, make_schedule: MakeSchedule | None = None, make_comparison: MakeComparison | None = None
+    options: RunOptions,
+    make_schedule: MakeSchedule | None = None,
+    make_comparison: MakeComparison | None = None,
+    *,
+    for_good: bool = True,
 ) -> Path:
     """Make a run and carry it out; return its folder.
 
@@ -54,6 +58,7 @@ def measure(
         options: as typed.
         make_schedule: for a run with a budget; a fixed design needs none.
         make_comparison: for the sides' answers, which are compared before anything is measured; None to do without.
+        for_good: whether the run's folder is to stay, so that what ends the run early should say where it is.
 
     Raises:
         AnswersDiffer: the sides do not answer alike; nothing was written.
@@ -72,7 +77,7 @@ def measure(
     if make_comparison is not None:
         differences = check_answers(experiment, cores, make_comparison(experiment.ignored, experiment.unordered))
     manifest = new_manifest(experiment, out.name, now, cores, installed, differences)
-    with _saying_what_is_kept(out):
+    with _saying_what_is_kept(out) if for_good else nullcontext():
         folder = create_run_folder(out, manifest)
         with locked(folder):
             schedule = _schedule(experiment, experiment.plan(), make_schedule)
