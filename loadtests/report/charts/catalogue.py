@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Outcome
 from loadtests.report import titles
@@ -16,7 +17,10 @@ from loadtests.report.curves import stands_for_throughput
 from loadtests.report.view import RunView, directions, view_of
 from loadtests.system.forks import call_all
 
-HOLLOW = "A filled mark is a verdict, in the shape of the side that is better; what is hollow is not decided."
+HOLLOW = (
+    "A filled mark is a verdict: in the shape of the side that is better, or a square where the whole interval lies"
+    f" within ± {MARGIN_PERCENT} %. What is hollow is not decided."
+)
 
 
 @dataclass(frozen=True)
