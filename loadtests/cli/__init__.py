@@ -18,6 +18,7 @@ from loadtests.system.processes import stop_all
 SUBCOMMANDS = {
     "capacity": "Say how much a side can do at the most: by a model, or measured against an objective.",
     "claims": "Test what the tutorial claims and what others published, on this machine.",
+    "curve": "Measure SCENARIO from one user to many, and draw both sides' throughput with the ceilings that hold it.",
     "deadlock": "Show the sync build stop answering, because threads and connections wait for each other; and the"
     " cure.",
     "dial": "Turn two dials: how long a request computes, and how long it waits.",

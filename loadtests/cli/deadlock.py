@@ -53,5 +53,5 @@ def _figure(cell: DeadlockCell | None) -> Text:
     if cell is None:
         return Text("–")
     if cell.rps is None:
-        return Text("fails" if cell.failed else "stalls", style="bold red")
+        return Text(f"{'fails' if cell.failed else 'stalls'} ({cell.blocks} of {cell.blocks})", style="bold red")
     return Text(number(cell.rps) + (f" ({cell.stalled} of {cell.blocks} stall)" if cell.stalled else ""))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -30,6 +31,9 @@ from loadtests.records.run_folder import RunFolder
 from loadtests.records.summary import side_names
 from loadtests.system.errors import UsageError
 from loadtests.system.resources import Stopwatch
+
+if TYPE_CHECKING:
+    from loadtests.runner.next_rows import NextRows
 
 DEFAULTS = RunOptions()
 budget_option = click.option(
@@ -203,6 +207,42 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     bench.toml, which is read if it is there and no side is typed; then a SCENARIO can be one of the file, by its name.
     """
     watch = Stopwatch()
+    from loadtests.analysis.sequential import SequentialSchedule
+    from loadtests.runner import run
+
+    slowness = watch.slowness()
+    if resume is None:
+        typed = typed_options(context, options)
+        chosen, demands = _asked(found_file(options, typed), {**typed, "scenarios": scenarios}, options)
+        say_what_is_left_out(scenarios)
+        out = measure(chosen, watch.begun_s, slowness)
+    else:
+        _alone(context, "resume")
+        demands = _demands(options)
+        if demands.given:
+            thresholds_of(RunFolder(resume).read_manifest(), demands)
+        out = run.resume(resume, partial(SequentialSchedule, slowness=slowness), watch.begun_s)
+    show_report(out, demands=demands)
+
+
+def typed_options(context: click.Context, options: Mapping[str, object]) -> dict[str, object]:
+    """Return the options that were typed."""
+    return {
+        name: value
+        for name, value in options.items()
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+
+
+def measure(chosen: RunOptions, begun_s: float, slowness: float, next_rows: "NextRows | None" = None) -> Path:
+    """Measure, once the sides' answers have been compared; return the run's folder. Raises as ``run.measure`` does.
+
+    Args:
+        chosen: what is asked for.
+        begun_s: when the command began, on the monotonic clock, in seconds.
+        slowness: how many times as long as on a machine that rests what computes takes; see ``Stopwatch``.
+        next_rows: of values files; None to begin with the first ones.
+    """
     from loadtests.analysis.same_answers import AnswerComparison
     from loadtests.analysis.sequential import SequentialSchedule
     from loadtests.report.differences import show_differences
@@ -211,50 +251,45 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     from loadtests.runner.same_answers import AnswersDiffer
     from loadtests.system.terminal import PipeConsole
 
-    schedule = partial(SequentialSchedule, slowness=watch.slowness())
-    if resume is None:
-        typed = {
-            name: value
-            for name, value in options.items()
-            if context.get_parameter_source(name) is not ParameterSource.DEFAULT
-        }
-        chosen, demands = _asked(found_file(options, typed), {**typed, "scenarios": scenarios}, options)
-        say_what_is_left_out(scenarios)
-        try:
-            out = run.measure(chosen, schedule, AnswerComparison, watch.begun_s)
-        except AnswersDiffer as error:
-            console = PipeConsole()
-            show_differences(console, error.differences, side_names(chosen.a, chosen.b))
-            for sentence in error.said:
-                console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
-            raise
-    else:
-        _alone(context, "resume")
-        demands = _demands(options)
-        if demands.given:
-            thresholds_of(RunFolder(resume).read_manifest(), demands)
-        out = run.resume(resume, schedule, watch.begun_s)
-    show_report(out, demands=demands)
+    schedule = partial(SequentialSchedule, slowness=slowness)
+    try:
+        return run.measure(chosen, schedule, AnswerComparison, begun_s, next_rows=next_rows)
+    except AnswersDiffer as error:
+        console = PipeConsole()
+        show_differences(console, error.differences, side_names(chosen.a, chosen.b))
+        for sentence in error.said:
+            console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
+        raise
+
+
+def chosen_options(file: FileOptions | None, typed: Mapping[str, object], options: Mapping[str, object]) -> RunOptions:
+    """Return what is asked for, by the file if there is one; raises UsageError. For the arguments see ``_asked``.
+
+    Where side b is told what it is asked, and not which app it is, it is the same app.
+    """
+    if file is not None:
+        return file.run_options(typed)
+    chosen = RunOptions.model_validate({**options, **typed})
+    if "a" in typed and "b" not in typed and any(each.name == OF_SIDE_B for each in chosen.typed):
+        chosen = chosen.model_copy(update={"b": chosen.a})
+    return chosen
 
 
 def _asked(
     file: FileOptions | None, typed: Mapping[str, object], options: Mapping[str, object]
 ) -> tuple[RunOptions, ThresholdOptions]:
-    """Return what is asked for, by the file if there is one; raises UsageError.
+    """Return what is asked for, and which thresholds; raises UsageError.
 
     Args:
         file: what the file has.
         typed: what was typed.
         options: the same, and defaults.
     """
+    chosen = chosen_options(file, typed, options)
     if file is None:
-        chosen = RunOptions.model_validate({**options, **typed})
-        if "a" in typed and "b" not in typed and any(each.name == OF_SIDE_B for each in chosen.typed):
-            chosen = chosen.model_copy(update={"b": chosen.a})
         demands = _demands(options)
         experiment = chosen.experiment() if demands.given else None
     else:
-        chosen = file.run_options(typed)
         experiment = chosen.experiment()
         demands, left_out = file.threshold_options(typed, experiment)
         for condition in left_out:

@@ -17,15 +17,18 @@ from loadtests.system.terminal import PipeConsole
 @click.argument("scenario", required=False)
 @click.option("--load", type=float, help="Users, or arrivals per second.  [default: the highest]")
 @click.option("--block", default=1, help="Which fresh start of both sides.")
-def timeline_(folder: Path, scenario: str | None, load: float | None, block: int) -> None:
+@click.option(
+    "--details", is_flag=True, help="Below it: threads and connections in use, CPU, and how late the event loop is."
+)
+def timeline_(folder: Path, scenario: str | None, load: float | None, block: int, details: bool) -> None:
     """Draw where the requests of one cell of RUN were: in threads, on the event loop, or in a queue for what.
 
     The run must have looked into its servers: `bench run --observe`.
     """
-    show(folder, scenario, load, block)
+    show(folder, scenario, load, block, details=details)
 
 
-def show(path: Path, scenario: str | None, load: float | None, block: int) -> None:
+def show(path: Path, scenario: str | None, load: float | None, block: int, *, details: bool = False) -> None:
     """Draw one timeline and print where it is.
 
     Args:
@@ -33,6 +36,7 @@ def show(path: Path, scenario: str | None, load: float | None, block: int) -> No
         scenario: its name; None for the run's only one, or its first.
         load: users, or arrivals per second; None for the highest.
         block: from 1.
+        details: whether more is drawn below.
 
     Raises:
         UnreadableRun: it is no run, or a file of it is no good.
@@ -54,7 +58,7 @@ def show(path: Path, scenario: str | None, load: float | None, block: int) -> No
         raise UsageError(f"{path}: there is no block {block}; there are 1 to {run.blocks}")
     chosen = loads[load if load is not None else max(loads)]
     try:
-        drawn = draw_one(run, folder.read_trial, folder.charts, name, chosen, block - 1)
+        drawn = draw_one(run, folder.read_trial, folder.charts, name, chosen, block - 1, details=details)
     except OSError as error:
         raise RunError(describe_error(error, path)) from error
     if drawn is None:

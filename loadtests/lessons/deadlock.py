@@ -30,7 +30,7 @@ POOL = "pool-"
 """A run's folder is called by this and the number of connections."""
 MAX_POOLS = 8
 MAX_CONNECTIONS = 1000
-CELL_WIDTH, CELL_HEIGHT = 0.66, 0.46
+CELL_WIDTH, CELL_HEIGHT = 0.74, 0.46
 LEFT, GAP, MARGIN, TOP, FOOT = 1.0, 0.35, 0.18, 0.5, 0.95
 TITLE_PT, TITLE_LINE = 13.5, 0.255
 STALLS_COLOUR, ANSWERS_COLOUR, PARTLY_COLOUR = INK, "#dff0e6", "#f6d9b8"
@@ -172,23 +172,38 @@ def cells_of(run: RunView, connections: int) -> list[DeadlockCell]:
 
 
 def finding(cells: Sequence[DeadlockCell]) -> str:
-    """Say in a sentence with how many users each pool stalls, and whether it does with a limit on sessions."""
-    phrases = []
+    """Say in a sentence with how many users each pool stalls, in how many starts, and whether it does with a limit."""
+    pools: dict[str, list[int]] = {}
     for connections in sorted({cell.connections for cell in cells}):
-        row = sorted(
-            (cell for cell in cells if (cell.label, cell.connections) == ("a", connections)), key=lambda c: c.users
-        )
-        stalls = [cell.users for cell in row if cell.stalled]
-        on = [cell.users for cell in row if stalls and cell.users >= stalls[0]] == stalls and len(stalls) > 1
-        where = f"from {stalls[0]} users on" if on else f"with {listed([f'{users}' for users in stalls])} users"
-        phrases.append(f"{connections} connections {f'stall {where}' if stalls else 'did not stall'}")
-    stalls_with_limit = [cell for cell in cells if cell.label == "b" and cell.stalled]
-    cure = (
-        f"the cure stalls in {len(stalls_with_limit)} cells"
-        if stalls_with_limit
-        else "with max_concurrency nothing stalls"
+        pools.setdefault(_where_it_stalls(cells, connections), []).append(connections)
+    phrases = [
+        f"pools of {listed([f'{each}' for each in alike])} connections {where}" for where, alike in pools.items()
+    ]
+    first = min((cell.users for cell in cells if cell.stalled), default=0)
+    from_there = [cell for cell in cells if cell.users >= first]
+    return (
+        f"Without a limit on sessions, {'; '.join(phrases)}, in {_starts(from_there, 'a')};"
+        f" with max_concurrency, in {_starts(from_there, 'b')}"
     )
-    return f"Without a limit on sessions {listed(phrases)}; {cure}"
+
+
+def _where_it_stalls(cells: Sequence[DeadlockCell], connections: int) -> str:
+    row = sorted(
+        (cell for cell in cells if (cell.label, cell.connections) == ("a", connections)), key=lambda c: c.users
+    )
+    stalls = [cell.users for cell in row if cell.stalled]
+    if not stalls:
+        return "did not stall"
+    if [cell.users for cell in row if cell.users >= stalls[0]] == stalls and len(stalls) > 1:
+        return f"stall from {stalls[0]} users on"
+    return f"stall with {listed([f'{users}' for users in stalls])} users"
+
+
+def _starts(cells: Sequence[DeadlockCell], label: SideLabel) -> str:
+    """Count in how many fresh starts one side stalled."""
+    mine = [cell for cell in cells if cell.label == label]
+    stalled, starts = sum(cell.stalled for cell in mine), sum(cell.blocks for cell in mine)
+    return f"{stalled or 'none'} of {starts} start{'s' if starts != 1 else ''}"
 
 
 def draw(cells: Sequence[DeadlockCell], threads: int) -> Figure:
@@ -199,9 +214,9 @@ def draw(cells: Sequence[DeadlockCell], threads: int) -> Figure:
     across = 2 * MARGIN + LEFT + 2 * width + GAP
     title = wrap(finding(cells), across - 2 * MARGIN, TITLE_PT, "bold")
     note = wrap(
-        f"Requests/s of get_post in the sync build, whose {threads} threads share the connections of a pool. Black: it"
-        " stopped answering in every fresh start, amber: in some. Then all threads wait for connections, and the"
-        " requests that hold those wait for threads.",
+        f"Requests/s of get_post in the sync build, whose {threads} threads share the connections of a pool;"
+        f" {_starts_of_a_cell(cells)}. Black: it stopped answering in every start; amber: in some, and the figure is"
+        " that of the others. Then all threads wait for connections, and requests that hold those wait for threads.",
         across - 2 * MARGIN,
         7.5,
     )
@@ -225,11 +240,17 @@ def draw(cells: Sequence[DeadlockCell], threads: int) -> Figure:
         ax.set_yticks(range(len(pools)), [f"{pool}" for pool in pools] if not column else [""] * len(pools))
         ax.set_xlabel("users", size=8.5, labelpad=2)
         if not column:
-            ax.set_ylabel("connections", size=8.5)
+            ax.set_ylabel("connections in the pool", size=8.5)
         ax.tick_params(length=0)
         for spine in ax.spines.values():
             spine.set_visible(False)
     return figure
+
+
+def _starts_of_a_cell(cells: Sequence[DeadlockCell]) -> str:
+    counts = sorted({cell.blocks for cell in cells})
+    few = f"{counts[0]} fresh start{'s' if counts[0] != 1 else ''}"
+    return f"each cell is {few}" if len(counts) == 1 else f"each cell is {counts[0]} to {counts[-1]} fresh starts"
 
 
 def _draw_cell(ax: Axes, x: int, y: int, cell: DeadlockCell) -> None:
@@ -238,6 +259,7 @@ def _draw_cell(ax: Axes, x: int, y: int, cell: DeadlockCell) -> None:
     ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.5))
     ink = "white" if dead else INK
     text = number(cell.rps) if cell.rps is not None else "✖ stalls" if not cell.failed else "✖ fails"
-    share = f"{cell.stalled} of {cell.blocks} stall" if cell.stalled and not dead else ""
+    lost = cell.stalled + cell.failed
+    share = f"{'' if dead else '✖ '}{lost} of {cell.blocks} starts" if dead or cell.stalled else ""
     ax.text(x, y - (0.12 if share else 0), text, size=8.5, color=ink, weight="bold", ha="center", va="center")
-    ax.text(x, y + 0.24, share, size=6, color=ink, ha="center", va="center")
+    ax.text(x, y + 0.24, share, size=6.5, color=ink, ha="center", va="center")

@@ -22,6 +22,8 @@ from loadtests.lessons.example import TIMELINE, Example
 from loadtests.lessons.lesson import SIGNS
 from loadtests.lessons.record import claim_results
 from loadtests.report.charts.dial import finding as dial_finding
+from loadtests.report.curves import curves
+from loadtests.report.curves import finding as curve_finding
 from loadtests.report.markdown import verdict_rows
 from loadtests.report.titles import loads_title
 from loadtests.report.view import RunView
@@ -210,6 +212,13 @@ def claims(example: Example) -> str:
     return "\n".join([*lines, "", f"From results/example/claims.json, {when}."])
 
 
+def curve(example: Example) -> str:
+    """Return the curve of one scenario with its finding."""
+    [shown] = [each for each in curves(example.run) if each.scenario.name == TIMELINE]
+    caption = curve_finding(example.run, shown)
+    return f"![{caption}](../results/example/curve.png)\n\n{caption}. {_source(example.run)}"
+
+
 def dial(example: Example) -> str:
     """Return the dial's chart with its finding."""
     caption = dial_finding(example.dial)
@@ -279,6 +288,7 @@ BLOCKS: Mapping[str, Block] = {
     "validation": validation,
     "timeline": timeline,
     "claims": claims,
+    "curve": curve,
     "dial": dial,
     "deadlock": deadlock,
 }

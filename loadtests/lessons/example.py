@@ -28,16 +28,18 @@ from loadtests.lessons.record import (
 from loadtests.records.json_files import write_json
 from loadtests.records.run_folder import EXAMPLE, RunFolder, UnreadableRun, check_free
 from loadtests.report.charts import timeline
+from loadtests.report.charts.curve import draw as draw_curve
 from loadtests.report.charts.dial import heat_map
 from loadtests.report.charts.ratio import against_loads
 from loadtests.report.charts.style import drawing, save
+from loadtests.report.curves import curves
 from loadtests.report.view import RunView, view_of
 from loadtests.runner import run
 from loadtests.system.terminal import PipeConsole
 
 RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
 TIMELINE = "external_api"
-"""The scenario whose timeline the docs show."""
+"""The scenario whose timeline and curve the docs show."""
 COLOURS = 96
 
 
@@ -148,6 +150,8 @@ def draw_pictures(out: Path) -> None:
         with drawing():
             save(against_loads(example.run), folder, "ratio")
             save(heat_map(example.dial), folder, DIAL)
+            [drawn_curve] = [each for each in curves(example.run) if each.scenario.name == TIMELINE]
+            save(draw_curve(example.run, drawn_curve), folder, "curve")
             save(draw_deadlock(example.deadlock, DeadlockOptions.threads), folder, DEADLOCK)
         drawn = timeline.draw_one(example.run, RunFolder(out / RUN).read_trial, folder, TIMELINE, load, 0)
         for path in drawn.paths if drawn is not None else []:

@@ -65,9 +65,13 @@ class TrialKey:
     @property
     def file_name(self) -> str:
         """A name of its own, readable and safe whatever the scenario is called."""
-        readable = "".join(c if c.isalnum() or c in "_=.," else "-" for c in self.scenario)[:60]
-        checksum = zlib.crc32(self.scenario.encode())
-        return f"{self.block:03d}-{readable}-{checksum:08x}-{self.load}-{self.label}.npz"
+        return f"{self.block:03d}-{slug_of(self.scenario)}-{self.load}-{self.label}.npz"
+
+
+def slug_of(scenario: str) -> str:
+    """Return a part of a file name that is the scenario's own, readable and safe whatever it is called."""
+    readable = "".join(c if c.isalnum() or c in "_=.," else "-" for c in scenario)[:60]
+    return f"{readable}-{zlib.crc32(scenario.encode()):08x}"
 
 
 def dump_trial(key: TrialKey, run_id: str, recording: Recording) -> bytes:

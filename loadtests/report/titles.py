@@ -4,13 +4,14 @@ Titles are made of clauses. Some tell verdicts, others figures: throughput, resp
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison, Metric
 from loadtests.report.highlights import ahead, extremes, losses, share, taken_out, unconfirmed, undecided
 from loadtests.report.view import RunView
-from loadtests.report.wording import NO_BREAK, fell_behind, milliseconds, named, no_verdict, number, ratio, some
+from loadtests.report.wording import NO_BREAK, fell_behind, listed, milliseconds, named, no_verdict, number, ratio
 
 OURS = ("at ", "of ", "more ", "one ", "both ", "the ")
 """Words of ours that may begin a sentence, and then with a capital; a side's name stays as it is."""
@@ -88,33 +89,51 @@ def ratio_title(view: RunView, load: Load | None = None) -> str:
 
 
 def loads_title(view: RunView) -> str:
-    """Say from which load on each side is ahead, and in which scenarios."""
+    """Say of every decided scenario which side is ahead, and from which load on, or that there is no difference."""
     clauses = losses(view)
-    for label in reversed(LABELS):
+    said = len(clauses)
+    for kind in (*reversed(LABELS), "equal"):
         spans: dict[tuple[Load, Load], list[str]] = {}
         for scenario in view.scenarios:
-            span = _ahead_over(view.headlines(scenario.name), label)
-            if span is not None:
-                spans.setdefault(span, []).append(scenario.name)
+            settled = _settled_over(view.headlines(scenario.name))
+            if settled is not None and settled[0] == kind:
+                spans.setdefault(settled[1], []).append(scenario.name)
         where = [
-            f"in {some(names)}{_loads_of_span(view, span)}"
+            f"in {listed(names)}{_loads_of_span(view, span)}"
             for span, names in sorted(spans.items(), key=lambda item: item[0][0].size)
         ]
+        if kind == "equal":
+            where = where if len(clauses) > said else []  # a run without a difference has a title of its own
+            what = "no meaningful difference"
+        else:
+            name = view.names["b" if kind == "b" else "a"]
+            what = f"{name}’s slowest 1 % wait less" if view.open_loop else f"{name} is ahead"
         if where:
-            what = f"{view.names[label]}’s slowest 1 % wait less" if view.open_loop else f"{view.names[label]} is ahead"
             clauses.append(f"{what} {', '.join(where)}")
     return sentence(clauses) + share(view) if clauses else ratio_title(view)
 
 
-def _ahead_over(comparisons: Sequence[Comparison], label: SideLabel) -> tuple[Load, Load] | None:
-    """Return between which loads a side wins by more than the margin; None if it doesn't at the highest that counts."""
-    counted = [c for c in comparisons if not no_verdict(c) and not fell_behind(c)]
-    start = None
-    for c in reversed(counted):
-        if not ahead(c, label):
-            break
-        start = c.load
-    return (start, counted[-1].load) if start else None
+def _settled_over(comparisons: Sequence[Comparison]) -> tuple[SideLabel | Literal["equal"], tuple[Load, Load]] | None:
+    """Return what was found at the highest load that is decided, and between which loads it is; None if none is.
+
+    A side is ahead if it wins by more than the margin.
+    """
+    found = [(c.load, _found(c)) for c in comparisons if not no_verdict(c) and not fell_behind(c)]
+    while found and found[-1][1] is None:
+        found.pop()
+    if not found or (last := found[-1][1]) is None:
+        return None
+    first = next((load for load, kind in reversed(found) if kind != last), None)
+    loads = [load for load, _ in found if first is None or load.size > first.size]
+    return last, (loads[0], loads[-1])
+
+
+def _found(c: Comparison) -> SideLabel | Literal["equal"] | None:
+    if ahead(c, "a"):
+        return "a"
+    if ahead(c, "b"):
+        return "b"
+    return "equal" if c.verdict == "equivalent" or "small" in c.flags else None
 
 
 def _loads_of_span(view: RunView, span: tuple[Load, Load]) -> str:
@@ -123,6 +142,8 @@ def _loads_of_span(view: RunView, span: tuple[Load, Load]) -> str:
         return ""
     if first == last:
         return f" at {named([last])}"
+    if last != view.loads[-1] and first == view.loads[0]:
+        return f" up to {named([last])}"
     if last != view.loads[-1] or taken_out(view):
         return f" from {named([first])} " + ("on" if last == view.loads[-1] else f"to {named([last])}")
     return (

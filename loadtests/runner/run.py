@@ -6,7 +6,7 @@ While it goes on, a progress bar shows what is measured, in which block, and how
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +55,9 @@ def measure(
     make_schedule: MakeSchedule | None = None,
     make_comparison: MakeComparison | None = None,
     begun_s: float | None = None,
+    *,
+    next_rows: NextRows | None = None,
+    for_good: bool = True,
 ) -> Path:
     """Make a run and carry it out; return its folder.
 
@@ -64,6 +67,8 @@ def measure(
         make_comparison: for the sides' answers, which are compared before anything is measured; None to do without.
         begun_s: when the command began, on the monotonic clock, in seconds: all that it does counts in its budget;
             None for now.
+        next_rows: of values files; None to begin with the first ones.
+        for_good: whether the run's folder is to stay, so that what ends the run early should say where it is.
 
     Raises:
         AnswersDiffer: the sides do not answer alike; nothing was written.
@@ -80,7 +85,7 @@ def measure(
     check_database(experiment.database)
     check_reachable(experiment.database)
     cores = assign_cores()
-    next_rows = NextRows()
+    next_rows = next_rows or NextRows()
     seen = Explored()
     if make_comparison is not None:
         compare = make_comparison(experiment.ignored, experiment.unordered)
@@ -91,7 +96,7 @@ def measure(
     manifest = new_manifest(experiment, out.name, now, cores, installed, seen.differences)
     explored = [Event(block=0, label=None, kind="explored", message=sentence) for sentence in seen.said]
     manifest = manifest.model_copy(update={"events": explored})
-    with _saying_what_is_kept(out):
+    with _saying_what_is_kept(out) if for_good else nullcontext():
         folder = create_run_folder(out, manifest)
         with locked(folder):
             schedule = _schedule(experiment, experiment.plan(), make_schedule)

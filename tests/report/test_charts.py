@@ -1,7 +1,7 @@
 """Charts: they exist where there is something to show, and their titles say what the data says."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -9,20 +9,24 @@ from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.lines import Line2D
 
 from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.summary import Interval, Outcome
+from loadtests.records.summary import Interval, Outcome, Verdict
 from loadtests.report.charts.catalogue import CHARTS, draw
-from loadtests.report.charts.marks import MARKS
+from loadtests.report.charts.marks import MARKS, mark_kind
 from loadtests.report.charts.predicted import finding, predictions
-from loadtests.report.charts.style import LOOKS, fit, width_in, wrap
+from loadtests.report.charts.ratio import against_loads
+from loadtests.report.charts.style import LOOKS, MUTED, drawing, fit, width_in, wrap
 from loadtests.report.highlights import tally
 from loadtests.report.html.sections import answer
 from loadtests.report.titles import loads_title, ratio_title
-from loadtests.report.view import view_of
+from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import kind_of, listed, named, number, ratio, word
 from tests.made_up_runs import Run, collapsing, driver_bound, make_run
 
@@ -276,7 +280,67 @@ def test_what_the_client_limits_is_not_sold() -> None:
 
 def test_a_lead_is_not_said_to_hold_where_the_client_was_the_limit() -> None:
     run = view_of(*make_run(["get_post"], [8, 64, 128], noise=0, change=driver_bound(["get_post"], [128])))
-    assert loads_title(run) == "sync is ahead in get_post from 8 users to 64 users"
+    assert loads_title(run) == "sync is ahead in get_post up to 64 users"
+
+
+def judged(run: Run, found: Mapping[str, str]) -> RunView:
+    """Give cells the verdicts of a picture: ``b``, ``a``, ``=``, ``~`` (sure, but small) and ``?`` for each load."""
+    manifest, outcome = run
+    verdicts: dict[str, tuple[Verdict, list[str]]] = {
+        "b": ("b", []), "a": ("a", []), "=": ("equivalent", []), "~": ("b", ["small"]), "?": ("inconclusive", []),
+    }  # fmt: skip
+    loads = sorted({c.load.size for c in outcome.comparisons})
+    changed = []
+    for c in outcome.comparisons:
+        verdict, flags = verdicts[found[c.scenario][loads.index(c.load.size)]]
+        changed.append(replace(c, verdict=verdict, flags=flags))
+    return view_of(manifest, replace(outcome, comparisons=changed))
+
+
+def marks(ax: Axes) -> list[Line2D]:
+    """Return the verdicts' marks of a panel, without the ends of whiskers."""
+    return [line for line in ax.get_lines() if line.get_marker() not in ("None", "_")]
+
+
+def test_the_title_tells_of_every_scenario_that_is_decided() -> None:
+    names = ["noop", "hash", "mixed", "query", "file", "crunch", "thumbnail", "get_post", "list_posts"]
+    pictures = ["bbbb", "==bb", "~~~b", "==~?", "====", "b~==", "aaa?", "????", "aa~="]
+    run = judged(make_run(names), dict(zip(names, pictures, strict=True)))
+    assert loads_title(run) == (
+        "async is ahead in noop at every load, in hash from 32 users on, in mixed at 128 users;"
+        " sync is ahead in thumbnail up to 32 users;"
+        " no meaningful difference in query up to 32 users, in file at every load, in crunch from 8 users on,"
+        " in list_posts from 32 users on"
+    )
+
+
+def test_a_title_of_many_scenarios_leaves_none_out() -> None:
+    names = [f"query[wait_ms={ms}]" for ms in range(9)]
+    title = loads_title(judged(make_run(names, [1, 8]), dict.fromkeys(names, "bb")))
+    assert all(name in title for name in names)
+    assert "more" not in title
+
+
+def test_a_picture_of_ratios_shows_each_scenario_alone_and_a_win_only_beyond_the_margin() -> None:
+    run = judged(make_run(["hash", "noop"]), {"hash": "~=b?", "noop": "aaaa"})
+    with drawing():
+        figure = against_loads(run)
+    assert figure is not None
+    hash_, noop = figure.axes
+    for ax, expected in ((hash_, ["s", "s", "D", "o"]), (noop, ["o"] * 4)):
+        assert [line.get_marker() for line in marks(ax)] == expected
+        assert len([line for line in ax.get_lines() if line.get_linestyle() == ":"]) == 1  # its own guide, no other's
+        assert not [each for each in ax.collections if isinstance(each, PolyCollection)]
+    assert [line.get_markerfacecolor() for line in marks(hash_)] == [MUTED, MUTED, LOOKS["b"].colour, "white"]
+
+
+def test_a_mark_is_filled_where_there_is_a_verdict_and_only_there() -> None:
+    run = judged(make_run(["hash"], [1, 2, 3, 4, 5]), {"hash": "b~a=?"})
+    kinds = [mark_kind(c) for c in run.headlines()]
+    unsure = replace(run.headlines()[-1], flags=["many-comparisons"])
+    assert (kind_of(unsure), mark_kind(unsure)) == ("unconfirmed", "inconclusive")
+    assert kinds == ["b", "equivalent", "a", "equivalent", "inconclusive"]
+    assert [MARKS[kind].face == "white" for kind in kinds] == [False, False, False, False, True]
 
 
 def test_a_title_says_how_much_is_open() -> None:

@@ -88,6 +88,13 @@ def predict(demand: Demand, resources: Resources, users: int, think_s: float = 0
     return Prediction(rate, _binding_limit(busy, users, think_s, inside, admitted, rate, rates))
 
 
+def throughputs(demand: Demand, resources: Resources, most: int) -> list[float]:
+    """Return the answers a second that a closed loop of 1, 2, … ``most`` users gets; none of them thinks."""
+    inside = min([most, *resources.admitted.values()])
+    rates = list(_rates_inside(demand, resources.cores, inside))
+    return rates + rates[-1:] * (most - inside)
+
+
 def bound_rps(demand: Demand, resources: Resources, users: int, alone_rps: float | None = None) -> float:
     """Return the most that a closed loop of users could get: three divisions, and no queueing network.
 

@@ -46,10 +46,22 @@ def _demand_from_lighter_load(cell: CellResult, same: Sequence[CellResult], over
     if not lighter or lighter[0].load.size != 1:
         return None
     alone, next_lighter = lighter[0], lighter[-1]
-    if not (alone.throughput and alone.cpu_per_request and next_lighter.cpu_per_request):
+    wait_s = wait_of(alone, overhead_s)
+    if wait_s is None or next_lighter.cpu_per_request is None:
         return None
-    wait_s = max(0.0, 1 / alone.throughput.value - alone.cpu_per_request.value - overhead_s)
     return Demand(next_lighter.cpu_per_request.value, wait_s)
+
+
+def wait_of(alone: CellResult, overhead_s: float) -> float | None:
+    """Return how long a request waits, in seconds, by a cell with one user; None if that is not known.
+
+    Args:
+        alone: the cell.
+        overhead_s: the client's own part of a request, in seconds.
+    """
+    if not (alone.throughput and alone.cpu_per_request):
+        return None
+    return max(0.0, 1 / alone.throughput.value - alone.cpu_per_request.value - overhead_s)
 
 
 def _demand_from_cell_beside(cell: CellResult, same: Sequence[CellResult]) -> Demand | None:
@@ -104,6 +116,19 @@ def resources(side: SideRecord, scenario: str, cores: int) -> Resources | None:
         threads=known.all_threads,
         connections=known.all_connections if holds else None,
     )
+
+
+def cores_used(side: SideRecord, cores: int) -> int:
+    """Return how many cores a side can use at the same time: its worker processes, or the servers' cores if fewer.
+
+    How many processes a side's own command starts is not known; it may use all cores.
+
+    Args:
+        side: with its settings.
+        cores: that the servers were pinned to.
+    """
+    workers = side.settings.get("workers")
+    return cores if workers is None or side.settings.get("command") else min(int(workers), cores)
 
 
 def _with_limit(cell: CellResult, others: Sequence[CellResult], has: Resources, overhead_s: float | None) -> CellResult:

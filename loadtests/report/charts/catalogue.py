@@ -7,15 +7,20 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Outcome
 from loadtests.report import titles
 from loadtests.report.charts import dial, latency, predicted, ratio, throughput
 from loadtests.report.charts.style import drawing, save
+from loadtests.report.curves import stands_for_throughput
 from loadtests.report.view import RunView, directions, view_of
 from loadtests.system.forks import call_all
 
-HOLLOW = "A filled mark is a verdict, in the shape of the side that is better; what is hollow is not decided."
+HOLLOW = (
+    "A filled mark is a verdict: in the shape of the side that is better, or a square where the whole interval lies"
+    f" within ± {MARGIN_PERCENT} %. What is hollow is not decided."
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,13 @@ CHARTS = (
             if v.open_loop
             else "Higher is better. A line that stops rising has met a limit: a core, a pool, or the threads."
         ),
-        lambda v: (throughput.against_offered if v.open_loop else throughput.throughput)(v),
+        lambda v: (
+            throughput.against_offered(v)
+            if v.open_loop
+            else None
+            if stands_for_throughput(v)
+            else throughput.throughput(v)
+        ),
     ),
     Chart(
         "latency",

@@ -4,40 +4,41 @@ A dial is a grid of ``mixed`` scenarios at one load; which scenarios of a run ma
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.text import Text
 
-from loadtests.analysis.comparison import WORTH
+from loadtests.analysis.comparison import MARGIN_PERCENT, WORTH
 from loadtests.analysis.model.capacity import Demand
 from loadtests.analysis.model.crossover import crossover_wait_s
 from loadtests.analysis.model.limits import resources
 from loadtests.experiment.catalogue import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.sides import LABELS
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison
 from loadtests.report.charts.layout import Grid, sheet
-from loadtests.report.charts.marks import MARKS, keys
-from loadtests.report.charts.style import FAINT, INK, LOOKS, MUTED, Key
+from loadtests.report.charts.marks import MARKS, keys, mark_kind
+from loadtests.report.charts.style import FAINT, INK, LOOKS, MUTED, ZONE, Key
 from loadtests.report.view import RunView, ratio_of
-from loadtests.report.wording import NO_BREAK, kind_of, no_verdict, ratio
+from loadtests.report.wording import NO_BREAK, Kind, no_verdict, ratio
 
 CELL_WIDTH, CELL_HEIGHT = 0.98, 0.78
 FULL = math.log(3.5)
 """A ratio from which on a cell has a side's whole colour."""
-PALE = LinearSegmentedColormap.from_list("dial", ["#7db4d8", "#ffffff", "#f3c766"])
-"""From side a's colour over nothing to side b's; pale enough to write on."""
-STEPS = 12
-"""Points of the curve between two rows."""
+PALE: Mapping[SideLabel, LinearSegmentedColormap] = {
+    "a": LinearSegmentedColormap.from_list("a", ["#e1eff8", "#7db4d8"]),
+    "b": LinearSegmentedColormap.from_list("b", ["#fdf0d3", "#f3c766"]),
+}
+"""A side's colour, from a small lead to a large one; pale enough to write on, and never white or grey."""
+NEAR = 0.1
+"""How far a ratio may be from users ÷ threads, for that to be what it is."""
 LEAST = 2
 """Rows and columns that make a grid."""
 
@@ -48,56 +49,77 @@ def heat_map(view: RunView) -> Figure | None:
     if dial is None:
         return None
     grid = Grid(1, 1, CELL_WIDTH * len(dial.waits_ms), CELL_HEIGHT * len(dial.cpus_ms), 0.95, 0.25, head=0.1, foot=0.5)
-    note = (
-        f"{ratio_of(view)} with {dial.load}; small: its 95 % interval over {view.evidence}. The more colour, the"
-        " further from 1. Each mark says how sure that is; what is not decided is grey."
+    crossings = dial.crossings(view)
+    steps = steps_of(dial, [crossing.wait_ms if crossing else None for crossing in crossings])
+    ends = list(_other_ends(dial, crossings)) if steps else []
+    kinds = {mark_kind(c) for c in dial.cells.values()}
+    grounds = [f"grey: the whole interval lies within ± {MARGIN_PERCENT} %"] if "equivalent" in kinds else []
+    grounds += ["white: no verdict"] if kinds - {"a", "b", "equivalent"} else []
+    note = "; ".join(
+        [
+            f"{ratio_of(view)} with {dial.load}, and below it its 95 % interval over {view.evidence}",
+            "the more colour, the further from 1",
+            *grounds,
+        ]
     )
-    curve = curve_of(dial, view)
     legend = keys(dial.cells.values(), view)
-    legend += [Key(_curve_meaning(view), marker=_curve_key())] if curve else []
-    figure, (ax,) = sheet(view, finding(view), legend, grid, note)
+    legend += [Key(_steps_meaning(view), marker=Line2D([], [], **_steps_style()))] if steps else []
+    legend += [Key("the same at an end of a CPU time's interval", marker=Line2D([], [], **_ends_style()))] * bool(ends)
+    figure, (ax,) = sheet(view, finding(view), legend, grid, f"{note}.")
     for (cpu_ms, wait_ms), comparison in dial.cells.items():
         _cell(ax, dial.waits_ms.index(wait_ms), dial.cpus_ms.index(cpu_ms), comparison)
-    for row, crossing in enumerate(dial.crossings(view)):
-        if crossing is not None:
-            ends = [_column(dial.waits_ms, end) for end in (crossing.low_ms, crossing.high_ms)]
-            ax.plot([min(end, len(dial.waits_ms) - 0.5) for end in ends], [row, row], color=LOOKS["b"].ink,
-                linewidth=5, alpha=0.45, solid_capstyle="butt", zorder=5)  # fmt: skip
-    if curve:
-        xs, ys = zip(*curve, strict=True)
-        ax.plot(xs, ys, color="white", linewidth=4, zorder=5, solid_capstyle="butt")
-        ax.plot(xs, ys, **_curve_style(), zorder=6)
+    for row, x in ends:
+        ax.plot([x, x], [row - 0.5, row + 0.5], **_ends_style(), zorder=6)
+    if steps:
+        xs, ys = zip(*steps, strict=True)
+        ax.plot(xs, ys, **_steps_style(), zorder=6, clip_on=False)
     _axes(ax, dial)
     return figure
 
 
 def finding(view: RunView) -> str:
-    """Say where b wins by most, and where a does, or that neither does anywhere."""
+    """Say what the lead of b comes to where requests mostly wait, as users ÷ threads if that is what it is."""
     dial = dial_of(view)
     known = {at: c for at, c in dial.cells.items() if c.ratio and not no_verdict(c)} if dial else {}
     a, b = view.names["a"], view.names["b"]
+    won = {label: _won_by_most(known, label) for label in LABELS}
     said = []
-    for label, choose in (("b", max), ("a", min)):
-        won = {at: c for at, c in known.items() if c.verdict == label and "small" not in c.flags}
-        if won:
-            (cpu_ms, wait_ms), best = choose(won.items(), key=lambda item: item[1].ratio or 1.0)
-            only = "only " if label == "a" else ""
-            where = f"with {cpu_ms:g}{NO_BREAK}ms of CPU and {wait_ms:g}{NO_BREAK}ms of wait"
-            said.append(f"{only}{ratio(best.ratio or 1)} times as many requests {where}")
-    if not said:
-        return f"Nowhere on this dial is it sure that {b} or {a} handles more requests"
-    return f"Against {a}, {b} handles {', but '.join(said)}"
+    if dial is not None and won["b"] is not None:
+        (cpu_ms, wait_ms), most = won["b"]
+        threads = dial.threads(view)
+        if threads is not None and wait_ms > threads * cpu_ms and abs(most / (dial.load.users / threads) - 1) <= NEAR:
+            division = f"{dial.load} ÷ {threads} threads = {dial.load.users / threads:.3g}"
+            said.append(f"Where requests mostly wait, {b} handles up to {ratio(most)} times as many: {division}")
+        else:
+            said.append(f"Against {a}, {b} handles {ratio(most)} times as many requests {_at(cpu_ms, wait_ms)}")
+    if won["a"] is not None:
+        (cpu_ms, wait_ms), least = won["a"]
+        only = f"only {ratio(least)} times as many {_at(cpu_ms, wait_ms)}"
+        said.append(f"but {only}" if said else f"Against {a}, {b} handles {only}")
+    return ", ".join(said) or f"Nowhere on this dial is there a meaningful difference between {b} and {a}"
+
+
+def _won_by_most(
+    known: Mapping[tuple[float, float], Comparison], label: SideLabel
+) -> tuple[tuple[float, float], float] | None:
+    """Return where a side wins by most, and the ratio there; None if it wins nowhere by more than the margin."""
+    won = {at: c.ratio for at, c in known.items() if c.ratio and mark_kind(c) == label}
+    return (max if label == "b" else min)(won.items(), key=lambda item: item[1]) if won else None
+
+
+def _at(cpu_ms: float, wait_ms: float) -> str:
+    return f"with {cpu_ms:g}{NO_BREAK}ms of CPU and {wait_ms:g}{NO_BREAK}ms of wait"
 
 
 def reading(view: RunView) -> str:
     """Say how to read it."""
     a, b = view.names["a"], view.names["b"]
     return (
-        "Each cell is a request that computes for so long, then waits for so long. To the right, where requests mostly"
-        f" wait, {b} can serve more of them at once; to the left and below, where they mostly compute, both wait for"
-        " the same core. From the dashed line on, a model that knows threads, cores and CPU time, but none of these"
-        f" ratios, gives {b} {WORTH - 1:.0%} more than {a}, for what threads do alone; a bar across it is where it"
-        " would be if the CPU time of every cell in the row were at either end of its 95 % interval."
+        "Each cell is a request that computes for so long, then waits for so long. Right of the stepped line a model"
+        f" that knows threads, cores and CPU time, but none of these ratios, gives {b} {WORTH - 1:.0%} more than {a}:"
+        " there requests wait for a thread. The model gives both sides the same CPU time; so a lead left of the line is"
+        " of another kind: a request costs one side less CPU time. Dotted: where the line would be with the CPU time"
+        " of a row at an end of its 95 % interval."
     )
 
 
@@ -118,6 +140,13 @@ class Dial:
     waits_ms: Sequence[float]
     cells: Mapping[tuple[float, float], Comparison]
     scenarios: Mapping[tuple[float, float], str]
+
+    def threads(self, view: RunView) -> int | None:
+        """Return how many threads a has where b needs none, and users outnumber them; None where that is not so."""
+        a, b = (resources(side, "mixed", 1) for side in (view.manifest.a, view.manifest.b))
+        if a is None or b is None or a.threads is None or b.threads is not None:
+            return None
+        return a.threads if a.threads < self.load.users else None
 
     def crossings(self, view: RunView) -> list["DialCrossover | None"]:
         """Return for each row the wait from which on the model gives b ``WORTH`` times the throughput.
@@ -154,78 +183,82 @@ class Dial:
         return fmean(c.value for c in costs), fmean(low for low, _ in ends), fmean(high for _, high in ends)
 
 
-def curve_of(dial: Dial, view: RunView) -> list[tuple[float, float]]:
-    """Return the model's crossing as points in the grid's own units: columns and rows, from their middles."""
-    rows = [crossing.wait_ms if crossing else None for crossing in dial.crossings(view)]
-    points: list[tuple[float, float]] = []
-    for (row, here), (_, below) in pairwise(enumerate(rows)):
-        if here is None or below is None:
-            continue
-        for step in range(STEPS + 1):
-            share = step / STEPS
-            wait_ms = here + (below - here) * share
-            points.append((_column(dial.waits_ms, wait_ms), row + share))
-    inside = [(x, y) for x, y in points if x <= len(dial.waits_ms) - 0.5]
-    return inside if len(inside) > 1 else []
+def steps_of(dial: Dial, waits_ms: Sequence[float | None]) -> list[tuple[float, float]]:
+    """Return the model's border as corners along the edges of cells, from the lower end of the grid up.
+
+    Args:
+        dial: the grid.
+        waits_ms: for each row the wait from which on the model lets b win; None where it never does.
+
+    Returns:
+        Columns and rows, counted from the middles of the first ones; nothing where the border lies beyond the grid.
+    """
+    frame = (-0.5, len(dial.waits_ms) - 0.5)
+    ends = [(_edge(dial, wait_ms), row + side) for row, wait_ms in enumerate(waits_ms) for side in (-0.5, 0.5)]
+    corners = list(dict.fromkeys(ends))
+    while len(corners) > 1 and corners[0][0] == corners[1][0] and corners[0][0] in frame:  # there is no border
+        corners.pop(0)
+    while len(corners) > 1 and corners[-1][0] == corners[-2][0] and corners[-1][0] in frame:
+        corners.pop()
+    return corners if len(corners) > 1 else []
 
 
-def _column(waits_ms: Sequence[float], wait_ms: float) -> float:
-    """Return where a wait lies between the columns, whose waits need not be evenly spaced."""
-    for number, (low, high) in enumerate(pairwise(waits_ms)):
-        if wait_ms <= high:
-            share = (wait_ms - low) / (high - low)
-            if low > 0:
-                share = math.log(max(wait_ms, low) / low) / math.log(high / low)
-            return number + share
-    *_, before, last = waits_ms
-    return len(waits_ms) - 1 + (wait_ms - last) / (last - before)
+def _edge(dial: Dial, wait_ms: float | None) -> float:
+    """Return the left edge of the first column that waits for so long; the right end of the grid if none does."""
+    columns = [i for i, column_ms in enumerate(dial.waits_ms) if wait_ms is not None and column_ms >= wait_ms]
+    return (columns[0] if columns else len(dial.waits_ms)) - 0.5
+
+
+def _other_ends(dial: Dial, crossings: Sequence["DialCrossover | None"]) -> Iterator[tuple[int, float]]:
+    """Yield rows and edges between which the border lies if CPU times are at an end of their intervals."""
+    for row, crossing in enumerate(crossings):
+        if crossing is not None:
+            edge = _edge(dial, crossing.wait_ms)
+            yield from ((row, x) for end in (crossing.low_ms, crossing.high_ms) if (x := _edge(dial, end)) != edge)
 
 
 def _cell(ax: Axes, x: int, y: int, c: Comparison) -> None:
-    kind = kind_of(c)
-    decided = kind in ("a", "b", "equivalent", "collapsed")
-    size = math.log(c.ratio) if c.ratio else 0.0
-    colour = PALE(Normalize(-FULL, FULL, clip=True)(size)) if decided else "#f1f1f1"
-    ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=2))
-    ax.plot([x - 0.34], [y - 0.02], **MARKS[kind].style(7), zorder=7)
-    ink = INK if decided else MUTED
+    kind = mark_kind(c)
+    ax.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=_colour(kind, c), edgecolor="white", linewidth=2))
+    ax.plot([x - 0.34], [y + 0.04], **MARKS[kind].style(7), zorder=7)
+    sure = kind in ("a", "b", "equivalent", "collapsed")
+    look: dict[str, Any] = {"color": INK if sure else MUTED, "ha": "center", "va": "center", "zorder": 8}
     text = ratio(c.ratio) if c.ratio else "–"
-    value = ax.text(x + 0.08, y - 0.02, text, size=12, weight="bold" if decided else "normal", color=ink, ha="center",
-            va="center", zorder=8)  # fmt: skip
-    _cover_curve(value, colour)
+    ax.text(x + 0.08, y + 0.04, text, size=12, weight="bold" if sure else "normal", **look)
     if c.interval:
         low, high = map(ratio, c.interval)
-        span = ax.text(x, y + 0.31, f"{low} – {high}", size=7, color=ink, ha="center", va="center", zorder=8)
-        _cover_curve(span, colour)
+        ax.text(x, y - 0.29, f"{low} – {high}", size=7, **look)
 
 
-def _cover_curve(text: Text, colour: Any) -> None:  # noqa: ANN401 - whatever matplotlib takes for a colour
-    """Put the cell's own colour under a text, so that the curve does not cross it."""
-    text.set_bbox({"facecolor": colour, "edgecolor": "none", "alpha": 0.85, "pad": 1})
+def _colour(kind: Kind, c: Comparison) -> Any:  # noqa: ANN401 - whatever matplotlib takes for one
+    """Return a side's colour where it is better, the grey of the zone of ± 10 % within that, and else white."""
+    if kind in LABELS:
+        return PALE[kind](min(1.0, abs(math.log(c.ratio or 1.0)) / FULL))
+    return ZONE if kind == "equivalent" else "white"
 
 
 def _axes(ax: Axes, dial: Dial) -> None:
     ax.set_xlim(-0.5, len(dial.waits_ms) - 0.5)
-    ax.set_ylim(len(dial.cpus_ms) - 0.5, -0.5)
+    ax.set_ylim(-0.5, len(dial.cpus_ms) - 0.5)
     ax.set_xticks(range(len(dial.waits_ms)), [f"{wait:g}" for wait in dial.waits_ms])
     ax.set_yticks(range(len(dial.cpus_ms)), [f"{cpu:g}" for cpu in dial.cpus_ms])
-    ax.set_xlabel("waiting time of a request, ms →", size=9)
-    ax.set_ylabel("← CPU time, ms", size=9)
+    ax.set_xlabel("a request waits, ms →", size=9)
+    ax.set_ylabel("a request computes, ms →", size=9)
     ax.tick_params(length=0, labelsize=9)
     for side in ("left", "bottom"):
         ax.spines[side].set_color(FAINT)
 
 
-def _curve_meaning(view: RunView) -> str:
-    return f"from here on the model gives {view.names['b']} {WORTH - 1:.0%} more"
+def _steps_meaning(view: RunView) -> str:
+    return f"right of it the model gives {view.names['b']} {WORTH - 1:.0%} more"
 
 
-def _curve_style() -> dict[str, Any]:
-    return {"color": LOOKS["b"].ink, "linewidth": 2.0, "linestyle": (0, (5, 2))}
+def _steps_style() -> dict[str, Any]:
+    return {"color": LOOKS["b"].ink, "linewidth": 2.4, "linestyle": "-", "solid_joinstyle": "miter"}
 
 
-def _curve_key() -> Line2D:
-    return Line2D([], [], **_curve_style())
+def _ends_style() -> dict[str, Any]:
+    return {"color": LOOKS["b"].ink, "linewidth": 1.4, "linestyle": ":"}
 
 
 @dataclass(frozen=True)

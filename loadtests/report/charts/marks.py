@@ -58,19 +58,26 @@ MARKS: dict[Kind, Mark] = {
 }
 
 
+def mark_kind(comparison: Comparison) -> Kind:
+    """Return as what a comparison is drawn: within the margin no side wins, and not confirmed is not decided."""
+    kind = kind_of(comparison)
+    if kind in LABELS and "small" in comparison.flags:
+        return "equivalent"
+    return "inconclusive" if kind == "unconfirmed" else kind
+
+
 def keys(comparisons: Iterable[Comparison], view: RunView) -> list[Key]:
     """Return the legend of a chart of verdicts: what is in it, and no more."""
     words: dict[Kind, str] = {
         "b": f"{view.names['b']} better",
         "a": f"{view.names['a']} better",
-        "equivalent": f"no difference: interval within ± {MARGIN_PERCENT} %",
-        "unconfirmed": "not confirmed: excludes 1, yet may be chance",
-        "inconclusive": "not decided",
+        "equivalent": f"no meaningful difference: interval within ± {MARGIN_PERCENT} %",
+        "inconclusive": "not decided, or not confirmed",
         "driver-bound": "left out: driver-bound",
         "work-left": "left out: leaves work behind",
         "collapsed": "one side collapsed",
     }
-    seen = {kind_of(c) for c in comparisons}
+    seen = {mark_kind(c) for c in comparisons}
     return [
         Key(text, marker=dot(mark.marker, mark.face, mark.edge, fill=mark.fill))
         for kind, text in words.items()
@@ -160,12 +167,12 @@ def any_driver_bound(view: RunView) -> bool:
     return any(view.driver_bound(*key) for key in view.cells)
 
 
-def whiskers(ax: Axes, xs: list[float], points: list[Point], look: Look) -> None:
-    """Draw the intervals of points, and a band between them."""
+def whiskers(ax: Axes, xs: list[float], points: list[Point], look: Look, *, band: bool = True) -> None:
+    """Draw the intervals of points, and a band between them if that is wanted."""
     ys = np.array([p.value for p in points])
     reach = np.abs(np.array([[p.low for p in points], [p.high for p in points]]) - ys)
     ax.errorbar(xs, ys, yerr=reach, fmt="none", ecolor=look.ink, elinewidth=1.1, capsize=2.5, capthick=1.1, zorder=4)
-    if len(points) > 1:
+    if band and len(points) > 1:
         ax.fill_between(xs, ys - reach[0], ys + reach[1], color=look.colour, alpha=0.18, linewidth=0, zorder=1)
 
 

@@ -2,23 +2,25 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from loadtests.analysis.comparison import MARGIN, MARGIN_PERCENT
 from loadtests.experiment.sides import LABELS
 from loadtests.records.summary import Comparison
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, arms, cut_off, grid_for, head, load_axis, ratio_axis, reach, sheet
-from loadtests.report.charts.marks import MARKS, alarm, edge_of, keys
+from loadtests.report.charts.marks import MARKS, alarm, edge_of, keys, mark_kind
 from loadtests.report.charts.style import FAINT, INK, MUTED, ZONE, Key, clear_of, fit, width_in
 from loadtests.report.view import RunView, ratio_of
-from loadtests.report.wording import gave_up, kind_of, named, no_verdict, ratio, word
+from loadtests.report.wording import gave_up, named, no_verdict, ratio, word
 
 ROW = 0.42
 ACROSS = 9.9
+GUIDE: dict[str, Any] = {"color": MUTED, "linewidth": 0.9, "linestyle": ":"}
+"""Leads the eye from mark to mark; between them nothing was measured."""
 
 
 def against_loads(view: RunView) -> Figure | None:
@@ -29,13 +31,13 @@ def against_loads(view: RunView) -> Figure | None:
     limit = reach(view.headlines())
     grid = grid_for(len(shown), left=0.5, right=0.5)
     note = (
-        f"Each panel: {ratio_of(view, begins=False)}, with its 95 % interval over {view.evidence}."
+        f"Each panel: {ratio_of(view, begins=False)}, with its 95 % interval over {view.evidence}, which may be shorter"
+        " than the mark. Nothing was measured between the marks."
         " The axis is logarithmic, so that 2 and 0.5 are as far from 1."
         f"{cut_off(view.headlines(), limit)}"
     )
-    others = [Key("the other scenarios", marker=_line(FAINT))] if len(shown) > 1 else []
     zone = Key(f"the zone of ± {MARGIN_PERCENT} %", patch={"facecolor": ZONE, "edgecolor": FAINT})
-    figure, axes = sheet(view, titles.loads_title(view), [*keys(view.headlines(), view), zone, *others], grid, note)
+    figure, axes = sheet(view, titles.loads_title(view), [*keys(view.headlines(), view), zone], grid, note)
     for ax, scenario in zip(axes, shown, strict=True):
         head(ax, grid, scenario.name, scenario.title, alarm(view, scenario.name))
         load_axis(ax, view.loads, grid.width)
@@ -43,28 +45,17 @@ def against_loads(view: RunView) -> Figure | None:
         ax.set_ylim(math.exp(-limit), math.exp(limit))
         ax.axhspan(math.exp(-MARGIN), math.exp(MARGIN), color=ZONE, linewidth=0, zorder=0)
         ax.axhline(1, color=MUTED, linewidth=0.9, zorder=1)
-        for other in shown:
-            if other is not scenario:
-                _draw_line(ax, view.headlines(other.name), FAINT, 0.9)
         _draw_panel(ax, view, view.headlines(scenario.name), limit)
         if axes.index(ax) % grid.columns == 0:
             _draw_directions(ax, grid, view)
     return figure
 
 
-def _line(colour: str) -> Line2D:
-    return Line2D([], [], color=colour, linewidth=1.2)
-
-
-def _draw_line(ax: Axes, comparisons: Sequence[Comparison], colour: str, width: float) -> None:
-    known = [(c.load.size, c.ratio) for c in comparisons if c.ratio and not no_verdict(c)]
-    ax.plot([u for u, _ in known], [r for _, r in known], color=colour, linewidth=width, zorder=2)
-
-
 def _draw_panel(ax: Axes, view: RunView, comparisons: Sequence[Comparison], limit: float) -> None:
-    _draw_line(ax, comparisons, INK, 1.6)
+    known = [(c.load.size, c.ratio) for c in comparisons if c.ratio and not no_verdict(c)]
+    ax.plot([size for size, _ in known], [value for _, value in known], **GUIDE, zorder=2)
     for c in comparisons:
-        mark = MARKS[kind_of(c)]
+        mark = MARKS[mark_kind(c)]
         end = edge_of(c, view)
         if c.ratio and c.interval:
             ax.errorbar(
@@ -72,23 +63,15 @@ def _draw_panel(ax: Axes, view: RunView, comparisons: Sequence[Comparison], limi
                 elinewidth=1.2, capsize=3, zorder=3,
             )  # fmt: skip
         if c.ratio and not end:
-            ax.plot([c.load.size], [c.ratio], **mark.style(7.5), zorder=5)
+            ax.plot([c.load.size], [c.ratio], **mark.style(6), zorder=5)
         if end:
             ax.plot([c.load.size], [math.exp(0.93 * limit * end)], **mark.style(9), zorder=6)
-    _draw_band(ax, comparisons)
     last = comparisons[-1]
     if last.ratio and last.load == view.loads[-1] and not edge_of(last, view) and not no_verdict(last):
         ax.annotate(
             ratio(last.ratio), (last.load.size, last.ratio), (9, 0), textcoords="offset points", weight="bold",
             va="center", annotation_clip=False,
         )  # fmt: skip
-
-
-def _draw_band(ax: Axes, comparisons: Sequence[Comparison]) -> None:
-    known = [(c.load.size, *c.interval) for c in comparisons if c.ratio and c.interval and not no_verdict(c)]
-    if len(known) > 1:
-        sizes, low, high = zip(*known, strict=True)
-        ax.fill_between(sizes, low, high, color=INK, alpha=0.13, linewidth=0, zorder=1.5)
 
 
 def _draw_directions(ax: Axes, grid: Grid, view: RunView) -> None:
@@ -146,7 +129,7 @@ def at_highest_load(view: RunView) -> Figure | None:
 
 
 def _draw_row(ax: Axes, view: RunView, y: int, c: Comparison, limit: float) -> None:
-    mark = MARKS[kind_of(c)]
+    mark = MARKS[mark_kind(c)]
     ax.axhline(y + 0.5, color=ZONE, linewidth=0.6, zorder=0)
     end = edge_of(c, view)
     if end:

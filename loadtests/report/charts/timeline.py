@@ -16,14 +16,14 @@ from matplotlib.ticker import MaxNLocator
 
 from loadtests.analysis.model import observed
 from loadtests.analysis.model.limits import resources
-from loadtests.analysis.model.observed import Line, LoadTimeline, places
+from loadtests.analysis.model.observed import MEASURED, Line, LoadTimeline, Phase, places
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.samples import UNKNOWN, Recording
 from loadtests.records.trial_file import TrialKey
 from loadtests.report.charts.layout import Grid, head, sheet
-from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, drawing, save
+from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, drawing, save, width_in
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed
 from loadtests.system.forks import call_all
@@ -50,36 +50,104 @@ PLACES = (
     Place("turn_queue", "#CC79A7", "\\\\\\\\", "waiting for their turn at the database"),
     Place("connection_queue", "#F0E442", "....", "waiting for a connection"),
 )
+OUTSIDE = Place("outside", "#d2d2d2", "", "sent, but not in the app: on the way, or not read yet")
+HEADINGS = (
+    "all requests that were sent, by where they are",
+    "threads and connections in use",
+    "CPU, % of a core",
+    "how late the event loop is, ms",
+)
+"""Of each row of panels."""
+STRIP_FROM, STRIP_TO = 1.06, 1.26
+"""Above all requests, as a share of the most there were: where the strip that names phases begins and ends."""
+STRIP_PT, SMALL_PT = 7.0, 5.5
+OVER = 1.6
+"""How much wider than its phase a name in two lines may be: beside a short one there is room."""
 THREADS = Line2D([], [], color="#009E73", linewidth=1.8)
 CONNECTIONS = Line2D([], [], color=INK, linewidth=1.8, linestyle=(0, (3, 1.2)))
 LIMIT = Line2D([], [], color=MUTED, linewidth=1.0, linestyle=":")
 
 
-def draw(view: RunView, scenario: str, load: Load, trials: Mapping[SideLabel, LoadTimeline], block: int) -> Figure:
-    """Draw the sides of one cell in one block; there is at least one."""
+def draw(
+    view: RunView,
+    scenario: str,
+    load: Load,
+    trials: Mapping[SideLabel, LoadTimeline],
+    block: int,
+    *,
+    details: bool = False,
+) -> Figure:
+    """Draw the sides of one cell in one block on one time axis; there is at least one.
+
+    Args:
+        view: the run.
+        scenario: its name.
+        load: its load.
+        trials: of each side that was looked into.
+        block: from 0.
+        details: whether threads and connections in use, CPU and the event loop's lag are drawn below.
+    """
     labels = list(trials)
-    grid = Grid(4 * len(labels), len(labels), 3.35, 1.05, 0.5, 0.12)
-    note = (
-        f"{scenario} with {load}, block {block + 1}; only the turns in which a side was under load, one after another,"
-        " with their lead-ins and lead-outs. Dotted: the most there can be."
+    count = len(HEADINGS) if details else 1
+    grid = Grid(
+        count * len(labels), len(labels), 3.35, 1.05 if details else 1.7, 0.5, 0.12, foot=0.34 if details else 0.5
     )
-    figure, axes = sheet(view, finding(view, scenario, load, trials), _keys(trials.values()), grid, note)
+    note = (
+        f"{scenario} with {load}, block {block + 1}; only the turns in which a side was under load, one after another."
+        " All users may ask once first, so that every connection is open; in the lead-in they start one by one; in the"
+        " lead-out what was in flight is answered. Dotted: the most there can be."
+    )
+    figure, axes = sheet(
+        view, finding(view, scenario, load, trials), _keys(trials.values(), details=details), grid, note
+    )
     rows = [axes[i : i + len(labels)] for i in range(0, len(axes), len(labels))]
+    longest_s = max(0.01, *(float(trial.time_s[-1]) for trial in trials.values()))
     for column, label in enumerate(labels):
         trial = trials[label]
         _draw_places(rows[0][column], trial, load)
-        _draw_in_use(rows[1][column], view, scenario, label, trial)
-        _draw_line(rows[2][column], trial, 100 * trial.busy, label)
-        _draw_line(rows[3][column], trial, 1000 * trial.timeline.rows["lag_s"].astype(float), label)
-        for row, (name, about) in zip(rows, _headings(view.names[label]), strict=True):
-            head(row[column], grid, name, about)
-    for row in rows:
-        top = 1.08 * max(1.0, *(ax.dataLim.y1 for ax in row))
+        if details:
+            _draw_in_use(rows[1][column], view, scenario, label, trial)
+            _draw_line(rows[2][column], trial, 100 * trial.busy, label)
+            _draw_line(rows[3][column], trial, 1000 * trial.timeline.rows["lag_s"].astype(float), label)
+        for row, about in zip(rows, HEADINGS, strict=False):
+            head(row[column], grid, view.names[label], about)
+    for number, row in enumerate(rows):
+        top = max(1.0, *(ax.dataLim.y1 for ax in row))
         for ax in row:
-            ax.set_ylim(0, top)
+            ax.set_xlim(0, longest_s)
+            ax.set_ylim(0, (1.08 if number else STRIP_TO) * top)
             ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             ax.grid(visible=True, axis="y")
+    for ax, trial in zip(rows[0], trials.values(), strict=True):
+        _name_phases(ax, grid, trial, longest_s)
+        if not details:
+            ax.set_xlabel("seconds under load", size=8, labelpad=2)
     return figure
+
+
+def _name_phases(ax: Axes, grid: Grid, trial: LoadTimeline, longest_s: float) -> None:
+    """Say in a strip above all requests what goes on, where there is room for it: so a dip has a name."""
+    measured = [phase for phase in trial.phases if phase.name == MEASURED]
+    for phase in measured:
+        ax.axvspan(phase.begin_s, phase.end_s, STRIP_FROM / STRIP_TO, 1, color=ZONE, linewidth=0, zorder=0)
+    together = [Phase(MEASURED, measured[0].begin_s, measured[-1].end_s)] if measured else []
+    others = [phase for phase in trial.phases if phase.name != MEASURED]
+    roomy = any(width_in(MEASURED, STRIP_PT) <= each.length_s * grid.width / longest_s for each in measured)
+    for phase in [*others, *(measured if roomy else together)]:
+        _name_phase(ax, phase, grid.width / longest_s)
+
+
+def _name_phase(ax: Axes, phase: Phase, inches_a_second: float) -> None:
+    room = 0.98 * inches_a_second * phase.length_s
+    in_two = "\n".join(phase.name.rsplit(" ", maxsplit=1))
+    for text, points, most in ((phase.name, STRIP_PT, room), (in_two, SMALL_PT, OVER * room)):
+        if max(width_in(line, points) for line in text.split("\n")) <= most:
+            ax.text(
+                (phase.begin_s + phase.end_s) / 2, (STRIP_FROM / STRIP_TO + 1) / 2, text,
+                transform=ax.get_xaxis_transform(), size=points, color=INK if phase.name == MEASURED else MUTED,
+                ha="center", va="center", linespacing=0.95, zorder=6,
+            )  # fmt: skip
+            return
 
 
 def finding(view: RunView, scenario: str, load: Load, trials: Mapping[SideLabel, LoadTimeline]) -> str:
@@ -90,37 +158,35 @@ def finding(view: RunView, scenario: str, load: Load, trials: Mapping[SideLabel,
             continue
         where = places(trial.steady)
         means = {place: float(getattr(where, place.name).mean()) for place in PLACES}
+        inside = float(trial.steady.rows["in_flight"].mean())
+        means[OUTSIDE] = max(0.0, trial.steady_sent - inside)
         most = max(means, key=lambda place: means[place])
-        whole = max(1.0, float(trial.steady.rows["in_flight"].mean()))
+        whole = max(1.0, inside, trial.steady_sent)
         said.append(f"{view.names[label]}: {means[most]:,.0f} of {whole:,.0f} requests {most.words}")
     return f"{scenario}, {load}" + (f" – {'; '.join(said)}" if said else "")
 
 
-def _headings(name: str) -> tuple[tuple[str, str], ...]:
-    return (
-        (name, "requests that the app is busy with, by where they are"),
-        (name, "threads and connections in use"),
-        (name, "CPU, % of a core"),
-        (name, "how late the event loop is, ms"),
-    )
-
-
-def _keys(trials: Iterable[LoadTimeline]) -> list[Key]:
-    where = [places(trial.timeline) for trial in trials]
+def _keys(trials: Iterable[LoadTimeline], *, details: bool) -> list[Key]:
+    seen = list(trials)
+    where = [places(trial.timeline) for trial in seen]
+    shown = [place for place in PLACES if any(getattr(known, place.name).any() for known in where)]
+    shown += [OUTSIDE] if any(trial.outside.any() for trial in seen) else []
     keys = [
         Key(place.words, patch={"facecolor": place.colour, "edgecolor": INK, "hatch": place.hatch, "linewidth": 0.4})
-        for place in PLACES
-        if any(getattr(known, place.name).any() for known in where)
+        for place in shown
     ]
-    window = Key("measured", patch={"facecolor": ZONE, "edgecolor": ZONE})
-    return [*keys, Key("threads in use", THREADS), Key("connections in use", CONNECTIONS), window]
+    if any(len(trial.turns_s) > 1 for trial in seen):
+        keys.append(Key("cut out: the other side's turn", patch={"facecolor": "white", "edgecolor": MUTED}))
+    if not details:
+        return keys
+    return [*keys, Key("threads in use", THREADS), Key("connections in use", CONNECTIONS)]
 
 
 def _draw_places(ax: Axes, trial: LoadTimeline, load: Load) -> None:
     where = places(trial.timeline)
+    amounts: list[tuple[Place, Line]] = [(place, getattr(where, place.name)) for place in PLACES]
     base = np.zeros(len(trial.time_s))
-    for place in PLACES:
-        amount: Line = getattr(where, place.name)
+    for place, amount in [*amounts, (OUTSIDE, trial.outside)]:
         ax.fill_between(
             trial.time_s, base, base + amount, step="mid", facecolor=place.colour, edgecolor=INK, linewidth=0.0,
             hatch=place.hatch,
@@ -128,7 +194,7 @@ def _draw_places(ax: Axes, trial: LoadTimeline, load: Load) -> None:
         base = base + amount
     if isinstance(load, ClosedLoop):
         ax.axhline(load.users, color=LIMIT.get_color(), linewidth=1.0, linestyle=":")
-    _draw_time_axis(ax, trial)
+    _draw_time_axis(ax, trial, windows=False)
 
 
 def _draw_in_use(ax: Axes, view: RunView, scenario: str, label: SideLabel, trial: LoadTimeline) -> None:
@@ -156,9 +222,8 @@ def _draw_line(ax: Axes, trial: LoadTimeline, values: Line, label: SideLabel) ->
     _draw_time_axis(ax, trial)
 
 
-def _draw_time_axis(ax: Axes, trial: LoadTimeline) -> None:
-    ax.set_xlim(0, max(trial.time_s[-1], 0.01))
-    for opened, closed in trial.windows_s:
+def _draw_time_axis(ax: Axes, trial: LoadTimeline, *, windows: bool = True) -> None:
+    for opened, closed in trial.windows_s if windows else ():
         ax.axvspan(opened, closed, color=ZONE, zorder=0, linewidth=0)
     for end in trial.turns_s:
         ax.axvline(end, color="white", linewidth=1.6, zorder=4)
@@ -169,9 +234,10 @@ def _draw_time_axis(ax: Axes, trial: LoadTimeline) -> None:
 def reading(names: Sequence[str]) -> str:
     """Say how to read it."""
     return (
-        f"One trial each of {listed(names)}, from left to right in seconds under load. The top row is all requests that"
-        " the app has, divided by where they are: what is hatched waits in a queue. A queue says which limit binds;"
-        " without one, and with a core that has time left, it is the users who are too few."
+        f"One trial each of {listed(names)}, on one axis of seconds under load: all requests that were sent, divided by"
+        " where they are. What is hatched waits in a queue. A queue says which limit binds; without one, and with a"
+        " core that has time left, it is the users who are too few. The strip above says what goes on: requests are"
+        " fewer in lead-in and lead-out because users start there and stop."
     )
 
 
@@ -215,15 +281,17 @@ def draw_all(run: RunView, trial: Trial, folder: Path) -> list[Drawn]:
     return [one for one in drawn if one is not None]
 
 
-def draw_one(run: RunView, trial: Trial, folder: Path, scenario: str, load: Load, block: int) -> Drawn | None:
-    """Draw both sides of one cell in one block; None if nobody looked into either."""
+def draw_one(
+    run: RunView, trial: Trial, folder: Path, scenario: str, load: Load, block: int, *, details: bool = False
+) -> Drawn | None:
+    """Draw both sides of one cell in one block, with more rows if that is wanted; None if nobody looked into either."""
     keys = {label: TrialKey(block, scenario, load.slug, label) for label in LABELS}
     recordings = dict(_recordings(keys, trial))
     trials = {label: seen for label, r in recordings.items() if (seen := observed.load_timeline(r)) is not None}
     if not trials:
         return None
     with drawing():
-        figure = draw(run, scenario, load, trials, block)
+        figure = draw(run, scenario, load, trials, block, details=details)
         name = PREFIX + keys["a"].file_name.removesuffix("-a.npz")
         paths = save(figure, folder, name)
     names = [run.names[label] for label in trials]

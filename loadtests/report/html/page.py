@@ -28,7 +28,7 @@ from loadtests.records.run_folder import RunFolder
 from loadtests.records.summary import Outcome
 from loadtests.report import differences, view
 from loadtests.report.answers import unlike
-from loadtests.report.charts import catalogue
+from loadtests.report.charts import catalogue, curve
 from loadtests.report.charts.catalogue import CHARTS, LEADING
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.charts.predicted import NEAR
@@ -96,6 +96,7 @@ def render(
     charts: Sequence[Path],
     timelines: Sequence[Drawn] = (),
     claims: Sequence[TestedClaim] = (),
+    curves: Sequence[curve.Drawn] = (),
 ) -> str:
     """Return the report as HTML with everything in it: charts too, and nothing to fetch.
 
@@ -105,6 +106,7 @@ def render(
         charts: what ``charts.draw`` wrote; only the SVGs are read.
         timelines: what ``charts.draw_all`` wrote.
         claims: what this run says of what is claimed.
+        curves: what ``curve.draw_all`` wrote.
     """
     run = view_of(manifest, outcome)
     templates = Environment(loader=PackageLoader("loadtests.report.html"), autoescape=True, undefined=StrictUndefined)
@@ -128,6 +130,7 @@ def render(
         flags_seen=_flags_in(sections),
         plates=_chart_blocks(run, charts),
         timelines={seen.scenario: _timeline(seen) for seen in timelines},
+        curves={drawn.scenario: _curve(drawn) for drawn in curves},
         kinds={kind: mark.symbol for kind, mark in MARKS.items()},
         differing=_settings(manifest, differing=True),
         settings=_settings(manifest, differing=False),
@@ -184,6 +187,12 @@ def _timeline(seen: Drawn) -> ChartBlock:
     topic = f"Where the requests of {seen.scenario} were, with {seen.load}"
     (png,) = [path for path in seen.paths if path.suffix == ".png"]
     return ChartBlock(topic, seen.finding, seen.reading, dots_uri(png))
+
+
+def _curve(drawn: curve.Drawn) -> ChartBlock:
+    (svg,) = [path for path in drawn.paths if path.suffix == ".svg"]
+    topic = f"Throughput of {drawn.scenario} against users, with its ceilings"
+    return ChartBlock(topic, drawn.finding, drawn.reading, data_uri(svg))
 
 
 def _flags_in(sections: Sequence[Section]) -> dict[str, str]:
@@ -261,7 +270,9 @@ def write(
     try:
         folder.write_outcome(outcome)
         drawn = catalogue.draw(manifest, outcome, folder.charts, png=png)
-        seen = draw_all(view_of(manifest, outcome), folder.read_trial, folder.charts)
-        folder.write_report(render(manifest, outcome, drawn, seen, claims))
+        run = view_of(manifest, outcome)
+        curves = curve.draw_all(run, folder.charts, png=png)
+        seen = draw_all(run, folder.read_trial, folder.charts)
+        folder.write_report(render(manifest, outcome, drawn, seen, claims, curves))
     except OSError as error:
         raise RunError(describe_error(error, folder.path)) from error
