@@ -12,13 +12,13 @@ from loadtests.records.summary import FailedRequests
 
 MOST_KINDS = 50
 """The most frequent ones are told apart; a server may answer with another status each time."""
-STATUS, CONNECT = Failure.STATUS.name.lower(), Failure.CONNECT.name.lower()
+STATUS, CONNECT, CUT_OFF = (each.name.lower() for each in (Failure.STATUS, Failure.CONNECT, Failure.CUT_OFF))
 REASONS = {
     STATUS: "another status",
     Failure.BODY.name.lower(): "wrong body",
     CONNECT: "no connection",
     Failure.DISCONNECT.name.lower(): "broken connection",
-    Failure.CUT_OFF.name.lower(): "cut off",
+    CUT_OFF: "cut off",
 }
 """What is said of each reason in `failures` where nothing more is known."""
 

@@ -20,6 +20,7 @@ from loadtests.records.summary import AnswerSize, FailedRequests
 Column = npt.NDArray[np.float32]
 UNLIKELY = 0.025
 """Half of what a 95 % interval leaves out."""
+NOT_ONE = "not one good answer"
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 
 
@@ -181,7 +182,7 @@ def _collapse(stalled: str | None, rate: float, failed: Sequence[FailedRequests]
         return stalled
     if rate > 0:
         return None
-    return "not one good answer" + (f" ({counted_in_words(failed)})" if failed else "")
+    return NOT_ONE + (f" ({counted_in_words(failed)})" if failed else "")
 
 
 def samples_needed(percentile: float) -> int:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from loadtests.analysis import answer_sizes
-from loadtests.analysis.failed_requests import added_up, counted_in_words, in_full, name_of
+from loadtests.analysis.failed_requests import CUT_OFF, added_up, counted_in_words, in_full, name_of
+from loadtests.analysis.trial_summary import NOT_ONE
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
 from loadtests.records.summary import CellResult, FailedRequests, Outcome, side_names
@@ -94,8 +95,11 @@ def unlike(run: RunView) -> list[str]:
 def nothing_good(outcome: Outcome) -> str:
     """Say of a run without one good answer what came instead: what failed, or why its sides could not be measured."""
     failed = added_up([cell.failed for cell in outcome.cells])
+    whole = [each for each in failed if each.failure != CUT_OFF]
     reasons = dict.fromkeys(sentence for cell in outcome.cells for sentence in cell.collapsed)
-    why = counted_in_words(failed) or "; ".join(list(reasons)[:MOST_KINDS])
+    # What was cut off shows that a side was given up, and the reason why that was says more.
+    others = [each for each in reasons if not each.startswith(NOT_ONE)][:MOST_KINDS]
+    why = "; ".join([*filter(None, [counted_in_words(whole)]), *others]) or counted_in_words(failed)
     return f"not one good answer was measured of either side: {why}"
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import TextColumn
 
 from loadtests.experiment.exploration import Exploration
+from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.experiment.sides import Side
@@ -36,9 +37,13 @@ from loadtests.servers.server import Server
 from loadtests.system.connections import Trust, why_not_trusted
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, describe_error
+from loadtests.system.resources import most_open_files
 from loadtests.system.terminal import PipeConsole, progress_bar
 
 CONNECT_LIMIT_S = 5.0
+SIDES = 2
+OWN_FILES = 40
+"""Files that a load generator opens beside its connections, one for each user to both sides."""
 
 
 MakeSchedule = Callable[[Experiment, Sequence[tuple[int, tuple[Pairing, ...]]]], Schedule]
@@ -202,10 +207,29 @@ def _saying_what_is_kept(out: Path) -> Iterator[None]:
 
 def _checked(experiment: Experiment) -> tuple[Experiment, dict[str, Installed]]:
     """Return an experiment whose sides can be started, and what their interpreters have; raises UsageError."""
+    check_open_files(experiment.loads, most_open_files())
     checked = check_sides((experiment.a, experiment.b), experiment.start_limit_s)
     a, b = checked.sides
     check_certificates(experiment.trust, a, b)
     return replace(experiment, a=a, b=b), checked.installed
+
+
+def check_open_files(loads: Sequence[Load], most: float) -> None:
+    """Raise UsageError if a load generator may not open as many files as the users of a closed loop take.
+
+    Args:
+        loads: those of the run.
+        most: how many files a process may open.
+    """
+    users = max((load.users for load in loads if isinstance(load, ClosedLoop)), default=1)
+    needed = SIDES * users + OWN_FILES
+    if most < needed:
+        fewer = int(most - OWN_FILES) // SIDES
+        instead = f", or take {fewer} users at the most" if fewer > 0 else ""
+        raise UsageError(
+            f"--users {users}: that takes {needed:,} open files, and the system allows {most:,.0f}; raise that with"
+            f" ulimit -n {needed}{instead}"
+        )
 
 
 def check_certificates(trust: Trust, *sides: Side) -> None:

@@ -11,6 +11,7 @@ none is found.
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +44,8 @@ EMPTY = (
     "ERROR:    Application startup failed",
 )
 """How lines begin that follow what went wrong, in the logs of SQLAlchemy, pydantic and uvicorn."""
+LEAST_SPACE = 2**14
+"""Bytes without which a process can't even say that it has no space."""
 TRACEBACK = "Traceback (most recent call last):"
 """How Python begins to say where an exception was raised; the exception follows in the first line not indented."""
 EXCEPTION_LINES = 3
@@ -146,11 +149,12 @@ class Child(Stoppable):
         return self.process.poll() is None
 
     def last_words(self) -> str:
-        """Return the last line it logged that says something, or an empty string."""
+        """Return the last line it logged that says something; without any, that there was no space for one, or ""."""
         with contextlib.suppress(OSError):
             lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines()]
             said = [line for line in lines if line and not line.startswith(EMPTY)]
-            return said[-1] if said else ""
+            full = shutil.disk_usage(self.log.parent).free < LEAST_SPACE
+            return said[-1] if said else f"no space is left for {self.log.parent}" if full else ""
         return ""
 
     def last_exception(self) -> str:

@@ -6,6 +6,7 @@ Reading disturbs nothing: a process's clock and counters of the kernel.
 import contextlib
 import gc
 import gzip
+import math
 import platform
 import resource
 import socket
@@ -87,6 +88,12 @@ def allow_open_files() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # macOS calls it unlimited, and takes no such number
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def most_open_files() -> float:
+    """Return how many files a process of this user may open at the most; infinite if there is no limit."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return math.inf if most == resource.RLIM_INFINITY else most
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,15 @@ def test_sides_that_could_not_be_measured_are_quoted() -> None:
     assert answers.nothing_good(outcome) == "not one good answer was measured of either side: it died"
 
 
+def test_why_a_side_was_given_up_says_more_than_how_many_requests_were_cut_off() -> None:
+    def endless(summary: Summary, *_: object) -> Summary:
+        cut_off = (FailedRequests("GET /x", "cut_off", 0, 2),)
+        return replace(summary, throughput_rps=0.0, failed=cut_off, collapsed="an answer took more than 60 s")
+
+    _, outcome = make_run(["hash"], [1], blocks=1, change=endless)
+    assert answers.nothing_good(outcome).endswith("of either side: an answer took more than 60 s")
+
+
 def test_the_terminal_says_why_one_side_could_not_be_measured() -> None:
     def dead(summary: Summary, _scenario: str, _load: int, label: SideLabel, _block: int) -> Summary:
         return replace(summary, requests=0, collapsed="it died") if label == "b" else summary

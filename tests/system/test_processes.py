@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -7,6 +8,7 @@ import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -127,6 +129,14 @@ def test_a_grandchild_in_a_session_of_its_own_ends_when_the_owner_is_killed(estr
         finally:
             owner.kill()
     assert eventually(lambda: gone(int(said.read_text())))
+
+
+def test_who_had_no_space_to_say_anything_is_spoken_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Child("keyword", [], log=tmp_path / "log") as child:
+        child.process.wait(LIMIT_S)
+        assert child.last_words() == ""
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+        assert child.last_words() == f"no space is left for {tmp_path}"
 
 
 def test_last_words_are_the_last_line_it_logged(tmp_path: Path) -> None:
