@@ -179,7 +179,7 @@ class Manifest(Record):
         unordered: lists in their answers whose order does not matter.
         differences: how their answers to the same request differed before the run.
         handlers: by scenario and side, what our builds run for it; empty in runs that were made before it was kept.
-        next_rows: by scenario, the row of its values file that is used next, from 0; it goes on behind the last row.
+        next_rows: by values file, the row that is used next, from 0; it goes on behind the last row.
     """
 
     schema_version: Literal[2] = Field(2, alias="schema")

@@ -116,7 +116,7 @@ class CellRunner:
             return recordings
         with block_servers.running([names[label] for label in servers]):
             with self._interference.cell():
-                recordings |= self._drive(self._job(pairing, servers), servers)
+                recordings |= self._drive(pairing, servers)
             self._note_rows(pairing, max(recording.next_row for recording in recordings.values()))
             for label, server in servers.items():
                 recordings[label] = self._look_after(pairing, label, server, recordings[label])
@@ -169,26 +169,26 @@ class CellRunner:
             self._note(label, "collapsed", f"{who}: {failure}; it is replaced")
             self._to_replace.add(name)
 
-    def _drive(self, job: PairingJob, servers: Mapping[SideLabel, Server]) -> dict[SideLabel, Recording]:
+    def _drive(self, pairing: Pairing, servers: Mapping[SideLabel, Server]) -> dict[SideLabel, Recording]:
         """Drive a pairing; a driver that died is replaced and the pairing tried again, once."""
         driver = self._driver
         try:
-            return driver.drive(job)
+            return driver.drive(self._job(pairing, servers))
         except DriverFailed as failure:
             self._note(None, "restarted", f"{failure}; the cell was tried again with a new one")
             driver.restart()
             for server in servers.values():
                 server.go_on()  # the driver may have ended while one of them was stopped
         try:
-            return driver.drive(job)
+            return driver.drive(self._job(pairing, servers))  # with numbers that are new once more
         except DriverFailed as failure:
             self._note(None, "restarted", f"{failure}, for the second time; the cell was given up")
             driver.restart()
             for server in servers.values():
                 server.go_on()
-            return {label: empty_recording(f"{failure}, twice") for label in job.targets}
+            return {label: empty_recording(f"{failure}, twice") for label in servers}
 
-    def _job(self, pairing: Pairing, servers: dict[SideLabel, Server]) -> PairingJob:
+    def _job(self, pairing: Pairing, servers: Mapping[SideLabel, Server]) -> PairingJob:
         scenario, load = pairing.cell.scenario, pairing.cell.load
         limits = self._warm_ups.limits(scenario, load)
         sides = [label_of(_servers_of(pairing)[label]) for label in servers]

@@ -15,13 +15,13 @@ from loadtests.experiment.scenario import Scenario
 
 
 class NextRows:
-    """The next row of each scenario's values file."""
+    """The next row of each values file, for all scenarios that use it."""
 
     def __init__(self, rows: Mapping[str, int] | None = None) -> None:
         """Begin a run, or go on with one.
 
         Args:
-            rows: by scenario, the rows that are next; None to begin with the first ones.
+            rows: by file, the rows that are next; None to begin with the first ones.
         """
         self.rows = dict(rows or {})
         self._clock_ns = time.time_ns() - time.monotonic_ns()
@@ -33,7 +33,8 @@ class NextRows:
             scenario: what they are asked.
             sides: of each server, which side it runs.
         """
-        row, number = self.rows.get(scenario.name, 0), (self._clock_ns + time.monotonic_ns()) // 1000
+        row = self.rows.get(scenario.values.file, 0) if scenario.values else 0
+        number = (self._clock_ns + time.monotonic_ns()) // 1000
         of_one_side = max(Counter(sides).values(), default=1)
         return [
             Series(row + sides[:which].count(side), of_one_side, number + which, len(sides))
@@ -43,4 +44,5 @@ class NextRows:
     def used(self, scenario: Scenario, next_row: int) -> None:
         """Take note of the row behind the last one that was used of a scenario's file."""
         if scenario.values is not None:
-            self.rows[scenario.name] = max(next_row, self.rows.get(scenario.name, 0))
+            file = scenario.values.file
+            self.rows[file] = max(next_row, self.rows.get(file, 0))

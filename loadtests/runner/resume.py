@@ -117,11 +117,12 @@ def next_rows_of(manifest: Manifest, trials: Mapping[TrialKey, Recording]) -> Ne
         manifest: of a run that goes on.
         trials: what it has.
     """
+    files = {scenario.name: scenario.values.file for scenario in manifest.scenarios if scenario.values is not None}
     most: dict[str, int] = {}
     for key, recording in trials.items():
-        name = key.scenario.removeprefix(CONTROL)
-        most[name] = max(most.get(name, 0), 2 * len(recording.samples))
-    return NextRows({name: row + most.get(name, 0) for name, row in manifest.next_rows.items()})
+        if (file := files.get(key.scenario.removeprefix(CONTROL))) is not None:
+            most[file] = max(most.get(file, 0), 2 * len(recording.samples))
+    return NextRows({file: row + most.get(file, 0) for file, row in manifest.next_rows.items()})
 
 
 def resumed(manifest: Manifest, plan: Plan, now: datetime) -> Manifest:

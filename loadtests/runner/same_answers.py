@@ -136,11 +136,13 @@ def _differences(
 ) -> Iterator[Difference]:
     limit_s, variables = experiment.timeout_s or TIMEOUT_S + scenario.wait_s, scenario.variables()
     fresh = [fresh_values(variables, series) for series in next_rows.series(scenario, LABELS)]
-    a, b = (
-        _answers(scenario, scenario.requests_of(label), server, limit_s, each)
-        for label, server, each in zip(LABELS, servers, fresh, strict=True)
-    )
-    next_rows.used(scenario, max(each.next_row if each else 0 for each in fresh))
+    try:
+        a, b = (
+            _answers(scenario, scenario.requests_of(label), server, limit_s, each)
+            for label, server, each in zip(LABELS, servers, fresh, strict=True)
+        )
+    finally:
+        next_rows.used(scenario, max(each.next_row if each else 0 for each in fresh))
     for request, of_a, of_b in zip(scenario.requests, a, b, strict=True):
         if of_a and of_b:
             for each in compare(str(request), of_a, of_b):

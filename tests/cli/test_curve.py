@@ -25,7 +25,7 @@ NEEDS: Mapping[SideLabel, tuple[Demand, Resources]] = {
 
 def look(_chosen: RunOptions, next_rows: NextRows) -> dict[SideLabel, SideCurve]:
     """See a call of 50 ms, and use seven rows of a file."""
-    next_rows.rows["POST /orders"] = 7
+    next_rows.rows["orders.csv"] = 7
     return {label: side_curve(cells(demand), has, 1, 0.0001, 1) for label, (demand, has) in NEEDS.items()}
 
 
@@ -114,7 +114,7 @@ def test_rows_go_on_from_the_first_look_and_time_counts_from_the_command_on(
     assert bench_here("curve", "POST /orders", "--json", '{"n": ${counter}}', "--b", "x:app")[0] == 0
     [(begun_s, next_rows)] = given
     assert before_s <= begun_s <= time.monotonic()
-    assert next_rows.rows == {"POST /orders": 7}
+    assert next_rows.rows == {"orders.csv": 7}
     assert measured == []
 
 

@@ -561,7 +561,7 @@ SEQUENCE = (
 
 
 def go_through(shop: Shop, asks: Sequence[int]) -> tuple[list[bytes], Samples, int]:
-    """Let users go through the sequence, in the order of the numbers; return what was asked, and rows used."""
+    """Let users go through the sequence, in the order of the numbers; return what was asked, and the next row."""
 
     async def measure() -> tuple[list[bytes], Samples, int]:
         values = Values("rows.csv", "", ("row",), (("r0",), ("r1",), ("r2",)))
@@ -580,7 +580,7 @@ def go_through(shop: Shop, asks: Sequence[int]) -> tuple[list[bytes], Samples, i
 
 
 def test_each_user_goes_his_own_way_and_logs_in_once() -> None:
-    asked, samples, rows_used = go_through(Shop(), [0, 1, 0, 0, 1, 0, 0, 1])
+    asked, samples, next_row = go_through(Shop(), [0, 1, 0, 0, 1, 0, 0, 1])
     assert asked == [
         b"GET /login",
         b"GET /login",
@@ -593,7 +593,7 @@ def test_each_user_goes_his_own_way_and_logs_in_once() -> None:
     ]
     assert not samples.failure.any()
     assert samples.request.tolist() == [0, 0, 1, 2, 1, 1, 2, 2]
-    assert rows_used == 3
+    assert next_row == 3
 
 
 def test_an_answer_without_what_is_to_be_taken_has_failed_and_the_user_starts_over() -> None:

@@ -80,7 +80,7 @@ def test_what_must_be_new_each_time_is_new_in_every_trial(tmp_path: Path) -> Non
     assert status == 0, errors
     check_well(out, "POST /members/${name}")
     requests = [cell["requests"] for cell in summary(out)["cells"]]
-    assert manifest(out)["next_rows"]["POST /members/${name}"] > max(requests)
+    assert manifest(out)["next_rows"][str(values)] > max(requests)
 
 
 @pytest.mark.slow

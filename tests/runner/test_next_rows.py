@@ -1,5 +1,7 @@
 """Which rows of a values file, and which numbers, each server of a run is asked with."""
 
+from dataclasses import replace
+
 from loadtests.experiment.fresh_values import FreshValues
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
@@ -23,7 +25,14 @@ def test_both_sides_get_the_same_rows_and_no_row_comes_twice() -> None:
     next_rows = NextRows()
     assert taken(next_rows, ["a", "b"]) == [["r0", "r1"], ["r0", "r1"]]
     assert taken(next_rows, ["b", "a"]) == [["r2", "r3"], ["r2", "r3"]]
-    assert NextRows(next_rows.rows).rows == {"filled": 4}
+    assert NextRows(next_rows.rows).rows == {"x.csv": 4}
+
+
+def test_scenarios_that_use_one_file_share_its_rows() -> None:
+    next_rows = NextRows()
+    taken(next_rows, ["a", "b"])
+    other = replace(FILLED, name="other")
+    assert [series.row for series in next_rows.series(other, ["a", "b"])] == [2, 2]
 
 
 def test_the_side_that_used_more_says_where_both_go_on() -> None:

@@ -12,6 +12,7 @@ from loadtests.experiment.request_options import TypedOption
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Manifest
 from loadtests.records.samples import Recording
+from loadtests.records.scenario_record import ValuesRecord
 from loadtests.records.trial_file import CONTROL, TrialKey
 from loadtests.runner.resume import check_same, experiment_of, missing_trials, next_rows_of, resumed
 from loadtests.runner.run_log import new_manifest
@@ -201,12 +202,15 @@ def test_a_run_that_kept_no_requests_goes_on(manifest: Manifest) -> None:
 
 
 def test_rows_that_an_interrupted_trial_may_have_used_are_passed_over(manifest: Manifest) -> None:
-    begun = manifest.model_copy(update={"next_rows": {"GET /x": 40, "other": 7}})
+    values = ValuesRecord(file="x.csv", sha256="", rows=9)
+    first, second = manifest.scenarios
+    filled = second.model_copy(update={"values": values})
+    begun = manifest.model_copy(update={"next_rows": {"x.csv": 40, "y.csv": 7}, "scenarios": [first, filled]})
     trials = {
         TrialKey(0, scenario, "closed-1", "a"): made_up_recording(count)
-        for scenario, count in (("GET /x", 3), (f"{CONTROL}GET /x", 5))
+        for scenario, count in ((filled.name, 3), (f"{CONTROL}{filled.name}", 5), (first.name, 99))
     }
-    assert next_rows_of(begun, trials).rows == {"GET /x": 40 + 2 * 5, "other": 7}
+    assert next_rows_of(begun, trials).rows == {"x.csv": 40 + 2 * 5, "y.csv": 7}
     assert next_rows_of(manifest, trials).rows == {}
 
 
