@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from loadtests.analysis.model.curve import Ceiling, SideCurve, side_curve
+from loadtests.analysis.model.capacity import NEAR_FULL
+from loadtests.analysis.model.curve import Ceiling, SideCurve, if_threads_hold_it, side_curve
 from loadtests.analysis.model.limits import UNKNOWN, cores_used, resources
+from loadtests.experiment.blog import DEFAULT_THREADS
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.scenario_record import ScenarioRecord
@@ -31,6 +33,8 @@ IN_VIEW = 1.6
 """A ceiling this many times as high as all that was measured is not shown: it would press the points down."""
 EXPLAINS = 0.7
 """A side that answers this share of what a ceiling allows is near it."""
+OVER = 0.1
+"""How far above a ceiling that is only supposed a side may be, for it to be the one that holds it."""
 THINGS: Mapping[Limit, str] = {"threads": "thread", "connections": "connection", "cpu": "core"}
 
 
@@ -43,12 +47,14 @@ class Curve:
         points: of each side, the lightest load first; none where nothing could be measured.
         sides: ceilings and model of each side.
         most: the heaviest load that was measured, in users.
+        if_def: what the default threads of `def` routes allow, where it is not known whether the routes are such.
     """
 
     scenario: ScenarioRecord
     points: Mapping[SideLabel, Sequence[Point]]
     sides: Mapping[SideLabel, SideCurve]
     most: int
+    if_def: Ceiling | None = None
 
     @property
     def highest(self) -> float:
@@ -65,12 +71,22 @@ class Curve:
         """Return the ceilings of a side that are worth knowing, unless they are far out of reach."""
         return tuple(each for each in self.sides[label].worth_knowing if each.rps <= IN_VIEW * self.highest)
 
+    def held_by_threads(self, label: SideLabel) -> bool:
+        """Whether a side that the model does not know stays where the default threads of `def` routes would hold it."""
+        last, ceiling = self.last(label), self.if_def
+        if last is None or ceiling is None or self.sides[label].model or ceiling.bend >= self.most:
+            return False
+        return EXPLAINS * ceiling.rps <= last <= (1 + OVER) * ceiling.rps
+
     def reached(self, label: SideLabel) -> Ceiling | None:
-        """Return the ceiling that a side is near under the heaviest load; None if that is none."""
-        first, last = self.sides[label].first, self.last(label)
-        if first is None or last is None or last < EXPLAINS * first.rps or first.bend > self.most:
+        """Return the ceiling that a side is near under the heaviest load; None if that is none.
+
+        Of a side that the model does not know another limit may come first: its core must be nearly full.
+        """
+        side, last = self.sides[label], self.last(label)
+        if side.first is None or last is None or side.first.bend > self.most:
             return None
-        return first
+        return side.first if last >= (EXPLAINS if side.model else NEAR_FULL) * side.first.rps else None
 
 
 def curves(view: RunView) -> list[Curve]:
@@ -93,7 +109,9 @@ def _curve(view: RunView, scenario: ScenarioRecord) -> Curve | None:
     if len(view.scenarios) > 1 and (view.thinking(scenario.name) or not any(side.waits for side in sides.values())):
         return None
     points = {label: points_of(view, scenario.name, label, lambda cell: cell.throughput) for label in LABELS}
-    return Curve(scenario, points, sides, most) if any(points.values()) else None
+    unknown = [] if view.thinking(scenario.name) else list(sides.values())
+    if_def = if_threads_hold_it(unknown, DEFAULT_THREADS)
+    return Curve(scenario, points, sides, most, if_def) if any(points.values()) else None
 
 
 def side_of(view: RunView, scenario: ScenarioRecord, label: SideLabel, most: int) -> SideCurve:
@@ -132,6 +150,11 @@ def _ahead(view: RunView, curve: Curve, last: Mapping[SideLabel, float], ahead: 
     """Say which limit holds back the side that is behind; nothing if that is not known."""
     behind = view.other(ahead)
     limit = curve.reached(behind)
+    if curve.held_by_threads(behind) and curve.if_def is not None:
+        return (
+            f"{_from(curve.if_def)}{view.names[behind]} stays near {about(last[behind])}/s, as def routes do with"
+            f" {curve.if_def.number} threads; {view.names[ahead]} goes on to {about(last[ahead])}/s"
+        )
     if limit is None or limit.bend < LEAST_BEND:
         return ""
     return (

@@ -1,12 +1,14 @@
 """The table of verdicts in the terminal: one row a scenario, one column a load, a footnote for every flag."""
 
+from collections.abc import Mapping
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import MEANING, written
-from loadtests.experiment.loads import OpenLoop, ascending
+from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Comparison, Outcome, headline_of
 from loadtests.report import answers, differences
@@ -15,6 +17,8 @@ from loadtests.report.view import short_names, view_of
 from loadtests.report.wording import REASONS, Kind, kind_of, word
 
 SLIGHTLY = "slightly"
+MOST_COLUMNS = 6
+"""Loads that stand side by side, a column each; of more there is a row each."""
 MINOR = frozenset({"small"})
 """Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""
 STYLES: dict[Kind, str] = {"a": "bold blue", "b": "bold green", "equivalent": "bold"}
@@ -43,16 +47,20 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
         title_style="bold",
         show_lines=True,
     )
-    table.add_column("scenario")
-    for load in loads:
-        table.add_column(str(load), justify="right")
     marks: dict[str, str] = {}
-    for scenario in manifest.scenarios:
-        cells = [headlines.get((scenario.name, load)) for load in loads]
-        name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
-        table.add_row(name, *(_cell(cell, names, marks) for cell in cells))
+    upright = len(loads) > MOST_COLUMNS
+    if upright:
+        _add_rows_of_loads(table, manifest, headlines, names, marks)
+    else:
+        table.add_column("scenario")
+        for load in loads:
+            table.add_column(str(load), justify="right")
+        for scenario in manifest.scenarios:
+            cells = [headlines.get((scenario.name, load)) for load in loads]
+            name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
+            table.add_row(name, *(_cell(cell, names, marks) for cell in cells))
     lines = [
-        _how_to_read(names, _blocks_in_words(manifest, outcome), open_loop=open_loop),
+        _how_to_read(names, _blocks_in_words(manifest, outcome), open_loop=open_loop, upright=upright),
         " ".join(f"{name} is {spec}." for name, spec in zip(names, specs, strict=True) if name != spec),
         *_asked_by_side(manifest, names),
         _legend(list(headlines.values()), names),
@@ -75,6 +83,32 @@ def _asked_by_side(manifest: Manifest, names: tuple[str, str]) -> list[str]:
             a, b = (", ".join(asked) for asked in zip(*pairs, strict=True))
             said.append(f"{scenario.name}: {names[0]} is asked {a}, {names[1]} is asked {b}.")
     return said
+
+
+def _add_rows_of_loads(
+    table: Table,
+    manifest: Manifest,
+    headlines: Mapping[tuple[str, Load], Comparison],
+    names: tuple[str, str],
+    marks: dict[str, str],
+) -> None:
+    """Fill the table with a row for each cell: so many loads have no room side by side."""
+    table.show_lines = False
+    table.add_column("scenario")
+    table.add_column("load", justify="right")
+    table.add_column("better")
+    table.add_column("×", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for scenario in manifest.scenarios:
+        cells = [(load, headlines[name, load]) for name, load in headlines if name == scenario.name]
+        for number, (load, c) in enumerate(sorted(cells, key=lambda cell: cell[0].size)):
+            verdict, *figures = _cell(c, names, marks).split("\n")
+            figures = [
+                Text(figure.plain.removesuffix(" ×"), style="dim" if i else "") for i, figure in enumerate(figures)
+            ]
+            name = Text("" if number else scenario.name, style="bold")
+            last = number == len(cells) - 1
+            table.add_row(name, str(load), verdict, *(figures or [Text("–")]), end_section=last)
 
 
 def control_in_words(outcome: Outcome, name: str) -> str:
@@ -129,16 +163,17 @@ def _blocks_in_words(manifest: Manifest, outcome: Outcome) -> str:
     return f"{done[0]} blocks" if len(done) == 1 else f"{done[0]} to {done[-1]} blocks"
 
 
-def _how_to_read(names: tuple[str, str], blocks: str, *, open_loop: bool) -> str:
+def _how_to_read(names: tuple[str, str], blocks: str, *, open_loop: bool, upright: bool) -> str:
     a, b = names
+    where = "beside" if upright else "under"
     if open_loop:
         return (
             f"The side named keeps its slowest 1 % waiting less. × is {b} ÷ {a}: below 1 {b} is better; "
-            f"under it its 95 % interval over {blocks}."
+            f"{where} it its 95 % interval over {blocks}."
         )
     return (
         f"The side named answers more requests per second; × is {b} ÷ {a}, "
-        f"and under it its 95 % interval over {blocks}."
+        f"and {where} it its 95 % interval over {blocks}."
     )
 
 

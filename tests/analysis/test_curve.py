@@ -6,7 +6,14 @@ from itertools import pairwise
 import pytest
 
 from loadtests.analysis.model.capacity import Demand, Resources, predict, throughputs
-from loadtests.analysis.model.curve import MOST_AT_THE_END, SideCurve, range_of, side_curve, users_to_measure
+from loadtests.analysis.model.curve import (
+    MOST_AT_THE_END,
+    SideCurve,
+    if_threads_hold_it,
+    range_of,
+    side_curve,
+    users_to_measure,
+)
 from loadtests.records.summary import CellResult, Interval
 from tests.made_up_runs import make_run
 
@@ -92,6 +99,23 @@ def test_what_only_computes_is_not_asked_by_hundreds() -> None:
     bends, most = range_of([side(Demand(0.01, 0.0), THREADS), side(Demand(0.01, 0.0), LOOP)], 40)
     assert (bends, most) == ([1], 20)
     assert range_of([SideCurve(None, (), ())], 40) == ([], 20)
+
+
+def test_a_first_bend_stays_in_sight_of_one_that_is_far_away() -> None:
+    bends, most = range_of([side(WAITING, THREADS), side(Demand(0.00005, 0.1), LOOP)], 40)
+    assert (bends, most) == ([40], 400)
+    alone = range_of([side(Demand(0.001, 0.3), LOOP)], 40)
+    assert alone == ([301], 800)
+
+
+def test_what_def_routes_could_do_is_said_of_sides_that_are_not_known() -> None:
+    known, unknown = side(WAITING, THREADS), side(Demand(0.0005, 0.1), None)
+    ceiling = if_threads_hold_it([known, unknown], 40)
+    assert ceiling is not None
+    assert (ceiling.limit, ceiling.number, ceiling.bend) == ("threads", 40, 40)
+    assert ceiling.rps == pytest.approx(400)
+    assert if_threads_hold_it([known, known], 40) is None
+    assert if_threads_hold_it([side(Demand(0.01, 0.001), None)], 40) is None
 
 
 def test_nobody_is_asked_for_thousands_of_users_unawares() -> None:

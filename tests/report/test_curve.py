@@ -189,14 +189,31 @@ def test_a_ceiling_of_both_sides_is_drawn_once() -> None:
     ]
 
 
-def test_of_other_apps_there_are_the_marks_and_the_core_but_no_model() -> None:
-    run = make_run(["GET /x"], USERS, a="main:app", b="other:app", change=held_by(50))
+def own_apps(needs: dict[SideLabel, tuple[float, int | None, float]] = NEEDS) -> Run:
+    return make_run(["GET /x"], USERS, a="main:app", b="other:app", change=held_by(50, needs))
+
+
+def test_of_other_apps_there_are_the_marks_and_what_the_core_and_def_routes_could_do_but_no_model() -> None:
+    run = own_apps()
     view, curve = only(run)
     assert {label: len(curve.points[label]) for label in curve.points} == {"a": 6, "b": 6}
     assert [side.model for side in curve.sides.values()] == [(), ()]
     assert [[each.limit for each in side.ceilings] for side in curve.sides.values()] == [["cpu"], ["cpu"]]
     assert "model" not in reading(view, curve)
-    assert len(drawn(run).get_lines()) > 2
+    words = {text.get_text().replace("\u00a0", " ") for text in drawn(run).texts}
+    assert {"def routes: 40 threads ÷ 50 ms ≈ 800/s", "40 users, all 40 threads taken by def routes"} <= words
+    assert not [said for said in words if "main:app" in said and "always busy" in said]  # its threads end before
+
+
+def test_an_app_that_stays_where_def_routes_would_is_said_to_do_so() -> None:
+    view, curve = only(own_apps())
+    a, b = view.names["a"], view.names["b"]
+    assert finding(view, curve) == (
+        f"GET /x: from 40 users on {a} stays near 790/s, as def routes do with 40 threads; {b} goes on to 1,400/s"
+    )
+    assert [curve.held_by_threads(label) for label in LABELS] == [True, False]
+    lower = only(own_apps({"a": (1.0, 20, 1.0), "b": (0.7, None, 1.0)}))
+    assert "def routes" not in finding(*lower)
 
 
 def test_a_very_wide_interval_does_not_press_the_points_down() -> None:

@@ -54,6 +54,24 @@ def test_four_loads_fit_into_eighty_columns() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_many_loads_have_a_row_each() -> None:
+    users = [1, 20, 28, 32, 40, 46, 57, 71, 91, 118, 146, 200]
+    text = printed(make_run(["external_api", "get_post"], users, noise=0.001))
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    rows = [line[1:].rstrip(" │").split("│") for line in text.splitlines() if line.startswith("│")]
+    cells = [[cell.strip() for cell in row] for row in rows]
+    assert [cell[1] for cell in cells] == ["1 user", *(f"{count} users" for count in users[1:])] * 2
+    assert [cell[0] for cell in cells] == [*["external_api", *[""] * 11], *["get_post", *[""] * 11]]
+    by_load = {(number // 12, cell[1]): cell[2:] for number, cell in enumerate(cells)}
+    assert by_load[0, "200 users"][0].startswith("async")
+    assert by_load[1, "200 users"][0].startswith("sync")
+    ratio, interval = by_load[0, "200 users"][1:]
+    low, high = map(float, interval.split(" – "))
+    assert low <= float(ratio) <= high
+    assert "and beside it its 95 % interval" in " ".join(text.split())
+
+
 def test_what_was_not_confirmed_is_told_from_what_was_not_decided() -> None:
     manifest, outcome = make_run(["get_post"], [8], noise=0)
     vetoed = [replace(c, verdict="inconclusive", flags=["sign-flip"]) for c in outcome.comparisons]

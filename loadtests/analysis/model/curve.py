@@ -25,6 +25,8 @@ BEYOND = 2.5
 """How many times the users of the last bend are worth looking at."""
 BEYOND_ADMITTED = 5
 """The same of a bend where threads or connections run out: with 40 threads, 200 users."""
+BEYOND_FIRST = 10
+"""The same of the first bend: further away it could not be seen."""
 FEWEST_AT_THE_END, MOST_AT_THE_END = 20, 1000
 """Users: more take long to connect, and are left to who asks for them."""
 NICE = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
@@ -126,6 +128,20 @@ def _ceilings(demand: Demand | None, has: Resources | None, cpu_s: float, cores:
     return tuple(sorted(found, key=lambda each: each.rps))
 
 
+def if_threads_hold_it(curves: Sequence[SideCurve], threads: int) -> Ceiling | None:
+    """Return the ceiling of sides of which the model knows nothing, if each of their requests needs a thread.
+
+    Args:
+        curves: of both sides.
+        threads: that such a side has.
+
+    Returns:
+        By the mean of their waits; None where the model knows both sides, or where the others do not mostly wait.
+    """
+    waits = [curve.demand.wait_s for curve in curves if curve.demand is not None and curve.waits and not curve.model]
+    return Ceiling("threads", threads, sum(waits) / len(waits), threads) if waits else None
+
+
 def range_of(curves: Sequence[SideCurve], admits: int) -> tuple[list[int], int]:
     """Return at how many users the sides' curves should bend, ascending, and up to how many are worth looking at.
 
@@ -133,7 +149,7 @@ def range_of(curves: Sequence[SideCurve], admits: int) -> tuple[list[int], int]:
         curves: of both sides.
         admits: threads of a side of which nothing is known, whose requests may need one each.
     """
-    ends = [float(FEWEST_AT_THE_END)]
+    ends = [0.0]
     bends: set[int] = set()
     for curve in curves:
         guess = [] if curve.model or not curve.waits else [float(admits)]
@@ -142,7 +158,8 @@ def range_of(curves: Sequence[SideCurve], admits: int) -> tuple[list[int], int]:
         ends += [BEYOND * bend for bend in own]
         ends += [BEYOND_ADMITTED * bend for bend in guess]
         ends += [BEYOND_ADMITTED * each.bend for each in curve.worth_knowing if each.limit != "cpu"]
-    most = min(MOST_AT_THE_END, _nice(max(ends)))
+    first = min((bend for bend in bends if bend > 1), default=MOST_AT_THE_END)
+    most = min(MOST_AT_THE_END, _nice(max(FEWEST_AT_THE_END, min(max(ends), BEYOND_FIRST * first))))
     return sorted(bend for bend in bends if bend <= most), most
 
 

@@ -23,7 +23,7 @@ from loadtests.records.trial_file import slug_of
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import DRIVER_BOUND_KEY, floor_marks, whiskers
 from loadtests.report.charts.style import INK, LOOKS, MUTED, Key, clear_of, drawing, marker, save, width_in
-from loadtests.report.curves import LEAST_BEND, THINGS, Curve, ceiling_words, curves, finding, reading
+from loadtests.report.curves import IN_VIEW, LEAST_BEND, THINGS, Curve, ceiling_words, curves, finding, reading
 from loadtests.report.view import RunView
 from loadtests.report.wording import named, number
 from loadtests.system.forks import call_all
@@ -67,7 +67,13 @@ def draw(view: RunView, curve: Curve) -> Figure:
 
 def _top(curve: Curve) -> float:
     ceilings = [each.rps for label in LABELS for each in curve.shown(label)]
-    return 1.1 * max([curve.highest, *ceilings]) or 1.0
+    supposed = [curve.if_def.rps] if _in_view(curve) and curve.if_def is not None else []
+    return 1.1 * max([curve.highest, *ceilings, *supposed]) or 1.0
+
+
+def _in_view(curve: Curve) -> bool:
+    """Whether the ceiling that is only supposed is drawn: it is not where all points are far below it."""
+    return curve.if_def is not None and curve.if_def.rps <= IN_VIEW * curve.highest
 
 
 def _axes(ax: Axes, curve: Curve, top: float) -> None:
@@ -137,6 +143,9 @@ def _ceiling_labels(view: RunView, curve: Curve) -> list[Label]:
     for label, own in left.items():
         name, ink = view.names[label], LOOKS[label].ink
         labels += [Label(f"{name}: {ceiling_words(each)}", each.rps, ink, line=each.rps) for each in own]
+    if curve.if_def is not None and _in_view(curve):
+        words = f"def routes: {ceiling_words(curve.if_def)}"
+        labels.append(Label(words, curve.if_def.rps, MUTED, line=curve.if_def.rps))
     return labels
 
 
@@ -181,13 +190,17 @@ def _draw_bends(ax: Axes, view: RunView, curve: Curve) -> None:
     """Draw a line where each side runs out of something, and say of what; a bend of both sides is drawn once."""
     said: dict[tuple[int, str], list[SideLabel]] = {}
     for label in LABELS:
+        side = curve.sides[label]
         for ceiling in curve.shown(label):
-            bends = ceiling.limit != "cpu" or ceiling == curve.sides[label].first
-            if bends and LEAST_BEND <= ceiling.bend <= curve.most:
+            # Of a side that the model does not know another limit may come first: then its core never fills up.
+            fills_up = ceiling == side.first and (side.model or curve.reached(label) == ceiling)
+            if (ceiling.limit != "cpu" or fills_up) and LEAST_BEND <= ceiling.bend <= curve.most:
                 said.setdefault((round(ceiling.bend), _taken(ceiling)), []).append(label)
+    if curve.if_def is not None and _in_view(curve) and curve.if_def.bend <= curve.most:
+        said[round(curve.if_def.bend), f"{_taken(curve.if_def)} by def routes"] = []
     for row, ((users, words), labels) in enumerate(sorted(said.items())):
         alone = len(labels) == 1
-        ink = LOOKS[labels[0]].ink if alone else INK
+        ink = LOOKS[labels[0]].ink if alone else INK if labels else MUTED
         whose = f"{view.names[labels[0]]}: " if alone else ""
         ax.axvline(users, color=ink, linewidth=1.0, linestyle=DOTTED, zorder=1.5)
         said_there = f"{whose}{users} users, {words}"
@@ -218,7 +231,7 @@ def _keys(view: RunView, curve: Curve) -> list[Key]:
         for label in LABELS
         if curve.sides[label].model
     ]  # fmt: skip
-    if any(curve.shown(label) for label in LABELS):
+    if _in_view(curve) or any(curve.shown(label) for label in LABELS):
         keys.append(Key("the most a limit allows", marker=Line2D([], [], color=MUTED, linestyle=DOTTED, linewidth=1)))
     out = any(point.driver_bound for points in curve.points.values() for point in points)
     return [*keys, DRIVER_BOUND_KEY] if out else keys
