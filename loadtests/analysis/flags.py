@@ -50,7 +50,7 @@ MEANING = {
     "run this one alone, with a longer --budget",
     "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; give it a longer --budget",
     "too-few-blocks": f"a verdict needs at least {MIN_BLOCKS} blocks, or {SINGLE_CELL_BLOCKS} in a run with a budget "
-    "and a single cell",
+    f"and a single cell; give it a longer --budget, fewer scenarios or loads, or --blocks {MIN_BLOCKS}",
     "too-few-samples": "some blocks hold too few requests for this percentile, so that its ratio can't be paired; "
     "use --blocks with a longer --time",
 }

@@ -15,6 +15,7 @@ from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import HandlerRecord, MachineRecord
 from loadtests.records.summary import headline_of
+from loadtests.report import doubts_on_conditions
 from loadtests.report.charts.catalogue import draw
 from loadtests.report.doubts import doubts
 from loadtests.report.html.page import render
@@ -278,6 +279,15 @@ def test_a_run_that_kept_no_handlers_shows_none(usual: Run) -> None:
 def test_every_section_says_how_much_there_is_to_doubt() -> None:
     text = page(make_run(["hash"], [1, 8], blocks=3)).text
     assert text.count("What to doubt: 1 serious") == 7  # verdicts, the panel, a scenario, and four on the run
+
+
+@pytest.mark.parametrize(
+    ("changed", "fix"), [({}, "Run it again with --blocks 6."), ({"budget_s": 40.0}, "with a longer --budget")]
+)
+def test_too_few_blocks_say_what_to_do(changed: dict[str, float], fix: str) -> None:
+    manifest, outcome = make_run(["hash"], [1, 8], blocks=2)
+    [doubt] = doubts_on_conditions.blocks(view_of(manifest.model_copy(update=changed), outcome))
+    assert fix in doubt.text
 
 
 def test_only_settings_that_differ_are_picked_out() -> None:
