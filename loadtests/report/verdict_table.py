@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
+from loadtests.analysis.control import control_in_words
 from loadtests.analysis.flags import MEANING, written
 from loadtests.experiment.loads import OpenLoop, ascending
 from loadtests.records.manifest import Manifest
@@ -55,7 +56,7 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
         _how_to_read(names, _blocks_in_words(manifest, outcome), open_loop=open_loop),
         " ".join(f"{name} is {spec}." for name, spec in zip(names, specs, strict=True) if name != spec),
         _legend(list(headlines.values()), names),
-        control_in_words(outcome, names[0]),
+        control_in_words(outcome.control, names[0]) if outcome.control else "",
     ]
     run = view_of(manifest, outcome)
     told = [*answers.unmeasured(run), *answers.failures(run)]
@@ -63,18 +64,6 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
     said = [*(f"{line}." for line in [*differences.lines(run), *answers.unlike(run)]), *told[:MOST_LINES], *more]
     notes = (Text(note, style="yellow") for note in [*said, *footnotes(names, marks)])
     return Group(table, *(Text(line) for line in lines if line), *notes)
-
-
-def control_in_words(outcome: Outcome, name: str) -> str:
-    """Say what became of side a against itself; nothing if that was not measured."""
-    found = outcome.control
-    if found is None or found.ratio is None or found.interval is None:
-        return ""
-    low, high = map(written, found.interval)
-    said = f"{name} against itself ({found.scenario} at {found.load}): {written(found.ratio)} × ({low} – {high})"
-    if not outcome.doubted:
-        return f"{said}, as it should be."
-    return f"{said}: the ground is not level, so doubt every figure above, and run it again."
 
 
 def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str, str]) -> Text:

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN_PERCENT, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
+from loadtests.analysis.control import control_in_words
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
 from loadtests.analysis.trial_summary import PERCENTILES, samples_needed
 from loadtests.experiment.loads import OpenLoop
@@ -39,7 +40,6 @@ from loadtests.report.html.panels import panel
 from loadtests.report.html.sections import Section, section_of
 from loadtests.report.html.tables import ADDING_UP, NOTHING, agreement, columns, headings
 from loadtests.report.titles import ratio_title
-from loadtests.report.verdict_table import control_in_words
 from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, named
 from loadtests.system.errors import RunError, describe_error
@@ -120,7 +120,7 @@ def render(
         complete=manifest.complete and outcome.complete,
         headline=ratio_title(run) if run.headlines() else "Nothing was measured",
         tally=tally(run),
-        control=control_in_words(outcome, run.names["a"]),
+        control=control_in_words(outcome.control, run.names["a"]) if outcome.control else "",
         outcome_doubted=outcome.doubted,
         unlike=[*differences.lines(run), *unlike(run)],
         sections=sections,
