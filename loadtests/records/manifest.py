@@ -11,6 +11,7 @@ from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.plan import least_blocks
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.answer_differences import Difference
+from loadtests.records.handler_record import HandlerRecord
 from loadtests.records.json_files import Record
 from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.system.machine import Environment
@@ -89,20 +90,6 @@ class MachineRecord(Record):
     steal: float | None
     foreign: float | None
     throttled: float | None = None
-
-
-class HandlerRecord(Record):
-    """What one of our builds runs for a scenario, as its source was when the run was made.
-
-    Attributes:
-        files: where it stands: ``sync_app/routers/posts.py``.
-        lines: of the handler; of several, one after another.
-        statements: the SQL that it names, in its order, with its values left open.
-    """
-
-    files: list[str]
-    lines: list[str]
-    statements: list[str]
 
 
 class QuotedFinding(Record):

@@ -13,7 +13,8 @@ from loadtests.analysis.flags import MEANING
 from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.manifest import HandlerRecord, MachineRecord
+from loadtests.records.handler_record import HandlerRecord
+from loadtests.records.manifest import MachineRecord
 from loadtests.records.summary import headline_of
 from loadtests.report import doubts_on_conditions
 from loadtests.report.charts.catalogue import draw

@@ -13,7 +13,7 @@ from loadtests.analysis.model.limits import UNKNOWN, demand_of, resources
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.manifest import HandlerRecord
+from loadtests.records.handler_record import HandlerRecord
 from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.records.summary import CellResult
 from loadtests.report.view import RunView
