@@ -6,6 +6,7 @@ Closed loops are read as throughput over users, open loops as response times (p9
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePath
 
 from loadtests.analysis.flags import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop, ascending
@@ -186,9 +187,32 @@ def measured(cell: CellResult | None) -> bool:
 
 
 def short_names(a: str, b: str) -> tuple[str, str]:
-    """Name two sides by their specs if those are short, else by what tells them apart, else by a letter."""
+    """Name two sides by their specs if those are short, else by what tells them apart, else by a letter.
+
+    What tells them apart are settings of one app, or the folders that two apps of the same name are in.
+    """
+    for names in ((a, b), _settings_apart(a, b), (_folder(a), _folder(b))):
+        if names[0] != names[1] and all(name and len(name) <= SHORT for name in names):
+            return names
     short_a, short_b = _short(a, b) or "side A", _short(b, a) or "side B"
     return (short_a, short_b) if short_a != short_b else ("side A", "side B")
+
+
+def _settings_apart(a: str, b: str) -> tuple[str, str]:
+    """Return the settings that each side has by itself, if the apps are called the same."""
+    (head, *settings), (other, *others) = a.split(","), b.split(",")
+    if head != other:
+        return "", ""
+    return ",".join(s for s in settings if s not in others), ",".join(s for s in others if s not in settings)
+
+
+def _folder(spec: str) -> str:
+    """Return the name of the folder that an app is in; nothing where the side does not name it."""
+    head, *settings = spec.split(",")
+    if "://" in head:
+        return ""
+    named = [setting.removeprefix("dir=") for setting in settings if setting.startswith("dir=")]
+    return PurePath(named[0]).name if named else PurePath(head).parent.name
 
 
 def _short(spec: str, other: str) -> str | None:
