@@ -11,7 +11,7 @@ from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.plan import least_blocks
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.answer_differences import Difference
-from loadtests.records.handler_record import HandlerRecord
+from loadtests.records.handler_record import ExecutedRecord, HandlerRecord
 from loadtests.records.json_files import Record
 from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.system.machine import Environment
@@ -164,7 +164,10 @@ class Manifest(Record):
         ignored: places in their answers, and headers, that may differ.
         unordered: lists in their answers whose order does not matter.
         differences: how their answers to the same request differed before the run.
-        handlers: by scenario and side, what our builds run for it; empty in runs that were made before it was kept.
+        handlers: by scenario and side, what it runs for it, or why that is not known; empty in runs that were made
+            before it was kept.
+        executed: by scenario and side, what it did and had when it answered before the run; nothing where answers were
+            not compared, or where the harness could not look.
     """
 
     schema_version: Literal[2] = Field(2, alias="schema")
@@ -207,6 +210,7 @@ class Manifest(Record):
     unordered: tuple[str, ...] = ()
     differences: list[Difference] = Field(default_factory=list)
     handlers: dict[str, dict[SideLabel, HandlerRecord]] = Field(default_factory=dict)
+    executed: dict[str, dict[SideLabel, ExecutedRecord]] = Field(default_factory=dict)
 
     def cells(self) -> list[tuple[ScenarioRecord, Load]]:
         """Return the cells in catalogue order: scenarios as named, loads ascending."""

@@ -17,16 +17,17 @@ from rich.progress import TextColumn
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.experiment.sides import Side
-from loadtests.records.answer_differences import CompareAnswers, Difference
+from loadtests.records.answer_differences import CompareAnswers
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder, remove_leftovers
 from loadtests.runner.resume import check_same, experiment_of, missing_trials, plan_of, resumed
 from loadtests.runner.run_log import new_manifest
 from loadtests.runner.runner import FixedSchedule, Listener, Runner, Schedule, trial_key
 from loadtests.runner.runner import Progress as Standing
-from loadtests.runner.same_answers import check_answers
-from loadtests.servers.app_check import Installed, check_sides
+from loadtests.runner.same_answers import ComparedAnswers, check_answers
+from loadtests.servers.app_check import CheckedSides, check_sides
 from loadtests.servers.databases import check_database, check_reachable, open_databases
+from loadtests.servers.endpoints import requests_of
 from loadtests.servers.probe import ProbeConnection
 from loadtests.system.connections import Trust, why_not_trusted
 from loadtests.system.cores import Cores, assign_cores, pinned
@@ -64,14 +65,14 @@ def measure(
     now = datetime.now(UTC)
     out = options.out or new_folder()
     check_free(out)
-    experiment, installed = _checked(options.experiment())
+    experiment, checked = _checked(options.experiment())
     check_database(experiment.database)
     check_reachable(experiment.database)
     cores = assign_cores()
-    differences: list[Difference] = []
+    answers = ComparedAnswers()
     if make_comparison is not None:
-        differences = check_answers(experiment, cores, make_comparison(experiment.ignored, experiment.unordered))
-    manifest = new_manifest(experiment, out.name, now, cores, installed, differences)
+        answers = check_answers(experiment, cores, make_comparison(experiment.ignored, experiment.unordered))
+    manifest = new_manifest(experiment, out.name, now, cores, checked, answers)
     with _saying_what_is_kept(out):
         folder = create_run_folder(out, manifest)
         with locked(folder):
@@ -94,11 +95,11 @@ def resume(out: Path, make_schedule: MakeSchedule | None = None) -> Path:
     """
     folder = RunFolder(out)
     before = folder.read_manifest()
-    experiment, installed = _checked(experiment_of(before))
+    experiment, checked = _checked(experiment_of(before))
     check_database(experiment.database)
     cores = assign_cores()
     now = datetime.now(UTC)
-    check_same(before, new_manifest(experiment, before.name, now, cores, installed))
+    check_same(before, new_manifest(experiment, before.name, now, cores, checked))
     with _saying_what_is_kept(out), locked(folder):
         begun = plan_of(before, experiment)
         trials = dict(folder.read_trials())
@@ -148,12 +149,13 @@ def _saying_what_is_kept(out: Path) -> Iterator[None]:
         raise RunError(f"{describe_error(error, out)}; {kept}") from error
 
 
-def _checked(experiment: Experiment) -> tuple[Experiment, dict[str, Installed]]:
-    """Return an experiment whose sides can be started, and what their interpreters have; raises UsageError."""
-    checked = check_sides((experiment.a, experiment.b), experiment.start_limit_s)
+def _checked(experiment: Experiment) -> tuple[Experiment, CheckedSides]:
+    """Return an experiment whose sides can be started, and what was found out about them; raises UsageError."""
+    sides = experiment.a, experiment.b
+    checked = check_sides(sides, experiment.start_limit_s, requests_of(experiment.scenarios))
     a, b = checked.sides
     check_certificates(experiment.trust, a, b)
-    return replace(experiment, a=a, b=b), checked.installed
+    return replace(experiment, a=a, b=b), checked
 
 
 def check_certificates(trust: Trust, *sides: Side) -> None:

@@ -13,7 +13,7 @@ from loadtests.analysis.flags import MEANING
 from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.handler_record import HandlerRecord
+from loadtests.records.handler_record import ExecutedRecord, HandlerRecord
 from loadtests.records.manifest import MachineRecord
 from loadtests.records.summary import headline_of
 from loadtests.report import doubts_on_conditions
@@ -271,6 +271,63 @@ def test_a_handler_that_both_sides_run_is_shown_once() -> None:
     assert html.count("def f(): ...") == 1
     assert "Both sides run the same lines." in html
     assert "The handler of both sides names no query." in html
+
+
+def own_apps(a: HandlerRecord, b: HandlerRecord, *executed: ExecutedRecord) -> Page:
+    manifest, outcome = make_run(["GET /x"], [1, 8], a="main:app,dir=before", b="main:app,dir=after")
+    changes = {
+        "handlers": {"GET /x": {"a": a, "b": b}},
+        "executed": {"GET /x": dict(zip("ab", executed, strict=False))},
+    }
+    return page((manifest.model_copy(update=changes), outcome))
+
+
+OWN = HandlerRecord(
+    files=["main.py:3"], lines=["@get", "def x(): ..."], statements=[], runs=["def"], in_threads=["db", "user"]
+)
+UNKNOWN = HandlerRecord(files=[], lines=[], statements=[], missing="its server ran already")
+
+
+def test_handlers_of_other_apps_are_shown_with_how_they_are_called_and_what_sql_they_executed() -> None:
+    awaited = OWN.model_copy(update={"lines": ["@get", "async def x(): ..."], "runs": ["async def"], "in_threads": []})
+    text = own_apps(
+        OWN,
+        awaited.model_copy(update={"wrapped": ["timing.py:7"]}),
+        ExecutedRecord(statements=["SELECT 1\n-- 3 times in a row"], count=3),
+        ExecutedRecord(count=0),
+    ).text
+    assert "Of 2 lines 1 differs." in text
+    assert "main.py:3 (def, called in a thread; dependencies db and user in a thread)" in text
+    assert "(async def, called on the event loop; inside of the function at timing.py:7)" in text
+    assert "SQL that was executed for dir=before when each request was asked once, 3 statements:" in text
+    assert "SELECT 1 -- 3 times in a row " in text
+    assert "SQLAlchemy executed nothing for dir=after" in text
+    assert "names no query" not in text
+
+
+def test_lines_that_are_the_same_and_called_in_another_way_are_shown_twice() -> None:
+    text = own_apps(OWN, OWN.model_copy(update={"runs": ["async def"]})).text
+    assert "Both sides run the same lines." not in text
+    assert text.count("def x(): ...") == 2
+    assert "Both sides run the same lines." in own_apps(OWN, OWN).text
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        (OWN, UNKNOWN, "Not known of dir=after: its server ran already."),
+        (UNKNOWN, UNKNOWN, "Not known of both sides: its server ran already."),
+        (
+            OWN.model_copy(update={"missing": "GET /y: it was not looked for"}),
+            OWN,
+            "Not known of dir=before: GET /y: it",
+        ),
+    ],
+)
+def test_why_a_source_is_not_known_is_said(a: HandlerRecord, b: HandlerRecord, said: str) -> None:
+    text = own_apps(a, b).text
+    assert said in text
+    assert ("def x(): ..." in text) == (OWN in (a, b))
 
 
 def test_a_run_that_kept_no_handlers_shows_none(usual: Run) -> None:

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
@@ -13,10 +13,11 @@ from loadtests.analysis.model.limits import UNKNOWN, demand_of, resources
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.handler_record import HandlerRecord
+from loadtests.records.handler_record import ExecutedRecord, HandlerRecord
 from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.records.summary import CellResult
 from loadtests.report.view import RunView
+from loadtests.report.wording import listed
 
 COMMENT = "--"
 """How a line of SQL begins that is for readers."""
@@ -56,12 +57,14 @@ class Column:
         name: of the side; of both where both run the same.
         files: where it stands.
         lines: its source.
+        about: how it is called, where that was told; may be empty.
     """
 
     label: SideLabel
     name: str
     files: list[str]
     lines: list[Line]
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,9 @@ class Handlers:
     """What both sides run for a scenario.
 
     Attributes:
-        said: how much differs, in a sentence.
-        columns: two, or one where there is nothing to compare.
-        statements: SQL that is sent, below a sentence on who sends it; empty where no query is named.
+        said: how much differs, or why there is nothing to compare, in a sentence or two.
+        columns: two, or one where there is nothing to compare; none where no source is known.
+        statements: SQL that is sent, below a sentence on who sends it; empty where no query is known.
     """
 
     said: str
@@ -80,39 +83,84 @@ class Handlers:
 
 
 def handlers_of(run: RunView, scenario: str) -> Handlers | None:
-    """Return what a scenario's requests reach; None where that was not kept, or where both sides are other apps."""
+    """Return what a scenario's requests reach; None where that was not kept."""
     known = run.manifest.handlers.get(scenario)
     if not known:
         return None
-    both = f"{run.names['a']} and {run.names['b']}"
-    if set(known) == set(LABELS):
-        a, b = known["a"], known["b"]
-        sql = [_statements_of("both sides", a)] if a.statements == b.statements else _statements(run, known)
-        if a.lines == b.lines:
-            return Handlers("Both sides run the same lines.", [_alone("a", both, a)], sql)
-        left, right = side_by_side(a.lines, b.lines)
-        columns = [
-            Column("a", run.names["a"], a.files, left),
-            Column("b", run.names["b"], b.files, right),
-        ]
-        return Handlers(_how_many_differ(left, right), columns, sql)
-    columns = [_alone(label, run.names[label], record) for label, record in known.items()]
-    return Handlers("The other side’s source is not known.", columns, _statements(run, known))
+    shown = {label: known[label] for label in LABELS if label in known and known[label].lines}
+    columns = [_alone(label, run.names[label], record) for label, record in shown.items()]
+    said = []
+    if set(shown) == set(LABELS):
+        a, b = shown["a"], shown["b"]
+        if a.lines == b.lines and _how_called(a) == _how_called(b):
+            columns = [_alone("a", f"{run.names['a']} and {run.names['b']}", a)]
+            said.append("Both sides run the same lines.")
+        else:
+            left, right = side_by_side(a.lines, b.lines)
+            columns = [replace(column, lines=lines) for column, lines in zip(columns, (left, right), strict=True)]
+            said.append(_how_many_differ(left, right))
+    elif len(known) < len(LABELS):
+        said.append("The other side’s source is not known.")
+    said += _not_known(run, known)
+    return Handlers(" ".join(said), columns, _statements(run, scenario, known))
 
 
 def _alone(label: SideLabel, name: str, record: HandlerRecord) -> Column:
-    return Column(label, name, record.files, side_by_side(record.lines, record.lines)[0])
+    return Column(label, name, record.files, side_by_side(record.lines, record.lines)[0], _how_called(record))
 
 
-def _statements(run: RunView, known: Mapping[SideLabel, HandlerRecord]) -> list[tuple[str, str]]:
-    return [_statements_of(run.names[label], record) for label, record in known.items()]
+def _how_called(record: HandlerRecord) -> str:
+    """Say how the framework calls a side's handlers, in a few words; nothing where that was not told."""
+    if not record.runs:
+        return ""
+    where = {"def": "def, called in a thread", "async def": "async def, called on the event loop"}
+    said = [listed([where[each] for each in dict.fromkeys(record.runs)])]
+    if record.wrapped:
+        said.append(f"inside of the function at {listed(record.wrapped)}")
+    if names := record.in_threads:
+        said.append(f"{'dependencies' if len(names) > 1 else 'dependency'} {listed(names)} in a thread")
+    return "; ".join(said)
 
 
-def _statements_of(whose: str, record: HandlerRecord) -> tuple[str, str]:
-    if not record.statements:
-        return f"The handler of {whose} names no query.", ""
-    ended = [statement + ("" if statement.startswith(COMMENT) else ";") for statement in record.statements]
-    return f"SQL of {whose}, its values left open:", "\n\n".join(ended)
+def _not_known(run: RunView, known: Mapping[SideLabel, HandlerRecord]) -> list[str]:
+    """Say why the handlers of a side, or some of them, are not known."""
+    missing = {label: record.missing for label, record in known.items() if record.missing}
+    if len(missing) > 1 and len(set(missing.values())) == 1:
+        return [f"Not known of both sides: {missing['a']}."]
+    return [f"Not known of {run.names[label]}: {why}." for label, why in missing.items()]
+
+
+def _statements(run: RunView, scenario: str, known: Mapping[SideLabel, HandlerRecord]) -> list[tuple[str, str]]:
+    """Return the SQL of each side, or of both if it is the same."""
+    executed = run.manifest.executed.get(scenario, {})
+    both = {
+        label: said for label in known if (said := _sql_of(run, label, known[label], executed.get(label))) is not None
+    }
+    if set(both) == set(LABELS) and both["a"] == both["b"]:
+        caption, sql = both["a"]
+        return [(caption.format("both sides"), sql)]
+    return [(caption.format(run.names[label]), sql) for label, (caption, sql) in both.items()]
+
+
+def _sql_of(
+    run: RunView, label: SideLabel, record: HandlerRecord, executed: ExecutedRecord | None
+) -> tuple[str, str] | None:
+    """Return what is said of a side's SQL, ``{}`` in the place of its name, and the SQL; None if nothing is known."""
+    side = run.manifest.a if label == "a" else run.manifest.b
+    if blog.resources_of(side.settings) is not None:
+        if not record.statements:
+            return "The handler of {} names no query.", ""
+        return "SQL of {}, its values left open:", _as_text(record.statements)
+    if executed is None or executed.count is None:
+        return None
+    if not executed.count:
+        return "SQLAlchemy executed nothing for {} when each request was asked once.", ""
+    count = f"{executed.count} statement{'s' if executed.count > 1 else ''}"
+    return f"SQL that was executed for {{}} when each request was asked once, {count}:", _as_text(executed.statements)
+
+
+def _as_text(statements: Sequence[str]) -> str:
+    return "\n\n".join(each + ("" if each.rpartition("\n")[2].startswith(COMMENT) else ";") for each in statements)
 
 
 def _how_many_differ(left: Sequence[Line], right: Sequence[Line]) -> str:
