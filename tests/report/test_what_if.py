@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.analysis.model.capacity import Demand, Resources, predict
 from loadtests.analysis.model.limits import with_limits
-from loadtests.report.html.panels import Start, panel
+from loadtests.report.html.what_if import Start, panel
 from loadtests.report.view import view_of
 from tests.made_up_runs import Run, make_run
 

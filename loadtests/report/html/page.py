@@ -36,9 +36,9 @@ from loadtests.report.charts.predicted import NEAR
 from loadtests.report.charts.timeline import Drawn, draw_all
 from loadtests.report.doubts import doubts
 from loadtests.report.highlights import tally
-from loadtests.report.html.panels import panel
 from loadtests.report.html.sections import Section, section_of
 from loadtests.report.html.tables import ADDING_UP, NOTHING, agreement, columns, headings
+from loadtests.report.html.what_if import panel
 from loadtests.report.titles import ratio_title
 from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, named

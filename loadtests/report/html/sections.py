@@ -15,7 +15,7 @@ from loadtests.records.summary import Comparison, Metric
 from loadtests.report import view
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.doubts_on_conditions import flag_words
-from loadtests.report.html.panels import Handlers, handlers_of
+from loadtests.report.html.handlers import Handlers, handlers_of
 from loadtests.report.html.tables import NOTHING, Row, adds_up, crossover_in_words, limit_of, row_of
 from loadtests.report.titles import ratio_in_words
 from loadtests.report.view import RunView
