@@ -10,7 +10,7 @@ from loadtests.analysis.flags import MEANING, written
 from loadtests.experiment.loads import OpenLoop, ascending
 from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Comparison, Outcome, headline_of
-from loadtests.report import answers, differences
+from loadtests.report import answers, differences, limits
 from loadtests.report.answers import MOST_LINES
 from loadtests.report.view import short_names, view_of
 from loadtests.report.wording import REASONS, Kind, kind_of, word
@@ -59,11 +59,17 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
         control_in_words(outcome.control, names[0]) if outcome.control else "",
     ]
     run = view_of(manifest, outcome)
+    limited = limits.lines(run)
+    lines += [*limited[:MOST_LINES], *([_more(limited)] if len(limited) > MOST_LINES else [])]
     told = [*answers.unmeasured(run), *answers.failures(run)]
-    more = [f"… and {len(told) - MOST_LINES} more in the report."] if len(told) > MOST_LINES else []
+    more = [_more(told)] if len(told) > MOST_LINES else []
     said = [*(f"{line}." for line in [*differences.lines(run), *answers.unlike(run)]), *told[:MOST_LINES], *more]
     notes = (Text(note, style="yellow") for note in [*said, *footnotes(names, marks)])
     return Group(table, *(Text(line) for line in lines if line), *notes)
+
+
+def _more(told: list[str]) -> str:
+    return f"… and {len(told) - MOST_LINES} more in the report."
 
 
 def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str, str]) -> Text:

@@ -60,8 +60,15 @@ def test_alike_sides_never_part() -> None:
     assert parts.users is parts.least is parts.most is None
 
 
-def test_without_a_user_alone_nothing_is_said() -> None:
-    assert found(measured(users=(32, 128))) is None
+def test_where_no_user_was_alone_the_fewest_tell() -> None:
+    parts = found(measured(users=(32, 128)))
+    assert parts is not None
+    assert parts.users is not None
+    assert 40 <= parts.users <= 50
+
+
+def test_a_single_load_says_nothing() -> None:
+    assert found(measured(users=(128,))) is None
 
 
 def test_the_report_says_it() -> None:

@@ -12,7 +12,7 @@ from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
 from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.records.summary import Comparison, Metric
-from loadtests.report import view
+from loadtests.report import limits, view
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.doubts_on_conditions import flag_words
 from loadtests.report.html.handlers import Handlers, handlers_of
@@ -72,6 +72,7 @@ class Section:
         ratios: by load, every comparison, the headline first.
         checks: each side's figures once more, as they must agree with each other.
         limits: what the model predicts, and which limit binds; only where it says something.
+        beside_limits: sentences on what a request needs, what is assumed, and what is not known.
         parting: from how many users on b handles more, likewise.
     """
 
@@ -84,6 +85,7 @@ class Section:
     ratios: list[tuple[Load, list[Verdict | None]]]
     checks: list[Row]
     limits: list[Row]
+    beside_limits: list[str]
     parting: str
 
 
@@ -109,6 +111,7 @@ def section_of(run: RunView, scenario: ScenarioRecord, anchor: str) -> Section:
         ratios=[(load, _verdicts(run, scenario.name, load)) for load in measured],
         checks=[adds_up(run, cell) for cell in cells],
         limits=[row for cell in cells if (row := limit_of(run, cell)) is not None],
+        beside_limits=limits.sentences(run, scenario.name),
         parting="" if run.open_loop else crossover_in_words(run, scenario.name),
     )
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadtests.analysis.model.limits import UNKNOWN, demand_of, resources
+from loadtests.analysis.model.demand import demand_of
+from loadtests.analysis.model.side_resources import side_resources
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -95,8 +96,6 @@ def _most_telling(run: RunView, choices: Sequence[Choice]) -> str:
 
 
 def _choice(run: RunView, scenario: ScenarioRecord) -> Choice | None:
-    if scenario.kind in UNKNOWN:
-        return None
     cells = [cell for (name, _, _), cell in run.cells.items() if name == scenario.name]
     starts = [_start(run, scenario.name, [cell for cell in cells if cell.label == label], label) for label in LABELS]
     a, b = starts
@@ -105,12 +104,11 @@ def _choice(run: RunView, scenario: ScenarioRecord) -> Choice | None:
 
 def _start(run: RunView, scenario: str, cells: Sequence[CellResult], label: SideLabel) -> Start | None:
     """Return what is known of one side; None if no lighter load, and no cell beside it, tells what a request needs."""
-    side = run.manifest.a if label == "a" else run.manifest.b
-    has = resources(side, scenario, max(1, len(run.manifest.server_cores)))
+    has = side_resources(run.manifest, label, scenario).has
     everything = list(run.cells.values())
     heaviest_first = sorted(cells, key=lambda cell: -cell.load.size)
     overhead_s = run.manifest.driver_overhead_s
-    demand = next(filter(None, (demand_of(cell, everything, overhead_s) for cell in heaviest_first)), None)
+    demand = next(filter(None, (demand_of(cell, everything, overhead_s, has) for cell in heaviest_first)), None)
     if has is None or demand is None:
         return None
     points = [
