@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from loadtests.analysis.model.capacity import Demand, Resources, ceilings_rps, predict, wait_that_gives
+from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.model.side_resources import side_resources
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.handler_record import ExecutedRecord
 from loadtests.records.manifest import MachineRecord
-from loadtests.records.summary import CellResult, Outcome
+from loadtests.records.summary import CellResult, Interval, Outcome
 from tests.made_up_apps import ALONE_S, ASKED, ASYNC, CPU_S, RATES, TOLD, handler, manifest_of, measured
 
 
@@ -136,11 +137,48 @@ def test_a_core_that_is_seen_to_be_full_is_the_limit_also_where_nothing_was_pred
     assert "The limit of after is its core, busy nearly all the time." in explanation(outcome)
 
 
-def test_a_cell_that_the_driver_may_have_limited_has_no_other_limit() -> None:
+def test_a_core_that_was_seen_to_be_idle_is_not_the_limit_whatever_the_model_says() -> None:
+    """The first user finds the server cold, so that a request seems to cost more than it does under load."""
+    manifest, outcome = manifest_of(users=(1, 32))
+    cold = {1: 0.0025, 32: 0.0007}
+    rates: dict[tuple[int, SideLabel], float] = {(1, "a"): 19, (1, "b"): 19, (32, "a"): 400, (32, "b"): 400}
+    cells = [
+        replace(
+            cell,
+            throughput=Interval(rates[int(cell.load.size), cell.label], None),
+            cpu_per_request=Interval(cold[int(cell.load.size)], None),
+        )
+        for cell in outcome.cells
+    ]
+    found = cell_of(with_limits(replace(outcome, cells=cells), manifest), "b", 32)
+    assert found.limit == "cpu"
+    assert found.limit_unknown == "the model says its CPU, but that was busy for 28% of the time only"
+
+
+def test_a_core_that_was_seen_to_be_full_is_the_limit_whatever_the_model_says() -> None:
+    manifest, outcome = manifest_of(users=(1, 32), a=ASYNC)
+    warm = {1: 0.0007, 32: 0.0016}
+    cells = [
+        replace(
+            cell,
+            throughput=Interval(1 / ALONE_S if cell.load.size == 1 else 600, None),
+            cpu_per_request=Interval(warm[int(cell.load.size)], None),
+        )
+        for cell in outcome.cells
+    ]
+    found = cell_of(with_limits(replace(outcome, cells=cells), manifest), "a", 32)
+    assert (found.limit, found.limit_unknown) == ("cpu", "")
+
+
+@pytest.mark.parametrize(
+    ("flag", "why"),
+    [("driver-bound:a", "the load driver may have been the limit"), ("failures:a", "many of its requests failed")],
+)
+def test_a_cell_that_says_little_of_its_server_has_no_known_limit(flag: str, why: str) -> None:
     manifest, outcome = manifest_of()
-    bound = [replace(c, flags=["driver-bound:a"]) if c.load.size == 128 else c for c in outcome.comparisons]
+    bound = [replace(c, flags=[flag]) if c.load.size == 128 else c for c in outcome.comparisons]
     found = measured((manifest, replace(outcome, comparisons=bound)))
-    assert cell_of(found, "a").limit_unknown == "the load driver may have been the limit"
+    assert why in cell_of(found, "a").limit_unknown
     assert cell_of(found, "b").limit_unknown == ""
 
 

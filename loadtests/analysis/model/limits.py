@@ -19,7 +19,7 @@ from loadtests.analysis.model.capacity import (
 from loadtests.analysis.model.demand import demand_of, wait_s
 from loadtests.analysis.model.observed import limit_seen
 from loadtests.analysis.model.side_resources import side_resources
-from loadtests.analysis.model.unknown_limits import is_far_off, why_unknown
+from loadtests.analysis.model.unknown_limits import busy_share, is_far_off, why_unknown
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -35,12 +35,13 @@ def with_limits(outcome: Outcome, manifest: Manifest) -> Outcome:
     for cell in outcome.cells:
         known = side_resources(manifest, cell.label, cell.scenario)
         found = cell
-        if known.has is not None:
+        flags = flagged.get((cell.scenario, cell.load), [])
+        failing = not _is_build(manifest, cell.label) and f"failures:{cell.label}" in flags
+        if known.has is not None and not failing:
             found = _with_limit(cell, outcome.cells, known.has, manifest.driver_overhead_s)
         if not _is_build(manifest, cell.label):
-            if found.limit is None and known.has is not None and _busy(cell, known.has) >= NEAR_FULL:
-                found = replace(found, limit="cpu")  # which is measured, not predicted
-            flags = flagged.get((cell.scenario, cell.load), [])
+            if known.has is not None and not failing and busy_share(cell, known.has) >= NEAR_FULL:
+                found = replace(found, limit="cpu")  # which is measured, whatever the model says
             why = why_unknown(found, outcome.cells, known, flags, max(taken, default=0.0))
             found = replace(found, limit_unknown=why, assumed=list(known.assumed))
         cells.append(found)
@@ -60,13 +61,6 @@ def _with_limit(cell: CellResult, others: Sequence[CellResult], has: Resources, 
             cell, predicted_rps=found.throughput_rps, limit=found.limit, bound_rps=_bound_rps(cell, others, has)
         )
     return replace(cell, limit_seen=_limit_seen(cell, has), needs=_needs(cell, others, has, overhead_s))
-
-
-def _busy(cell: CellResult, has: Resources) -> float:
-    """Return the share of their time that the side's cores were busy; 0 if it is not known."""
-    if not (cell.throughput and cell.cpu_per_request):
-        return 0.0
-    return cell.throughput.value * cell.cpu_per_request.value / has.cores
 
 
 def _needs(cell: CellResult, others: Sequence[CellResult], has: Resources, overhead_s: float | None) -> Needs | None:
@@ -112,7 +106,7 @@ def _limit_seen(cell: CellResult, has: Resources) -> Limit | None:
         return None
     if not (cell.throughput and cell.cpu_per_request):
         return None
-    return limit_seen(cell.seen, _busy(cell, has), has)
+    return limit_seen(cell.seen, busy_share(cell, has), has)
 
 
 def _with_limits_explained(

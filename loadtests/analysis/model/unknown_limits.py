@@ -2,14 +2,24 @@
 
 from collections.abc import Sequence
 
+from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.side_resources import SideResources
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.records.summary import CellResult
 
 NO_LONGER_A_MODEL = 0.25
 """How far off a prediction may be, for its limit to be worth a word."""
+HARDLY_FULL = 0.75
+"""Share of its time for which a CPU must have been busy, for a word of the model that it is the limit."""
 WORTH_NAMING = 0.05
 """Share of the cores' time from which on what others took may be why."""
+
+
+def busy_share(cell: CellResult, has: Resources) -> float:
+    """Return the share of their time that the side's cores were busy; 0 if it is not known."""
+    if not (cell.throughput and cell.cpu_per_request):
+        return 0.0
+    return cell.throughput.value * cell.cpu_per_request.value / has.cores
 
 
 def is_far_off(cell: CellResult) -> bool:
@@ -33,15 +43,28 @@ def why_unknown(
     """
     if not isinstance(cell.load, ClosedLoop) or cell.throughput is None:
         return ""
+    if said := _by_flags(cell, flags) or known.why_not:
+        return said
+    if cell.predicted_rps is not None and is_far_off(cell):
+        return _why_wrong(cell.predicted_rps, cell.throughput.value, foreign)
+    if known.has is not None and cell.limit == "cpu" and (busy := busy_share(cell, known.has)) < HARDLY_FULL:
+        return f"the model says its CPU, but that was busy for {busy:.0%} of the time only"
+    if known.has is not None and cell.cpu_per_request is None:
+        return "its CPU time could not be read"
+    return (
+        ""
+        if known.has is None or cell.limit is not None or cell.predicted_rps is not None
+        else _why_not_predicted(cell, others)
+    )
+
+
+def _by_flags(cell: CellResult, flags: Sequence[str]) -> str:
+    """Return why what was measured says little of the server."""
     if any(flag in ("driver-bound", f"driver-bound:{cell.label}") for flag in flags):
         return "the load driver may have been the limit"
-    if known.has is None:
-        return known.why_not
-    if cell.predicted_rps is not None:
-        return _why_wrong(cell.predicted_rps, cell.throughput.value, foreign) if is_far_off(cell) else ""
-    if cell.cpu_per_request is None:
-        return "its CPU time could not be read"
-    return "" if cell.limit is not None else _why_not_predicted(cell, others)
+    if f"failures:{cell.label}" in flags:
+        return "many of its requests failed, which may need less than good answers do"
+    return ""
 
 
 def _why_wrong(predicted_rps: float, measured_rps: float, foreign: float) -> str:
