@@ -143,7 +143,7 @@ def _finding_in_words(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
 
 def written(ratio: float) -> str:
     """Write a ratio with two decimals, or as many as it takes to see that it is not 0."""
-    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+    return f"{ratio:.2f}" if 0.1 <= ratio < 1000 else f"{ratio:.2g}"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from loadtests.experiment.credentials import FORM, check_credentials
 from loadtests.experiment.curl import parse_curl
 from loadtests.experiment.files import encoded, read_file
 from loadtests.experiment.request import JSON, READING, Request, parse_header, parse_requests
-from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.scenario import NONE_STATED, Scenario
 from loadtests.experiment.takes import parse_take
 from loadtests.experiment.templates import template
 from loadtests.experiment.values import Values, read_values
@@ -165,9 +165,7 @@ def custom_scenario(requests: tuple[Request, ...], *, sequence: bool = False, va
         title = f"{'an' if method[0] in 'AEIOU' else 'a'} {method} of {' and '.join(paths)}"
         title += " in turn" if len(paths) > 1 else ""
     writes = any(request.writes for request in requests)
-    return Scenario(
-        name, "custom", title, "None was stated.", requests, writes=writes, sequence=sequence, values=values
-    )
+    return Scenario(name, "custom", title, NONE_STATED, requests, writes=writes, sequence=sequence, values=values)
 
 
 def _check_answer(request: Request) -> None:

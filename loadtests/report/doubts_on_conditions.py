@@ -133,6 +133,8 @@ def machine(run: RunView) -> Iterator[Doubt]:
 def database(run: RunView) -> Iterator[Doubt]:
     """Say what is particular to the database."""
     manifest = run.manifest
+    if not run.has_build:
+        return  # nothing is known of an app's own
     if manifest.database == "sqlite":
         yield Doubt(
             "SQLite",
@@ -150,10 +152,11 @@ def database(run: RunView) -> Iterator[Doubt]:
 def provenance(run: RunView) -> Iterator[Doubt]:
     """Say what is not known of the code and the servers."""
     commit = run.manifest.environment.commit
+    whose = "The code is" if run.has_build else "The harness’s own code is"
     if commit is None:
-        yield Doubt("The code is not known", "The run was made outside a git checkout.")
+        yield Doubt(f"{whose} not known", "The run was made outside a git checkout.")
     elif commit.endswith("+"):
-        yield Doubt("The code is not known exactly", f"Files differed from commit {commit[:-1]}.")
+        yield Doubt(f"{whose} not known exactly", f"Files differed from commit {commit[:-1]}.")
     for label, side in zip(LABELS, (run.manifest.a, run.manifest.b), strict=True):
         if "url" in side.settings:
             unknown = "settings and database" if "pid" in side.settings else "settings, database, CPU and memory"

@@ -44,7 +44,7 @@ def verdict_rows(run: RunView) -> list[str]:
     for scenario in run.scenarios:
         cells = [run.comparisons.get((scenario.name, load, run.metric)) for load in run.loads]
         shown = " | ".join(_verdict(run, c, marks) for c in cells)
-        lines.append(f"| {_escaped(scenario.name)}: {_escaped(scenario.title)} | {shown} |")
+        lines.append(f"| {_escaped(scenario.heading)} | {shown} |")
     notes = [f"- {_escaped(note)}" for note in footnotes((run.names["a"], run.names["b"]), marks)]
     return [*lines, "", *notes] if notes else lines
 

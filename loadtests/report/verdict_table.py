@@ -50,7 +50,9 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
     marks: dict[str, str] = {}
     for scenario in manifest.scenarios:
         cells = [headlines.get((scenario.name, load)) for load in loads]
-        name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
+        name = Text(scenario.name, style="bold")
+        if not scenario.is_own:
+            name.append(f"\n{scenario.kind}", style="not bold dim")
         table.add_row(name, *(_cell(cell, names, marks) for cell in cells))
     lines = [
         _how_to_read(names, _blocks_in_words(manifest, outcome), open_loop=open_loop),

@@ -39,6 +39,7 @@ from loadtests.report.highlights import tally
 from loadtests.report.html.sections import Section, section_of
 from loadtests.report.html.tables import ADDING_UP, NOTHING, agreement, columns, headings
 from loadtests.report.html.what_if import panel
+from loadtests.report.thresholds import ThresholdTable
 from loadtests.report.titles import ratio_title
 from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, named
@@ -96,6 +97,7 @@ def render(
     charts: Sequence[Path],
     timelines: Sequence[Drawn] = (),
     claims: Sequence[TestedClaim] = (),
+    thresholds: ThresholdTable | None = None,
 ) -> str:
     """Return the report as HTML with everything in it: charts too, and nothing to fetch.
 
@@ -105,6 +107,7 @@ def render(
         charts: what ``charts.draw`` wrote; only the SVGs are read.
         timelines: what ``charts.draw_all`` wrote.
         claims: what this run says of what is claimed.
+        thresholds: what became of them; None if there are none.
     """
     run = view_of(manifest, outcome)
     templates = Environment(loader=PackageLoader("loadtests.report.html"), autoescape=True, undefined=StrictUndefined)
@@ -125,6 +128,7 @@ def render(
         unlike=[*differences.lines(run), *unlike(run)],
         sections=sections,
         claims=claims,
+        thresholds=thresholds,
         flags_seen=_flags_in(sections),
         plates=_chart_blocks(run, charts),
         timelines={seen.scenario: _timeline(seen) for seen in timelines},
@@ -255,13 +259,19 @@ def dots_uri(path: Path) -> str:
 
 
 def write(
-    folder: RunFolder, manifest: Manifest, outcome: Outcome, claims: Sequence[TestedClaim], *, png: bool = False
+    folder: RunFolder,
+    manifest: Manifest,
+    outcome: Outcome,
+    claims: Sequence[TestedClaim],
+    *,
+    png: bool = False,
+    thresholds: ThresholdTable | None = None,
 ) -> None:
     """Write summary, charts (as SVG; as PNG too if that is wanted) and report; raises RunError if they can't be."""
     try:
         folder.write_outcome(outcome)
         drawn = catalogue.draw(manifest, outcome, folder.charts, png=png)
         seen = draw_all(view_of(manifest, outcome), folder.read_trial, folder.charts)
-        folder.write_report(render(manifest, outcome, drawn, seen, claims))
+        folder.write_report(render(manifest, outcome, drawn, seen, claims, thresholds))
     except OSError as error:
         raise RunError(describe_error(error, folder.path)) from error

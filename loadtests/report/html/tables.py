@@ -19,6 +19,8 @@ from loadtests.report.view import RunView
 from loadtests.report.wording import NO_BREAK, milliseconds, number
 
 NOTHING = "—"
+NO_ANSWER = "not one good answer"
+"""How a block says that all requests of a side failed."""
 SHOWN = ("p50", "p95", "p99")
 """Percentiles with a column of their own."""
 ADDING_UP = (
@@ -86,10 +88,15 @@ def row_of(run: RunView, cell: CellResult) -> Row:
         ],
         collapsed=[
             f"{sentence} ({count} of {run.blocks_of(cell.scenario, cell.load)} blocks)"
-            for sentence, count in Counter(cell.collapsed).most_common()
+            for sentence, count in Counter(map(_without_counts, cell.collapsed)).most_common()
         ],
         failed=_failed(cell),
     )
+
+
+def _without_counts(collapsed: str) -> str:
+    """Return why a side collapsed in a block; of failed requests the row below says how many there were in all."""
+    return NO_ANSWER if collapsed.startswith(f"{NO_ANSWER} (") else collapsed
 
 
 def _failed(cell: CellResult) -> str:

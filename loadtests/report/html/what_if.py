@@ -39,10 +39,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Choice:
-    """A scenario that can be chosen: its name, its title, and where both sides begin."""
+    """A scenario that can be chosen: its name, how it is offered, and where both sides begin."""
 
     name: str
-    title: str
+    heading: str
     a: Start
     b: Start
 
@@ -99,12 +99,14 @@ def _choice(run: RunView, scenario: ScenarioRecord) -> Choice | None:
     cells = [cell for (name, _, _), cell in run.cells.items() if name == scenario.name]
     starts = [_start(run, scenario.name, [cell for cell in cells if cell.label == label], label) for label in LABELS]
     a, b = starts
-    return Choice(scenario.name, scenario.title, a, b) if a and b else None
+    return Choice(scenario.name, scenario.heading, a, b) if a and b else None
 
 
 def _start(run: RunView, scenario: str, cells: Sequence[CellResult], label: SideLabel) -> Start | None:
     """Return what is known of one side; None if no lighter load, and no cell beside it, tells what a request needs."""
     has = side_resources(run.manifest, label, scenario).has
+    if cells and all(cell.limit_unknown and cell.needs is None for cell in cells):
+        return None
     everything = list(run.cells.values())
     heaviest_first = sorted(cells, key=lambda cell: -cell.load.size)
     overhead_s = run.manifest.driver_overhead_s
