@@ -108,10 +108,10 @@ def _blocks_in_words(manifest: Manifest, outcome: Outcome) -> str:
     planned = len(manifest.blocks)
     done = sorted({c.blocks for c in outcome.comparisons if c.metric == headline_of(c.load) and c.blocks})
     if done in ([], [planned]):
-        return f"{planned} blocks"
+        return f"{planned} block{'s' if planned != 1 else ''}"
     if manifest.budget_s is None:
         return f"{done[0]} to {done[-1]} of {planned} blocks"
-    return f"{done[0]} blocks" if len(done) == 1 else f"{done[0]} to {done[-1]} blocks"
+    return f"{done[0]} block{'s' if done[0] != 1 else ''}" if len(done) == 1 else f"{done[0]} to {done[-1]} blocks"
 
 
 def _how_to_read(names: tuple[str, str], blocks: str, *, open_loop: bool) -> str:
