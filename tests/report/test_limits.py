@@ -68,6 +68,12 @@ def test_the_terminal_says_it_of_the_heaviest_load_for_apps_that_are_not_the_blo
     assert lines(view_of(*make_run(["external_api"]))) == []
 
 
+def test_from_where_on_the_sides_part_is_said_where_the_model_can_be_asked() -> None:
+    assert "By the model after handles" in page(run_of())
+    made = manifest_of()
+    assert "By the model" not in page((made[0], measured(made, {**RATES, (128, "a"): 200})))
+
+
 def test_what_if_begins_with_what_an_app_needs_and_has() -> None:
     found = panel(view_of(*run_of()))
     assert found is not None

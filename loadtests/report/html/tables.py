@@ -199,6 +199,8 @@ def crossover_in_words(run: RunView, scenario: str) -> str:
     cells = [cell for (name, _, _), cell in run.cells.items() if name == scenario]
     if a is None or b is None or not any(cell.predicted_rps for cell in cells):
         return ""
+    if any(cell.limit_unknown for cell in cells if cell.load in run.measured_loads(scenario)[-1:]):
+        return ""  # where the model is wrong, or not to be asked, it does not know where the sides part either
     found = crossover_of(cells, run.headlines(scenario), a, b, run.manifest.driver_overhead_s)
     if found is None:
         return ""
