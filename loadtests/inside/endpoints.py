@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import os
 import sys
 import sysconfig
@@ -20,6 +21,8 @@ DEEPEST = 20
 MOST_LINES = 200
 MOST_CHARACTERS = 16_000
 """Of one function's source; of more the rest is left out."""
+MOST_TOLD = 100
+"""Endpoints that differ, of all requests."""
 MOST_NAMES = 5
 """Dependencies that are named."""
 METHOD_OF_A_CLASS = {"HEAD": ("head", "get")}
@@ -43,6 +46,23 @@ def endpoints(app: Any, requests: List[List[str]]) -> List[Dict[str, Any]]:  # n
         dependencies that are ``def``); or ``missing``, why that can't be had.
     """
     return [_endpoint(app, method, path) for method, path in requests]
+
+
+def packed(found: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """Return the same with each endpoint once: many requests reach one, as ``/posts/1`` and ``/posts/2`` do.
+
+    Returns:
+        ``endpoints``, those that differ, MOST_TOLD of them at the most, and ``which``, for each request the number of
+        its endpoint; -1 if that was left out.
+    """
+    numbers: Dict[str, int] = {}
+    which = []
+    for endpoint in found:
+        text = json.dumps(endpoint, sort_keys=True)
+        if text not in numbers and len(numbers) < MOST_TOLD:
+            numbers[text] = len(numbers)
+        which.append(numbers.get(text, -1))
+    return {"endpoints": [json.loads(text) for text in numbers], "which": which}
 
 
 def _endpoint(app: Any, method: str, path: str) -> Dict[str, Any]:  # noqa: ANN401

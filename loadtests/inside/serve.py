@@ -66,7 +66,8 @@ def _try(options: dict[str, Any]) -> None:
     app = _found_app("try", options)
     answer = {"python": sys.version.split()[0], "versions": _versions()}
     if options.get("requests"):
-        answer["endpoints"] = importlib.import_module(NAME + ".endpoints").endpoints(app, options["requests"])
+        finding = importlib.import_module(NAME + ".endpoints")
+        answer.update(finding.packed(finding.endpoints(app, options["requests"])))
     print(json.dumps(answer))  # noqa: T201 - that is the answer
 
 

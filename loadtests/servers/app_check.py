@@ -107,7 +107,7 @@ def _has_app(side: Side) -> bool:
 
 def _endpoints(requests: Sequence[tuple[str, str]], found: Mapping[str, Any]) -> Endpoints:
     try:
-        return endpoints_told(requests, found.get("endpoints", []))
+        return endpoints_told(requests, found)
     except ValueError:
         return dict.fromkeys(requests, Endpoint(missing="what its process told of it can't be read"))
 

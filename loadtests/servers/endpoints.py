@@ -106,8 +106,20 @@ def _each_once(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def endpoints_told(asked: Sequence[Asked], told: object) -> Endpoints:
+class Told(BaseModel):
+    """What a process has told of some requests: endpoints that differ, and which of them each request reaches."""
+
+    endpoints: list[Endpoint] = Field(default_factory=list)
+    which: list[int] = Field(default_factory=list)
+
+
+def endpoints_told(asked: Sequence[Asked], told: Mapping[str, object]) -> Endpoints:
     """Return what a process has told of each request; raises ValueError if that is no such thing."""
-    if not isinstance(told, list) or len(told) != len(asked):
+    found = Told.model_validate(told)
+    if len(found.which) != len(asked) or not all(-1 <= number < len(found.endpoints) for number in found.which):
         raise ValueError("it does not tell of each request")
-    return {each: Endpoint.model_validate(endpoint) for each, endpoint in zip(asked, told, strict=True)}
+    left_out = Endpoint(missing="there are more handlers than are kept")
+    return {
+        each: left_out if number < 0 else found.endpoints[number]
+        for each, number in zip(asked, found.which, strict=True)
+    }

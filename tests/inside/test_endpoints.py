@@ -184,6 +184,15 @@ def test_an_app_that_breaks_when_it_is_asked_is_no_error() -> None:
     assert "RuntimeError: not yet" in found("GET", "/", Odd())["missing"]
 
 
+def test_a_function_that_many_requests_reach_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [["GET", f"/v1/items/{number}"] for number in range(50)]
+    told = inside.packed(inside.endpoints(app, [*asked, ["GET", "/timed"], *asked]))
+    assert len(told["endpoints"]) == 2
+    assert told["which"] == [*[0] * 50, 1, *[0] * 50]
+    monkeypatch.setattr(inside, "MOST_TOLD", 1)
+    assert inside.packed(inside.endpoints(app, [*asked, ["GET", "/timed"]]))["which"][-1] == -1
+
+
 def test_a_very_long_function_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inside, "MOST_LINES", 2)
     assert found("GET", "/pages/deep/7")["lines"][2:] == ["# ... and 2 more lines"]

@@ -10,7 +10,7 @@ from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
 from loadtests.records.handler_record import HandlerRecord
 from loadtests.servers.app_check import check_sides
-from loadtests.servers.endpoints import MOST_ASKED_CHARACTERS, Endpoint, handlers_of_apps, requests_of
+from loadtests.servers.endpoints import MOST_ASKED_CHARACTERS, Endpoint, endpoints_told, handlers_of_apps, requests_of
 
 APP = """
 import os
@@ -90,6 +90,17 @@ def test_what_was_found_is_kept_beside_what_was_not() -> None:
     record = handlers_of_apps(experiment, {"main:app": told})["GET /a /b /c"]["a"]
     assert record.lines == ["def a(): ..."]
     assert record.missing == "GET /b: no route of the app takes it; GET /c: it was not looked for"
+
+
+@pytest.mark.parametrize("which", [[], [0], [0, 2], ["x", 0]])
+def test_what_is_told_of_other_requests_than_were_asked_is_refused(which: list[object]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - pydantic's, or ours
+        endpoints_told([("GET", "/a"), ("GET", "/b")], {"endpoints": [{"missing": "x"}], "which": which})
+
+
+def test_a_request_whose_handler_was_left_out_says_so() -> None:
+    told = endpoints_told([("GET", "/a"), ("GET", "/b")], {"endpoints": [{"missing": "x"}], "which": [0, -1]})
+    assert [each.missing for each in told.values()] == ["x", "there are more handlers than are kept"]
 
 
 def test_what_is_asked_fits_into_one_argument() -> None:
