@@ -13,7 +13,7 @@ import os
 import sys
 import sysconfig
 import textwrap
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 from urllib.parse import unquote
 
 DEEPEST = 20
@@ -91,8 +91,10 @@ def _found(app: Any, method: str, path: str) -> Tuple[Any, Any]:  # noqa: ANN401
     }
     here: Any = app
     for _ in range(DEEPEST):
-        routes = _routes_of(here)
-        if routes is None:
+        here = _without_wrappers(here)
+        routes = getattr(here, "routes", None)
+        if not isinstance(routes, (list, tuple)):
+            _check_own(here)
             return here, None
         route = _matching(routes, scope)
         route, dependant = _selected(route, scope)
@@ -104,19 +106,34 @@ def _found(app: Any, method: str, path: str) -> Tuple[Any, Any]:  # noqa: ANN401
     raise NotFound("apps are mounted too deep in each other")
 
 
-def _routes_of(app: Any) -> Optional[List[Any]]:  # noqa: ANN401
-    """Return the routes of an app, or of the one that its wrappers hold; None if there are none."""
+def _without_wrappers(app: Any) -> Any:  # noqa: ANN401
+    """Return the app with routes that wrappers hold, as middlewares do; if there is none, the innermost."""
     for _ in range(DEEPEST):
-        if isinstance(routes := getattr(app, "routes", None), (list, tuple)):
-            return list(routes)
-        if (app := getattr(app, "app", None)) is None:
-            return None
-    return None
+        if isinstance(getattr(app, "routes", None), (list, tuple)) or (inner := getattr(app, "app", None)) is None:
+            break
+        app = inner
+    return app
 
 
-def _matching(routes: List[Any], scope: Dict[str, Any]) -> Any:  # noqa: ANN401
+def _check_own(app: Any) -> None:  # noqa: ANN401
+    """Raise NotFound if an app without routes is a library's: its code says nothing of what it goes on to call."""
+    kind = app if inspect.isroutine(app) or inspect.isclass(app) else type(app)
+    try:
+        file = os.path.realpath(inspect.getsourcefile(kind) or "")
+    except TypeError:
+        file = ""
+    inside = file.startswith(os.path.join(os.path.realpath(os.getcwd()), ""))  # noqa: PTH109, PTH118
+    if not inside or "site-packages" in file:
+        raise NotFound(
+            "it is answered by {} of {}, which can't be asked what it calls".format(_name(kind), kind.__module__)
+        )
+
+
+def _matching(routes: Sequence[Any], scope: Dict[str, Any]) -> Any:  # noqa: ANN401
     """Return the route that takes a request, and note in its scope what that says of it."""
     elsewhere = False
+    if not all(hasattr(route, "matches") for route in routes):
+        raise NotFound("the app's routes are none of Starlette's or FastAPI's")
     for route in routes:
         match, child = route.matches(scope)
         if match.name == "FULL":

@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from loadtests.inside import endpoints as inside
@@ -95,6 +96,7 @@ async def hello() -> int:
 
 app.get("/square")(functools.partial(power, factor=2))
 app.mount("/mounted", mounted)
+app.mount("/files", StaticFiles(directory=Path(__file__).parent))
 app.mount("/pages", Starlette(routes=[Route("/", Pages), Mount("/deep", routes=[Route("/{number:int}", long_one)])]))
 app.router.routes.append(Route("/raw", Raw()))
 namespace: dict[str, Any] = {}
@@ -169,10 +171,13 @@ def test_the_app_may_be_wrapped_or_have_no_routes(of: Any, line: str) -> None:
         ("PUT", "/timed", "the app has that path, but not for PUT"),
         ("GET", "/timed/", "the app has /timed and redirects to it"),
         ("GET", "/sourceless", "there is no source of sourceless"),
+        ("GET", "/files/x.css", "it is answered by StaticFiles of starlette.staticfiles, which can't be asked what"),
     ],
 )
 def test_why_there_is_no_source_is_said(method: str, path: str, why: str) -> None:
-    assert found(method, path) == {"missing": why}
+    [(key, said)] = found(method, path).items()
+    assert key == "missing"
+    assert said.startswith(why)
 
 
 def test_an_app_that_breaks_when_it_is_asked_is_no_error() -> None:
@@ -191,6 +196,13 @@ def test_a_function_that_many_requests_reach_is_told_once(monkeypatch: pytest.Mo
     assert told["which"] == [*[0] * 50, 1, *[0] * 50]
     monkeypatch.setattr(inside, "MOST_TOLD", 1)
     assert inside.packed(inside.endpoints(app, [*asked, ["GET", "/timed"]]))["which"][-1] == -1
+
+
+def test_routes_of_another_framework_are_not_asked() -> None:
+    class Other:
+        routes = ("/a", "/b")
+
+    assert found("GET", "/a", Other()) == {"missing": "the app's routes are none of Starlette's or FastAPI's"}
 
 
 def test_a_very_long_function_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
