@@ -47,7 +47,7 @@ def analyse(folder: RunFolder, manifest: Manifest) -> Outcome:
     if manifest.control is not None:
         scenario, load = manifest.control
         trials = _cell_trials(summaries, CONTROL + scenario.name, load)
-        outcome = replace(outcome, control=compare_with_itself(trials, manifest.a.spec))
+        outcome = replace(outcome, control=compare_with_itself(trials, manifest.a.spec, manifest.least_blocks))
     return with_limits(replace(outcome, unserved=unserved(manifest, summaries)), manifest)
 
 

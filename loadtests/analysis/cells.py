@@ -10,6 +10,7 @@ import numpy as np
 
 from loadtests.analysis.answer_sizes import pooled
 from loadtests.analysis.comparison import Estimate, estimate, hodges_lehmann, holm, judge
+from loadtests.analysis.control import control_in_words
 from loadtests.analysis.failed_requests import added_up
 from loadtests.analysis.flag_checks import flags_of
 from loadtests.analysis.flags import Conditions, Flag, explain, withheld
@@ -71,11 +72,13 @@ class CellTrials:
         return [(s["a"], s["b"]) for _, s in sorted(self.blocks.items()) if "a" in s and "b" in s]
 
 
-def compare_with_itself(cell: CellTrials, side: str) -> Comparison:
+def compare_with_itself(cell: CellTrials, side: str, least_blocks: int = MIN_BLOCKS) -> Comparison:
     """Compare a side with itself, in the metric that the run's verdicts are about."""
     metric = headline_of(cell.load)
-    comparison = _compare(cell, (side, side), metric, _measure(cell, metric), [], certain=True)
-    return replace(comparison, scenario=cell.scenario.removeprefix(CONTROL))
+    measured = _measure(cell, metric)
+    comparison = _compare(cell, (side, side), metric, measured, [], certain=True, least_blocks=least_blocks)
+    comparison = replace(comparison, scenario=cell.scenario.removeprefix(CONTROL))
+    return replace(comparison, explanation=control_in_words(comparison, side))
 
 
 def compare_cells(

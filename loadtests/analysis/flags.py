@@ -50,7 +50,7 @@ MEANING = {
     "run this one alone, with a longer --budget",
     "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; give it a longer --budget",
     "too-few-blocks": f"a verdict needs at least {MIN_BLOCKS} blocks, or {SINGLE_CELL_BLOCKS} in a run with a budget "
-    "and a single cell",
+    f"and a single cell; give it a longer --budget, fewer scenarios or loads, or --blocks {MIN_BLOCKS}",
     "too-few-samples": "some blocks hold too few requests for this percentile, so that its ratio can't be paired; "
     "use --blocks with a longer --time",
 }
@@ -143,7 +143,7 @@ def _finding_in_words(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
 
 def written(ratio: float) -> str:
     """Write a ratio with two decimals, or as many as it takes to see that it is not 0."""
-    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+    return f"{ratio:.2f}" if 0.1 <= ratio < 1000 else f"{ratio:.2g}"
 
 
 @dataclass(frozen=True)

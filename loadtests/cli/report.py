@@ -1,6 +1,6 @@
 """``bench report``: rebuild summary, charts and report from a run's raw samples, and judge its thresholds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,7 @@ from loadtests.system.errors import BenchError, RunError, UsageError
 from loadtests.system.resources import no_garbage_collection
 
 if TYPE_CHECKING:
+    from loadtests.analysis.thresholds import Judgement
     from loadtests.report.view import RunView
 
 NO_OPTIONS = ThresholdOptions()
@@ -110,6 +111,7 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
         ThresholdMissed: all was written, and a threshold was missed.
     """
     from loadtests.analysis.analyse import analyse
+    from loadtests.analysis.thresholds import judge_thresholds
     from loadtests.lessons.record import claims_covered_by
     from loadtests.records.run_folder import RunFolder, remove_leftovers
     from loadtests.system.forks import Fork
@@ -122,12 +124,16 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
         # What draws takes as long to import as a run does to analyse.
         from loadtests.report.answers import nothing_good, unserved
         from loadtests.report.html.page import write
+        from loadtests.report.thresholds import threshold_table
         from loadtests.report.verdict_table import verdict_table
         from loadtests.report.view import view_of
         from loadtests.system.terminal import PipeConsole
 
         outcome = analysis.result()
-    write(folder, manifest, outcome, claims_covered_by(manifest, outcome), png=png)
+    view = view_of(manifest, outcome)
+    judgement = judge_thresholds(thresholds, outcome, least_blocks=manifest.least_blocks)
+    table = threshold_table(judgement, view, undecided_fails=demands.not_decided == "fail")
+    write(folder, manifest, outcome, claims_covered_by(manifest, outcome), png=png, thresholds=table)
     console = PipeConsole()  # last: whatever becomes of what is printed, the report is there
     console.print(verdict_table(manifest, outcome))
     where = f"\ncharts   {folder.charts}\nreport   {folder.report}"
@@ -135,7 +141,7 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
     missed = None
     if demands.given:
         try:
-            judge(console, view_of(manifest, outcome), outcome, thresholds, demands)
+            tell(console, view, outcome, judgement, demands)
         except ThresholdMissed as error:
             missed = error
     if outcome.unanswered:  # which says more than that a threshold was missed
@@ -152,8 +158,8 @@ def thresholds_of(manifest: Manifest, demands: ThresholdOptions) -> tuple[Thresh
     return demands.thresholds([each.name for each in manifest.scenarios], loads)
 
 
-def judge(
-    console: Console, view: "RunView", outcome: Outcome, thresholds: Sequence[Threshold], demands: ThresholdOptions
+def tell(
+    console: Console, view: "RunView", outcome: Outcome, judgement: "Judgement", demands: ThresholdOptions
 ) -> None:
     """Say what became of the thresholds, here and in the files that were asked for.
 
@@ -161,13 +167,11 @@ def judge(
         RunError: nothing was measured that could be judged.
         ThresholdMissed: a threshold was missed.
     """
-    from loadtests.analysis.thresholds import judge_thresholds
     from loadtests.report.junit import junit
     from loadtests.report.markdown import markdown
     from loadtests.report.thresholds import line, summary
 
-    judgement = judge_thresholds(thresholds, outcome, least_blocks=view.manifest.least_blocks)
-    if thresholds and not judgement.judged:
+    if demands.fail_if and not judgement.judged:
         raise RunError("nothing was measured of which a condition could be judged")
     undecided_fails = demands.not_decided == "fail"
     if demands.junit is not None:
@@ -175,7 +179,7 @@ def judge(
     if demands.markdown is not None:
         with demands.markdown.open("a", encoding="utf-8") as file:
             file.write(markdown(view, outcome, judgement, undecided_fails=undecided_fails))
-    if not thresholds:
+    if not demands.fail_if:
         return
     open_, missed = judgement.of("undecided"), judgement.of("missed")
     said = [summary(judgement, undecided_fails=undecided_fails)]

@@ -15,7 +15,7 @@ from loadtests.experiment.curl import parse_curl
 from loadtests.experiment.files import encoded, is_text, read_file
 from loadtests.experiment.multipart import Part, other_than_multipart, parse_upload, parts_of_form, says_multipart
 from loadtests.experiment.request import JSON, READING, Request, parse_header, parse_requests, with_parts
-from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.scenario import NONE_STATED, Scenario
 from loadtests.experiment.sides import LABELS
 from loadtests.experiment.takes import parse_take
 from loadtests.experiment.templates import template
@@ -218,9 +218,7 @@ def custom_scenario(requests: tuple[Request, ...], *, sequence: bool = False, va
         title = f"{'an' if method[0] in 'AEIOU' else 'a'} {method} of {' and '.join(paths)}"
         title += " in turn" if len(paths) > 1 else ""
     writes = any(request.writes for request in requests)
-    return Scenario(
-        name, "custom", title, "None was stated.", requests, writes=writes, sequence=sequence, values=values
-    )
+    return Scenario(name, "custom", title, NONE_STATED, requests, writes=writes, sequence=sequence, values=values)
 
 
 def _check_answer(request: Request) -> None:

@@ -14,6 +14,8 @@ from loadtests.experiment.values import BUILT_IN, Values, Variables, from_enviro
 
 Kind = Literal["framework", "I/O-bound", "CPU-bound", "mixed", "pitfall", "journey", "custom"]
 Parameters = Mapping[str, float]
+NONE_STATED = "None was stated."
+"""The hypothesis of a request of one's own, where nobody has stated one."""
 SEEDED_POSTS = 20
 """Posts in the blog's seed data, ids 1 to 20: what a reader of a fresh database can ask for."""
 WORKLOADS = "/api/workloads"

@@ -1,8 +1,8 @@
 """A script: serve a side's ASGI app with uvicorn, try whether that can be done, or say which routes the app has.
 
 ``PYTHON serve.py run '{"app": "main:app", "port": 8000, …}'`` and ``PYTHON serve.py try '{"app": "main:app"}'``, called
-in the app's folder. ``try`` prints one line of JSON: what was found, or what is wrong. ``openapi`` does the same with
-the app's OpenAPI document, and needs no server.
+in the app's folder. ``try`` prints one line of JSON: what was found, or what is wrong; with ``"requests": [["GET",
+"/posts"], …]`` also what answers these. ``openapi`` does the same with the app's OpenAPI document, and needs no server.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main() -> None:
     """Do what the command line says."""
     what, options = sys.argv[1], json.loads(sys.argv[2])
     serving = None
-    needed = options.get("server", "uvicorn") if what != "openapi" else None
+    needed = options.get("server", "uvicorn") if what != "openapi" else None  # None: whatever serves it
     if needed == "uvicorn":
         try:
             # Before the app's folder is on the path: a module of the app's may be called like one of the library's.
@@ -63,8 +63,12 @@ def main() -> None:
 
 
 def _try(options: dict[str, Any]) -> None:
-    _found_app("try", options)
-    print(json.dumps({"python": sys.version.split()[0], "versions": _versions()}))  # noqa: T201 - that is the answer
+    app = _found_app("try", options)
+    answer = {"python": sys.version.split()[0], "versions": _versions()}
+    if options.get("requests"):
+        finding = importlib.import_module(NAME + ".endpoints")
+        answer.update(finding.packed(finding.endpoints(app, options["requests"])))
+    print(json.dumps(answer))  # noqa: T201 - that is the answer
 
 
 def _openapi(options: dict[str, Any]) -> None:

@@ -4,7 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pydantic import Field
+
 from loadtests.records.json_files import Record
+
+
+class ToldResources(Record):
+    """What a server tells of itself with an answer: see ``inside/statements.py``."""
+
+    threads: int | None = None
+    connections: int | None = None
+    statements: list[tuple[str, int]] = Field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -18,6 +28,7 @@ class WholeAnswer:
         size: of the whole body as it came, in bytes.
         statements: SQL statements that the app executed for it; None if that is not known.
         log: how the server's log ended then, where it failed; empty if that is not known.
+        resources: what the server has, and the statements' text; None if that is not known.
     """
 
     status: int
@@ -26,6 +37,7 @@ class WholeAnswer:
     size: int = 0
     statements: int | None = None
     log: str = ""
+    resources: ToldResources | None = None
 
 
 class Difference(Record):

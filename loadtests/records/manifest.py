@@ -11,6 +11,7 @@ from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.plan import least_blocks
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.answer_differences import Difference
+from loadtests.records.handler_record import ExecutedRecord, HandlerRecord
 from loadtests.records.json_files import Record
 from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.system.machine import Environment
@@ -92,20 +93,6 @@ class MachineRecord(Record):
     throttled: float | None = None
 
 
-class HandlerRecord(Record):
-    """What one of our builds runs for a scenario, as its source was when the run was made.
-
-    Attributes:
-        files: where it stands: ``sync_app/routers/posts.py``.
-        lines: of the handler; of several, one after another.
-        statements: the SQL that it names, in its order, with its values left open.
-    """
-
-    files: list[str]
-    lines: list[str]
-    statements: list[str]
-
-
 class QuotedFinding(Record):
     """One target: what it is about, what was found and what was aimed at, in words, and whether it was met."""
 
@@ -178,7 +165,10 @@ class Manifest(Record):
         ignored: places in their answers, and headers, that may differ.
         unordered: lists in their answers whose order does not matter.
         differences: how their answers to the same request differed before the run.
-        handlers: by scenario and side, what our builds run for it; empty in runs that were made before it was kept.
+        handlers: by scenario and side, what it runs for it, or why that is not known; empty in runs that were made
+            before it was kept.
+        executed: by scenario and side, what it did and had when it answered before the run; nothing where answers were
+            not compared, or where the harness could not look.
         next_rows: by values file, the row that is used next, from 0; it goes on behind the last row.
     """
 
@@ -222,6 +212,7 @@ class Manifest(Record):
     unordered: tuple[str, ...] = ()
     differences: list[Difference] = Field(default_factory=list)
     handlers: dict[str, dict[SideLabel, HandlerRecord]] = Field(default_factory=dict)
+    executed: dict[str, dict[SideLabel, ExecutedRecord]] = Field(default_factory=dict)
     next_rows: dict[str, int] = Field(default_factory=dict)
 
     def cells(self) -> list[tuple[ScenarioRecord, Load]]:

@@ -10,7 +10,7 @@ from loadtests.experiment.files import is_text, read_file
 from loadtests.experiment.multipart import Part, multipart
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
-from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.scenario import NONE_STATED, Scenario
 from loadtests.experiment.values import read_values
 from loadtests.records.json_files import Record
 from loadtests.system.errors import UsageError
@@ -93,6 +93,27 @@ class ScenarioRecord(Record):
     requests: tuple[RequestRecord, ...] = ()
     sequence: bool = False
     values: ValuesRecord | None = None
+
+    @property
+    def about(self) -> str:
+        """Its title; nothing where that only repeats its name, as of ``GET /orders``."""
+        repeated = self.name.replace(" ", " of ", 1)
+        return "" if self.title in (f"a {repeated}", f"an {repeated}") else self.title
+
+    @property
+    def heading(self) -> str:
+        """Its name, with its title where that says more."""
+        return f"{self.name}: {self.about}" if self.about else self.name
+
+    @property
+    def expected(self) -> str:
+        """What should happen; nothing where nobody has said it."""
+        return "" if self.hypothesis == NONE_STATED else self.hypothesis
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a request of the user's own, and none of the catalogue."""
+        return self.kind == "custom"
 
 
 def record_of(scenario: Scenario) -> ScenarioRecord:

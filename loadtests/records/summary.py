@@ -143,6 +143,23 @@ class AnswerSize:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What a request of one side needs, as lighter loads tell, and what the side could do at the most by that.
+
+    Attributes:
+        cpu_s: CPU time of the server, in seconds: as measured with the next fewer users.
+        wait_s: all other time until the answer, in seconds: as measured with the fewest.
+        users: how many those were.
+        ceilings_rps: by what would be used up first, requests/s that it allows, however many users there are.
+    """
+
+    cpu_s: float
+    wait_s: float
+    users: int
+    ceilings_rps: dict[Limit, float]
+
+
+@dataclass(frozen=True)
 class CellResult:
     """One side of one cell, over all blocks.
 
@@ -180,6 +197,9 @@ class CellResult:
         seen: what was seen inside its server; None if nobody looked.
         limit_seen: what binds it by that; None likewise.
         by_block: its figures block by block; empty in summaries that were made before they were kept.
+        needs: what a request needs, as lighter loads tell; None where that is not known.
+        limit_unknown: why it is not known what binds it; empty where it is, and where the model is not asked.
+        assumed: what the model takes for granted of the side, each in words that follow "that".
     """
 
     scenario: str
@@ -213,6 +233,9 @@ class CellResult:
     statuses: dict[int, int] = field(default_factory=dict)
     failed: list[FailedRequests] = field(default_factory=list)
     answer_sizes: list[AnswerSize] = field(default_factory=list)
+    needs: Needs | None = None
+    limit_unknown: str = ""
+    assumed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

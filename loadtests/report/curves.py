@@ -11,7 +11,7 @@ from statistics import fmean
 
 from loadtests.analysis.model.capacity import NEAR_FULL
 from loadtests.analysis.model.curve import Ceiling, SideCurve, if_threads_hold_it, side_curve
-from loadtests.analysis.model.limits import UNKNOWN, cores_used, resources
+from loadtests.analysis.model.side_resources import cores_used, side_resources
 from loadtests.experiment.blog import DEFAULT_THREADS
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -118,7 +118,8 @@ def side_of(view: RunView, scenario: ScenarioRecord, label: SideLabel, most: int
     """Return what a run tells of one side beside its points, with a model up to so many users."""
     record = view.manifest.a if label == "a" else view.manifest.b
     cores = max(1, len(view.manifest.server_cores))
-    has = None if scenario.kind in UNKNOWN else resources(record, scenario.name, cores)
+    known = side_resources(view.manifest, label, scenario.name)
+    has = known.has if known.is_told else None
     cells = [cell for (name, _, side), cell in view.cells.items() if (name, side) == (scenario.name, label)]
     closed = [cell for cell in cells if isinstance(cell.load, ClosedLoop)]
     return side_curve(closed, has, cores_used(record, cores), view.manifest.driver_overhead_s, most)

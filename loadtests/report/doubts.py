@@ -7,6 +7,7 @@ what happened while the run went on; those about its conditions are in ``conditi
 from collections import Counter
 from collections.abc import Iterator
 
+from loadtests.analysis.control import control_in_words, is_level
 from loadtests.analysis.flags import MEANING, written
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
@@ -64,8 +65,13 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
 
 
 def control(outcome: Outcome) -> Iterator[Doubt]:
-    """Say that a side differs from itself, if it does."""
+    """Say that a side differs from itself, if it does, or that this can't be told."""
     found = outcome.control
+    if found is not None and not outcome.doubted and not is_level(found):
+        yield Doubt(
+            "It can't be told whether the ground is level",
+            f"{control_in_words(found, 'Side a')} A tilt within its interval may be part of every ratio.",
+        )
     if outcome.doubted and found is not None and found.interval is not None:
         low, high = found.interval
         yield Doubt(

@@ -11,12 +11,17 @@ from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.trial_summary import samples_needed, unseen_s
 from loadtests.experiment.loads import OpenLoop
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed, named, number
 
 OF_ALL_CELLS = frozenset({"shared-core", "cpu-quota"})
 """Flags that no cell earns by itself: here they are told of the whole run."""
+MORE_BLOCKS = (
+    "Run it again with a longer --budget, or with fewer scenarios or loads; where starting a side takes most of the"
+    f" time, with --blocks {MIN_BLOCKS}."
+)
 BUSY_MACHINE = 0.5
 """Load average per core, when the run began, above which something else was running."""
 
@@ -49,7 +54,7 @@ def blocks(run: RunView) -> Iterator[Doubt]:
         yield Doubt(
             f"{run.blocks} block{'s are' if run.blocks != 1 else ' is'} too few",
             f"An interval needs at least {run.manifest.least_blocks} blocks to deserve its name; every verdict is left"
-            " open.",
+            f" open. {MORE_BLOCKS if run.manifest.budget_s else f'Run it again with --blocks {MIN_BLOCKS}.'}",
             serious=True,
         )
     else:
@@ -128,6 +133,8 @@ def machine(run: RunView) -> Iterator[Doubt]:
 def database(run: RunView) -> Iterator[Doubt]:
     """Say what is particular to the database."""
     manifest = run.manifest
+    if not run.has_build:
+        return  # nothing is known of an app's own
     if manifest.database == "sqlite":
         yield Doubt(
             "SQLite",
@@ -145,10 +152,11 @@ def database(run: RunView) -> Iterator[Doubt]:
 def provenance(run: RunView) -> Iterator[Doubt]:
     """Say what is not known of the code and the servers."""
     commit = run.manifest.environment.commit
+    whose = "The code is" if run.has_build else "The harness’s own code is"
     if commit is None:
-        yield Doubt("The code is not known", "The run was made outside a git checkout.")
+        yield Doubt(f"{whose} not known", "The run was made outside a git checkout.")
     elif commit.endswith("+"):
-        yield Doubt("The code is not known exactly", f"Files differed from commit {commit[:-1]}.")
+        yield Doubt(f"{whose} not known exactly", f"Files differed from commit {commit[:-1]}.")
     for label, side in zip(LABELS, (run.manifest.a, run.manifest.b), strict=True):
         if "url" in side.settings:
             unknown = "settings and database" if "pid" in side.settings else "settings, database, CPU and memory"

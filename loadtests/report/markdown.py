@@ -1,9 +1,10 @@
 """Verdicts and thresholds in Markdown, as GitHub shows it: for the summary of a job, and for the docs (pure)."""
 
+from loadtests.analysis.control import control_in_words
 from loadtests.analysis.thresholds import Judgement
 from loadtests.records.summary import Comparison, Outcome
 from loadtests.report.thresholds import found, summary
-from loadtests.report.verdict_table import control_in_words, footnotes, marks_of
+from loadtests.report.verdict_table import footnotes, marks_of
 from loadtests.report.view import RunView, ratio_of
 from loadtests.report.wording import STATUS_SIGNS, kind_of, printable, ratio, word
 
@@ -21,8 +22,8 @@ def markdown(run: RunView, outcome: Outcome, judgement: Judgement, *, undecided_
     incomplete = "" if outcome.complete else " (incomplete run)"
     lines = [f"### {_escaped(b)} against {_escaped(a)}{incomplete}", "", *verdict_rows(run), ""]
     lines += [f"{_escaped(ratio_of(run))}, with 95 % intervals.", ""]
-    if control := control_in_words(outcome, a):
-        lines += [_escaped(control), ""]
+    if outcome.control is not None:
+        lines += [_escaped(control_in_words(outcome.control, a)), ""]
     if judgement.judged:
         lines += ["| | must not be | found |", "| --- | --- | --- |"]
         lines += [
@@ -43,7 +44,7 @@ def verdict_rows(run: RunView) -> list[str]:
     for scenario in run.scenarios:
         cells = [run.comparisons.get((scenario.name, load, run.metric)) for load in run.loads]
         shown = " | ".join(_verdict(run, c, marks) for c in cells)
-        lines.append(f"| {_escaped(scenario.name)}: {_escaped(scenario.title)} | {shown} |")
+        lines.append(f"| {_escaped(scenario.heading)} | {shown} |")
     notes = [f"- {_escaped(note)}" for note in footnotes((run.names["a"], run.names["b"]), marks)]
     return [*lines, "", *notes] if notes else lines
 

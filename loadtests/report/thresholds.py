@@ -1,10 +1,12 @@
 """What became of each threshold, in a line, and of all of them together (pure)."""
 
 from collections import Counter
+from dataclasses import dataclass
 
 from loadtests.analysis.comparison import LEVEL
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.thresholds import Judged, Judgement, Reason
+from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import SideLabel
 from loadtests.experiment.thresholds import Threshold
 from loadtests.records.summary import CellResult
@@ -14,11 +16,50 @@ from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, millise
 NO_INTERVAL: dict[Reason, str] = {
     "failed-requests": "it falls among the failed requests, which are slower than everything",
     "too-few-samples": "some block holds too few requests for it",
-    "too-few-blocks": MEANING["too-few-blocks"],
+    "too-few-blocks": f"too few blocks; give it a longer --budget, fewer scenarios or loads, or --blocks {MIN_BLOCKS}",
     "not-measured": "it was not measured",
     "unknown": "it is not known of a server that ran already",
 }
 """Why a figure has no interval; where a side collapsed, it says so itself."""
+
+
+@dataclass(frozen=True)
+class ThresholdRow:
+    """One threshold as the page shows it: what became of it, as a sign and a word, and why."""
+
+    sign: str
+    word: str
+    condition: str
+    found: str
+
+
+@dataclass(frozen=True)
+class ThresholdTable:
+    """All thresholds of a run, those that were missed first.
+
+    Attributes:
+        summary: what became of them, in a sentence or two.
+        rows: one each.
+        failed: whether the run fails by them.
+    """
+
+    summary: str
+    rows: list[ThresholdRow]
+    failed: bool
+
+
+def threshold_table(judgement: Judgement, run: RunView, *, undecided_fails: bool) -> ThresholdTable | None:
+    """Return what the page shows; None where nothing was judged."""
+    if not judgement.judged:
+        return None
+    failing = {"missed", "undecided"} if undecided_fails else {"missed"}
+    order = ("missed", "undecided", "met")
+    rows = [
+        ThresholdRow(STATUS_SIGNS[each.status], STATUS_WORDS[each.status], str(each.threshold), found(each, run))
+        for each in sorted(judgement.judged, key=lambda each: order.index(each.status))
+    ]
+    failed = any(each.status in failing for each in judgement.judged)
+    return ThresholdTable(summary(judgement, undecided_fails=undecided_fails), rows, failed)
 
 
 def line(judged: Judged, run: RunView) -> str:

@@ -7,11 +7,12 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
+from loadtests.analysis.control import control_in_words
 from loadtests.analysis.flags import MEANING, written
 from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Comparison, Outcome, headline_of
-from loadtests.report import answers, differences
+from loadtests.report import answers, differences, limits
 from loadtests.report.answers import MOST_LINES
 from loadtests.report.view import short_names, view_of
 from loadtests.report.wording import REASONS, Kind, kind_of, word
@@ -57,18 +58,22 @@ def verdict_table(manifest: Manifest, outcome: Outcome) -> RenderableType:
             table.add_column(str(load), justify="right")
         for scenario in manifest.scenarios:
             cells = [headlines.get((scenario.name, load)) for load in loads]
-            name = Text(scenario.name, style="bold").append(f"\n{scenario.kind}", style="not bold dim")
+            name = Text(scenario.name, style="bold")
+            if not scenario.is_own:
+                name.append(f"\n{scenario.kind}", style="not bold dim")
             table.add_row(name, *(_cell(cell, names, marks) for cell in cells))
     lines = [
         _how_to_read(names, _blocks_in_words(manifest, outcome), open_loop=open_loop, upright=upright),
         " ".join(f"{name} is {spec}." for name, spec in zip(names, specs, strict=True) if name != spec),
         *_asked_by_side(manifest, names),
         _legend(list(headlines.values()), names),
-        control_in_words(outcome, names[0]),
+        control_in_words(outcome.control, names[0]) if outcome.control else "",
     ]
     run = view_of(manifest, outcome)
+    limited = limits.lines(run)
+    lines += [*limited[:MOST_LINES], *([_more(limited)] if len(limited) > MOST_LINES else [])]
     told = [*answers.unmeasured(run), *answers.failures(run)]
-    more = [f"… and {len(told) - MOST_LINES} more in the report."] if len(told) > MOST_LINES else []
+    more = [_more(told)] if len(told) > MOST_LINES else []
     said = [*(f"{line}." for line in [*differences.lines(run), *answers.unlike(run)]), *told[:MOST_LINES], *more]
     notes = (Text(note, style="yellow") for note in [*said, *footnotes(names, marks)])
     return Group(table, *(Text(line) for line in lines if line), *notes)
@@ -111,16 +116,8 @@ def _add_rows_of_loads(
             table.add_row(name, str(load), verdict, *(figures or [Text("–")]), end_section=last)
 
 
-def control_in_words(outcome: Outcome, name: str) -> str:
-    """Say what became of side a against itself; nothing if that was not measured."""
-    found = outcome.control
-    if found is None or found.ratio is None or found.interval is None:
-        return ""
-    low, high = map(written, found.interval)
-    said = f"{name} against itself ({found.scenario} at {found.load}): {written(found.ratio)} × ({low} – {high})"
-    if not outcome.doubted:
-        return f"{said}, as it should be."
-    return f"{said}: the ground is not level, so doubt every figure above, and run it again."
+def _more(told: list[str]) -> str:
+    return f"… and {len(told) - MOST_LINES} more in the report."
 
 
 def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str, str]) -> Text:
@@ -157,10 +154,10 @@ def _blocks_in_words(manifest: Manifest, outcome: Outcome) -> str:
     planned = len(manifest.blocks)
     done = sorted({c.blocks for c in outcome.comparisons if c.metric == headline_of(c.load) and c.blocks})
     if done in ([], [planned]):
-        return f"{planned} blocks"
+        return f"{planned} block{'s' if planned != 1 else ''}"
     if manifest.budget_s is None:
         return f"{done[0]} to {done[-1]} of {planned} blocks"
-    return f"{done[0]} blocks" if len(done) == 1 else f"{done[0]} to {done[-1]} blocks"
+    return f"{done[0]} block{'s' if done[0] != 1 else ''}" if len(done) == 1 else f"{done[0]} to {done[-1]} blocks"
 
 
 def _how_to_read(names: tuple[str, str], blocks: str, *, open_loop: bool, upright: bool) -> str:

@@ -6,8 +6,10 @@ Closed loops are read as throughput over users, open loops as response times (p9
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePath
 
 from loadtests.analysis.flags import NO_VERDICT
+from loadtests.experiment import blog
 from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest
@@ -57,6 +59,11 @@ class RunView:
     def thinking(self, scenario: str) -> bool:
         """Whether its users pause by design, so that not all of them wait for the server all the time."""
         return any(s.kind == "journey" for s in self.manifest.scenarios if s.name == scenario)
+
+    @property
+    def has_build(self) -> bool:
+        """Whether a side is one of the blog's builds, whose database and settings are the run's."""
+        return any(blog.resources_of(side.settings) is not None for side in (self.manifest.a, self.manifest.b))
 
     @property
     def unmeasured(self) -> list[str]:
@@ -186,9 +193,32 @@ def measured(cell: CellResult | None) -> bool:
 
 
 def short_names(a: str, b: str) -> tuple[str, str]:
-    """Name two sides by their specs if those are short, else by what tells them apart, else by a letter."""
+    """Name two sides by their specs if those are short, else by what tells them apart, else by a letter.
+
+    What tells them apart are settings of one app, or the folders that two apps are in; a URL is called by its host.
+    """
+    for names in ((a, b), _settings_apart(a, b), (_place(a), _place(b))):
+        if names[0] != names[1] and all(name and len(name) <= SHORT for name in names):
+            return names
     short_a, short_b = _short(a, b) or "side A", _short(b, a) or "side B"
     return (short_a, short_b) if short_a != short_b else ("side A", "side B")
+
+
+def _settings_apart(a: str, b: str) -> tuple[str, str]:
+    """Return the settings that each side has by itself, if the apps are called the same."""
+    (head, *settings), (other, *others) = a.split(","), b.split(",")
+    if head != other:
+        return "", ""
+    return ",".join(s for s in settings if s not in others), ",".join(s for s in others if s not in settings)
+
+
+def _place(spec: str) -> str:
+    """Return the name of the folder that an app is in, or a URL's host and port; nothing where neither is named."""
+    head, *settings = spec.split(",")
+    if "://" in head:
+        return head.partition("://")[2].partition("/")[0]
+    named = [setting.removeprefix("dir=") for setting in settings if setting.startswith("dir=")]
+    return PurePath(named[0]).name if named else PurePath(head).parent.name
 
 
 def _short(spec: str, other: str) -> str | None:

@@ -10,6 +10,8 @@ from loadtests.experiment.loads import Load
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison
 
+LEAST_RATIO, MOST_RATIO = 0.0001, 10_000
+"""What is beyond is the end of an interval from too few blocks, and no figure to read."""
 NO_BREAK = "\u00a0"
 """A space that no line breaks at: between a figure and its unit."""
 Kind = Literal["a", "b", "equivalent", "unconfirmed", "inconclusive", "driver-bound", "work-left", "collapsed"]
@@ -43,7 +45,9 @@ def number(value: float) -> str:
 
 
 def ratio(value: float) -> str:
-    """Write a ratio with two decimals, or as many as it takes to see that it is not 0."""
+    """Write a ratio with two decimals, or as many as it takes to see that it is not 0; beyond all sense, a bound."""
+    if not LEAST_RATIO <= value <= MOST_RATIO:
+        return f"< {LEAST_RATIO:g}" if value < 1 else f"> {MOST_RATIO:,}"
     return number(value) if value < 0.1 or value >= 100 else f"{value:.2f}"
 
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from loadtests.experiment.loads import ascending
 from loadtests.experiment.plan import MIN_BLOCKS, Cell, Experiment, Pairing, Plan
 from loadtests.experiment.scenario import Scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.sides import SideLabel, parse_side
+from loadtests.records.handler_record import HandlerRecord
 from loadtests.records.manifest import Event, Manifest
 from loadtests.records.samples import Recording
 from loadtests.records.scenario_record import ScenarioRecord, scenario_of
@@ -31,6 +32,7 @@ OF_ONE_SITTING = (
     "driver_overhead_s",
     "validation",
     "differences",
+    "executed",
     "database_version",
     "next_rows",
 )
@@ -67,8 +69,7 @@ def check_same(before: Manifest, now: Manifest) -> None:
     """Raise UsageError naming the first thing that is not as it was when the run began."""
     if before.budget_s is not None:  # its blocks are planned as it goes on
         now = now.model_copy(update={"blocks": before.blocks})
-    if not before.handlers:  # as in a run that was begun before they were kept
-        now = now.model_copy(update={"handlers": {}})
+    now = now.model_copy(update={"handlers": _kept_then(before, now)})
     if not any(scenario.requests for scenario in before.scenarios):  # likewise
         now = now.model_copy(update={"scenarios": [s.model_copy(update={"requests": ()}) for s in now.scenarios]})
     if before.shared_core is None:  # likewise; the quota was not kept before that either
@@ -78,6 +79,14 @@ def check_same(before: Manifest, now: Manifest) -> None:
             f"{where} was {_shortened(was)} when the run began and is {_shortened(has)} now; what is measured under "
             "other conditions does not belong into it: put that back, or begin a new run"
         )
+
+
+def _kept_then(before: Manifest, now: Manifest) -> dict[str, dict[SideLabel, HandlerRecord]]:
+    """Return the handlers of those sides of which they were kept when the run began: once only builds' were."""
+    return {
+        name: {label: record for label, record in now.handlers.get(name, {}).items() if label in sides}
+        for name, sides in before.handlers.items()
+    }
 
 
 def plan_of(manifest: Manifest, experiment: Experiment) -> Plan:

@@ -29,9 +29,10 @@ from loadtests.runner.resume import check_same, experiment_of, missing_trials, n
 from loadtests.runner.run_log import new_manifest
 from loadtests.runner.runner import FixedSchedule, Listener, Runner, Schedule, trial_key
 from loadtests.runner.runner import Progress as Standing
-from loadtests.runner.same_answers import Explore, Explored, check_answers
-from loadtests.servers.app_check import Installed, check_sides
+from loadtests.runner.same_answers import ComparedAnswers, Explore, Explored, check_answers
+from loadtests.servers.app_check import CheckedSides, check_sides
 from loadtests.servers.databases import check_database, check_reachable, open_databases
+from loadtests.servers.endpoints import requests_of
 from loadtests.servers.probe import ProbeConnection
 from loadtests.servers.server import Server
 from loadtests.system.connections import Trust, why_not_trusted
@@ -86,20 +87,20 @@ def measure(
     out = options.out or new_folder()
     check_free(out)
     exploration = options.exploration()
-    experiment, installed = _checked(options.experiment())
+    experiment, checked = _checked(options.experiment())
     check_database(experiment.database)
     check_reachable(experiment.database)
     cores = assign_cores()
     next_rows = next_rows or NextRows()
-    seen = Explored()
+    answers = ComparedAnswers()
     if make_comparison is not None:
         compare = make_comparison(experiment.ignored, experiment.unordered)
         more = None if exploration is None else _exploring(exploration, experiment, compare)
-        seen = check_answers(experiment, cores, compare, next_rows, more)
-    for sentence in seen.said:
+        answers = check_answers(experiment, cores, compare, next_rows, more)
+    for sentence in answers.said:
         PipeConsole().print(sentence, highlight=False, markup=False, soft_wrap=True)
-    manifest = new_manifest(experiment, out.name, now, cores, installed, seen.differences)
-    explored = [Event(block=0, label=None, kind="explored", message=sentence) for sentence in seen.said]
+    manifest = new_manifest(experiment, out.name, now, cores, checked, answers)
+    explored = [Event(block=0, label=None, kind="explored", message=sentence) for sentence in answers.said]
     manifest = manifest.model_copy(update={"events": explored})
     with _saying_what_is_kept(out) if for_good else nullcontext():
         folder = create_run_folder(out, manifest)
@@ -137,11 +138,11 @@ def resume(out: Path, make_schedule: MakeSchedule | None = None, begun_s: float 
     """
     folder, begun_s = RunFolder(out), time.monotonic() if begun_s is None else begun_s
     before = folder.read_manifest()
-    experiment, installed = _checked(experiment_of(before))
+    experiment, checked = _checked(experiment_of(before))
     check_database(experiment.database)
     cores = assign_cores()
     now = datetime.now(UTC)
-    check_same(before, new_manifest(experiment, before.name, now, cores, installed))
+    check_same(before, new_manifest(experiment, before.name, now, cores, checked))
     with _saying_what_is_kept(out), locked(folder):
         begun = plan_of(before, experiment)
         trials = dict(folder.read_trials())
@@ -205,13 +206,14 @@ def _saying_what_is_kept(out: Path) -> Iterator[None]:
         raise RunError(f"{describe_error(error, out)}; {kept()}") from error
 
 
-def _checked(experiment: Experiment) -> tuple[Experiment, dict[str, Installed]]:
-    """Return an experiment whose sides can be started, and what their interpreters have; raises UsageError."""
+def _checked(experiment: Experiment) -> tuple[Experiment, CheckedSides]:
+    """Return an experiment whose sides can be started, and what was found out about them; raises UsageError."""
     check_open_files(experiment.loads, most_open_files())
-    checked = check_sides((experiment.a, experiment.b), experiment.start_limit_s)
+    sides = experiment.a, experiment.b
+    checked = check_sides(sides, experiment.start_limit_s, requests_of(experiment))
     a, b = checked.sides
     check_certificates(experiment.trust, a, b)
-    return replace(experiment, a=a, b=b), checked.installed
+    return replace(experiment, a=a, b=b), checked
 
 
 def check_open_files(loads: Sequence[Load], most: float) -> None:

@@ -1,17 +1,18 @@
 """A run's manifest as the run goes on: made before the first request, updated with every event."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import Side, SideLabel
-from loadtests.records.answer_differences import Difference
 from loadtests.records.manifest import Event, Manifest, PairingRecord, SideRecord
 from loadtests.records.run_folder import RunFolder, quoted_validation
 from loadtests.records.scenario_record import record_of
-from loadtests.servers.app_check import Installed
-from loadtests.servers.handlers import handlers_of
+from loadtests.runner.same_answers import ComparedAnswers
+from loadtests.servers.app_check import CheckedSides, Installed
+from loadtests.servers.endpoints import handlers_of_apps
+from loadtests.servers.handlers import Handlers, handlers_of
 from loadtests.system.cores import Cores
 from loadtests.system.machine import command_line, read_environment
 from loadtests.system.quota import read_quota
@@ -22,8 +23,8 @@ def new_manifest(
     name: str,
     now: datetime,
     cores: Cores,
-    installed: Mapping[str, Installed] | None = None,
-    differences: Sequence[Difference] = (),
+    checked: CheckedSides | None = None,
+    answers: ComparedAnswers | None = None,
 ) -> Manifest:
     """Describe a run that has not begun.
 
@@ -32,10 +33,11 @@ def new_manifest(
         name: of the run.
         now: when it is made.
         cores: the division of the machine.
-        installed: by the text of a side, what its interpreter has, where that was looked at.
-        differences: how the sides' answers differed, where they were compared.
+        checked: what was found out about the sides, where that was looked at.
+        answers: how the sides' answers differed, and what they took, where they were compared.
     """
-    installed = installed or {}
+    checked, answers = checked or CheckedSides(()), answers or ComparedAnswers()
+    installed = checked.installed
     machine, quota = read_environment(), read_quota()
     return Manifest(
         name=name,
@@ -64,7 +66,7 @@ def new_manifest(
         unequal=experiment.unequal,
         ignored=experiment.ignored,
         unordered=experiment.unordered,
-        differences=list(differences),
+        differences=answers.differences,
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
         shared_core=cores.shared if cores.server else None,
@@ -72,8 +74,17 @@ def new_manifest(
         environment=machine,
         events=[],
         validation=quoted_validation(machine),
-        handlers=handlers_of(experiment),
+        handlers=_handlers(experiment, checked),
+        executed=answers.executed,
     )
+
+
+def _handlers(experiment: Experiment, checked: CheckedSides) -> Handlers:
+    """Return what the sides run for each scenario: builds of the blog by their source, other apps as they told."""
+    ours, theirs = handlers_of(experiment), handlers_of_apps(experiment, checked.endpoints)
+    names = [scenario.name for scenario in experiment.scenarios]
+    both = {name: {**ours.get(name, {}), **theirs.get(name, {})} for name in names}
+    return {name: sides for name, sides in both.items() if sides}
 
 
 def pairing_record(pairing: Pairing) -> PairingRecord:

@@ -4,7 +4,7 @@ import http.client
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,9 +14,10 @@ from loadtests.experiment.plan import TIMEOUT_S, Experiment
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sequence import SequenceUser
-from loadtests.experiment.sides import LABELS
-from loadtests.inside.statements import HEADER
-from loadtests.records.answer_differences import CompareAnswers, Difference, WholeAnswer
+from loadtests.experiment.sides import LABELS, SideLabel
+from loadtests.inside.statements import HEADER, RESOURCES
+from loadtests.records.answer_differences import CompareAnswers, Difference, ToldResources, WholeAnswer
+from loadtests.records.handler_record import ExecutedRecord
 from loadtests.runner.block import BlockServers
 from loadtests.runner.next_rows import NextRows
 from loadtests.runner.start_failures import in_words
@@ -30,8 +31,25 @@ from loadtests.system.errors import RunError
 LOCATION = "location"
 TIMES = 2
 """How often each side is asked the same: what changes from one time to the next is no difference between the sides."""
+MOST_STATEMENTS = 40
+"""Of one scenario that are kept as text."""
 Answers = list[list[WholeAnswer]]
 """For each request of a scenario what one side answered, each time."""
+
+
+@dataclass(frozen=True)
+class ComparedAnswers:
+    """What came of asking both sides the same.
+
+    Attributes:
+        differences: how their answers differ.
+        executed: by scenario and side, what it did and had then, where the harness could look.
+        said: what else there is to say of how they were explored; nothing if they were not.
+    """
+
+    differences: list[Difference] = field(default_factory=list)
+    executed: dict[str, dict[SideLabel, ExecutedRecord]] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
 
 class AnswersDiffer(RunError):
@@ -74,8 +92,8 @@ def check_answers(
     compare: CompareAnswers,
     next_rows: NextRows,
     explore: Explore | None = None,
-) -> Explored:
-    """Return how the sides' answers differ.
+) -> ComparedAnswers:
+    """Ask both sides, and compare.
 
     Tests keep the two builds of the blog alike: asked the same, they are only explored. A side that gives no answer is
     left to the run, which says so.
@@ -93,10 +111,9 @@ def check_answers(
     """
     asked = [request for scenario in experiment.scenarios for request in scenario.requests]
     known = experiment.a.is_build and experiment.b.is_build and not any(request.b for request in asked)
+    compared = ComparedAnswers()
     if known and explore is None:
-        return Explored()
-    found: list[Difference] = []
-    explored = Explored()
+        return compared
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         with (
@@ -118,31 +135,62 @@ def check_answers(
             servers = [block_servers.server(label) for label in LABELS]
             with suppress(TimeoutError):  # who hangs once is not asked for the rest
                 for scenario in () if known else experiment.scenarios:
-                    found += _differences(scenario, servers, experiment, compare, next_rows)
+                    answers = _answers_of_both(scenario, servers, experiment, next_rows)
+                    compared.differences.extend(_differences(scenario, servers, answers, compare))
+                    compared.executed[scenario.name] = {
+                        label: record
+                        for label, server, told in zip(LABELS, servers, answers, strict=True)
+                        if (record := _executed(told, server)) is not None
+                    }
             if explore is not None:
                 explored = explore(servers, work / "explored")
-                found += explored.differences
-    if any(each.stops for each in found) and not experiment.unequal:
-        raise AnswersDiffer(found, explored.said)
-    return Explored(found, explored.said)
+                compared.differences.extend(explored.differences)
+                compared.said.extend(explored.said)
+    if any(each.stops for each in compared.differences) and not experiment.unequal:
+        raise AnswersDiffer(compared.differences, compared.said)
+    return compared
 
 
-def _differences(
-    scenario: Scenario,
-    servers: Sequence[Server],
-    experiment: Experiment,
-    compare: CompareAnswers,
-    next_rows: NextRows,
-) -> Iterator[Difference]:
+def _answers_of_both(
+    scenario: Scenario, servers: Sequence[Server], experiment: Experiment, next_rows: NextRows
+) -> list[Answers]:
+    """Return what each side answers; raises TimeoutError if an answer takes too long."""
     limit_s, variables = experiment.timeout_s or TIMEOUT_S + scenario.wait_s, scenario.variables()
     fresh = [fresh_values(variables, series) for series in next_rows.series(scenario, LABELS)]
     try:
-        a, b = (
+        return [
             _answers(scenario, scenario.requests_of(label), server, limit_s, each)
             for label, server, each in zip(LABELS, servers, fresh, strict=True)
-        )
+        ]
     finally:
         next_rows.used(scenario, max(each.next_row if each else 0 for each in fresh))
+
+
+def _executed(answers: Answers, server: Server) -> ExecutedRecord | None:
+    """Return what a side told of the last answer to each request; None if it told nothing."""
+    told = [each[-1].resources for each in answers if each and each[-1].resources is not None]
+    if not told:
+        return None
+    counts = [each[-1].statements for each in answers if each and each[-1].statements is not None]
+    known = [each.connections for each in told if each.connections is not None]
+    lines = dict.fromkeys(line for each in told for line in _written(each.statements))
+    return ExecutedRecord(
+        statements=[server.without_secrets(line) for line in list(lines)[:MOST_STATEMENTS]],
+        count=sum(counts) if counts else None,
+        connections=min(known, default=None),
+        threads=told[-1].threads,
+    )
+
+
+def _written(statements: Sequence[tuple[str, int]]) -> Iterator[str]:
+    for text, times in statements:
+        yield text if times == 1 else f"{text}\n-- {times} times in a row"
+
+
+def _differences(
+    scenario: Scenario, servers: Sequence[Server], answers: Sequence[Answers], compare: CompareAnswers
+) -> Iterator[Difference]:
+    a, b = answers
     for request, of_a, of_b in zip(scenario.requests, a, b, strict=True):
         if of_a and of_b:
             for each in compare(str(request), of_a, of_b):
@@ -200,4 +248,13 @@ def whole_answer(answer: ProbeAnswer, server: Server) -> WholeAnswer:
         len(answer.body),
         int(counted) if counted.isdigit() else None,
         server.last_exception() if failed else "",
+        _resources(headers.get(RESOURCES, "")),
     )
+
+
+def _resources(told: str) -> ToldResources | None:
+    """Return what a header of ours says; None if it is not there, or another's."""
+    try:
+        return ToldResources.model_validate_json(told) if told else None
+    except ValueError:
+        return None

@@ -5,7 +5,7 @@ import shlex
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,15 @@ from urllib.parse import urlsplit
 import psutil
 
 from loadtests.experiment.sides import Side, without
+from loadtests.servers.endpoints import Endpoint, Endpoints, endpoints_told
 from loadtests.servers.launch import SCRIPT, command_of, environment_of, folder_of, python_of, try_of
 from loadtests.system.errors import UsageError
 from loadtests.system.processes import Child
 
 LIMIT_S = 30.0
 """How long an import may take where no start limit is longer."""
+BESIDE_LIMIT_S = 10.0
+"""How long it may take where only readers want what it tells."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,23 @@ class CheckedSides:
     Attributes:
         sides: as they were given; where one has no uvloop or httptools, without them, unless they asked for them.
         installed: by the text of a side, what its interpreter has; nothing for builds of the blog and for commands.
+        endpoints: by the text of a side, what answers the requests in its app; nothing for builds of the blog.
     """
 
     sides: tuple[Side, ...]
-    installed: dict[str, Installed]
+    installed: dict[str, Installed] = field(default_factory=dict)
+    endpoints: dict[str, Endpoints] = field(default_factory=dict)
 
 
-def check_sides(sides: Sequence[Side], start_limit_s: float = 0.0) -> CheckedSides:
+def check_sides(
+    sides: Sequence[Side], start_limit_s: float = 0.0, requests: Sequence[tuple[str, str]] = ()
+) -> CheckedSides:
     """Import the sides' apps, each in a process of its own; our own builds are there, which would only take time.
 
     Args:
         sides: those to try.
         start_limit_s: how long a side may take to start, in seconds; its import may take as long, or LIMIT_S.
+        requests: method and path of those whose handlers are looked for.
 
     Raises:
         UsageError: one can't be had; the message is what is wrong, in one line.
@@ -63,7 +71,11 @@ def check_sides(sides: Sequence[Side], start_limit_s: float = 0.0) -> CheckedSid
     for side in sides:
         _check_command(side)
         _check_process(side)
-    answers = _ask([side for side in dict.fromkeys(sides) if _is_tried(side)], "try", start_limit_s)
+    tried = [side for side in dict.fromkeys(sides) if _is_tried(side)]
+    answers = _ask(tried, "try", start_limit_s, requests)
+    endpoints = {spec: _endpoints(requests, found) for spec, found in answers.items()}
+    if requests:
+        endpoints |= {side.spec: _endpoints_beside(side, requests) for side in dict.fromkeys(sides) if _has_app(side)}
     installed = {spec: Installed(found["python"], found["versions"]) for spec, found in answers.items()}
     missing = {
         package
@@ -73,7 +85,7 @@ def check_sides(sides: Sequence[Side], start_limit_s: float = 0.0) -> CheckedSid
         if package not in installed[side.spec].versions
     }
     has = {spec: frozenset(found.versions) for spec, found in installed.items()}
-    return CheckedSides(tuple(without(side, missing, has.get(side.spec)) for side in sides), installed)
+    return CheckedSides(tuple(without(side, missing, has.get(side.spec)) for side in sides), installed, endpoints)
 
 
 def openapi_of(side: Side) -> dict[str, Any]:
@@ -86,6 +98,30 @@ def openapi_of(side: Side) -> dict[str, Any]:
 
 def _is_tried(side: Side) -> bool:
     return side.app not in (None, "") and not side.is_build and side.launch.command is None
+
+
+def _has_app(side: Side) -> bool:
+    """Whether a side is started by a command of its own, and yet names the app behind that."""
+    return bool(side.app) and side.launch.command is not None
+
+
+def _endpoints(requests: Sequence[tuple[str, str]], found: Mapping[str, Any]) -> Endpoints:
+    try:
+        return endpoints_told(requests, found)
+    except ValueError:
+        return dict.fromkeys(requests, Endpoint(missing="what its process told of it can't be read"))
+
+
+def _endpoints_beside(side: Side, requests: Sequence[tuple[str, str]]) -> Endpoints:
+    """Return what answers the requests in an app that a command starts; why that is not known, if it can't be had.
+
+    Its owner's command may give it what an import lacks, so that nothing is wrong if that fails.
+    """
+    try:
+        return _endpoints(requests, _ask([side], "try", 0.0, requests, BESIDE_LIMIT_S)[side.spec])
+    except UsageError as error:
+        why = f"its app could not be imported beside its command ({str(error).removeprefix(f'side {side.spec!r}: ')})"
+        return dict.fromkeys(requests, Endpoint(missing=why))
 
 
 def _check_command(side: Side) -> None:
@@ -124,14 +160,21 @@ def _check_process(side: Side) -> None:
         raise UsageError(f"side {side.spec!r}: process {pid} {listens}, not on {port}")
 
 
-def _ask(sides: Sequence[Side], what: Literal["try", "openapi"], start_limit_s: float) -> dict[str, dict[str, Any]]:
+def _ask(
+    sides: Sequence[Side],
+    what: Literal["try", "openapi"],
+    start_limit_s: float,
+    requests: Sequence[tuple[str, str]] = (),
+    least_limit_s: float | None = None,
+) -> dict[str, dict[str, Any]]:
     """Return what the script inside says of each side, by its text; raises UsageError if something is wrong."""
     found: dict[str, dict[str, Any]] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        children = {}
+        children, starts = {}, {}
         for number, side in enumerate(sides):
-            start = try_of(side, what)
+            start = try_of(side, what, requests)
+            starts[side] = start
             children[side] = stack.enter_context(
                 Child(
                     "loadtests.servers.supervise",
@@ -144,14 +187,16 @@ def _ask(sides: Sequence[Side], what: Literal["try", "openapi"], start_limit_s: 
             )
         begun = time.monotonic()
         for side, child in children.items():
-            limit_s = max(LIMIT_S, side.launch.start_limit or start_limit_s)
+            limit_s = max(least_limit_s or LIMIT_S, side.launch.start_limit or start_limit_s)
             try:
                 status = child.process.wait(max(0.0, begun + limit_s - time.monotonic()))
             except TimeoutExpired:
                 raise UsageError(
                     f"side {side.spec!r}: its import took more than {limit_s:g} s; allow more with --start-limit"
                 ) from None
-            found[side.spec] = _answer(side, child, status)
+            found[side.spec] = answer = _answer(side, child, status)
+            for endpoint in answer.get("endpoints", ()):
+                endpoint["lines"] = [starts[side].without_secrets(line) for line in endpoint.get("lines", ())]
     return found
 
 

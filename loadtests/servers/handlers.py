@@ -25,7 +25,7 @@ from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.request import Request
 from loadtests.experiment.sides import LABELS, Side, SideLabel
-from loadtests.records.manifest import HandlerRecord
+from loadtests.records.handler_record import HandlerRecord
 
 _PARAMETER = re.compile(r"\{[^}]*\}")
 Handlers = dict[str, dict[SideLabel, HandlerRecord]]

@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -121,10 +121,18 @@ def command_of(side: Side, port: int) -> list[str]:
     return side.command(python_of(side), port)
 
 
-def try_of(side: Side, what: Literal["try", "openapi"] = "try") -> Start:
-    """Return how to find out whether a side's app can be imported, or what it is; raises UsageError as ``start_of``."""
-    command = [python_of(side), str(SCRIPT), what, json.dumps({"app": side.app, "server": side.server.server})]
-    return Start(command, folder_of(side), environment_of(side, {}))
+def try_of(side: Side, what: Literal["try", "openapi"] = "try", requests: Sequence[tuple[str, str]] = ()) -> Start:
+    """Return how to find out whether a side's app can be imported, or what it is; raises UsageError as ``start_of``.
+
+    Args:
+        side: the side.
+        what: what is to be found out.
+        requests: method and path of those whose handlers are looked for, with ``try``.
+    """
+    server = side.server.server if side.launch.command is None else None
+    options = {"app": side.app, "server": server, "requests": list(requests)}
+    command = [python_of(side), str(SCRIPT), what, json.dumps(options)]
+    return Start(command, folder_of(side), environment_of(side, {}), _secret(side))
 
 
 def _options(side: Side, port: int, observe: Path | None) -> dict[str, object]:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from loadtests.analysis.model.capacity import Resources
 from loadtests.analysis.model.crossover import Crossover, crossover_of
-from loadtests.lessons.deadlock import DeadlockCell, cells_of, draw, finding
+from loadtests.lessons.deadlock import DeadlockCell, cells_of, draw
 from loadtests.records.summary import CellResult, Interval, Outcome
 from loadtests.report.charts.style import drawing, save
 from loadtests.report.html.page import render
@@ -60,8 +58,15 @@ def test_alike_sides_never_part() -> None:
     assert parts.users is parts.least is parts.most is None
 
 
-def test_without_a_user_alone_nothing_is_said() -> None:
-    assert found(measured(users=(32, 128))) is None
+def test_where_no_user_was_alone_the_fewest_tell() -> None:
+    parts = found(measured(users=(32, 128)))
+    assert parts is not None
+    assert parts.users is not None
+    assert 40 <= parts.users <= 50
+
+
+def test_a_single_load_says_nothing() -> None:
+    assert found(measured(users=(128,))) is None
 
 
 def test_the_report_says_it() -> None:
@@ -82,24 +87,6 @@ def tried(**stalls: Sequence[int]) -> list[DeadlockCell]:
         for users in (8, 64, 128, 256)
         for label in ("a", "b")
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("grid", "said"),
-    [
-        (tried(p15=[64, 128, 256]), "15 connections stall from 64 users on; with max_concurrency nothing stalls"),
-        (tried(p15=[64, 256]), "15 connections stall with 64 and 256 users;"),
-        (tried(p15=[]), "15 connections did not stall;"),
-        (tried(p15=[128, 256], p80=[256]), "15 connections stall from 128 users on and 80 connections stall with 256"),
-    ],
-)
-def test_a_grid_is_told_as_it_is(grid: list[DeadlockCell], said: str) -> None:
-    assert said in finding(grid)
-
-
-def test_a_cure_that_stalls_is_none() -> None:
-    grid = [replace(one, stalled=1) if one.label == "b" and one.users == 8 else one for one in tried(p15=[64])]
-    assert finding(grid).endswith("the cure stalls in 1 cells")
 
 
 def test_another_failure_is_no_deadlock() -> None:

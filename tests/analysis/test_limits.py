@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from loadtests.analysis.model.capacity import Resources
-from loadtests.analysis.model.limits import demand_of, resources, with_limits, worded
+from loadtests.analysis.model.demand import demand_of
+from loadtests.analysis.model.limits import with_limits, worded
+from loadtests.analysis.model.side_resources import resources
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import SideRecord
 from loadtests.records.summary import CellResult, Interval, Limit, Outcome
@@ -74,15 +76,34 @@ def test_a_cell_never_predicts_itself() -> None:
     assert one == two
 
 
-def test_without_a_user_alone_nothing_is_predicted() -> None:
+def test_where_no_user_was_alone_the_fewest_tell_how_long_a_request_waits() -> None:
+    alone = found(measured(make_run(["external_api"], [1, 32, 128]), RATES))
     cells = found(measured(make_run(["external_api"], [32, 128]), RATES))
-    assert set(cells.values()) == {(None, None)}
+    assert cells[32, "a"] == (None, None)  # nothing lighter tells
+    limits: dict[SideLabel, Limit] = {"a": "threads", "b": "cpu"}
+    for label, limit in limits.items():
+        predicted, found_limit = cells[128, label]
+        assert predicted == pytest.approx(alone[128, label][0], rel=0.03)
+        assert found_limit == limit
 
 
-@pytest.mark.parametrize("scenario", ["GET /x", "reader"])
-def test_of_what_it_has_not_seen_the_model_says_nothing(scenario: str) -> None:
-    outcome = measured(make_run([scenario], [1, 32, 128]), RATES)
-    assert set(found(outcome).values()) == {(None, None)}
+def test_a_core_that_is_full_hides_how_long_a_request_waits() -> None:
+    rates: dict[tuple[int, SideLabel], float] = {(32, "a"): 0.95 / WARM_S, (32, "b"): 620, (128, "a"): 1, (128, "b"): 1}
+    cells = found(measured(make_run(["external_api"], [32, 128]), rates))
+    assert cells[128, "a"] == (None, None)
+    assert cells[128, "b"] != (None, None)
+
+
+def test_of_users_who_think_the_model_says_nothing() -> None:
+    manifest, outcome = make_run(["reader"], [1, 32, 128])
+    [scenario] = manifest.scenarios
+    thinking = manifest.model_copy(update={"scenarios": [scenario.model_copy(update={"kind": "journey"})]})
+    assert set(found(measured((thinking, outcome), RATES)).values()) == {(None, None)}
+
+
+def test_any_request_to_a_build_meets_what_the_build_has() -> None:
+    cells = found(measured(make_run(["GET /x"], [1, 32, 128]), RATES))
+    assert (cells[128, "a"][1], cells[128, "b"][1]) == ("threads", "cpu")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from loadtests.analysis.model.capacity import Resources
-from loadtests.analysis.model.limits import demand_of, with_limits
+from loadtests.analysis.model.demand import demand_of
+from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.model.observed import limit_seen, load_timeline, places, seen_in
 from loadtests.experiment.catalogue import mixed_ms
 from loadtests.experiment.loads import ClosedLoop

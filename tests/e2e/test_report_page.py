@@ -17,7 +17,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
-from loadtests.records.manifest import HandlerRecord
+from loadtests.records.handler_record import HandlerRecord
 from loadtests.report.charts.catalogue import draw
 from loadtests.report.html.page import render
 from loadtests.servers.handlers import handlers_of

@@ -1,22 +1,25 @@
 """SQL statements are counted for each request, whichever way the app executes them."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import QueuePool
 from starlette.types import Message, Receive, Scope, Send
 
-from loadtests.inside.statements import HEADER, CountingApp
+from loadtests.inside.statements import HEADER, MOST_CHARACTERS, MOST_STATEMENTS, RESOURCES, CountingApp
 
 
-def asked(app: Any, *paths: str) -> list[str | None]:
-    """Return what the header says of each path, asked one after another."""
+def answers(app: Any, *paths: str) -> list[dict[str, str]]:
+    """Return the headers of each path's answer, asked one after another."""
 
-    async def ask() -> list[str | None]:
+    async def ask() -> list[dict[str, str]]:
         said = []
         for path in paths:
             sent: list[Message] = []
@@ -29,11 +32,20 @@ def asked(app: Any, *paths: str) -> list[str | None]:
 
             scope: Scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
             await app(scope, receive, send)
-            headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-            said.append(headers.get(HEADER))
+            said.append({name.decode(): value.decode() for name, value in sent[0]["headers"]})
         return said
 
     return asyncio.run(ask())
+
+
+def asked(app: Any, *paths: str) -> list[str | None]:
+    """Return what the header with the number says of each path."""
+    return [headers.get(HEADER) for headers in answers(app, *paths)]
+
+
+def resources(app: Any, *paths: str) -> list[dict[str, Any]]:
+    """Return what the other header says of each path."""
+    return [json.loads(headers[RESOURCES]) for headers in answers(app, *paths)]
 
 
 def test_threads_and_tasks_are_counted(tmp_path: Path) -> None:
@@ -65,3 +77,61 @@ def test_an_app_without_sqlalchemy_tells_nothing(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.delitem(__import__("sys").modules, "sqlalchemy")
     assert asked(CountingApp(app), "/") == [None]
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    """An app that executes some statements, and one that raises the limit of threads when it starts."""
+    app = FastAPI()
+
+    @app.get("/one/{size}")
+    def one(size: int) -> None:
+        engine = create_engine("sqlite:///:memory:", **pool_of(size))
+        with engine.connect() as connection:
+            for number in (1, 2, 2, 2):
+                connection.execute(text(f"SELECT {number}"))
+        engine.dispose()
+
+    @app.get("/many")
+    def many() -> None:
+        engine = create_engine("sqlite://")
+        with engine.connect() as connection:
+            for number in range(2 * MOST_STATEMENTS):
+                connection.execute(text(f"SELECT {number}, '{'x' * 2 * MOST_CHARACTERS}'"))
+        engine.dispose()
+
+    @app.get("/more")
+    async def more() -> None:
+        current_default_thread_limiter().total_tokens = 7
+
+    return app
+
+
+def pool_of(size: int) -> dict[str, Any]:
+    pools: dict[int, dict[str, Any]] = {
+        5: {"poolclass": QueuePool},
+        3: {"poolclass": QueuePool, "pool_size": 3, "max_overflow": 0},
+        1: {"poolclass": QueuePool, "max_overflow": -1},
+        0: {"poolclass": NullPool},
+    }
+    return pools[size]
+
+
+def test_statements_are_told_in_their_order_and_how_often_each_came(app: FastAPI) -> None:
+    assert resources(CountingApp(app), "/one/5")[0]["statements"] == [["SELECT 1", 1], ["SELECT 2", 3]]
+
+
+def test_a_pool_s_connections_are_told_where_they_are_bounded(app: FastAPI) -> None:
+    told = resources(CountingApp(app), "/one/5", "/one/3", "/one/1", "/one/0", "/more")
+    assert [each["connections"] for each in told] == [15, 3, None, None, None]
+
+
+def test_the_limit_of_threads_is_the_one_that_the_app_has_set(app: FastAPI) -> None:
+    assert [each["threads"] for each in resources(CountingApp(app), "/one/5", "/more", "/one/5")] == [40, 7, 7]
+
+
+def test_what_is_told_is_bounded(app: FastAPI) -> None:
+    [headers] = answers(CountingApp(app), "/many")
+    assert headers[HEADER] == str(2 * MOST_STATEMENTS)
+    assert len(headers[RESOURCES]) < 32 * 1024
+    assert len(json.loads(headers[RESOURCES])["statements"]) == MOST_STATEMENTS

@@ -418,9 +418,15 @@ def test_the_tally_counts_every_cell() -> None:
         ("sync", "sync,session_limit=none", ("sync", "session_limit=none")),
         ("sync", LONG, ("sync", "side B")),
         (LONG, "async,loop=asyncio,http=h11", ("sync…", "async…")),
-        ("http://127.0.0.1:8000", "http://127.0.0.1:8001", ("side A", "side B")),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8001/v1", ("127.0.0.1:8000", "127.0.0.1:8001")),
+        ("http://127.0.0.1:8000", "main:app,dir=after", ("127.0.0.1:8000", "after")),
+        ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v2", ("side A", "side B")),
         ("some.package.module:base", "some.package.module:more", ("base", "more")),
         ("some.package.module:app", "other.package.module:app", ("side A", "side B")),
+        ("before/main.py", "after/main.py", ("before/main.py", "after/main.py")),
+        ("main:app,dir=before", "main:app,dir=after", ("dir=before", "dir=after")),
+        ("main:app,dir=/srv/shop/before", "main:app,dir=/srv/shop/after", ("before", "after")),
+        ("projects/shop_before/main.py", "projects/shop_after/main.py", ("shop_before", "shop_after")),
     ],
 )
 def test_sides_have_short_names_that_differ(a: str, b: str, names: tuple[str, str]) -> None:

@@ -11,13 +11,21 @@ import pytest
 
 from loadtests.analysis.flags import MEANING
 from loadtests.analysis.model.limits import with_limits
+from loadtests.analysis.thresholds import judge_thresholds
 from loadtests.analysis.trial_summary import Summary
+from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.manifest import HandlerRecord, MachineRecord
+from loadtests.experiment.thresholds import ThresholdOptions
+from loadtests.records.handler_record import ExecutedRecord, HandlerRecord
+from loadtests.records.manifest import MachineRecord, SideRecord
+from loadtests.records.samples import Failure
+from loadtests.records.scenario_record import RequestRecord, ScenarioRecord, ValuesRecord
 from loadtests.records.summary import headline_of
+from loadtests.report import doubts_on_conditions
 from loadtests.report.charts.catalogue import draw
 from loadtests.report.doubts import doubts
 from loadtests.report.html.page import render
+from loadtests.report.thresholds import threshold_table
 from loadtests.report.view import view_of
 from loadtests.report.wording import ratio
 from tests.made_up_runs import Run, collapsing, driver_bound, make_run
@@ -224,7 +232,7 @@ def test_markup_from_outside_stays_text(tmp_path: Path) -> None:
     outcome = replace(outcome, cells=cells)
     html = render(manifest, outcome, draw(manifest, outcome, tmp_path))
     parsed = Page(html)
-    assert html.count("<script") == html.count("</script") == 1  # our own, which sorts tables
+    assert html.count("<script") == html.count("</script") == 4  # our own: for tables, and for the panel
     assert all("onerror" not in attributes for _, attributes in parsed.tags)
     for said in (HOSTILE, "<b>died</b> & 'gone'", "bench run <script> </dd>"):
         assert said in parsed.text
@@ -271,6 +279,63 @@ def test_a_handler_that_both_sides_run_is_shown_once() -> None:
     assert "The handler of both sides names no query." in html
 
 
+def own_apps(a: HandlerRecord, b: HandlerRecord, *executed: ExecutedRecord) -> Page:
+    manifest, outcome = make_run(["GET /x"], [1, 8], a="main:app,dir=before", b="main:app,dir=after")
+    changes = {
+        "handlers": {"GET /x": {"a": a, "b": b}},
+        "executed": {"GET /x": dict(zip("ab", executed, strict=False))},
+    }
+    return page((manifest.model_copy(update=changes), outcome))
+
+
+OWN = HandlerRecord(
+    files=["main.py:3"], lines=["@get", "def x(): ..."], statements=[], runs=["def"], in_threads=["db", "user"]
+)
+UNKNOWN = HandlerRecord(files=[], lines=[], statements=[], missing="its server ran already")
+
+
+def test_handlers_of_other_apps_are_shown_with_how_they_are_called_and_what_sql_they_executed() -> None:
+    awaited = OWN.model_copy(update={"lines": ["@get", "async def x(): ..."], "runs": ["async def"], "in_threads": []})
+    text = own_apps(
+        OWN,
+        awaited.model_copy(update={"wrapped": ["timing.py:7"]}),
+        ExecutedRecord(statements=["SELECT 1\n-- 3 times in a row"], count=3),
+        ExecutedRecord(count=0),
+    ).text
+    assert "Of 2 lines 1 differs." in text
+    assert "main.py:3 (def, called in a thread; dependencies db and user in a thread)" in text
+    assert "(async def, called on the event loop; inside of the function at timing.py:7)" in text
+    assert "SQL that was executed for dir=before when each request was asked once, 3 statements:" in text
+    assert "SELECT 1 -- 3 times in a row " in text
+    assert "SQLAlchemy executed nothing for dir=after" in text
+    assert "names no query" not in text
+
+
+def test_lines_that_are_the_same_and_called_in_another_way_are_shown_twice() -> None:
+    text = own_apps(OWN, OWN.model_copy(update={"runs": ["async def"]})).text
+    assert "Both sides run the same lines." not in text
+    assert text.count("def x(): ...") == 2
+    assert "Both sides run the same lines." in own_apps(OWN, OWN).text
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        (OWN, UNKNOWN, "Not known of dir=after: its server ran already."),
+        (UNKNOWN, UNKNOWN, "Not known of both sides: its server ran already."),
+        (
+            OWN.model_copy(update={"missing": "GET /y: it was not looked for"}),
+            OWN,
+            "Not known of dir=before: GET /y: it",
+        ),
+    ],
+)
+def test_why_a_source_is_not_known_is_said(a: HandlerRecord, b: HandlerRecord, said: str) -> None:
+    text = own_apps(a, b).text
+    assert said in text
+    assert ("def x(): ..." in text) == (OWN in (a, b))
+
+
 def test_a_run_that_kept_no_handlers_shows_none(usual: Run) -> None:
     assert "What is run" not in page(usual).text
 
@@ -278,6 +343,15 @@ def test_a_run_that_kept_no_handlers_shows_none(usual: Run) -> None:
 def test_every_section_says_how_much_there_is_to_doubt() -> None:
     text = page(make_run(["hash"], [1, 8], blocks=3)).text
     assert text.count("What to doubt: 1 serious") == 7  # verdicts, the panel, a scenario, and four on the run
+
+
+@pytest.mark.parametrize(
+    ("changed", "fix"), [({}, "Run it again with --blocks 6."), ({"budget_s": 40.0}, "with a longer --budget")]
+)
+def test_too_few_blocks_say_what_to_do(changed: dict[str, float], fix: str) -> None:
+    manifest, outcome = make_run(["hash"], [1, 8], blocks=2)
+    [doubt] = doubts_on_conditions.blocks(view_of(manifest.model_copy(update=changed), outcome))
+    assert fix in doubt.text
 
 
 def test_only_settings_that_differ_are_picked_out() -> None:
@@ -388,3 +462,78 @@ def test_it_is_said_that_no_certificate_was_looked_at() -> None:
     for insecure in (False, True):
         run = view_of(manifest.model_copy(update={"insecure": insecure}), outcome)
         assert ("Certificates were not looked at" in [doubt.title for doubt in doubts(run, outcome)]) is insecure
+
+
+def own_run(**changes: object) -> Run:
+    """Return a run of two apps that are not the blog."""
+    manifest, outcome = make_run(["GET /x"], [1, 8], a="before", b="after", blocks=2)
+    settings: dict[str, str | int | float | None] = {"app": "main:app", "workers": 1}
+    sides = {label: SideRecord(spec=spec, settings=settings) for label, spec in (("a", "before"), ("b", "after"))}
+    return manifest.model_copy(update={**sides, **changes}), outcome
+
+
+def test_a_page_about_other_apps_holds_no_sentence_that_is_true_of_the_blog_alone() -> None:
+    text = page(own_run()).text
+    for unsaid in ("SQLite", "None was stated", "a GET of /x", "custom", "upstream", "new database with the same rows"):
+        assert unsaid not in text, unsaid
+    for said in ("The harness’s own code is not known exactly", "The harness’s packages", "with the commands that set"):
+        assert said in text, said
+    assert "SQLite" in page(make_run(["hash"], [1])).text
+
+
+def test_a_scenario_of_one_s_own_is_told_in_its_own_words() -> None:
+    record = ScenarioRecord(
+        name="checkout",
+        kind="custom",
+        title="POST /login, then POST /orders, by each user",
+        hypothesis="The async build waits for the bank without a thread.",
+        requests=(
+            RequestRecord(
+                method="POST", path="/login", body='{"user":  "${NAME}"}', takes=(("token", "$.token"),), once=True
+            ),
+            RequestRecord(method="POST", path="/orders", headers=(("authorization", "Bearer ${token}"),), status=201),
+        ),
+        sequence=True,
+        values=ValuesRecord(file="users.csv", sha256="0", rows=1000),
+    )
+    manifest, outcome = own_run(scenarios=[record])
+    renamed = [replace(c, scenario="checkout") for c in outcome.comparisons]
+    cells = [replace(c, scenario="checkout") for c in outcome.cells]
+    blocks = [[p.model_copy(update={"scenario": "checkout"}) for p in block] for block in manifest.blocks]
+    changed = manifest.model_copy(update={"blocks": blocks})
+    text = page((changed, replace(outcome, comparisons=renamed, cells=cells))).text
+    assert "Expected, before measuring: “The async build waits for the bank without a thread.”" in text
+    assert "Asked, one after another by each user:" in text
+    assert 'POST /login, with the body {"user": "${NAME}"}, of whose answer token is kept, only the first time' in text
+    assert "POST /orders, with authorization, which is to be answered with 201" in text
+    assert "1,000 rows of users.csv fill their places" in text
+    assert "Bearer" not in text
+
+
+def test_where_neither_side_gave_a_good_answer_the_page_says_so_and_not_that_it_was_not_decided() -> None:
+    def refused(summary: Summary, *_: object) -> Summary:
+        sentence = f"not one good answer ({summary.requests} × 401 Unauthorized)"
+        return replace(summary, throughput_rps=0.0, collapsed=sentence, failures={Failure.STATUS: summary.requests})
+
+    manifest, outcome = make_run(["GET /x"], [1, 8], blocks=2, change=refused)
+    text = page((manifest, outcome)).text
+    assert "neither side gave a good answer at any load" in text
+    assert "collapsed: not one good answer (2 of 2 blocks)" in text
+
+
+def test_what_became_of_each_threshold_stands_on_the_page() -> None:
+    manifest, outcome = make_run(["hash"], [1, 8])
+    demands = ThresholdOptions(fail_if=("throughput.ratio < 9", "errors > 1%"))
+    judgement = judge_thresholds(demands.thresholds(["hash"], [ClosedLoop(1), ClosedLoop(8)]), outcome)
+    table = threshold_table(judgement, view_of(manifest, outcome), undecided_fails=False)
+    assert table is not None
+    assert table.failed
+    text = Page(render(manifest, outcome, [], thresholds=table)).text
+    assert table.summary in text
+    assert text.index("✗ missed") < text.index("✓ met")
+    assert "hash@8.throughput.ratio < 9" in text
+    assert "Must not be" not in page((manifest, outcome)).text
+
+
+def test_an_interval_without_sense_is_a_bound() -> None:
+    assert [ratio(value) for value in (6.8e-10, 0.0012, 1.0, 1.1e9)] == ["< 0.0001", "0.0012", "1.00", "> 10,000"]

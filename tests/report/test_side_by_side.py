@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.report.html.panels import Line, side_by_side
+from loadtests.report.html.handlers import Line, side_by_side
 
 LINES = st.lists(st.text(alphabet="ab =().", max_size=8), max_size=8)
 

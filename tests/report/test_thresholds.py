@@ -151,5 +151,5 @@ def test_a_path_with_signs_of_markdown_leaves_the_table_whole() -> None:
     text = markdown(view, outcome_of(view), judgement, undecided_fails=False)
     rows = [each for each in text.splitlines() if "GET /a" in each]
     assert len(rows) == 2
-    assert rows[0].startswith("| GET /a\\|b\\`c\\<d: ")
+    assert rows[0].startswith("| GET /a\\|b\\`c\\<d | ")
     assert rows[1].startswith("| ✗ | ``'GET /a\\|b`c<d'@8.throughput.ratio < 0.97`` |")

@@ -1,9 +1,15 @@
 """The table in the terminal: what it says, and that it fits."""
 
+import re
 from dataclasses import replace
+from html import unescape
+from typing import Any
 
+import pytest
 from rich.console import Console
 
+from loadtests.report.doubts import control
+from loadtests.report.html.page import render
 from loadtests.report.verdict_table import verdict_table
 from tests.made_up_runs import Run, driver_bound, make_run
 
@@ -96,3 +102,27 @@ def test_side_a_against_itself_is_told_and_where_it_differs_doubts_the_run() -> 
     tilted = replace(outcome, control=replace(found, ratio=1.05, interval=(1.02, 1.08)))
     assert tilted.doubted
     assert "the ground is not level" in in_one_line((manifest, tilted))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"ratio": 1.18, "interval": (0.63, 2.22)}, "1.18 × (0.63 – 2.22): it can't be told"),
+        ({"ratio": 1.18, "interval": (0.63, 2.22)}, "for the interval is wider than ± 10 %; give it a longer --budget"),
+        ({"ratio": 1.01, "interval": (0.92, 1.09), "blocks": 2, "flags": ["too-few-blocks"]}, "for 2 blocks are too"),
+        ({"ratio": 1.01, "interval": None, "blocks": 1, "flags": ["too-few-blocks"]}, "1.01 ×: it can't be told"),
+        ({"ratio": None, "interval": None}, "get_post at 8 users) could not be compared"),
+    ],
+)
+def test_a_control_that_shows_nothing_is_not_as_it_should_be(change: dict[str, Any], why: str) -> None:
+    """An interval that includes 1 and much else is no evidence of level ground: the page and its doubts say so, too."""
+    manifest, outcome = make_run(["get_post"], [8])
+    unknown = replace(outcome, control=replace(outcome.comparisons[0], **change))
+    assert not unknown.doubted
+    page = re.sub(r"\s+", " ", unescape(render(manifest, unknown, [])))
+    for text in (in_one_line((manifest, unknown)), page):
+        assert why in text
+        assert "as it should be" not in text
+    [doubt] = control(unknown)
+    assert "can't be told whether the ground is level" in doubt.title
+    assert not doubt.serious

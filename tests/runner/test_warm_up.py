@@ -7,9 +7,13 @@ from typing import cast
 
 import pytest
 
+from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
+from loadtests.experiment.sequence import Login
+from loadtests.experiment.values import Values
+from loadtests.runner.next_rows import NextRows
 from loadtests.runner.warm_up import Limits, WarmUps, limits
 from loadtests.servers.probe import ToWarm, WarmUp
 from loadtests.servers.server import Server
@@ -19,11 +23,11 @@ WAITS = parse_scenario("query[wait_ms=2000]")
 WELL = WarmUp((0.2, 0.1, 0.1), 0.1, 0.5)
 
 
-def server(spec: str, url: str) -> Server:
-    return cast("Server", SimpleNamespace(side=SimpleNamespace(spec=spec), url=url))
+def server(spec: str, url: str, start: int) -> Server:
+    return cast("Server", SimpleNamespace(side=SimpleNamespace(spec=spec), url=url, start=start))
 
 
-A, B = server("old:app", "http://a"), server("new:app", "http://b")
+A, B = server("old:app", "http://a", 1), server("new:app", "http://b", 2)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +128,7 @@ def test_each_side_is_warmed_up_with_what_it_will_be_asked(monkeypatch: pytest.M
     monkeypatch.setattr("loadtests.runner.warm_up.warm", warming)
     paired = replace(GET, requests=(replace(GET.requests[0], b=("GET", "/y")),))
     warm_ups = WarmUps([paired], None)
-    one, copy, other = (server("one:app", f"http://{name}") for name in ("a", "control", "b"))
+    one, copy, other = (server("one:app", f"http://{name}", at) for at, name in enumerate(("a", "control", "b"), 1))
     said = warm_ups.warm({"a": one, "b": other, "control": copy}, block=0)
     assert said == ["one:app did not answer GET /y within 60 s (--timeout)"]
     assert asked == [{"http://a": "GET /x", "http://control": "GET /x", "http://b": "GET /y"}]
@@ -136,3 +140,34 @@ def test_a_sequence_that_is_broken_off_is_named(monkeypatch: pytest.MonkeyPatch)
     Warming(monkeypatch, a=WELL, b=replace(WELL, broken_off="POST /login answered 200 without token=$.token"))
     said = "GET /x: new:app: POST /login answered 200 without token=$.token, and what comes behind it was not asked"
     assert WarmUps([GET], None).warm({"a": A, "b": B}) == [said]
+
+
+def test_sides_that_are_written_alike_get_the_same_rows_and_the_control_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Series] = {}
+
+    def warming(servers: Sequence[ToWarm], **_: object) -> list[WarmUp]:
+        given.update({each.url: each.series for each in servers if each.series is not None})
+        return [replace(WELL, next_row=5) for _ in servers]
+
+    monkeypatch.setattr("loadtests.runner.warm_up.warm", warming)
+    next_rows = NextRows()
+    values = Values("users.csv", "", ("name",), (("ada",), ("bob",)))
+    filled = replace(GET, requests=(replace(GET.requests[0], path="/${name}", b=("GET", "/b/${name}")),), values=values)
+    one, copy, other = (server("one:app", f"http://{name}", at) for at, name in enumerate(("a", "control", "b"), 1))
+    WarmUps([filled], None, next_rows=next_rows).warm({"a": one, "b": other, "control": copy})
+    rows = {url: (series.row, series.row_step) for url, series in given.items()}
+    assert rows == {"http://a": (0, 2), "http://control": (1, 2), "http://b": (0, 2)}
+    assert next_rows.rows == {"users.csv": 5}
+
+
+def test_who_warmed_up_a_start_has_logged_in_for_that_start_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    logins = (Login({"token": "t"}, frozenset({1})),)
+    hangs = WarmUp((), 0.0, 60.0, unanswered=Request("GET", "/x"))
+    warming = Warming(monkeypatch, a=replace(WELL, logins=logins), b=hangs)
+    warm_ups = WarmUps([GET], None)
+    warm_ups.warm({"a": A, "b": B})
+    assert (warm_ups.logins(GET, A), warm_ups.logins(GET, B)) == (logins, ())
+    warming.does["http://a"] = hangs
+    again = server("old:app", "http://a", 3)
+    warm_ups.warm({"a": again})
+    assert warm_ups.logins(GET, again) == ()

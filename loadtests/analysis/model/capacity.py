@@ -17,6 +17,8 @@ from loadtests.records.summary import Limit
 
 NEAR_FULL = 0.9
 """Share of its time from which on the CPU is what binds."""
+WAIT_TOLERANCE = 0.0005
+"""How exact a wait is, as a share of the response time."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,33 @@ def throughputs(demand: Demand, resources: Resources, most: int) -> list[float]:
     inside = min([most, *resources.admitted.values()])
     rates = list(_rates_inside(demand, resources.cores, inside))
     return rates + rates[-1:] * (most - inside)
+
+
+def wait_that_gives(throughput_rps: float, cpu_s: float, resources: Resources, users: int) -> float | None:
+    """Return the wait of a request, in seconds, with which a closed loop of users gets that many answers a second.
+
+    None where the CPU is what binds: there the wait makes no difference.
+
+    Args:
+        throughput_rps: as measured.
+        cpu_s: CPU time of a request, in seconds.
+        resources: what the side has.
+        users: at least 1; none of them thinks.
+    """
+    if throughput_rps <= 0 or throughput_rps * cpu_s / resources.cores >= NEAR_FULL:
+        return None
+    low, high = 0.0, users / throughput_rps
+    while high - low > WAIT_TOLERANCE * users / throughput_rps:
+        middle = (low + high) / 2
+        slower = predict(Demand(cpu_s, middle), resources, users).throughput_rps < throughput_rps
+        low, high = (low, middle) if slower else (middle, high)
+    return (low + high) / 2
+
+
+def ceilings_rps(demand: Demand, resources: Resources) -> dict[Limit, float]:
+    """Return by what a side has how many requests a second that allows, however many users there are."""
+    ceilings: dict[Limit, float] = {"cpu": _per(resources.cores, demand.cpu_s)}
+    return ceilings | {limit: _per(number, demand.alone_s) for limit, number in resources.admitted.items()}
 
 
 def bound_rps(demand: Demand, resources: Resources, users: int, alone_rps: float | None = None) -> float:

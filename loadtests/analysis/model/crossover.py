@@ -11,7 +11,7 @@ from itertools import product
 
 from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.model.capacity import Demand, Resources, predict
-from loadtests.analysis.model.limits import demand_of
+from loadtests.analysis.model.demand import demand_of
 from loadtests.experiment.loads import ClosedLoop, ascending
 from loadtests.records.summary import CellResult, Comparison, Interval
 
@@ -115,7 +115,7 @@ def crossover_of(
     highest = {cell.label: cell for cell in cells if cell.load in heaviest}
     if set(highest) != {"a", "b"}:
         return None
-    demands = [_demands(highest[label], cells, overhead_s) for label in ("a", "b")]
+    demands = [_demands(highest["a"], cells, overhead_s, a), _demands(highest["b"], cells, overhead_s, b)]
     if not all(demands):
         return None
     (middle_a, *ends_a), (middle_b, *ends_b) = demands
@@ -125,11 +125,11 @@ def crossover_of(
     return Crossover(crossover_users(a, b, middle_a, middle_b), known[0], known[-1], *measured)
 
 
-def _demands(cell: CellResult, others: Sequence[CellResult], overhead_s: float | None) -> list[Demand]:
+def _demands(cell: CellResult, others: Sequence[CellResult], overhead_s: float | None, has: Resources) -> list[Demand]:
     """Return what a request needs by its best estimate, and at both ends of its interval; nothing if it is unknown."""
     found = [
-        demand_of(cell, others, overhead_s),
-        *(demand_of(cell, [_at_end_of_interval(other, end) for other in others], overhead_s) for end in ENDS),
+        demand_of(cell, others, overhead_s, has),
+        *(demand_of(cell, [_at_end_of_interval(other, end) for other in others], overhead_s, has) for end in ENDS),
     ]
     return [demand for demand in found if demand is not None] if all(found) else []
 

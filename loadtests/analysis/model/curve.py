@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from loadtests.analysis.model.capacity import Demand, Resources, throughputs
-from loadtests.analysis.model.limits import wait_of
+from loadtests.analysis.model.demand import wait_s
 from loadtests.records.summary import CellResult, Limit
 
 NEAR = 1.25
@@ -111,8 +111,8 @@ def side_curve(
     cost = max(loaded, key=lambda cell: cell.load.size).cpu_per_request
     assert cost is not None  # noqa: S101 - see above
     alone = next((cell for cell in cells if cell.load.size == 1), None)
-    wait_s = None if alone is None else wait_of(alone, overhead_s or 0.0)
-    demand = None if wait_s is None else Demand(cost.value, wait_s)
+    wait = None if alone is None else wait_s(alone, overhead_s or 0.0, None)
+    demand = None if wait is None else Demand(cost.value, wait)
     ceilings = _ceilings(demand, has, cost.value, cores)
     model = throughputs(demand, has, most) if demand is not None and has is not None else []
     return SideCurve(demand, ceilings, tuple(model))

@@ -18,7 +18,7 @@ from matplotlib.patches import Rectangle
 from loadtests.analysis.comparison import MARGIN_PERCENT, WORTH
 from loadtests.analysis.model.capacity import Demand
 from loadtests.analysis.model.crossover import crossover_wait_s
-from loadtests.analysis.model.limits import resources
+from loadtests.analysis.model.side_resources import resources
 from loadtests.experiment.catalogue import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS, SideLabel

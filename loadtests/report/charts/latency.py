@@ -64,7 +64,7 @@ def at_highest_load(view: RunView) -> Figure | None:
         room = 0.12 + width_in(name, 9.5, "bold")
         sure = _verdicts_in_words(view, scenario.name, load)
         free = ACROSS - room - width_in(sure, 8.5, "bold") - 0.3
-        about = fit(scenario.title, free, 8) if free > 0.5 else ""
+        about = fit(scenario.about, free, 8) if free > 0.5 else ""
         ax.text((room - left) / grid.width, i + 0.17, about, size=8, color=MUTED, va="center", transform=across,
                 zorder=6)  # fmt: skip
         ax.text(1 + right / grid.width, i + 0.17, sure, size=8.5, weight="bold", ha="right", va="center",

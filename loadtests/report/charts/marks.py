@@ -104,6 +104,8 @@ def alarm(view: RunView, scenario: str) -> str:
         partly = any(blocks < planned[load] for load, blocks in loads.items())
         blocks = f"{max(loads.values())} of {max(planned.values())}" if len(loads) == 1 else "some"
         said.append(f"{view.names[label]} collapsed at {named(list(loads))}" + (f", {blocks} blocks" if partly else ""))
+    if len(said) > 1 and len({each.partition(" collapsed ")[2] for each in said}) == 1:
+        said = [f"both sides collapsed {said[0].partition(' collapsed ')[2]}"]
     text = f"{MARKS['collapsed'].symbol} {'; '.join(said)}" if said else ""
     late = {
         label: named(ascending(c.load for c in view.headlines(scenario) if label in view.behind(c))) for label in LABELS

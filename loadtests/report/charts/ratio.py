@@ -39,7 +39,7 @@ def against_loads(view: RunView) -> Figure | None:
     zone = Key(f"the zone of ± {MARGIN_PERCENT} %", patch={"facecolor": ZONE, "edgecolor": FAINT})
     figure, axes = sheet(view, titles.loads_title(view), [*keys(view.headlines(), view), zone], grid, note)
     for ax, scenario in zip(axes, shown, strict=True):
-        head(ax, grid, scenario.name, scenario.title, alarm(view, scenario.name))
+        head(ax, grid, scenario.name, scenario.about, alarm(view, scenario.name))
         load_axis(ax, view.loads, grid.width)
         ratio_axis(ax.yaxis, limit)
         ax.set_ylim(math.exp(-limit), math.exp(limit))
@@ -93,7 +93,7 @@ def at_highest_load(view: RunView) -> Figure | None:
     limit = reach(rows)
     names = {s.name: s for s in view.scenarios}
     left = min(3.2, max(width_in(_name(view, c), 9.5, "bold") for c in rows) + 0.15)
-    left = max(left, min(3.2, max(width_in(names[c.scenario].title, 8) for c in rows) + 0.15))
+    left = max(left, min(3.2, max(width_in(names[c.scenario].about, 8) for c in rows) + 0.15))
     right = min(3.6, max(width_in(_words_of_row(view, c), 9, "bold") for c in rows) + 0.2)
     grid = Grid(1, 1, ACROSS - left - right, ROW * len(rows), left, right, head=0.34, foot=0.28)
     zone = Key(f"the zone of ± {MARGIN_PERCENT} %", patch={"facecolor": ZONE, "edgecolor": FAINT})
@@ -112,7 +112,7 @@ def at_highest_load(view: RunView) -> Figure | None:
     ax.spines["left"].set_visible(False)
     for y, c in enumerate(rows):
         _draw_row(ax, view, y, c, limit)
-        about = names[c.scenario].title
+        about = names[c.scenario].about
         ax.text(-left / grid.width, y - 0.17, fit(_name(view, c), left - 0.1, 9.5, "bold"), size=9.5, weight="bold",
                 va="center", transform=ax.get_yaxis_transform())  # fmt: skip
         ax.text(-left / grid.width, y + 0.2, fit(about, left - 0.1, 8), size=8, color=MUTED, va="center",

@@ -86,7 +86,7 @@ def _multiples(view: RunView, figures: Figures, title: str) -> Figure | None:
     grid = grid_for(len(shown), left=0.66, right=right)
     figure, axes = sheet(view, title, keys, grid, note)
     for ax, scenario in zip(axes, shown, strict=True):
-        head(ax, grid, scenario.name, scenario.title, alarm(view, scenario.name))
+        head(ax, grid, scenario.name, scenario.about, alarm(view, scenario.name))
         (_bars if bars else _lines)(ax, view, grid, drawn[scenario.name])
         _value_axis(ax, drawn[scenario.name])
         if figures.collapses:
@@ -174,7 +174,7 @@ def against_offered(view: RunView) -> Figure | None:
     grid = grid_for(len(shown), left=0.66, right=right)
     figure, axes = sheet(view, titles.throughput_title(view), keys, grid, note)
     for ax, scenario in zip(axes, shown, strict=True):
-        head(ax, grid, scenario.name, scenario.title, alarm(view, scenario.name))
+        head(ax, grid, scenario.name, scenario.about, alarm(view, scenario.name))
         _rates(ax, view, grid, top)
         ax.plot([0, top], [0, top], color=INK, linestyle=LINE, linewidth=1.1, zorder=2)
         _sides(ax, view, grid, drawn[scenario.name], top)

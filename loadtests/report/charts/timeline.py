@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from loadtests.analysis.model import observed
-from loadtests.analysis.model.limits import resources
 from loadtests.analysis.model.observed import MEASURED, Line, LoadTimeline, Phase, places
+from loadtests.analysis.model.side_resources import side_resources
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -209,7 +209,7 @@ def _draw_in_use(ax: Axes, view: RunView, scenario: str, label: SideLabel, trial
 
 def _most_in_use(view: RunView, scenario: str, label: SideLabel) -> Iterator[int]:
     side = view.manifest.a if label == "a" else view.manifest.b
-    has = resources(side, scenario, 1)
+    has = side_resources(view.manifest, label, scenario).has
     if has is not None:
         yield from has.admitted.values()
     elif (known := blog.resources_of(side.settings)) is not None and known.all_threads is not None:

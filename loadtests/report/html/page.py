@@ -20,6 +20,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN_PERCENT, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
+from loadtests.analysis.control import control_in_words
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
 from loadtests.analysis.trial_summary import PERCENTILES, samples_needed
 from loadtests.experiment.loads import OpenLoop
@@ -35,11 +36,11 @@ from loadtests.report.charts.predicted import NEAR
 from loadtests.report.charts.timeline import Drawn, draw_all
 from loadtests.report.doubts import doubts
 from loadtests.report.highlights import tally
-from loadtests.report.html.panels import panel
 from loadtests.report.html.sections import Section, section_of
 from loadtests.report.html.tables import ADDING_UP, NOTHING, agreement, columns, headings
+from loadtests.report.html.what_if import panel
+from loadtests.report.thresholds import ThresholdTable
 from loadtests.report.titles import ratio_title
-from loadtests.report.verdict_table import control_in_words
 from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, named
 from loadtests.system.errors import RunError, describe_error
@@ -97,6 +98,7 @@ def render(
     timelines: Sequence[Drawn] = (),
     claims: Sequence[TestedClaim] = (),
     curves: Sequence[curve.Drawn] = (),
+    thresholds: ThresholdTable | None = None,
 ) -> str:
     """Return the report as HTML with everything in it: charts too, and nothing to fetch.
 
@@ -107,6 +109,7 @@ def render(
         timelines: what ``charts.draw_all`` wrote.
         claims: what this run says of what is claimed.
         curves: what ``curve.draw_all`` wrote.
+        thresholds: what became of them; None if there are none.
     """
     run = view_of(manifest, outcome)
     templates = Environment(loader=PackageLoader("loadtests.report.html"), autoescape=True, undefined=StrictUndefined)
@@ -122,11 +125,12 @@ def render(
         complete=manifest.complete and outcome.complete,
         headline=ratio_title(run) if run.headlines() else "Nothing was measured",
         tally=tally(run),
-        control=control_in_words(outcome, run.names["a"]),
+        control=control_in_words(outcome.control, run.names["a"]) if outcome.control else "",
         outcome_doubted=outcome.doubted,
         unlike=[*differences.lines(run), *unlike(run)],
         sections=sections,
         claims=claims,
+        thresholds=thresholds,
         flags_seen=_flags_in(sections),
         plates=_chart_blocks(run, charts),
         timelines={seen.scenario: _timeline(seen) for seen in timelines},
@@ -264,7 +268,13 @@ def dots_uri(path: Path) -> str:
 
 
 def write(
-    folder: RunFolder, manifest: Manifest, outcome: Outcome, claims: Sequence[TestedClaim], *, png: bool = False
+    folder: RunFolder,
+    manifest: Manifest,
+    outcome: Outcome,
+    claims: Sequence[TestedClaim],
+    *,
+    png: bool = False,
+    thresholds: ThresholdTable | None = None,
 ) -> None:
     """Write summary, charts (as SVG; as PNG too if that is wanted) and report; raises RunError if they can't be."""
     try:
@@ -273,6 +283,6 @@ def write(
         run = view_of(manifest, outcome)
         curves = curve.draw_all(run, folder.charts, png=png)
         seen = draw_all(run, folder.read_trial, folder.charts)
-        folder.write_report(render(manifest, outcome, drawn, seen, claims, curves))
+        folder.write_report(render(manifest, outcome, drawn, seen, claims, curves, thresholds))
     except OSError as error:
         raise RunError(describe_error(error, folder.path)) from error

@@ -9,19 +9,20 @@ from dataclasses import dataclass, replace
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import WAITING
 from loadtests.experiment.loads import Load, ascending
-from loadtests.experiment.sides import LABELS
-from loadtests.records.scenario_record import ScenarioRecord
+from loadtests.experiment.sides import LABELS, SideLabel
+from loadtests.records.scenario_record import RequestRecord, ScenarioRecord
 from loadtests.records.summary import Comparison, Metric
-from loadtests.report import view
+from loadtests.report import limits, view
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.doubts_on_conditions import flag_words
-from loadtests.report.html.panels import Handlers, handlers_of
+from loadtests.report.html.handlers import Handlers, handlers_of
 from loadtests.report.html.tables import NOTHING, Row, adds_up, crossover_in_words, limit_of, row_of
 from loadtests.report.titles import ratio_in_words
 from loadtests.report.view import RunView
-from loadtests.report.wording import REASONS, fell_behind, gave_up, kind_of, named, no_verdict, ratio, word
+from loadtests.report.wording import REASONS, fell_behind, gave_up, kind_of, listed, named, no_verdict, ratio, word
 
 OTHERWISE = {
+    "nothing": "neither side gave a good answer {where}",
     "equal": "no difference worth having {where}",
     "few": "too few requests to know the slowest 1 % {where}",
     "driver-bound": f"no verdict {{where}}, because {REASONS['driver-bound']}",
@@ -29,7 +30,11 @@ OTHERWISE = {
     "behind": "no verdict on the slowest 1 % {where}, whose waits are as long as one measures",
 }
 """What is said of cells in which neither side is better."""
-ORDER = ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "few", "behind", *REASONS)
+MOST_ASKED = 10
+"""Requests of a scenario that are shown."""
+SHOWN_OF_A_BODY = 200
+"""Characters."""
+ORDER = ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "nothing", "few", "behind", *REASONS)
 """Of the clauses in an answer."""
 
 
@@ -59,6 +64,14 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A request: its method and path, and what else it is, in words."""
+
+    line: str
+    more: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A scenario's part of the report.
 
@@ -66,24 +79,28 @@ class Section:
         scenario: what was asked.
         anchor: what links to it name.
         answer: the question's answer in a sentence.
+        asked: its requests, where its name does not say all of them.
         handlers: what both sides run for it; None where that is not known.
         headlines: by load, the comparison that the verdict is about.
         rows: each side's figures.
         ratios: by load, every comparison, the headline first.
         checks: each side's figures once more, as they must agree with each other.
         limits: what the model predicts, and which limit binds; only where it says something.
+        beside_limits: sentences on what a request needs, what is assumed, and what is not known.
         parting: from how many users on b handles more, likewise.
     """
 
     scenario: ScenarioRecord
     anchor: str
     answer: str
+    asked: list[Asked]
     handlers: Handlers | None
     headlines: list[tuple[Load, Verdict | None]]
     rows: list[Row]
     ratios: list[tuple[Load, list[Verdict | None]]]
     checks: list[Row]
     limits: list[Row]
+    beside_limits: list[str]
     parting: str
 
 
@@ -101,6 +118,7 @@ def section_of(run: RunView, scenario: ScenarioRecord, anchor: str) -> Section:
         scenario=scenario,
         anchor=anchor,
         answer=answer(run, scenario.name),
+        asked=asked(scenario),
         handlers=handlers_of(run, scenario.name),
         headlines=[
             (load, _verdict(run, scenario.name, load, run.metric) if load in measured else None) for load in loads
@@ -109,8 +127,42 @@ def section_of(run: RunView, scenario: ScenarioRecord, anchor: str) -> Section:
         ratios=[(load, _verdicts(run, scenario.name, load)) for load in measured],
         checks=[adds_up(run, cell) for cell in cells],
         limits=[row for cell in cells if (row := limit_of(run, cell)) is not None],
+        beside_limits=limits.sentences(run, scenario.name),
         parting="" if run.open_loop else crossover_in_words(run, scenario.name),
     )
+
+
+def asked(scenario: ScenarioRecord) -> list[Asked]:
+    """Return the requests of a user's own scenario, unless its name is all that there is to them."""
+    if not scenario.is_own:
+        return []
+    requests = [Asked(f"{each.method} {each.path}", _more(each)) for each in scenario.requests[:MOST_ASKED]]
+    if [each.line for each in requests] == [scenario.name] and not requests[0].more and scenario.values is None:
+        return []
+    left = len(scenario.requests) - MOST_ASKED
+    rows = f"{scenario.values.rows:,} rows of {scenario.values.file} fill their places" if scenario.values else ""
+    more = [f"and {left} more requests"] if left > 0 else []
+    return [*requests, *(Asked("", text) for text in filter(None, [*more, rows]))]
+
+
+def _more(request: RequestRecord) -> str:
+    """Say what a request has beside its method and path; of headers their names alone."""
+    said = [f"side b is asked {' '.join(request.b)} instead"] if request.b else []
+    if request.parts:
+        said.append(f"with a form of {listed([part.name for part in request.parts])}")
+    elif request.body:
+        body = " ".join(request.body.split())
+        said.append(f"with the body {body if len(body) <= SHOWN_OF_A_BODY else body[:SHOWN_OF_A_BODY] + '…'}")
+    elif request.body_file:
+        said.append(f"with the body in {request.body_file}")
+    if request.headers:
+        said.append(f"with {listed([name for name, _ in request.headers])}")
+    if request.status is not None:
+        said.append(f"which is to be answered with {request.status}")
+    if request.takes:
+        said.append(f"of whose answer {listed([name for name, _ in request.takes])} is kept")
+    said += ["only the first time"] if request.once else []
+    return ", ".join([*said, *([f"{request.weight} times in a row"] if request.weight > 1 else [])])
 
 
 def _verdicts(run: RunView, scenario: str, load: Load) -> list[Verdict | None]:
@@ -145,17 +197,25 @@ def answer(view: RunView, scenario: str) -> str:
     """Answer the question for one scenario: which side is better, where, by how much, how sure."""
     cells = view.headlines(scenario)
     planned = {load for s, load in view.manifest.cells() if s.name == scenario}
-    clauses = [_clause(view, kind, group, len(planned)) for kind, group in _grouped(cells)]
+    clauses = [_clause(view, kind, group, len(planned)) for kind, group in _grouped(view, cells)]
     missing = ascending(planned - {c.load for c in cells})
     if missing:
         clauses.append(f"not measured at {named(missing)}" if cells else "not measured")
     return "; ".join(clauses) + "."
 
 
-def _grouped(cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
+def _answered(view: RunView, c: Comparison, label: SideLabel) -> bool:
+    """Whether a side gave a good answer in some block of a cell, or might have: nobody looked."""
+    cell = view.cells.get((c.scenario, c.load, label))
+    return cell is None or cell.throughput is not None or not cell.collapsed
+
+
+def _grouped(view: RunView, cells: Sequence[Comparison]) -> list[tuple[str, list[Comparison]]]:
     groups: dict[str, list[Comparison]] = {kind: [] for kind in ORDER}
     for c in cells:
-        if gone := gave_up(c):
+        if not any(_answered(view, c, label) for label in LABELS):
+            groups["nothing"].append(c)
+        elif gone := gave_up(c):
             groups[f"gone {gone}"].append(c)
         elif c.verdict in LABELS:
             groups[f"small {c.verdict}" if "small" in c.flags else c.verdict].append(c)
@@ -186,7 +246,7 @@ def _clause(view: RunView, kind: str, group: Sequence[Comparison], of: int) -> s
         case ["a" | "b" as better]:
             name = a if better == "a" else b
             return f"{name} is better {where}" + _how_much(view, group) + _behind(view, group)
-    if kind in ("behind", *REASONS):
+    if kind in ("behind", "nothing", *REASONS):
         where = where.replace("every", "any")
     return OTHERWISE[kind].format(where=where) + _behind(view, group)
 

@@ -7,9 +7,11 @@ from loadtests.analysis.comparison import WORTH
 from loadtests.analysis.failed_requests import REASONS, counted_in_words
 from loadtests.analysis.flag_checks import DRIVER_BUSY_LIMIT, LITTLES_LAW_LIMIT
 from loadtests.analysis.model.crossover import crossover_of
-from loadtests.analysis.model.limits import resources, worded
+from loadtests.analysis.model.limits import worded_for
+from loadtests.analysis.model.side_resources import side_resources
 from loadtests.analysis.trial_summary import samples_needed
 from loadtests.experiment.loads import ClosedLoop, Load
+from loadtests.experiment.sides import LABELS
 from loadtests.records.summary import CellResult, Interval
 from loadtests.report.answers import in_words
 from loadtests.report.charts.predicted import NEAR
@@ -17,6 +19,8 @@ from loadtests.report.view import RunView
 from loadtests.report.wording import NO_BREAK, milliseconds, number
 
 NOTHING = "—"
+NO_ANSWER = "not one good answer"
+"""How a block says that all requests of a side failed."""
 SHOWN = ("p50", "p95", "p99")
 """Percentiles with a column of their own."""
 ADDING_UP = (
@@ -84,10 +88,15 @@ def row_of(run: RunView, cell: CellResult) -> Row:
         ],
         collapsed=[
             f"{sentence} ({count} of {run.blocks_of(cell.scenario, cell.load)} blocks)"
-            for sentence, count in Counter(cell.collapsed).most_common()
+            for sentence, count in Counter(map(_without_counts, cell.collapsed)).most_common()
         ],
         failed=_failed(cell),
     )
+
+
+def _without_counts(collapsed: str) -> str:
+    """Return why a side collapsed in a block; of failed requests the row below says how many there were in all."""
+    return NO_ANSWER if collapsed.startswith(f"{NO_ANSWER} (") else collapsed
 
 
 def _failed(cell: CellResult) -> str:
@@ -165,31 +174,33 @@ def headings(run: RunView) -> tuple[str, ...]:
 
 
 def limit_of(run: RunView, cell: CellResult) -> Row | None:
-    """Return one side's prediction of one cell; None where the model says nothing of it."""
-    if cell.predicted_rps is None or cell.limit is None:
+    """Return one side's prediction of one cell; None where there is nothing to say of it."""
+    if cell.limit is None and not cell.limit_unknown:
         return None
-    side = run.manifest.a if cell.label == "a" else run.manifest.b
     measured = cell.throughput.value if cell.throughput else None
-    off = cell.predicted_rps / measured - 1 if measured else None
+    off = cell.predicted_rps / measured - 1 if measured and cell.predicted_rps is not None else None
+    known = None if cell.limit_unknown or cell.limit is None else worded_for(cell.limit, run.manifest, cell)
     figures = [
-        Figure(number(cell.predicted_rps)),
+        Figure(NOTHING if cell.predicted_rps is None else number(cell.predicted_rps)),
         Figure(NOTHING if measured is None else number(measured)),
         Figure(NOTHING) if off is None else Figure(f"{off:+.0%}".replace("-0%", "+0%"), "", abs(off) > NEAR),
-        Figure(worded(cell.limit, side)),
+        Figure("not known", cell.limit_unknown) if known is None else Figure(known),
     ]
     if _looked_into(run):
         seen = cell.limit_seen
-        figures.append(Figure(NOTHING) if seen is None else Figure(worded(seen, side), "", seen != cell.limit))
+        shown = None if seen is None else worded_for(seen, run.manifest, cell)
+        figures.append(Figure(NOTHING) if shown is None else Figure(shown, "", bool(known) and seen != cell.limit))
     return Row(load=cell.load, label=cell.label, name=run.names[cell.label], figures=figures)
 
 
 def crossover_in_words(run: RunView, scenario: str) -> str:
     """Say from how many users on b handles more, by the model and as measured; nothing where the model says nothing."""
-    cores = max(1, len(run.manifest.server_cores))
-    a, b = (resources(side, scenario, cores) for side in (run.manifest.a, run.manifest.b))
+    a, b = (side_resources(run.manifest, label, scenario).has for label in LABELS)
     cells = [cell for (name, _, _), cell in run.cells.items() if name == scenario]
     if a is None or b is None or not any(cell.predicted_rps for cell in cells):
         return ""
+    if any(cell.limit_unknown for cell in cells if cell.load in run.measured_loads(scenario)[-1:]):
+        return ""  # where the model is wrong, or not to be asked, it does not know where the sides part either
     found = crossover_of(cells, run.headlines(scenario), a, b, run.manifest.driver_overhead_s)
     if found is None:
         return ""
