@@ -104,12 +104,14 @@ def _with_loads(chosen: RunOptions, most: int | None, begun_s: float, next_rows:
     from loadtests.analysis.model.curve import range_of, users_to_measure
 
     names = dict(zip(LABELS, side_names(chosen.a, chosen.b), strict=True))
+    look_begun_s = time.monotonic()
     sides = _first_look(chosen, next_rows)
+    look_s = time.monotonic() - look_begun_s
     bends, end = range_of([*sides.values()], DEFAULT_THREADS)
     budget_s = chosen.experiment().budget_s
     left_s = None if budget_s is None else max(1.0, budget_s - (time.monotonic() - begun_s))
     alone_s = max((side.demand.alone_s for side in sides.values() if side.demand), default=0.0)
-    users = users_to_measure(bends, most or end, loads_that_fit(left_s, alone_s))
+    users = users_to_measure(bends, most or end, loads_that_fit(left_s, alone_s, look_s))
     click.echo(f"{_needs(sides, names)}measuring with {listed([str(each) for each in users])} users")
     return chosen.model_copy(update={"users": ",".join(map(str, users))})
 
@@ -137,16 +139,18 @@ def _first_look(chosen: RunOptions, next_rows: "NextRows") -> "dict[SideLabel, S
     return {label: side_of(view, manifest.scenarios[0], label, 1) for label in LABELS}
 
 
-def loads_that_fit(left_s: float | None, alone_s: float) -> int:
+def loads_that_fit(left_s: float | None, alone_s: float, look_s: float) -> int:
     """Return how many loads can be measured in the blocks that a verdict needs.
 
     Args:
         left_s: of the budget, in seconds; None in a fixed design.
         alone_s: how long a request takes that nobody is in the way of, in seconds.
+        look_s: how long the first look took, which was a block of two cells: on a busy machine longer than usual.
     """
     if left_s is None:
         return MOST_LOADS
-    cells = (left_s / MIN_BLOCKS - BLOCK_S) / (CELL_S + CELL_REQUESTS * alone_s)
+    cell_s = CELL_S + CELL_REQUESTS * alone_s
+    cells = (left_s / MIN_BLOCKS - max(BLOCK_S, look_s - 2 * cell_s)) / cell_s
     return max(FEWEST_LOADS, min(MOST_LOADS, int(cells)))
 
 

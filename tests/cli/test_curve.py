@@ -147,14 +147,15 @@ def test_bad_usage_is_one_line(arguments: list[str], mend: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left_s", "alone_s", "loads"),
+    ("left_s", "alone_s", "look_s", "loads"),
     [
-        (None, 9.0, MOST_LOADS),
-        (230, 0.05, MOST_LOADS),
-        (120, 0.05, 6),
-        (20, 0.05, FEWEST_LOADS),
-        (230, 1.0, FEWEST_LOADS),
+        (None, 9.0, 60, MOST_LOADS),
+        (230, 0.05, 10, MOST_LOADS),
+        (120, 0.05, 10, 6),
+        (20, 0.05, 10, FEWEST_LOADS),
+        (230, 1.0, 10, FEWEST_LOADS),
+        (210, 0.05, 27, 6),
     ],
 )
-def test_as_many_loads_as_there_is_time_for(left_s: float | None, alone_s: float, loads: int) -> None:
-    assert loads_that_fit(left_s, alone_s) == loads
+def test_as_many_loads_as_there_is_time_for(left_s: float | None, alone_s: float, look_s: float, loads: int) -> None:
+    assert loads_that_fit(left_s, alone_s, look_s) == loads

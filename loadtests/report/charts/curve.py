@@ -208,7 +208,7 @@ def _draw_bends(ax: Axes, view: RunView, curve: Curve) -> None:
         text = ax.annotate(
             said_there, (users, 0.05 + 0.075 * row), (-4 if left else 4, 0),
             xycoords=ax.get_xaxis_transform(), textcoords="offset points", size=LABEL_PT, color=ink,
-            ha="right" if left else "left", va="center", zorder=4,
+            ha="right" if left else "left", va="center", zorder=8,
         )  # fmt: skip
         clear_of(text)
 
