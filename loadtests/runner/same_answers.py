@@ -2,7 +2,7 @@
 
 import http.client
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from loadtests.experiment.plan import TIMEOUT_S, Experiment
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sequence import SequenceUser
-from loadtests.experiment.sides import LABELS
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.experiment.values import Rows
 from loadtests.inside.statements import HEADER
 from loadtests.records.answer_differences import CompareAnswers, Difference, WholeAnswer
@@ -31,6 +31,8 @@ TIMES = 2
 """How often each side is asked the same: what changes from one time to the next is no difference between the sides."""
 Answers = list[list[WholeAnswer]]
 """For each request of a scenario what one side answered, each time."""
+AnswersOfBoth = tuple[dict[SideLabel, Answers], Scenario]
+"""A scenario, and what both sides answered."""
 
 
 class AnswersDiffer(RunError):
@@ -65,7 +67,6 @@ def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers)
     asked = [request for scenario in experiment.scenarios for request in scenario.requests]
     if experiment.a.is_build and experiment.b.is_build and not any(request.b for request in asked):
         return []
-    found: list[Difference] = []
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         with (
@@ -84,31 +85,41 @@ def check_answers(experiment: Experiment, cores: Cores, compare: CompareAnswers)
             block_servers.start()
             if block_servers.broken:
                 raise RunError(f"{in_words(experiment, block_servers.broken)}; nothing was measured")
-            servers = [block_servers.server(label) for label in LABELS]
-            with suppress(TimeoutError):  # who hangs once is not asked for the rest
-                for scenario in experiment.scenarios:
-                    found += _differences(scenario, servers, experiment, compare)
+            answers: list[AnswersOfBoth] = [({"a": [], "b": []}, scenario) for scenario in experiment.scenarios]
+            for label in LABELS:
+                _ask(answers, label, block_servers.server(label), experiment)
+            found = _differences(answers, block_servers, compare)
+            if any(each.stops for each in found) and block_servers.restart("a") is not None:
+                # What another start changes, as the id of a process, is no difference between the sides either.
+                _ask(answers, "a", block_servers.server("a"), experiment)
+                found = _differences(answers, block_servers, compare)
     if any(each.stops for each in found) and not experiment.unequal:
         raise AnswersDiffer(found)
     return found
 
 
+def _ask(answers: Sequence[AnswersOfBoth], label: SideLabel, server: Server, experiment: Experiment) -> None:
+    """Ask one side all there is, and add what it answers."""
+    with suppress(TimeoutError):  # where one hangs, neither is asked for the rest
+        for known, scenario in answers:
+            if label == "b" and not known["a"]:
+                return
+            limit_s = experiment.timeout_s or TIMEOUT_S + scenario.wait_s
+            new = _answers(scenario, scenario.requests_of(label), server, limit_s)
+            known[label] = [[*before, *now] for before, now in zip(known[label] or [[] for _ in new], new, strict=True)]
+
+
 def _differences(
-    scenario: Scenario, servers: Sequence[Server], experiment: Experiment, compare: CompareAnswers
-) -> Iterator[Difference]:
-    limit_s = experiment.timeout_s or TIMEOUT_S + scenario.wait_s
-    a, b = (
-        _answers(scenario, scenario.requests_of(label), server, limit_s)
-        for label, server in zip(LABELS, servers, strict=True)
-    )
-    for request, of_a, of_b in zip(scenario.requests, a, b, strict=True):
-        if of_a and of_b:
-            for each in compare(str(request), of_a, of_b):
-                shown = {
-                    label: server.without_secrets(getattr(each, label))
-                    for label, server in zip("ab", servers, strict=True)
-                }
-                yield each.model_copy(update=shown)
+    answers: Sequence[AnswersOfBoth], block_servers: BlockServers, compare: CompareAnswers
+) -> list[Difference]:
+    found = []
+    servers = {label: block_servers.server(label) for label in LABELS}
+    for known, scenario in answers:
+        for request, of_a, of_b in zip(scenario.requests, known["a"], known["b"], strict=False):
+            for each in compare(str(request), of_a, of_b) if of_a and of_b else ():
+                a, b = (servers[label].without_secrets(getattr(each, label)) for label in LABELS)
+                found.append(each.model_copy(update={"a": a, "b": b}))
+    return found
 
 
 def _answers(scenario: Scenario, requests: Sequence[Request], server: Server, limit_s: float) -> Answers:
