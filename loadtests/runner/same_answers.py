@@ -2,14 +2,14 @@
 
 import http.client
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from loadtests.experiment.fresh_values import FreshValues, fresh_values
+from loadtests.experiment.fresh_values import FreshValues, Series, fresh_values
 from loadtests.experiment.plan import TIMEOUT_S, Experiment
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
@@ -132,18 +132,22 @@ def check_answers(
             block_servers.start()
             if block_servers.broken:
                 raise RunError(f"{in_words(experiment, block_servers.broken)}; nothing was measured")
-            servers = [block_servers.server(label) for label in LABELS]
-            with suppress(TimeoutError):  # who hangs once is not asked for the rest
-                for scenario in () if known else experiment.scenarios:
-                    answers = _answers_of_both(scenario, servers, experiment, next_rows)
-                    compared.differences.extend(_differences(scenario, servers, answers, compare))
-                    compared.executed[scenario.name] = {
-                        label: record
-                        for label, server, told in zip(LABELS, servers, answers, strict=True)
-                        if (record := _executed(told, server)) is not None
-                    }
-            if explore is not None:
-                explored = explore(servers, work / "explored")
+            servers = {label: block_servers.server(label) for label in LABELS}
+            both = [_Both(scenario) for scenario in (() if known else experiment.scenarios)]
+            for label, server in servers.items():
+                _ask(both, label, server, experiment, next_rows)
+            found = _differences(both, servers, compare)
+            if any(each.stops for each in found) and block_servers.restart("a") is not None:
+                # What another start changes, as the id of a process, is no difference between the sides either.
+                servers["a"] = block_servers.server("a")
+                _ask(both, "a", servers["a"], experiment, next_rows)
+                found = _differences(both, servers, compare)
+            compared.differences.extend(found)
+            compared.executed.update(
+                {each.scenario.name: _executed(each, servers) for each in both if each.answers["b"]}
+            )
+            if explore is not None and not block_servers.broken:
+                explored = explore([*servers.values()], work / "explored")
                 compared.differences.extend(explored.differences)
                 compared.said.extend(explored.said)
     if any(each.stops for each in compared.differences) and not experiment.unequal:
@@ -151,22 +155,39 @@ def check_answers(
     return compared
 
 
-def _answers_of_both(
-    scenario: Scenario, servers: Sequence[Server], experiment: Experiment, next_rows: NextRows
-) -> list[Answers]:
-    """Return what each side answers; raises TimeoutError if an answer takes too long."""
-    limit_s, variables = experiment.timeout_s or TIMEOUT_S + scenario.wait_s, scenario.variables()
-    fresh = [fresh_values(variables, series) for series in next_rows.series(scenario, LABELS)]
-    try:
-        return [
-            _answers(scenario, scenario.requests_of(label), server, limit_s, each)
-            for label, server, each in zip(LABELS, servers, fresh, strict=True)
-        ]
-    finally:
-        next_rows.used(scenario, max(each.next_row if each else 0 for each in fresh))
+@dataclass
+class _Both:
+    """A scenario, which rows and numbers both sides are asked with, and what they answer."""
+
+    scenario: Scenario
+    series: dict[SideLabel, Series] = field(default_factory=dict)
+    answers: dict[SideLabel, Answers] = field(default_factory=lambda: {"a": [], "b": []})
 
 
-def _executed(answers: Answers, server: Server) -> ExecutedRecord | None:
+def _ask(both: Sequence[_Both], label: SideLabel, server: Server, experiment: Experiment, next_rows: NextRows) -> None:
+    """Ask one side all there is, a before b, and add what it answers."""
+    with suppress(TimeoutError):  # where one hangs, neither is asked for the rest
+        for each in both:
+            scenario, known = each.scenario, each.answers
+            if label == "a":
+                each.series = dict(zip(LABELS, next_rows.series(scenario, LABELS), strict=True))
+            elif not known["a"]:
+                return
+            limit_s = experiment.timeout_s or TIMEOUT_S + scenario.wait_s
+            fresh = fresh_values(scenario.variables(), each.series[label])
+            try:
+                new = _answers(scenario, scenario.requests_of(label), server, limit_s, fresh)
+            finally:
+                next_rows.used(scenario, fresh.next_row if fresh else 0)
+            known[label] = [[*before, *now] for before, now in zip(known[label] or [[] for _ in new], new, strict=True)]
+
+
+def _executed(both: _Both, servers: Mapping[SideLabel, Server]) -> dict[SideLabel, ExecutedRecord]:
+    found = {label: _executed_by(both.answers[label], server) for label, server in servers.items()}
+    return {label: record for label, record in found.items() if record is not None}
+
+
+def _executed_by(answers: Answers, server: Server) -> ExecutedRecord | None:
     """Return what a side told of the last answer to each request; None if it told nothing."""
     told = [each[-1].resources for each in answers if each and each[-1].resources is not None]
     if not told:
@@ -188,17 +209,16 @@ def _written(statements: Sequence[tuple[str, int]]) -> Iterator[str]:
 
 
 def _differences(
-    scenario: Scenario, servers: Sequence[Server], answers: Sequence[Answers], compare: CompareAnswers
-) -> Iterator[Difference]:
-    a, b = answers
-    for request, of_a, of_b in zip(scenario.requests, a, b, strict=True):
-        if of_a and of_b:
-            for each in compare(str(request), of_a, of_b):
-                shown = {
-                    label: server.without_secrets(getattr(each, label))
-                    for label, server in zip("ab", servers, strict=True)
-                }
-                yield each.model_copy(update=shown)
+    both: Sequence[_Both], servers: Mapping[SideLabel, Server], compare: CompareAnswers
+) -> list[Difference]:
+    found = []
+    for each in both:
+        a_and_b = zip(each.scenario.requests, each.answers["a"], each.answers["b"], strict=False)
+        for request, of_a, of_b in a_and_b:
+            for difference in compare(str(request), of_a, of_b) if of_a and of_b else ():
+                a, b = (servers[label].without_secrets(getattr(difference, label)) for label in LABELS)
+                found.append(difference.model_copy(update={"a": a, "b": b}))
+    return found
 
 
 def _answers(

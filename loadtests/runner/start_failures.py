@@ -34,14 +34,14 @@ class StartFailures:
             label: broken[label] for label in LABELS if self._in_a_row[label] >= IN_A_ROW
         }
         if given_up:
-            raise RunError(f"{in_words(self._experiment, given_up)}, in {IN_A_ROW} blocks in a row")
+            raise RunError(in_words(self._experiment, given_up, f" in {IN_A_ROW} blocks in a row"))
 
 
-def in_words(experiment: Experiment, broken: Mapping[ServerName, str]) -> str:
-    """Say which sides could not be started, and why."""
+def in_words(experiment: Experiment, broken: Mapping[ServerName, str], when: str = "") -> str:
+    """Say which sides could not be started, when, and why."""
     failed = {label: broken[label] for label in LABELS if label in broken}
     if len(failed) == len(LABELS) and len(set(failed.values())) == 1:
-        return f"neither side could be started: {failed['a']}"
+        return f"neither side could be started{when}: {failed['a']}"
     return "; ".join(
-        f"side {experiment.side(label).spec!r} could not be started: {reason}" for label, reason in failed.items()
+        f"side {experiment.side(label).spec!r} could not be started{when}: {reason}" for label, reason in failed.items()
     )

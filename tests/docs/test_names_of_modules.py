@@ -19,7 +19,6 @@ PICTURED = re.compile(r">([\w, /]+\.py|[\w]+/)\b")
 WRITTEN = {"charts/", "trials/", "results/", "results/example/", "results/validation/", "example/"} | {
     "folder/main.py",
     "shop.py",
-    "shop/main.py",
 }
 """Folders of runs, and files that a page shows."""
 FILES = [

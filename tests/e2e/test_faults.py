@@ -106,7 +106,8 @@ def test_a_side_that_starts_no_more_is_not_tried_in_every_block(tmp_path: Path) 
     sides = (f"--a={FINE}", f"--b=tests.e2e.faulty:starts_once,env.STARTED={tmp_path / 'started'}", f"--out={out}")
     status, _, errors = bench("run", "GET /x", "--users=2", "--time=0.2", "--blocks=9", *sides)
     assert (status, len(errors.splitlines())) == (3, 1)
-    assert "in 2 blocks in a row; what was measured is kept" in errors
+    assert "could not be started in 2 blocks in a row: exited with status 3" in errors
+    assert "; what was measured is kept" in errors
     assert len(list((out / "trials").glob("*.npz"))) == 4  # with the control's
 
 

@@ -172,3 +172,18 @@ def test_what_nobody_thought_of_is_compared_too_where_that_is_wanted(steps: Path
     assert (status, errors) == (0, "")
     report = (steps / "r" / "report.html").read_text()
     assert "GET /fails answers 500" in report
+
+
+def test_what_another_start_changes_is_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "main.py").write_text(
+        "import os\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+        "@app.get('/who')\ndef who() -> dict[str, object]:\n"
+        "    return {'pid': os.getpid(), 'side': os.environ.get('SIDE', '')}\n"
+    )
+    status, output, errors = bench("run", "GET /who", "--a", "main:app", "--b", "main:app", *SHORT)
+    assert (status, errors) == (0, ""), output
+    status, output, _ = bench("run", "GET /who", "--a", "main:app", "--b", "main:app,env.SIDE=b", *SHORT[:-2])
+    assert status == 3
+    assert "$.side" in output
+    assert "$.pid" not in output

@@ -23,7 +23,7 @@ NONE: Broken = {}
         ([A, NONE, A, B], None),  # never twice in a row
         ([{**A, **B}], "side 'old:app' could not be started: exited; side 'new:app' could not be started: hung"),
         ([{"a": "exited", "b": "exited"}], "neither side could be started: exited"),
-        ([NONE, B, B], "side 'new:app' could not be started: hung, in 2 blocks in a row"),
+        ([NONE, B, B], "side 'new:app' could not be started in 2 blocks in a row: hung"),
     ],
 )
 def test_a_run_is_given_up_when_neither_side_starts_or_one_does_not_twice_in_a_row(
