@@ -6,46 +6,30 @@ from a side's first answer to its second is no difference.
 
 import contextlib
 import http.client
-import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from subprocess import TimeoutExpired
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from loadtests.experiment.curl_text import curl_text
 from loadtests.experiment.exploration import Exploration
 from loadtests.experiment.message import Message, filled
-from loadtests.experiment.request import READING, Request, parse_header
+from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
-from loadtests.experiment.templates import template
 from loadtests.records.answer_differences import CompareAnswers, Difference, WholeAnswer
+from loadtests.runner.explored_requests import ExploredRequest, documents_of, request_of, shared_headers, think
 from loadtests.runner.same_answers import Explored, whole_answer
-from loadtests.servers.app_check import openapi_of
 from loadtests.servers.probe import ProbeConnection
 from loadtests.servers.server import Server
-from loadtests.system.errors import RunError, UsageError
-from loadtests.system.processes import Child
 
 ANSWER_S: Final = 5.0
 """A route that takes longer is not asked again: there are others."""
-METHODS = ("GET", "HEAD", "OPTIONS", "TRACE", "POST", "PUT", "PATCH", "DELETE")
 MOST_KINDS = 12
 """Kinds of differences that are shown, and routes that fail on both sides."""
 _INDEX = re.compile(r"\[\d+\]")
-
-
-@dataclass(frozen=True)
-class ExploredRequest:
-    """A request that a document allows, and the route that it is of, as the document has it."""
-
-    route: str
-    request: Request
 
 
 def explore(
@@ -62,7 +46,7 @@ def explore(
         exploration: how far.
         servers: of both sides, a first.
         compare: says what a difference is.
-        scenarios: what else they are asked; headers that all its requests have go with these requests, too.
+        scenarios: what else they are asked; headers that all their requests have go with these, too.
         work: a folder for what the thinking needs.
 
     Raises:
@@ -70,10 +54,10 @@ def explore(
         RunError: no requests could be thought of in time.
     """
     deadline = time.monotonic() + exploration.seconds
-    documents = _documents(exploration, servers)
-    cases, left_out = _think(exploration, documents, work, deadline)
+    documents = documents_of(exploration, servers)
+    cases, left_out = think(exploration, documents, work, deadline)
     headers, environment = shared_headers(scenarios)
-    requests = [ExploredRequest(case["route"], _request_of(case, headers)) for case in cases]
+    requests = [ExploredRequest(case["route"], request_of(case, headers)) for case in cases]
     asking = _Asking(servers, compare, environment)
     asked = 0
     for each in requests:
@@ -90,111 +74,6 @@ def explore(
     said += asking.sentences()
     said += [f"not explored: {reason}" for reason in left_out[:MOST_KINDS]]
     return Explored(asking.differences(), said)
-
-
-def shared_headers(scenarios: Iterable[Scenario]) -> tuple[list[tuple[str, str]], dict[str, str]]:
-    """Return the headers that all requests of all scenarios have, and what fills their places.
-
-    A credential is most often among them. What says what a body is goes with that body alone.
-    """
-    requests: list[Request] = []
-    environment: dict[str, str] = {}
-    for scenario in scenarios:
-        requests += scenario.requests
-        environment |= scenario.variables().environment
-    first = requests[0].headers if requests else ()
-    shared = [
-        header
-        for header in first
-        if all(header in request.headers for request in requests)
-        and header[0].lower() != "content-type"
-        and set(template(header[1]).names) <= environment.keys()
-    ]
-    return shared, environment
-
-
-def _documents(exploration: Exploration, servers: Sequence[Server]) -> list[dict[str, Any]]:
-    """Return the sides' OpenAPI documents, each different one once; raises UsageError if there is none."""
-    found: list[dict[str, Any]] = []
-    missing: list[str] = []
-    for server in servers:
-        document, why_not = _document(exploration.document, server)
-        if document is None:
-            missing.append(f"{server.side.spec} {why_not}")
-        elif document not in found:
-            found.append(document)
-    if not found:
-        raise UsageError(
-            f"--explore: no side has an OpenAPI document at {exploration.document} ({'; '.join(missing)}); say where it"
-            " is with --explore-document PATH"
-        )
-    return found
-
-
-def _document(path: str, server: Server) -> tuple[dict[str, Any] | None, str]:
-    """Return a side's document as it serves it, else as its app has it; or None, and why."""
-    try:
-        with closing(ProbeConnection(server.url, ANSWER_S, server.trust)) as connection:
-            message = Message(urlsplit(server.url), Request("GET", path))
-            message.keeps_body = True
-            answer = connection.exchange(message)
-        document = json.loads(answer.body) if answer.status == HTTPStatus.OK else None
-        why_not = f"answers {answer.status}" if document is None else "answers something else"
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        document, why_not = None, f"gave none: {error or type(error).__name__}"
-    if isinstance(document, dict) and "paths" in document:
-        return document, ""
-    if server.side.app:
-        with contextlib.suppress(UsageError):
-            return openapi_of(server.side), ""
-    return None, why_not
-
-
-def _think(
-    exploration: Exploration, documents: Sequence[dict[str, Any]], work: Path, deadline: float
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return requests that the documents allow, and routes that were left out, with the reason; raises RunError."""
-    work.mkdir(parents=True, exist_ok=True)
-    methods = [method for method in METHODS if exploration.writes or method in READING]
-    wanted = {"documents": documents, "methods": methods, "cases": exploration.cases, "seed": exploration.seed}
-    files = wanted_file, found_file = work.absolute() / "wanted.json", work.absolute() / "found.json"
-    wanted_file.write_text(json.dumps(wanted), encoding="utf-8")
-    with Child("loadtests.runner.openapi_cases", [*map(str, files)], log=work / "log") as child:
-        try:
-            status = child.process.wait(max(0.0, deadline - time.monotonic()))
-        except TimeoutExpired:
-            raise RunError(
-                f"--explore: to think of requests took more than {exploration.seconds:g} s; give it more --explore-time"
-            ) from None
-    if status or not found_file.is_file():
-        raise RunError(f"--explore: no requests could be made of the OpenAPI documents: {child.last_words()}")
-    found = json.loads(found_file.read_text(encoding="utf-8"))
-    return found["cases"], found["left_out"]
-
-
-def _request_of(case: Mapping[str, Any], shared: Sequence[tuple[str, str]]) -> Request:
-    """Return a case as a request; what looks like a place in it is none."""
-    taken = {name.lower() for name, _ in shared}
-    own = [(name, _plain(value)) for name, value in case["headers"] if name.lower() not in taken]
-    return Request(
-        case["method"],
-        _plain(case["path"]),
-        (*(header for header in own if _can_be_sent(header)), *shared),
-        _plain(case["body"]).encode("latin-1"),
-        status=None,
-    )
-
-
-def _plain(text: str) -> str:
-    return text.replace("${", "$${")
-
-
-def _can_be_sent(header: tuple[str, str]) -> bool:
-    try:
-        parse_header(": ".join(header))
-    except UsageError:
-        return False
-    return True
 
 
 class _Asking:

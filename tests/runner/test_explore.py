@@ -86,7 +86,7 @@ def explored(
     ignored: Sequence[str] = (),
 ) -> tuple[Explored, list[str], list[str]]:
     """Return what is found if these requests are thought of, and what each side was asked but for its document."""
-    monkeypatch.setattr(module, "_think", lambda *_: (list(cases), []))
+    monkeypatch.setattr(module, "think", lambda *_: (list(cases), []))
     asked: tuple[list[str], list[str]] = [], []
     with ExitStack() as stack:
         servers = [
@@ -196,7 +196,7 @@ def test_a_side_without_a_document_is_explored_by_the_others(monkeypatch: pytest
         documents.extend(given)
         return [], ["GET /odd: no sense"]
 
-    monkeypatch.setattr(module, "_think", think)
+    monkeypatch.setattr(module, "think", think)
     with side("a", serving(lambda _: (404, "")), []) as a, side("b", lambda _: (404, ""), []) as b:
         found = explore(Exploration(), [a, b], AnswerComparison(), scenarios=(), work=Path("unused"))
         assert documents == [DOCUMENT]
