@@ -89,7 +89,7 @@ class _Asking:
         self._environment = environment
         self._connections = [ProbeConnection(server.url, ANSWER_S, server.trust) for server in servers]
         first = servers[0]
-        self._origin = "http://127.0.0.1:8000" if first.side.url is None else first.url
+        self._origin = f"http://127.0.0.1:8000{urlsplit(first.url).path}" if first.side.url is None else first.url
         self.ended = ""
         self._slow: set[str] = set()
         self._differing: dict[tuple[str, str], list[tuple[Request, list[Difference]]]] = {}

@@ -25,6 +25,7 @@ from loadtests.experiment.templates import template
 from loadtests.servers.app_check import openapi_of
 from loadtests.servers.probe import ProbeConnection
 from loadtests.servers.server import Server
+from loadtests.system.connections import Trust
 from loadtests.system.errors import RunError, UsageError
 from loadtests.system.processes import Child
 
@@ -81,22 +82,44 @@ def documents_of(exploration: Exploration, servers: Sequence[Server]) -> list[di
 
 
 def _document(path: str, server: Server) -> tuple[dict[str, Any] | None, str]:
-    """Return a side's document as it serves it, else as its app has it; or None, and why."""
+    """Return a side's document as it serves it, else as its app has it; or None, and why.
+
+    Its paths are those that are asked: of a side with a base path, what follows that.
+    """
+    base = urlsplit(server.url).path
+    document, why_not = _served(path, server.url, server.trust)
+    if document is not None:
+        return _below(document, base) or document, ""  # one that is served there may count its paths from there
+    if base:
+        document, _ = _served(path, server.url.removesuffix(base), server.trust)
+    if document is None and server.side.app:
+        with contextlib.suppress(UsageError):
+            document = openapi_of(server.side)
+    if document is None:
+        return None, why_not
+    found = _below(document, base) if base else document
+    return found, "" if found else f"has a document without a path below {base}"
+
+
+def _served(path: str, url: str, trust: Trust) -> tuple[dict[str, Any] | None, str]:
+    """Return the document that is served at a path below a URL; or None, and why."""
     try:
-        with closing(ProbeConnection(server.url, DOCUMENT_S, server.trust)) as connection:
-            message = Message(urlsplit(server.url), Request("GET", path))
+        with closing(ProbeConnection(url, DOCUMENT_S, trust)) as connection:
+            message = Message(urlsplit(url), Request("GET", path))
             message.keeps_body = True
             answer = connection.exchange(message)
         document = json.loads(answer.body) if answer.status == HTTPStatus.OK else None
-        why_not = f"answers {answer.status}" if document is None else "answers something else"
     except (OSError, http.client.HTTPException, ValueError) as error:
-        document, why_not = None, f"gave none: {error or type(error).__name__}"
+        return None, f"gave none: {error or type(error).__name__}"
     if isinstance(document, dict) and "paths" in document:
         return document, ""
-    if server.side.app:
-        with contextlib.suppress(UsageError):
-            return openapi_of(server.side), ""
-    return None, why_not
+    return None, f"answers {answer.status}" if document is None else "answers something else"
+
+
+def _below(document: dict[str, Any], base: str) -> dict[str, Any] | None:
+    """Return a document with nothing but the paths below a base path, counted from there; None if there are none."""
+    paths = {path.removeprefix(base): item for path, item in document["paths"].items() if path.startswith(f"{base}/")}
+    return {**document, "paths": paths} if paths else None
 
 
 def think(

@@ -207,6 +207,47 @@ def test_a_side_without_a_document_is_explored_by_the_others(monkeypatch: pytest
             explore(Exploration(document="/docs.json"), [b, b], AnswerComparison(), scenarios=(), work=Path("unused"))
 
 
+@pytest.mark.parametrize(
+    ("at", "paths", "expected"),
+    [
+        ("/openapi.json", ("/v1/x", "/v1/y/{z}", "/v2/x", "/v10/x"), {"/x", "/y/{z}"}),
+        ("/v1/openapi.json", ("/v1/x", "/v2/x"), {"/x"}),
+        ("/v1/openapi.json", ("/x", "/y"), {"/x", "/y"}),
+    ],
+    ids=["of the whole app", "of the whole app, below the base path", "of a mounted app"],
+)
+def test_the_paths_of_a_document_are_counted_from_a_side_s_base_path(
+    monkeypatch: pytest.MonkeyPatch, at: str, paths: tuple[str, ...], expected: set[str]
+) -> None:
+    given: list[dict[str, Any]] = []
+
+    def think(_: Exploration, documents: Sequence[dict[str, Any]], *_more: object) -> tuple[list[Any], list[str]]:
+        given.extend(documents)
+        return [case("/x", "/x")], []
+
+    def respond(path: str) -> Answer:
+        if path == at:
+            return 200, json.dumps({**DOCUMENT, "paths": {each: {"get": {}} for each in paths}})
+        return (500, "") if path == "/v1/x" else (404, "")
+
+    monkeypatch.setattr(module, "think", think)
+    asked: list[str] = []
+    with side("a", respond, asked) as a:
+        a.url += "/v1"
+        found = explore(Exploration(), [a, a], AnswerComparison(), scenarios=(), work=Path("unused"))
+    assert [set(document["paths"]) for document in given] == [expected]
+    assert "/v1/x" in asked
+    assert found.said[1].endswith(": curl http://127.0.0.1:8000/v1/x")
+
+
+def test_a_document_without_a_path_below_the_base_path_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "think", lambda *_: ([], []))
+    with side("a", serving(lambda _: (404, "")), []) as a:
+        a.url += "/v1"
+        with pytest.raises(UsageError, match="a has a document without a path below /v1"):
+            explore(Exploration(), [a, a], AnswerComparison(), scenarios=(), work=Path("unused"))
+
+
 def test_the_thinking_is_done_in_a_process_that_ends_in_time(tmp_path: Path) -> None:
     with side("a", serving(lambda _: (200, "1"), NUMBERS), []) as a:
         found = explore(Exploration(cases=3), [a, a], AnswerComparison(), scenarios=(), work=tmp_path / "work")
