@@ -71,7 +71,8 @@ async def drive(
         if isinstance(job.load, ClosedLoop):
             known = None
             if target.start and logins is not None:
-                known = logins.setdefault((target.start, job.requests), list(target.logins))
+                own = target.logins[group.number :: group.size]
+                known = logins.setdefault((target.start, job.requests), list(own))
             return ClosedLoopTrial(target, job, job.load, group, log, open_, known)
         return OpenLoopTrial(target, job, job.load, group, log, open_)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from loadtests.drivers.job import PairingJob, Target
+from loadtests.drivers.job import Group, PairingJob, Target
 from loadtests.drivers.load_generator import Logins, drive
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.request import Request
@@ -24,6 +24,7 @@ class Doorkeeper:
     def __init__(self) -> None:
         self.logins = 0
         self.known: set[bytes] = set()
+        self.seen: set[bytes] = set()
         self._busy = asyncio.Lock()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -36,8 +37,10 @@ class Doorkeeper:
                     self.logins += 1
                     self.known.add(b"t%d" % self.logins)
                     body = b'{"token": "t%d"}' % self.logins
-                elif head.partition(b"authorization: ")[2].split()[0] not in self.known:
-                    status = b"401 Unauthorized"
+                else:
+                    token = head.partition(b"authorization: ")[2].split()[0]
+                    self.seen.add(token)
+                    status = status if token in self.known else b"401 Unauthorized"
                 writer.write(b"HTTP/1.1 %s\r\ncontent-length: %d\r\n\r\n%s" % (status, len(body), body))
 
 
@@ -87,6 +90,25 @@ def test_who_warmed_up_a_server_has_logged_in_for_others() -> None:
 
     asyncio.run(measure())
     assert door.logins == 3
+
+
+def test_load_generators_divide_the_logins_of_a_warm_up_among_them() -> None:
+    door = Doorkeeper()
+    door.known |= {b"w1", b"w2"}
+
+    async def measure() -> list[set[bytes]]:
+        seen = []
+        warmed = tuple(Login({"token": f"w{number}"}, frozenset({1})) for number in (1, 2))
+        async with listening(door.serve) as url:
+            for number in range(2):
+                asked = replace(job(url, 2, 1), targets={"a": Target(url, start=1, logins=warmed)})
+                await drive(asked, Group(asyncio.sleep, number, 2), logins={})
+                seen.append(set(door.seen))
+                door.seen.clear()
+        return seen
+
+    assert asyncio.run(measure()) == [{b"w1"}, {b"w2"}]
+    assert door.logins == 0
 
 
 def test_no_login_falls_into_a_window() -> None:
