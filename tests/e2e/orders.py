@@ -10,6 +10,7 @@ PASSWORD = "a-secret-of-the-test"  # noqa: S105
 app = FastAPI()
 numbers = count(1)
 members: set[str] = set()
+guests: set[str] = set()
 
 
 class Login(BaseModel):
@@ -39,6 +40,14 @@ async def join(name: str) -> str:
     if name in members:
         raise HTTPException(409, "this name is taken")
     members.add(name)
+    return name
+
+
+@app.post("/guests/{name}", status_code=201)
+def let_in(name: str, number: str) -> str:
+    if name in guests or number in guests:
+        raise HTTPException(409, "this guest is in")
+    guests.update({name, number})
     return name
 
 

@@ -84,6 +84,28 @@ def test_what_must_be_new_each_time_is_new_in_every_trial(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_two_ways_of_one_app_are_explored_and_get_values_that_are_new(tmp_path: Path) -> None:
+    out, names = tmp_path / "run", tmp_path / "names.csv"
+    names.write_text("name\n" + "".join(f"n{number}\n" for number in range(50_000)))
+    status, output, errors = bench(
+        "run", "POST /members/${name}", "--b-request", "/guests/${name}?number=${counter}", "--expect=201",
+        f"--values={names}", "--explore", "--explore-cases=5", SIDES[0], "--users=1,2", "--blocks=1", "--time=0.3",
+        "--no-control", f"--out={out}",
+    )  # fmt: skip
+    assert status == 0, errors + output
+    scenario = "POST /members/${name} against POST /guests/${name}?number=${counter}"
+    check_well(out, scenario)
+    written = manifest(out)
+    assert written["next_rows"][str(names)] > 0
+    assert any(event["message"].startswith("explored ") for event in written["events"] if event["kind"] == "explored")
+    assert {label: record["runs"] for label, record in written["handlers"][scenario].items()} == {
+        "a": ["async def"],
+        "b": ["def"],
+    }
+    assert set(written["executed"][scenario]) == {"a", "b"}
+
+
 def test_locust_sends_bodies_and_headers_too(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ("--header", "Authorization: Bearer ${TOKEN}", "--header", "user-agent: Zoë", "--driver=locust")

@@ -10,6 +10,8 @@ from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.options import RunOptions, check_driver, parse_scenario, parse_scenarios
 from loadtests.experiment.request import JSON, Request
 from loadtests.experiment.request_options import TypedOption
+from loadtests.experiment.sides import LABELS
+from loadtests.records.scenario_record import record_of, scenario_of
 from loadtests.system.errors import UsageError
 
 FORM = ("content-type", "application/x-www-form-urlencoded")
@@ -113,6 +115,18 @@ def test_a_request_that_writes_on_one_side_writes_and_its_places_are_filled_on_b
     [made] = parse_scenarios(["GET /users"], [TypedOption(1, "--b-request", "POST /users/${WAY}")])
     assert made.writes
     assert made.variables().environment == {"WAY": "async"}
+
+
+def test_what_is_new_each_time_fills_the_request_of_either_side(values: str) -> None:
+    typed = [TypedOption(1, "--b-request", "/b/${id}?n=${counter}"), TypedOption(1, "--json", '{"id": "${uuid}"}')]
+    [made] = parse_scenarios(["POST /a"], typed, values=values)
+    variables = made.variables()
+    assert variables.built_in == {"counter", "uuid"}
+    assert [request.names for label in LABELS for request in made.requests_of(label)] == [
+        ("uuid",),
+        ("id", "counter", "uuid"),
+    ]
+    assert scenario_of(record_of(made)) == made
 
 
 def test_what_side_b_is_asked_belongs_to_one_request() -> None:

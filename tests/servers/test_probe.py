@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import pytest
 
+from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.request import Request
 from loadtests.experiment.values import Values, Variables
 from loadtests.servers.probe import USERS, ProbeConnection, ToWarm, have_settled, shares_of, warm
@@ -265,3 +266,21 @@ def test_a_sequence_whose_values_can_not_be_taken_ends_its_round(loading: str) -
     assert found.settled
     assert found.broken_off == "GET /1 answered 200 without token=$.token"
     assert {path for _, path, _ in asked} == {"/1"}
+
+
+def test_users_who_could_not_log_in_are_told_and_leave_no_login(loading: str) -> None:
+    login = Request("GET", "/1", takes=(("token", "$.token"),), once=True)
+    [found] = warm([ToWarm(loading, [login, Request("GET", "/2", (("x", "${token}"),))], 30.0)], sequence=True)
+    assert found.broken_off == "GET /1 answered 200 without token=$.token"
+    assert found.logins == ()
+
+
+def test_who_has_logged_in_is_told_from_the_request_that_broke_off_behind_that(logging_in: str) -> None:
+    login = Request("POST", "/login", body=b"${uuid}", status=None, takes=(("token", "$.token"),), once=True)
+    look = Request("GET", "/", (("authorization", "${token}"),), takes=(("page", "header:x-page"),))
+    server = ToWarm(logging_in, [login, look], 30.0, Series(number=7))
+    [found] = warm([server], sequence=True, variables=Variables(built_in=frozenset({"uuid"})))
+    assert found.broken_off == "GET / answered 200 without page=header:x-page"
+    assert found.logins == ()  # each of them starts over, as if he were new
+    names = [what for _, path, what in asked if path == "/login"]
+    assert len(set(names)) == len(names) > USERS
