@@ -98,7 +98,7 @@ class ScenarioRecord(Record):
     def about(self) -> str:
         """Its title; nothing where that only repeats its name, as of ``GET /orders``."""
         repeated = self.name.replace(" ", " of ", 1)
-        return "" if self.title in (f"a {repeated}", f"an {repeated}") else self.title
+        return "" if self.title in (self.name, f"a {repeated}", f"an {repeated}") else self.title
 
     @property
     def heading(self) -> str:

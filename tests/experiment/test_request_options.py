@@ -94,6 +94,7 @@ def test_side_b_can_be_asked_another_request_and_all_else_holds_for_both() -> No
     typed += [TypedOption(2, "--b-request", "PUT /b"), TypedOption(2, "--expect", "201")]
     [read, write] = parse_scenarios(["GET /users/sync", "POST /a"], [each for each in typed if each.name != "--json"])
     assert (read.name, read.title) == ("GET /users/sync against GET /users/async",) * 2
+    assert record_of(read).heading == read.name
     assert [str(each) for label in ("a", "b") for each in read.requests_of(label)] == [
         "GET /users/sync",
         "GET /users/async",

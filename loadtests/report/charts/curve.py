@@ -251,7 +251,7 @@ def _note(view: RunView, curve: Curve) -> str:
         if any(side.model for side in curve.sides.values())
         else ""
     )
-    return f"{curve.scenario.name}: {curve.scenario.title}. {spread_words}{based}"
+    return f"{curve.scenario.heading}. {spread_words}{based}"
 
 
 @dataclass(frozen=True)
