@@ -173,7 +173,7 @@ timeout_option = click.option(
     "--explore-time",
     type=float,
     metavar="SECONDS",
-    help=f"How long --explore may take.  [default: {SECONDS:g}]",
+    help=f"How long --explore may take; it counts in --budget.  [default: {SECONDS:g}]",
 )
 @click.option(
     "--explore-writes", is_flag=True, help="Let --explore ask POST, PUT, PATCH and DELETE, too; not only what reads."
