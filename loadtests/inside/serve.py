@@ -7,18 +7,14 @@ in the app's folder. ``try`` prints one line of JSON: what was found, or what is
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.util
 import json
 import os
 import sys
-from importlib import metadata
 from typing import Any, NoReturn
 
 NAME = "_bench_inside"
-TOLD = ("uvicorn", "uvloop", "httptools", "fastapi", "starlette", "pydantic", "sqlalchemy", "anyio")
-"""Packages whose versions are told."""
 
 
 def load_package() -> None:
@@ -64,7 +60,8 @@ def main() -> None:
 
 def _try(options: dict[str, Any]) -> None:
     app = _found_app("try", options)
-    answer = {"python": sys.version.split()[0], "versions": _versions()}
+    versions = importlib.import_module(NAME + ".versions").versions()
+    answer = {"python": sys.version.split()[0], "versions": versions}
     if options.get("requests"):
         finding = importlib.import_module(NAME + ".endpoints")
         answer.update(finding.packed(finding.endpoints(app, options["requests"])))
@@ -90,14 +87,6 @@ def _found_app(what: str, options: dict[str, Any]) -> Any:  # noqa: ANN401 - wha
         return finding.find_app(options["app"])
     except finding.NoApp as reason:
         _fail(what, str(reason))
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in TOLD:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
 
 
 def _fail(what: str, reason: str) -> NoReturn:

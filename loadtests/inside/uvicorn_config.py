@@ -37,18 +37,34 @@ class Config(uvicorn.Config):
 
     spec: str = ""
     """The app, as the side names it."""
+    change: Optional[str] = None
+    """What is changed in the app before it serves; None: nothing."""
     collector: str = "default"
     observe: Optional[str] = None
     """The folder for what is seen inside; None: nobody looks."""
     counts_statements: bool = False
     """Whether each answer tells how many SQL statements it took."""
+    check: Optional[str] = None
+    """The folder for what ``bench check`` looks at; None: it does not look."""
 
     def load(self) -> None:
         """Load the app."""
+        watch = None
+        if self.check is not None:
+            from .check.app import Watch
+
+            watch = Watch()
         try:
             self.app = find_app(self.spec)
         except NoApp as reason:
             sys.exit(str(reason))
+        if self.change is not None:
+            from .changes import CannotChange, change
+
+            try:
+                change(self.app, self.change)
+            except CannotChange as reason:
+                sys.exit(str(reason))
         super().load()
         if self.counts_statements:
             from .statements import CountingApp
@@ -58,6 +74,12 @@ class Config(uvicorn.Config):
             from .observer import ObservedApp
 
             self.loaded_app = ObservedApp(self.loaded_app, self.observe)
+        if self.check is not None and watch is not None:
+            from .check.app import CheckedApp
+
+            self.loaded_app = CheckedApp(self.loaded_app, self.app, self.check, watch)
+            if self.collector == "freeze":
+                self.loaded_app.find_pools()
         if self.collector == "freeze":
             spare_imports()
         else:
@@ -68,8 +90,8 @@ def serve(options: Dict[str, Any]) -> None:
     """Serve until the process is ended.
 
     Args:
-        options: ``app``, ``port``, ``loop``, ``http``, ``workers``, ``gc``, ``observe``, a folder or None, and
-            ``counts_statements``.
+        options: ``app``, ``port``, ``loop``, ``http``, ``workers``, ``gc``, ``observe``, a folder or None,
+            ``counts_statements``, and ``check``, a folder or None, for one worker.
     """
     wanted: Dict[str, Any] = {
         "host": "127.0.0.1",
@@ -85,8 +107,9 @@ def serve(options: Dict[str, Any]) -> None:
     }
     known = inspect.signature(uvicorn.Config.__init__).parameters  # of old versions of uvicorn too
     config = Config(options["app"], **{name: value for name, value in wanted.items() if name in known})
+    config.change = options.get("change")
     config.spec, config.collector, config.observe = options["app"], options["gc"], options["observe"]
-    config.counts_statements = options["counts_statements"]
+    config.counts_statements, config.check = options["counts_statements"], options.get("check")
     if config.workers > 1:
         _run_workers(config)
         return

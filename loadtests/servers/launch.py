@@ -78,7 +78,13 @@ def python_of(side: Side) -> str:
 
 
 def start_of(
-    side: Side, port: int, given: Mapping[str, str], observe: Path | None = None, *, counts_statements: bool = False
+    side: Side,
+    port: int,
+    given: Mapping[str, str],
+    observe: Path | None = None,
+    *,
+    counts_statements: bool = False,
+    check: Path | None = None,
 ) -> Start:
     """Return how to start a side that the harness starts.
 
@@ -88,12 +94,16 @@ def start_of(
         given: variables that the run gives it.
         observe: the folder for what is seen inside; None if nobody looks.
         counts_statements: whether each answer tells how many SQL statements it took; only the harness's uvicorn can.
+        check: the folder for what ``bench check`` looks at; None if it does not; only the harness's uvicorn can.
 
     Raises:
         UsageError: its folder, interpreter or variables are not there.
     """
     if side.starts_uvicorn:
-        options = _options(side, port, observe) | {"counts_statements": counts_statements}
+        options = _options(side, port, observe) | {
+            "counts_statements": counts_statements,
+            "check": str(check) if check else None,
+        }
         command = [python_of(side), str(SCRIPT), "run", json.dumps(options)]
     else:
         command = command_of(side, port)
@@ -145,6 +155,7 @@ def _options(side: Side, port: int, observe: Path | None) -> dict[str, object]:
         "workers": server.workers,
         "gc": server.gc,
         "observe": str(observe) if observe else None,
+        "change": server.change,
     }
 
 

@@ -56,6 +56,7 @@ class Server(Stoppable):
         observe: bool = False,
         trust: Trust = SYSTEMS,
         counts_statements: bool = False,
+        check: Path | None = None,
     ) -> None:
         """Start the side; it is not ready before ``wait_until_ready`` has returned.
 
@@ -68,6 +69,7 @@ class Server(Stoppable):
             observe: whether to look inside, also if the side does not ask for it.
             trust: which certificates are trusted, if it is an https URL.
             counts_statements: whether each answer tells how many SQL statements it took, if the harness starts uvicorn.
+            check: the folder for what requests take that ask to be looked at, if the harness starts uvicorn.
 
         Raises:
             ServerFailed: its port is taken.
@@ -104,7 +106,9 @@ class Server(Stoppable):
             run_side_command(side, "setup", self._given, cores, log.with_suffix(".setup"))
         except RunError as failure:
             raise RunError(f"side {side.spec!r}: {failure}") from None
-        self._launched = start = start_of(side, port, self._given, self._observed, counts_statements=counts_statements)
+        self._launched = start = start_of(
+            side, port, self._given, self._observed, counts_statements=counts_statements, check=check
+        )
         # Every core while it starts, which halves the time; its own from then on.
         self.child = Child(
             "loadtests.servers.supervise",

@@ -27,7 +27,7 @@ def tried(folder: Path, app: str, server: str = "uvicorn") -> dict[str, str]:
     return answer
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: str(path.relative_to(FOLDER)))
 def test_an_older_python_can_read_it(path: Path) -> None:
     ast.parse(path.read_text(encoding="utf-8"), feature_version=OLDEST)
 

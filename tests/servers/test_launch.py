@@ -1,5 +1,6 @@
 """A side is started with its own interpreter, in its own folder, with its own variables."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -136,3 +137,9 @@ def test_what_an_app_prints_does_not_hide_the_answer(tmp_path: Path) -> None:
         "import atexit\nprint('{}')\natexit.register(print, 'bye')\nasync def app(scope, receive, send): ...\n"
     )
     assert "uvicorn" in next(iter(check_sides([parse_side(f"loud:app,dir={tmp_path}")]).installed.values())).versions
+
+
+def test_the_folder_that_is_looked_into_reaches_the_server(tmp_path: Path) -> None:
+    side = parse_side("main:app")
+    checked, plain = (json.loads(start_of(side, 1, {}, check=each).command[-1]) for each in (tmp_path, None))
+    assert (checked["check"], plain["check"]) == (str(tmp_path), None)
