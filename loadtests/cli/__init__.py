@@ -17,6 +17,7 @@ from loadtests.system.processes import stop_all
 
 SUBCOMMANDS = {
     "capacity": "Say how much a side can do at the most: by a model, or measured against an objective.",
+    "check": "Say which routes of APP should change, at which line, and what that would bring.",
     "claims": "Test what the tutorial claims and what others published, on this machine.",
     "curve": "Measure SCENARIO from one user to many, and draw both sides' throughput with the ceilings that hold it.",
     "deadlock": "Show the sync build stop answering, because threads and connections wait for each other; and the"

@@ -7,7 +7,7 @@ there too, commented out with the reason: whoever knows the app takes the ``#`` 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -45,11 +45,19 @@ class Route:
         keys: of the scenario, in their order.
         about: a few words; empty if the app has none.
         reasons: why it is commented out; none if it surely can be asked.
+        method: the HTTP method.
+        path: as the app declares it, with a place for each parameter.
+        values: what is in those places, by name.
+        guessed: names of places whose value the document does not have.
     """
 
     keys: Mapping[str, Any]
     about: str = ""
     reasons: tuple[str, ...] = ()
+    method: str = READ.upper()
+    path: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    guessed: frozenset[str] = frozenset()
 
 
 def bench_toml(document: Schema, a: str, b: str) -> str:
@@ -67,14 +75,19 @@ def bench_toml(document: Schema, a: str, b: str) -> str:
     return "\n".join(parts)
 
 
-def routes(document: Schema) -> list[Route]:
-    """Return the routes of an app, those first that are scenarios: of many, a few."""
-    found = [
+def all_routes(document: Schema) -> list[Route]:
+    """Return all routes of an app, in its order."""
+    return [
         _route(document, method, path, resolved(item, document))
         for path, item in document.get("paths", {}).items()
         for method in METHODS
         if method in resolved(item, document)
     ]
+
+
+def routes(document: Schema) -> list[Route]:
+    """Return the routes of an app, those first that are scenarios: of many, a few."""
+    found = all_routes(document)
     asked: set[str] = set()
     active: list[Route] = []
     left: list[Route] = []
@@ -147,6 +160,7 @@ def _route(document: Schema, method: str, path: str, item: Schema) -> Route:
         if (parameter := resolved(each, document))
     }
     values: dict[str, str] = {}
+    guessed: set[str] = set()
     query: list[tuple[str, str]] = []
     headers: dict[str, str] = {}
     for (where, name), parameter in parameters.items():
@@ -160,6 +174,7 @@ def _route(document: Schema, method: str, path: str, item: Schema) -> Route:
         texts = _texts(found.value)
         if where == "path":
             values[name] = texts[0]
+            guessed |= set() if found.is_given else {name}
         else:
             query += [(name, f"${{{name.upper()}}}" if names_a_secret(name) else text) for text in texts]
         if not found.is_given:
@@ -167,9 +182,9 @@ def _route(document: Schema, method: str, path: str, item: Schema) -> Route:
     security = operation.get("security", document.get("security"))
     if security and {} not in security:
         reasons.append("it wants a credential; see headers, above")
-    filled = _PLACE.sub(lambda place: quote(values.get(place["name"], "1"), safe=""), path)
     keys: dict[str, Any] = {
-        "request": f"{method.upper()} {filled}" + (f"?{urlencode(query, safe='${}')}" if query else "")
+        "request": f"{method.upper()} {filled_path(path, values)}"
+        + (f"?{urlencode(query, safe='${}')}" if query else "")
     }
     if headers:
         keys["headers"] = headers
@@ -179,7 +194,12 @@ def _route(document: Schema, method: str, path: str, item: Schema) -> Route:
     if (status := _status(operation)) is not None:
         keys["expect"] = status
     about = str(operation.get("description") or "").strip().partition("\n")[0]
-    return Route(keys, _one_line(about), tuple(reasons))
+    return Route(keys, _one_line(about), tuple(reasons), method.upper(), path, values, frozenset(guessed))
+
+
+def filled_path(path: str, values: Mapping[str, str]) -> str:
+    """Return a path with a value in each of its places: what there is by its name, else 1."""
+    return _PLACE.sub(lambda place: quote(values.get(place["name"].partition(":")[0], "1"), safe=""), path)
 
 
 def _value(parameter: Schema, document: Schema) -> Example:

@@ -3,6 +3,7 @@
 What measures and what warms up send the same bytes.
 """
 
+import copy
 import string
 import zlib
 from base64 import b64encode
@@ -58,6 +59,13 @@ class Message:
         self.head_only = request.method == "HEAD"
         self.keeps_body = bool(request.contains or request.takes)
         self.keeps_headers = bool(request.takes)
+
+    def with_header(self, name: str, value: str) -> "Message":
+        """Return the same with one header more, before all others."""
+        other = copy.copy(self)
+        head, _, rest = self.content.partition(b"\r\n")
+        other.content = b"\r\n".join([head, f"{name}: {value}".encode(), rest])
+        return other
 
 
 def target_of(path: str) -> str:

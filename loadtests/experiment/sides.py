@@ -55,9 +55,12 @@ class ServerSettings(BaseModel):
     gc: Collector = "freeze"
     observe: Literal["off", "on"] = "off"
     port: int | None = Field(None, ge=1, le=65535, description="A free one if None.")
+    change: str | None = Field(
+        None, pattern=r"^(def|inline):[\w.<>]+$", description="Made in the app's process; see inside/changes.py."
+    )
 
 
-OF_UVICORN = frozenset({"loop", "http", "gc", "observe"})
+OF_UVICORN = frozenset({"loop", "http", "gc", "observe", "change"})
 """Settings that the harness has only where it starts uvicorn itself."""
 PLAIN: Mapping[str, tuple[str, str]] = {"uvloop": ("loop", "asyncio"), "httptools": ("http", "h11")}
 """By package: the setting that asks for it, and what uvicorn has in its place."""

@@ -6,12 +6,12 @@ The archive has a folder for each validation, and a file with the latest figures
 from collections.abc import Iterator
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import ValidationError
 
 from loadtests.records.json_files import write_json
 from loadtests.records.run_folder import VALIDATIONS, digest_path
 from loadtests.report.html.page import data_uri
+from loadtests.report.html.templating import template
 from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed
 from loadtests.system.errors import UsageError
 from loadtests.validation.chart import title
@@ -29,10 +29,8 @@ def render(validation: Validation, chart: Path) -> str:
         validation: the measurements.
         chart: the SVG file that ``chart.draw`` wrote.
     """
-    templates = Environment(loader=PackageLoader("loadtests.report.html"), autoescape=True, undefined=StrictUndefined)
-    templates.trim_blocks = templates.lstrip_blocks = True
     provenances = [getattr(validation, check).occasion for check in validation.checked()]
-    return templates.get_template("validation.html.j2").render(
+    return template("validation.html.j2").render(
         validation=validation,
         headline=title(validation),
         created=max(each.created for each in provenances),

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from loadtests.analysis.model.capacity import Demand, Resources, predict
 from loadtests.analysis.model.limits import with_limits
+from loadtests.check.html import page as check_page
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
@@ -21,6 +22,7 @@ from loadtests.records.handler_record import HandlerRecord
 from loadtests.report.charts.catalogue import draw
 from loadtests.report.html.page import render
 from loadtests.servers.handlers import handlers_of
+from tests.check import made_up_checks
 from tests.made_up_runs import Run, collapsing, make_run
 
 FLAGS = [
@@ -270,6 +272,36 @@ def test_what_comes_from_outside_is_text(browser: Browser, tmp_path: Path) -> No
 
 def test_the_page_is_small_enough_to_send(report: Path) -> None:
     assert report.stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize("name", ["async_blog", "shop", "long_names", "other_scripts"])
+def test_the_page_of_a_check_can_be_read_in_the_dark_on_a_phone_and_on_paper(
+    browser: Browser, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "check.html"
+    path.write_text(check_page(made_up_checks.ALL[name]()), encoding="utf-8")
+    for scheme, width, medium in (("light", 1280, "screen"), ("dark", 360, "screen"), ("light", 790, "print")):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})  # type: ignore[arg-type]
+        opened = Opened(context.new_page(), path)
+        opened.page.emulate_media(media=medium)  # type: ignore[arg-type]
+        faint: list[str] = opened.page.evaluate(FAINT)  # opens what is folded, too
+        assert faint == []
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert opened.wrong == []
+        assert opened.requests == [path.as_uri()]
+        context.close()
+
+
+def test_the_routes_of_a_check_are_sorted_by_a_click(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "check.html"
+    path.write_text(check_page(made_up_checks.async_blog()), encoding="utf-8")
+    context = browser.new_context()
+    page = Opened(context.new_page(), path).page
+    table = page.get_by_role("table", name="What to change")
+    table.get_by_role("button", name="Predicted at 64 users").click()
+    first = [row.partition("\t")[0] for row in table.locator("tbody tr").all_inner_texts()]
+    assert first == ["GET /blocking-session", "GET /blocking-client", "GET /blocking"]
+    context.close()
 
 
 FAINT = """() => {

@@ -14,6 +14,9 @@ TEXT_MODULES = (
     "loadtests.report.verdict_table",
     "loadtests.report.doubts",
     "loadtests.report.doubts_on_conditions",
+    "loadtests.check.table",
+    "loadtests.check.sarif",
+    "loadtests.check.html",
     "loadtests.lessons.text",
     "loadtests.lessons.catalogue",
 )

@@ -8,15 +8,10 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from PIL import Image
 
 from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN_PERCENT, SIGN_FLIP_EXACT, SIGN_FLIP_FROM
@@ -38,6 +33,7 @@ from loadtests.report.doubts import doubts
 from loadtests.report.highlights import tally
 from loadtests.report.html.sections import Section, section_of
 from loadtests.report.html.tables import ADDING_UP, NOTHING, agreement, columns, headings
+from loadtests.report.html.templating import TABLES, allowed, script, template
 from loadtests.report.html.what_if import panel
 from loadtests.report.thresholds import ThresholdTable
 from loadtests.report.titles import ratio_title
@@ -45,7 +41,7 @@ from loadtests.report.view import RunView, view_of
 from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, named
 from loadtests.system.errors import RunError, describe_error
 
-MODEL, PANEL, TABLES = "model.js", "what_if.js", "tables.js"
+MODEL, PANEL = "model.js", "what_if.js"
 UNESCAPED = " /:;,=()?!*+@$[]{}|^~`.-_"
 """What may stand in an image's source as it is."""
 COLOURS = 64
@@ -112,13 +108,11 @@ def render(
         thresholds: what became of them; None if there are none.
     """
     run = view_of(manifest, outcome)
-    templates = Environment(loader=PackageLoader("loadtests.report.html"), autoescape=True, undefined=StrictUndefined)
-    templates.trim_blocks = templates.lstrip_blocks = True
     what_if = panel(run)
     scripts = [script(name) for name in (TABLES, *([MODEL, PANEL] if what_if else []))]
     doubted = doubts(run, outcome)
     sections = [section_of(run, scenario, f"s{i}") for i, scenario in enumerate(manifest.scenarios)]
-    return templates.get_template("report.html.j2").render(
+    return template("report.html.j2").render(
         manifest=manifest,
         run=run,
         view=view,
@@ -221,32 +215,6 @@ def _everything(side: SideRecord) -> dict[str, object]:
 
 def _setting(settings: Mapping[str, object], name: str) -> str:
     return NOTHING if settings.get(name) is None else str(settings[name])
-
-
-@dataclass(frozen=True)
-class Script:
-    """A script as the page holds it.
-
-    Attributes:
-        text: to be put between the tags as it is.
-        source: what allows it in the policy's ``script-src``: ``'sha256-…'``.
-    """
-
-    text: Markup
-    source: Markup
-
-
-@lru_cache
-def script(name: str) -> Script:
-    """Return one of the files beside this one."""
-    text = (files("loadtests.report.html") / "static" / name).read_text(encoding="utf-8")
-    digest = b64encode(sha256(text.encode()).digest()).decode()
-    return Script(Markup(text), Markup(f"'sha256-{digest}'"))  # noqa: S704 - ours, and not what was measured
-
-
-def allowed(scripts: Sequence[Script]) -> Markup:
-    """Return the policy's ``script-src``."""
-    return Markup(" ").join(each.source for each in scripts)
 
 
 def data_uri(path: Path) -> str:
