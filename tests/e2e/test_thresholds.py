@@ -11,9 +11,9 @@ import pytest
 from tests.e2e.harness import bench, bench_here
 
 SCENARIO = "external_api[wait_ms=20]"
-MISSED = f"{SCENARIO}@2.b.p50 > 5ms"
+MISSED = f"{SCENARIO}@8.b.p50 > 5ms"
 """No answer can come sooner than after 20 ms."""
-KEPT = (f"{SCENARIO}@2.throughput.ratio < 0.1", "errors > 50%")
+KEPT = (f"{SCENARIO}@8.throughput.ratio < 0.1", "errors > 50%")
 
 
 class Ended(NamedTuple):
@@ -29,7 +29,7 @@ class Ended(NamedTuple):
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     folder = tmp_path_factory.mktemp("results") / "run"
     status, output, errors = bench(
-        *("run", SCENARIO, "--users=2", "--blocks=6", "--time=0.4", "--no-control", f"--out={folder}"),
+        *("run", SCENARIO, "--users=8", "--blocks=6", "--time=0.4", "--no-control", f"--out={folder}"),
         *(f"--fail-if={each}" for each in (MISSED, *KEPT)),
         f"--junit={folder.parent / 'junit.xml'}",
         f"--markdown={folder.parent / 'summary.md'}",
@@ -70,10 +70,10 @@ def test_what_is_not_decided_does_what_the_user_wants(ended: Ended) -> None:
     status, output, errors = bench_here("report", str(ended.folder), f"--fail-if={never}")
     assert (status, errors) == (0, "")
     assert "? 1 not decided, which passes" in output
-    assert f"not decided: {SCENARIO}@2.{never}: 0 % (0 % to " in output
+    assert f"not decided: {SCENARIO}@8.{never}: 0 % (0 % to " in output
     status, _, errors = bench_here("report", str(ended.folder), f"--fail-if={never}", "--not-decided=fail")
     assert status == 1
-    assert f"not decided: {SCENARIO}@2.{never}: 0 % (0 % to " in errors
+    assert f"not decided: {SCENARIO}@8.{never}: 0 % (0 % to " in errors
 
 
 def test_a_report_appends_to_a_summary(ended: Ended, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_report_appends_to_a_summary(ended: Ended, tmp_path: Path) -> None:
     [
         ("p99 > 200", "write it as in 'p99 > 200ms'"),
         ("external_api.p99 > 200ms", f"did you mean '{SCENARIO}'?"),
-        (f"{SCENARIO}@4.p99 > 200ms", "there are: 2"),
+        (f"{SCENARIO}@4.p99 > 200ms", "there are: 8"),
     ],
 )
 def test_what_is_no_condition_of_a_run_is_told(ended: Ended, condition: str, mend: str) -> None:
