@@ -163,12 +163,18 @@ def _headers(options: Options, kind: str) -> tuple[tuple[str, str], ...]:
             raise UsageError(f"curl -b {value}: cookies are not read from a file; write them as NAME=VALUE")
         if option in HEADERS:
             typed.append(parse_header(f"{HEADERS[option]}: {value}", f"curl {option}"))
-        elif option == "-H" and not value.strip().endswith(":"):  # without a value it takes away one of curl's own
+        elif option == "-H" and not _takes_away(value):
             empty = value.strip().endswith(";") and ":" not in value  # as curl has a header without a value
             typed.append(parse_header(f"{value.strip()[:-1]}:" if empty else value, "curl -H"))
     own = (JSON, ("accept", "application/json")) if kind == "--json" else (("content-type", FORM),) if kind else ()
     named = {name.lower() for name, _ in typed}
     return (*(each for each in own if each[0] not in named), *typed)
+
+
+def _takes_away(header: str) -> bool:
+    """Return whether a header takes away one of curl's own: it has a colon, and no value behind it."""
+    _, colon, value = header.partition(":")
+    return bool(colon) and not value.strip()
 
 
 def _body(options: Options) -> tuple[str, bytes, str]:

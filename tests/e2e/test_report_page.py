@@ -249,7 +249,10 @@ def test_what_comes_from_outside_is_text(browser: Browser, tmp_path: Path) -> No
     b = "async,x=<i>"
     manifest, outcome = make_run([EVIL, EVIL_PATH], [1, 8, 32], b=b)
     # As if it were of the catalogue, so that the panel takes it too.
-    scenarios = [manifest.scenarios[0].model_copy(update={"kind": "I/O-bound", "title": EVIL}), manifest.scenarios[1]]
+    scenarios = [
+        manifest.scenarios[0].model_copy(update={"kind": "I/O-bound", "title": f"{EVIL}!"}),
+        manifest.scenarios[1],
+    ]
     handler = HandlerRecord(files=[EVIL], lines=["def f():", f"    {EVIL}"], statements=[EVIL])
     other = handler.model_copy(update={"lines": ["async def f():", f"    await {EVIL}"]})
     manifest = manifest.model_copy(
@@ -265,7 +268,7 @@ def test_what_comes_from_outside_is_text(browser: Browser, tmp_path: Path) -> No
     assert page.page.locator("#what-if select").input_value() == EVIL
     assert f"{b} " in page.page.locator("[data-said]").inner_text()
     text = page.page.inner_text("body")
-    for said in (f"{EVIL}: {EVIL}", f"bench {EVIL}", f"await {EVIL}", f"{EVIL};", EVIL_PATH, f"“{EVIL}”"):
+    for said in (f"{EVIL}: {EVIL}!", f"bench {EVIL}", f"await {EVIL}", f"{EVIL};", EVIL_PATH, f"“{EVIL}”"):
         assert said in text
     context.close()
 

@@ -124,7 +124,7 @@ def stall(process: psutil.Process, tmp_path: Path) -> Child:
 def test_what_is_stopped_goes_on_when_the_staller_is_stopped(busy: psutil.Process, tmp_path: Path) -> None:
     with stall(busy, tmp_path):
         assert eventually(lambda: stopped(busy), limit_s=20)
-    assert eventually(lambda: not stopped(busy), limit_s=5)
+    assert eventually(lambda: not stopped(busy), limit_s=20)
 
 
 def test_what_is_stopped_goes_on_when_the_owner_is_gone(busy: psutil.Process, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_what_is_stopped_goes_on_when_the_owner_is_gone(busy: psutil.Process, tm
         assert eventually(lambda: stopped(busy), limit_s=20)
         assert child.process.stdin is not None
         child.process.stdin.close()  # as it happens when the owner is killed
-        assert eventually(lambda: not stopped(busy), limit_s=5)
+        assert eventually(lambda: not stopped(busy), limit_s=20)
 
 
 def test_a_server_goes_on_after_its_stalls(workspace: Workspace) -> None:
@@ -141,4 +141,4 @@ def test_a_server_goes_on_after_its_stalls(workspace: Workspace) -> None:
         [pid] = server.pids
         with pausing(server.pids, 0.4, 60.0, workspace.work / "staller" / "log"):
             assert eventually(lambda: stopped(psutil.Process(pid)), limit_s=20)
-        assert eventually(lambda: not stopped(psutil.Process(pid)), limit_s=5)
+        assert eventually(lambda: not stopped(psutil.Process(pid)), limit_s=20)

@@ -32,6 +32,10 @@ def test_what_is_written_is_read_again(
     assert parse_curl(curl_text(request, "http://h")).request == request
 
 
+def test_a_value_that_is_a_colon_is_a_value() -> None:
+    assert parse_curl("curl -H 'x-one: :' -H 'accept:' http://h/").request.headers == (("x-one", ":"),)
+
+
 @pytest.mark.parametrize("text", ["a b", "it's", "line\nfeed\t", "é \x1b[0m", "\U000e0001 ${X} `x` \\n"])
 def test_a_shell_reads_it_too(text: str) -> None:
     bash = shutil.which("bash")
