@@ -37,6 +37,8 @@ from loadtests.records.trial_file import CONTROL
 UNKNOWN = Conditions()
 LEAST_PAIRS = 3
 """Pairs of slices in a block from which on a robust mean differs from the ordinary one."""
+WIDEST_SPREAD = 0.2
+"""Standard deviation of the pairs' log ratios above which their robust mean is biased (docs/estimators.md)."""
 
 
 @dataclass(frozen=True)
@@ -146,10 +148,13 @@ def _measure(cell: CellTrials, metric: Metric) -> _Measured:
 def robust_ratio(a: Summary, b: Summary) -> float:
     """Return b ÷ a of the throughputs of one block: of neighbouring slices, their Hodges-Lehmann mean.
 
-    Fewer than three pairs of slices have no robust mean.
+    Where fewer than three pairs of slices have a ratio, or their logarithms spread wider than WIDEST_SPREAD, it is the
+    ratio of both sides' throughput over all slices. A mean of logarithms is that of throughput only while slices are
+    alike: with a spread of s it lies up to s² ÷ 2 below, as where a server answers in bursts longer than a slice.
     """
-    logs = [math.log(y / x) for x, y in zip(a.rates_rps, b.rates_rps, strict=False) if x > 0 and y > 0]
-    if len(logs) < LEAST_PAIRS:
+    pairs = list(zip(a.rates_rps, b.rates_rps, strict=False))
+    logs = [math.log(y / x) for x, y in pairs if x > 0 and y > 0]
+    if len(logs) < max(LEAST_PAIRS, len(pairs)) or np.std(logs, ddof=1) > WIDEST_SPREAD:
         return b.throughput_rps / a.throughput_rps
     return math.exp(hodges_lehmann(logs))
 

@@ -211,6 +211,20 @@ def test_one_slow_slice_of_a_block_hardly_moves_the_ratio() -> None:
     assert throughput.ratio == pytest.approx(1.2, rel=0.001)
 
 
+def test_a_side_that_answers_in_bursts_is_compared_by_whole_blocks() -> None:
+    """The mean of logarithms would call 90, 10, 90, 10 … answers 60 % of what they are."""
+    a = replace(summary(50), rates_rps=(90.0, 10.0) * 8)
+    b = replace(summary(100), rates_rps=(100.0,) * 16)
+    throughput = found(outcome_of(cell([a] * 6, [b] * 6)), "throughput")
+    assert throughput.ratio == pytest.approx(2.0)
+
+
+def test_a_slice_without_an_answer_is_not_left_out_of_the_ratio() -> None:
+    a = replace(summary(80), rates_rps=(100.0, 100.0, 100.0, 100.0, 0.0))
+    b = replace(summary(100), rates_rps=(100.0,) * 5)
+    assert found(outcome_of(cell([a] * 6, [b] * 6)), "throughput").ratio == pytest.approx(1.25)
+
+
 def test_two_slices_have_no_robust_mean() -> None:
     a = [replace(summary(1000), rates_rps=(1000.0, 1000.0))] * 6
     b = [replace(summary(800), rates_rps=(1200.0, 400.0))] * 6

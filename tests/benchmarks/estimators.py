@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from loadtests.analysis.cells import WIDEST_SPREAD
 from loadtests.analysis.comparison import hodges_lehmann
 from loadtests.analysis.trial_summary import slice_rates
 from loadtests.records.run_folder import RunFolder
@@ -27,6 +28,10 @@ DESIGNS = ((6, 4), (6, 8), (8, 6))
 """Starts × pairs in each."""
 PRECISIONS = (0.03, 0.05, 0.08)
 MOST_STARTS = 12
+BURSTS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8)
+"""Standard deviations of one side's answers in a slice, as a share of their mean."""
+SD_OF_A_START = 0.02
+"""Standard deviation of a start's log ratio, as recorded."""
 Pairs = npt.NDArray[np.float64]
 Starts = Sequence[Pairs]
 
@@ -134,6 +139,28 @@ def stop_by_width(rng: np.random.Generator, pairs: int = 4) -> None:
             )
 
 
+def compare_on_bursts(rng: np.random.Generator, starts: int = 6, pairs: int = 8) -> None:
+    """Print what a side does to intervals whose slices hold gamma-distributed counts of answers, the other's do not."""
+    for spread in BURSTS:
+        found: dict[str, list[tuple[float, float]]] = {"Hodges-Lehmann": [], "whole block": [], "rule": []}
+        for _ in range(DRAWS):
+            estimates: dict[str, list[float]] = {name: [] for name in found}
+            for start in rng.normal(0, SD_OF_A_START, starts):
+                a = rng.gamma(1 / spread**2, spread**2, pairs)
+                b = math.exp(start) * rng.gamma(400, 1 / 400, pairs)
+                log = np.log(b / a)
+                robust, whole = hodges_lehmann(list(log)), math.log(b.mean() / a.mean())
+                rule = whole if np.std(log, ddof=1) > WIDEST_SPREAD else robust
+                for name, value in zip(found, (robust, whole, rule), strict=True):
+                    estimates[name].append(value)
+            for name, values in estimates.items():
+                found[name].append(interval(values))
+        for name, intervals in found.items():
+            held = np.mean([abs(middle) <= width for middle, width in intervals])
+            middle, width = np.mean(intervals, axis=0)
+            print(f"  sd {spread:.0%}, {name:16} coverage {held:.1%}, half-width {width:.1%}, bias {middle:+.1%}")
+
+
 def study() -> None:
     """Print everything."""
     rng = np.random.default_rng(1)
@@ -149,6 +176,10 @@ def study() -> None:
     compare_estimators(rng)
     print("\nstop by width, Hodges-Lehmann of 4 pairs, at most 12 starts")
     stop_by_width(rng)
+    spreads = [np.std(log, ddof=1) for starts in load(4).values() for log in starts]
+    print(f"\nblocks spread wider than {WIDEST_SPREAD}: {sum(s > WIDEST_SPREAD for s in spreads)} of {len(spreads)}")
+    print("one side answers in bursts, 6 starts × 8 pairs")
+    compare_on_bursts(rng)
 
 
 if __name__ == "__main__":
