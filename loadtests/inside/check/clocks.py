@@ -2,6 +2,7 @@
 
 A thread that is ready, and gets no core because other threads and processes have them all, is neither computing nor
 waiting for anything that the app asks for. Linux counts that apart, in nanoseconds; elsewhere it passes for waiting.
+What a library's own threads compute while this thread waits for them counts as its CPU time.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ import threading
 from time import perf_counter, thread_time
 from typing import Tuple
 
+from .native_threads import NativeThreads
+
 LEAST_S = 50e-6
 """A shorter wait is not looked into: that costs more than it would tell."""
+LONG_S = 1e-3
+"""After a longer wait a library's threads are looked for: that takes about a microsecond for each Python thread."""
 SCHEDSTAT = "/proc/thread-self/schedstat"
 """Three numbers: nanoseconds on a core, nanoseconds of waiting for one, and how often."""
 
@@ -38,6 +43,8 @@ class _OfThread(threading.local):
 
 
 _THREAD = _OfThread()
+NATIVE = NativeThreads()
+"""Of the process: what they compute belongs to the one request that is timed at a time."""
 
 
 def core_delay() -> float:
@@ -54,10 +61,10 @@ def core_delay() -> float:
 class Clocks:
     """Reads a thread's clocks, again and again, and says what has passed in between."""
 
-    __slots__ = ("cpu", "delay", "wall")
+    __slots__ = ("cpu", "delay", "native", "wall")
 
     def __init__(self) -> None:
-        self.wall = self.cpu = self.delay = 0.0
+        self.wall = self.cpu = self.delay = self.native = 0.0
 
     def reset(self) -> None:
         """Begin here."""
@@ -65,7 +72,10 @@ class Clocks:
         self.wall, self.cpu = perf_counter(), thread_time()
 
     def lap(self) -> Tuple[float, float]:
-        """Return wall time, less what was waited for a core, and CPU time since the last reading, in seconds."""
+        """Return wall time, less what was waited for a core, and CPU time since the last reading, in seconds.
+
+        The CPU time includes that of a library's threads, up to what this thread waited for.
+        """
         wall, cpu = perf_counter(), thread_time()
         passed, used = wall - self.wall, cpu - self.cpu
         self.wall, self.cpu = wall, cpu
@@ -73,6 +83,10 @@ class Clocks:
             delay = core_delay()
             passed -= min(max(0.0, delay - self.delay), passed - used)
             self.delay = delay
+        if passed - used > LONG_S:
+            native = min(NATIVE.used(), passed - used)
+            self.native += native
+            used += native
         return passed, used
 
     def skip(self) -> None:
@@ -91,14 +105,14 @@ class Span:
     def __init__(self, clocks: Clocks) -> None:
         """Begin where the clocks were read last."""
         self._clocks = clocks
-        self._begun = (clocks.wall, clocks.cpu, clocks.delay)
+        self._begun = (clocks.wall, clocks.cpu + clocks.native, clocks.delay)
         self.wall = self.cpu = self.delayed = 0.0
 
     def end(self) -> None:
         """End where the clocks were read last; ``wall`` is less what was waited for a core, which is ``delayed``."""
         clocks = self._clocks
         wall, cpu, delay = self._begun
-        self.wall, self.cpu = clocks.wall - wall, clocks.cpu - cpu
+        self.wall, self.cpu = clocks.wall - wall, clocks.cpu + clocks.native - cpu
         if self.wall - self.cpu > LEAST_S:
             self.delayed = min(max(0.0, core_delay() - delay), self.wall - self.cpu)
             self.wall -= self.delayed

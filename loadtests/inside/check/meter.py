@@ -14,7 +14,7 @@ import types
 from time import perf_counter
 from typing import Any, Callable, Coroutine, Dict, List, Optional, Tuple
 
-from .clocks import Clocks, Span
+from .clocks import NATIVE, Clocks, Span
 
 FRAMEWORK = ("other", "framework")
 """Place and name of what runs outside of all named parts."""
@@ -73,6 +73,7 @@ class Exercised:
         """Called when the last of its tasks is done."""
         self.tracer: Any = None
         """What finds each line's share; None unless that is wanted."""
+        NATIVE.used()  # what was computed before it began is not its own
 
     def part(self, place: str, name: str, is_async: Optional[bool] = None) -> Part:
         """Return the part of this kind and name on this thread, made at first."""
