@@ -196,8 +196,15 @@ def short_names(a: str, b: str) -> tuple[str, str]:
     """Name two sides by their specs if those are short, else by what tells them apart, else by a letter.
 
     What tells them apart are settings of one app, or the folders that two apps are in; a URL is called by its host.
+    Files of the same name are called by their folders however short they are.
     """
-    for names in ((a, b), _settings_apart(a, b), (_place(a), _place(b))):
+    same_file = "/" in a and "://" not in a and PurePath(a).name == PurePath(b).name
+    for names in (
+        (_place(a), _place(b)) if same_file else ("", ""),
+        (a, b),
+        _settings_apart(a, b),
+        (_place(a), _place(b)),
+    ):
         if names[0] != names[1] and all(name and len(name) <= SHORT for name in names):
             return names
     short_a, short_b = _short(a, b) or "side A", _short(b, a) or "side B"

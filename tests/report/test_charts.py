@@ -423,7 +423,7 @@ def test_the_tally_counts_every_cell() -> None:
         ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v2", ("side A", "side B")),
         ("some.package.module:base", "some.package.module:more", ("base", "more")),
         ("some.package.module:app", "other.package.module:app", ("side A", "side B")),
-        ("before/main.py", "after/main.py", ("before/main.py", "after/main.py")),
+        ("before/main.py", "after/main.py", ("before", "after")),
         ("main:app,dir=before", "main:app,dir=after", ("dir=before", "dir=after")),
         ("main:app,dir=/srv/shop/before", "main:app,dir=/srv/shop/after", ("before", "after")),
         ("projects/shop_before/main.py", "projects/shop_after/main.py", ("shop_before", "shop_after")),
