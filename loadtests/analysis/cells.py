@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from loadtests.analysis.answer_sizes import pooled
-from loadtests.analysis.comparison import Estimate, estimate, hodges_lehmann, holm, judge
+from loadtests.analysis.comparison import Estimate, block_log_ratio, estimate, holm, judge
 from loadtests.analysis.control import control_in_words
 from loadtests.analysis.failed_requests import added_up
 from loadtests.analysis.flag_checks import flags_of
@@ -35,10 +35,6 @@ from loadtests.records.summary import (
 from loadtests.records.trial_file import CONTROL
 
 UNKNOWN = Conditions()
-LEAST_PAIRS = 3
-"""Pairs of slices in a block from which on a robust mean differs from the ordinary one."""
-WIDEST_SPREAD = 0.2
-"""Standard deviation of the pairs' log ratios above which their robust mean is biased (docs/estimators.md)."""
 
 
 @dataclass(frozen=True)
@@ -146,17 +142,9 @@ def _measure(cell: CellTrials, metric: Metric) -> _Measured:
 
 
 def robust_ratio(a: Summary, b: Summary) -> float:
-    """Return b ÷ a of the throughputs of one block: of neighbouring slices, their Hodges-Lehmann mean.
-
-    Where fewer than three pairs of slices have a ratio, or their logarithms spread wider than WIDEST_SPREAD, it is the
-    ratio of both sides' throughput over all slices. A mean of logarithms is that of throughput only while slices are
-    alike: with a spread of s it lies up to s² ÷ 2 below, as where a server answers in bursts longer than a slice.
-    """
-    pairs = list(zip(a.rates_rps, b.rates_rps, strict=False))
-    logs = [math.log(y / x) for x, y in pairs if x > 0 and y > 0]
-    if len(logs) < max(LEAST_PAIRS, len(pairs)) or np.std(logs, ddof=1) > WIDEST_SPREAD:
-        return b.throughput_rps / a.throughput_rps
-    return math.exp(hodges_lehmann(logs))
+    """Return b ÷ a of the throughputs of one block, from its slices where they are alike."""
+    pairs = zip(a.rates_rps, b.rates_rps, strict=False)
+    return math.exp(block_log_ratio(list(pairs), math.log(b.throughput_rps / a.throughput_rps)))
 
 
 def _compare(

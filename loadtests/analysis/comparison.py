@@ -19,6 +19,10 @@ ALPHA = 0.05
 LEVEL = 1 - ALPHA
 WORTH = 1.10
 """A ratio from which on a difference is worth having."""
+LEAST_PAIRS = 3
+"""Pairs of slices in a block from which on a robust mean differs from the ordinary one."""
+WIDEST_SPREAD = 0.2
+"""Standard deviation of the pairs' log ratios in a block above which their robust mean is biased."""
 MARGIN = math.log(WORTH)
 """Half-width of the zone in which two sides count as equivalent, on the log scale: ± 10 %."""
 MARGIN_PERCENT = round(100 * (WORTH - 1))
@@ -76,6 +80,23 @@ def hodges_lehmann(values: Sequence[float]) -> float:
     column = np.asarray(values, dtype=float)
     first, second = np.triu_indices(len(column))
     return float(np.median((column[first] + column[second]) / 2))
+
+
+def block_log_ratio(rates: Sequence[tuple[float, float]], whole: float) -> float:
+    """Return ln(b ÷ a) of the throughputs of one block: of neighbouring slices, the Hodges-Lehmann mean.
+
+    A mean of logarithms is that of throughput only while slices are alike. So where fewer than LEAST_PAIRS pairs of
+    slices have a ratio, one has none, or they spread wider than WIDEST_SPREAD, it is that of the whole block: study in
+    docs/estimators.md.
+
+    Args:
+        rates: throughputs of slices that stand side by side, of side a and of side b, in requests per second.
+        whole: ln(b ÷ a) of the throughputs over all slices.
+    """
+    logs = [math.log(b / a) for a, b in rates if a > 0 and b > 0]
+    if len(logs) < max(LEAST_PAIRS, len(rates)) or np.std(logs, ddof=1) > WIDEST_SPREAD:
+        return whole
+    return hodges_lehmann(logs)
 
 
 def sign_flip_p(ratios: Sequence[float]) -> float:

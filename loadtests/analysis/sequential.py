@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from loadtests.analysis.comparison import ALPHA, hodges_lehmann
+from loadtests.analysis.comparison import ALPHA, block_log_ratio
 from loadtests.analysis.flags import written
 from loadtests.analysis.trial_summary import slice_rates
 from loadtests.experiment.plan import ORDERS, Cell, Experiment, Pairing, with_control
@@ -50,6 +50,7 @@ class CellProgress:
 
     Attributes:
         pairs: block → log ratios of the slices that stand side by side.
+        ratios: block → log ratio of the whole block.
         failures: block → the sides that gave nothing there.
         fixed_s: what a block's trials take beside their rounds, in seconds.
         round_s: what a round takes, in seconds.
@@ -57,6 +58,7 @@ class CellProgress:
     """
 
     pairs: dict[int, list[float]] = field(default_factory=dict)
+    ratios: dict[int, float] = field(default_factory=dict)
     failures: dict[int, tuple[SideLabel, ...]] = field(default_factory=dict)
     fixed_s: float = 0.0
     round_s: float = 0.0
@@ -65,7 +67,7 @@ class CellProgress:
     @property
     def estimates(self) -> list[float]:
         """The log ratio of each block."""
-        return [hodges_lehmann(pairs) for _, pairs in sorted(self.pairs.items())]
+        return [ratio for _, ratio in sorted(self.ratios.items())]
 
     @property
     def blocks(self) -> int:
@@ -225,9 +227,12 @@ class SequentialSchedule:
         if nothing:
             progress.failures[block] = nothing
         else:
-            pairs = [math.log(b / a) for a, b in zip(rates["a"], rates["b"], strict=False) if a > 0 and b > 0]
+            both = list(zip(rates["a"], rates["b"], strict=False))
+            pairs = [math.log(b / a) for a, b in both if a > 0 and b > 0]
             if pairs:
                 progress.pairs[block] = pairs
+                whole = math.log(np.mean(rates["b"]) / np.mean(rates["a"]))
+                progress.ratios[block] = block_log_ratio(both, whole)
         self._note_cost(progress, recordings, took_s)
         if not pairing.control and not progress.told and progress.settled(self._experiment.precision, self._least):
             progress.told = True

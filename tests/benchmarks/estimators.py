@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from loadtests.analysis.cells import WIDEST_SPREAD
-from loadtests.analysis.comparison import hodges_lehmann
+from loadtests.analysis.comparison import WIDEST_SPREAD, block_log_ratio, hodges_lehmann
 from loadtests.analysis.trial_summary import slice_rates
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.samples import Recording
@@ -150,7 +149,7 @@ def compare_on_bursts(rng: np.random.Generator, starts: int = 6, pairs: int = 8)
                 b = math.exp(start) * rng.gamma(400, 1 / 400, pairs)
                 log = np.log(b / a)
                 robust, whole = hodges_lehmann(list(log)), math.log(b.mean() / a.mean())
-                rule = whole if np.std(log, ddof=1) > WIDEST_SPREAD else robust
+                rule = block_log_ratio(list(zip(a, b, strict=True)), whole)
                 for name, value in zip(found, (robust, whole, rule), strict=True):
                     estimates[name].append(value)
             for name, values in estimates.items():
