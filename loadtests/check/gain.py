@@ -16,8 +16,8 @@ from loadtests.check.raw import RawApp, RawRoute
 from loadtests.check.record import Finding, Gain, RouteCheck, Verdict
 
 MODEL_ERROR = 0.10
-"""How far the model is off, at the most, in nine of ten cells of the example run: docs/measuring.md. Both ends of a
-range are so much wider than what the scatter of the request's own times makes of it."""
+"""How far the model is off, at the most, in nine of ten cells of the example run: docs/measuring-internals.md. Both
+ends of a range are so much wider than what the scatter of the request's own times makes of it."""
 WORTH_TELLING = 1.05
 """More connections that bring less are advised because requests can stand still: throughput tells nothing of that."""
 NAMES = {"cpu": "CPU", "threads": "threads", "connections": "connections", "users": "users"}

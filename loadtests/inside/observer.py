@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PERIOD_S = 0.02
-"""Several instants fall into the shortest window. What it costs is measured: docs/measuring.md."""
+"""Several instants fall into the shortest window. What it costs is measured: docs/measuring-internals.md."""
 OF_POOL = "_ConnectionRecord__pool"
 """Where a connection's record keeps the pool that it is from."""
 IN_TASKS = "_pool._queue._getters"
