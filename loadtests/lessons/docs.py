@@ -37,6 +37,8 @@ DOCS = Path("docs")
 README = Path("README.md")
 WAITS, READS, TRAP = "external_api", "get_post", "blocked_loop"
 """Two scenarios of the default run and a lesson: where async wins, where it costs, and where it is a trap."""
+ACCURACY = ("A side against itself", "A known difference")
+"""Checks of a validation that say how often verdicts and intervals are right."""
 ROUTE_ADVICE = (
     ("waits for another service, with many users", "`async def`, with an async client", "waiting"),
     ("makes several independent calls", "`async def` and `asyncio.gather`; threads do it too", "fan_out"),
@@ -262,11 +264,23 @@ def headline(example: Example) -> str:
 
 def validation(example: Example) -> str:
     """Return the table of what `bench validate` found on the example's machine before the run."""
+    return _validated(example, None)
+
+
+def accuracy(example: Example) -> str:
+    """Return that part of the table which says how often verdicts and intervals are right."""
+    return _validated(example, ACCURACY)
+
+
+def _validated(example: Example, checks: tuple[str, ...] | None) -> str:
+    """Return the targets of some checks, or of all of them, with what was found."""
     found = example.run.manifest.validation
     if found is None:
         return "Nothing yet: the machine of results/example was not validated before its run."
     lines = ["| known answer | found (95 % interval) | target | |", "| --- | --- | --- | --- |"]
     for check in dict.fromkeys(finding.check for finding in found.findings):
+        if checks is not None and check not in checks:
+            continue
         lines.append(f"| **{check}** | | | |")
         lines += [
             f"| {each.name} | {each.found} | {each.aim} | {STATUS_SIGNS[each.status]} {STATUS_WORDS[each.status]} |"
@@ -286,6 +300,7 @@ BLOCKS: Mapping[str, Block] = {
     "model": model,
     "precision": precision,
     "validation": validation,
+    "accuracy": accuracy,
     "timeline": timeline,
     "claims": claims,
     "curve": curve,

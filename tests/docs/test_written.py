@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.lessons.catalogue import LESSONS
-from loadtests.lessons.docs import BLOCKS, DOCS, README, UnknownBlock, fill, limits, written
+from loadtests.lessons.docs import BLOCKS, DOCS, README, UnknownBlock, accuracy, fill, limits, validation, written
 from loadtests.lessons.example import Example, read_example
 from loadtests.records.run_folder import EXAMPLE
 from loadtests.records.summary import Interval
@@ -47,6 +47,13 @@ def test_a_figure_that_changes_makes_the_docs_stale(example: Example) -> None:
     other = replace(example, run=replace(example.run, cells=cells))
     assert limits(other) != limits(example)
     assert "12,345" in limits(other)
+
+
+def test_the_accuracy_is_a_part_of_the_validation(example: Example) -> None:
+    part, whole = accuracy(example).splitlines(), validation(example).splitlines()
+    assert set(part) < set(whole)
+    assert any(line.startswith("| false verdicts |") for line in part)
+    assert any(line.startswith("| intervals that hold the true ratio |") for line in part)
 
 
 def test_every_lesson_has_a_page_and_no_page_is_left_over() -> None:
