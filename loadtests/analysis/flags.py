@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
+from loadtests.analysis.verdict_kinds import NO_VERDICT
 from loadtests.experiment.plan import MIN_BLOCKS, SINGLE_CELL_BLOCKS
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.summary import Comparison, Metric, Verdict, side_names
@@ -55,8 +56,6 @@ MEANING = {
     "use --blocks with a longer --time",
 }
 """What each flag says and what to do, without the ``:a`` or ``:b`` that tells whom it concerns."""
-NO_VERDICT = frozenset({"driver-bound", "work-left"})
-"""Flags that take a cell out of the headlines: what was measured may be the load driver."""
 NO_WAITING_VERDICT = frozenset({"overloaded"})
 """Flags that leave response times without a verdict: they are as long as one measures."""
 WAITING: frozenset[Metric] = frozenset({"p50", "p99"})

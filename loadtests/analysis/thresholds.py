@@ -12,8 +12,9 @@ from typing import Literal
 
 from loadtests.analysis.comparison import Range, Status, holm_levels
 from loadtests.analysis.figure_intervals import FailedShare, FigureOverBlocks, MeanOverBlocks
-from loadtests.analysis.flags import NO_VERDICT, NO_WAITING_VERDICT
+from loadtests.analysis.flags import NO_WAITING_VERDICT
 from loadtests.analysis.trial_figures import among_failed
+from loadtests.analysis.verdict_kinds import NO_VERDICT
 from loadtests.experiment.loads import Load
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import SideLabel

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from loadtests.analysis.flags import NO_VERDICT
+from loadtests.analysis.verdict_kinds import NO_VERDICT
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import MIN_BLOCKS

@@ -12,6 +12,7 @@ from statistics import fmean
 from loadtests.analysis.model.capacity import NEAR_FULL
 from loadtests.analysis.model.curve import Ceiling, SideCurve, if_threads_hold_it, side_curve
 from loadtests.analysis.model.side_resources import cores_used, side_resources
+from loadtests.analysis.verdict_kinds import no_verdict
 from loadtests.experiment.blog import DEFAULT_THREADS
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -19,7 +20,7 @@ from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.records.summary import Comparison, Limit
 from loadtests.report.charts.marks import Point, points_of
 from loadtests.report.view import RunView
-from loadtests.report.wording import NO_BREAK, named, no_verdict, number
+from loadtests.report.wording import NO_BREAK, named, number
 
 LEAST_LOADS = 3
 """Fewer show no curve."""

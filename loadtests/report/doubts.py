@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from loadtests.analysis.control import control_in_words, is_level
 from loadtests.analysis.flags import MEANING, written
+from loadtests.analysis.verdict_kinds import no_verdict
 from loadtests.experiment import blog
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS
@@ -16,7 +17,7 @@ from loadtests.records.summary import Outcome
 from loadtests.report import answers, differences, doubts_on_conditions, highlights
 from loadtests.report.doubts_on_conditions import OF_ALL_CELLS, Doubt, flag_words
 from loadtests.report.view import RunView
-from loadtests.report.wording import listed, named, no_verdict
+from loadtests.report.wording import listed, named
 
 TOLD_APART = frozenset(
     {"answers-differ", "collapsed", "small", "too-few-blocks", "too-few-samples", "driver-bound", *OF_ALL_CELLS}

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import WAITING
+from loadtests.analysis.verdict_kinds import fell_behind, gave_up, kind_of, no_verdict
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison, Metric
 from loadtests.report.view import RunView
-from loadtests.report.wording import REASONS, fell_behind, gave_up, kind_of, listed, named, no_verdict, some
+from loadtests.report.wording import REASONS, listed, named, some
 
 
 def extremes(view: RunView, metric: Metric, at: Load | None = None) -> list[tuple[SideLabel, Comparison]]:

@@ -2,11 +2,12 @@
 
 from loadtests.analysis.control import control_in_words
 from loadtests.analysis.thresholds import Judgement
+from loadtests.analysis.verdict_kinds import kind_of
 from loadtests.records.summary import Comparison, Outcome
 from loadtests.report.thresholds import found, summary
 from loadtests.report.verdict_table import footnotes, marks_of
 from loadtests.report.view import RunView, ratio_of
-from loadtests.report.wording import STATUS_SIGNS, kind_of, printable, ratio, word
+from loadtests.report.wording import STATUS_SIGNS, printable, ratio, word
 
 
 def markdown(run: RunView, outcome: Outcome, judgement: Judgement, *, undecided_fails: bool) -> str:

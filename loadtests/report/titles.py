@@ -6,12 +6,13 @@ Titles are made of clauses. Some tell verdicts, others figures: throughput, resp
 from collections.abc import Sequence
 from typing import Literal
 
+from loadtests.analysis.verdict_kinds import fell_behind, no_verdict
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison, Metric
 from loadtests.report.highlights import ahead, extremes, losses, share, taken_out, unconfirmed, undecided
 from loadtests.report.view import RunView
-from loadtests.report.wording import NO_BREAK, fell_behind, listed, milliseconds, named, no_verdict, number, ratio
+from loadtests.report.wording import NO_BREAK, listed, milliseconds, named, number, ratio
 
 OURS = ("at ", "of ", "more ", "one ", "both ", "the ")
 """Words of ours that may begin a sentence, and then with a capital; a side's name stays as it is."""

@@ -9,13 +9,14 @@ from rich.text import Text
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.control import control_in_words
 from loadtests.analysis.flags import MEANING, written
+from loadtests.analysis.verdict_kinds import Kind, kind_of
 from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Comparison, Outcome, headline_of
 from loadtests.report import answers, differences, limits
 from loadtests.report.answers import MOST_LINES
 from loadtests.report.view import short_names, view_of
-from loadtests.report.wording import REASONS, Kind, kind_of, word
+from loadtests.report.wording import REASONS, word
 
 SLIGHTLY = "slightly"
 MOST_COLUMNS = 6

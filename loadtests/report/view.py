@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
 
-from loadtests.analysis.flags import NO_VERDICT
+from loadtests.analysis.verdict_kinds import NO_VERDICT, fell_behind
 from loadtests.experiment import blog
 from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest
 from loadtests.records.scenario_record import ScenarioRecord
 from loadtests.records.summary import CellResult, Comparison, Metric, Outcome, headline_of
-from loadtests.report.wording import fell_behind
 
 SHORT = 18
 """Letters that a short name may have."""

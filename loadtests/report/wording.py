@@ -2,19 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from loadtests.analysis.comparison import Status
-from loadtests.analysis.flags import NO_VERDICT, WAITING
+from loadtests.analysis.flags import WAITING
+from loadtests.analysis.verdict_kinds import Kind, fell_behind, gave_up, kind_of
 from loadtests.experiment.loads import Load
-from loadtests.experiment.sides import LABELS, SideLabel
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.summary import Comparison
 
 LEAST_RATIO, MOST_RATIO = 0.0001, 10_000
 """What is beyond is the end of an interval from too few blocks, and no figure to read."""
 NO_BREAK = "\u00a0"
 """A space that no line breaks at: between a figure and its unit."""
-Kind = Literal["a", "b", "equivalent", "unconfirmed", "inconclusive", "driver-bound", "work-left", "collapsed"]
 WORDS: Mapping[Kind, str] = {
     "equivalent": "no difference",
     "unconfirmed": "not confirmed",
@@ -23,8 +22,6 @@ WORDS: Mapping[Kind, str] = {
     "work-left": "leaves work behind",
 }
 """What is said where neither side is better."""
-UNCONFIRMED = frozenset({"many-comparisons", "sign-flip"})
-"""Flags of an interval that excludes 1 and yet is no verdict."""
 DRIVER_BOUND = "the load driver may have been the limit, not the server"
 WORK_LEFT = "a server went on working after its last answer, so that its throughput is more than it can keep up"
 STATUS_SIGNS: Mapping[Status, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
@@ -74,39 +71,6 @@ def some(words: Sequence[str]) -> str:
 def printable(text: str) -> str:
     """Replace characters that no font shows and XML forbids."""
     return "".join(c if c.isprintable() or c == NO_BREAK else "�" for c in text)
-
-
-def gave_up(comparison: Comparison) -> SideLabel | None:
-    """Return the side that lost because it collapsed, if one did."""
-    if comparison.verdict == "b" and "collapsed:a" in comparison.flags:
-        return "a"
-    if comparison.verdict == "a" and "collapsed:b" in comparison.flags:
-        return "b"
-    return None
-
-
-def no_verdict(comparison: Comparison) -> Kind | None:
-    """Return why a cell was taken out of the headlines; None if it was not."""
-    names = {flag.partition(":")[0] for flag in comparison.flags} & NO_VERDICT
-    return None if not names else "driver-bound" if "driver-bound" in names else "work-left"
-
-
-def fell_behind(comparison: Comparison) -> list[SideLabel]:
-    """Return the sides that could not keep up with the arrivals of an open loop, unless the cell was taken out."""
-    if no_verdict(comparison):
-        return []
-    return [label for label in LABELS if f"overloaded:{label}" in comparison.flags]
-
-
-def kind_of(comparison: Comparison) -> Kind:
-    """Return how a comparison is to be shown."""
-    if gave_up(comparison):
-        return "collapsed"
-    if why := no_verdict(comparison):
-        return why
-    if comparison.verdict == "inconclusive" and not UNCONFIRMED.isdisjoint(comparison.flags):
-        return "unconfirmed"
-    return comparison.verdict
 
 
 def word(comparison: Comparison, names: Mapping[SideLabel, str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from loadtests.analysis.comparison import Finding, count, estimate, figure_finding, holm_levels, share_finding
 from loadtests.analysis.figure_intervals import MeanOverBlocks
-from loadtests.analysis.flags import NO_VERDICT
+from loadtests.analysis.verdict_kinds import NO_VERDICT
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.validation.record import (
     CapacityRecord,

@@ -11,9 +11,10 @@ import pytest
 from loadtests.analysis.analyse import analyse
 from loadtests.analysis.condition_checks import cores_used
 from loadtests.analysis.flag_checks import flags_of
-from loadtests.analysis.flags import MEANING, NO_VERDICT, Conditions, Flag
+from loadtests.analysis.flags import MEANING, Conditions, Flag
 from loadtests.analysis.flow import Flow
 from loadtests.analysis.trial_summary import Summary
+from loadtests.analysis.verdict_kinds import NO_VERDICT
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.records.manifest import MachineRecord, SideRecord
 from loadtests.records.run_folder import RunFolder

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 
 from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.trial_summary import Summary
+from loadtests.analysis.verdict_kinds import kind_of
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.summary import Interval, Outcome, Verdict
@@ -27,7 +28,7 @@ from loadtests.report.highlights import tally
 from loadtests.report.html.sections import answer
 from loadtests.report.titles import loads_title, ratio_title
 from loadtests.report.view import RunView, view_of
-from loadtests.report.wording import kind_of, listed, named, number, ratio, word
+from loadtests.report.wording import listed, named, number, ratio, word
 from tests.made_up_runs import Run, collapsing, driver_bound, make_run
 
 LONG = "sync,session_limit=none,thread_limit=100"

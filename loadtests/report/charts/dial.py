@@ -19,6 +19,7 @@ from loadtests.analysis.comparison import MARGIN_PERCENT, WORTH
 from loadtests.analysis.model.capacity import Demand
 from loadtests.analysis.model.crossover import crossover_wait_s
 from loadtests.analysis.model.side_resources import resources
+from loadtests.analysis.verdict_kinds import Kind, no_verdict
 from loadtests.experiment.catalogue import mixed_ms
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -27,7 +28,7 @@ from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS, keys, mark_kind
 from loadtests.report.charts.style import FAINT, INK, LOOKS, MUTED, ZONE, Key
 from loadtests.report.view import RunView, ratio_of
-from loadtests.report.wording import NO_BREAK, Kind, no_verdict, ratio
+from loadtests.report.wording import NO_BREAK, ratio
 
 CELL_WIDTH, CELL_HEIGHT = 0.98, 0.78
 FULL = math.log(3.5)

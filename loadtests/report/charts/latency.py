@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from loadtests.analysis.trial_summary import samples_needed
+from loadtests.analysis.verdict_kinds import kind_of
 from loadtests.experiment.loads import Load
 from loadtests.experiment.sides import LABELS
 from loadtests.records.summary import CellResult, Metric
@@ -16,7 +17,7 @@ from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS
 from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, dot, fit, side_key, width_in
 from loadtests.report.view import RunView
-from loadtests.report.wording import kind_of, listed, milliseconds, named, number, ratio, word
+from loadtests.report.wording import listed, milliseconds, named, number, ratio, word
 
 SHOWN: Mapping[str, tuple[str, str]] = {"p50": ("o", "median"), "p90": ("|", "p90"), "p99": ("o", "p99")}
 """Percentile → its marker and its word. The 99th is hollow."""

@@ -11,11 +11,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from loadtests.analysis.verdict_kinds import gave_up
 from loadtests.experiment.loads import Load
 from loadtests.records.summary import Comparison
 from loadtests.report.charts.style import INK, MUTED, Key, fit, width_in, wrap
 from loadtests.report.view import RunView
-from loadtests.report.wording import gave_up
 
 MARGIN = 0.18
 TITLE_PT, TITLE_LINE = 13.5, 0.255

@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.path import Path
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
+from loadtests.analysis.verdict_kinds import Kind, gave_up, kind_of
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import CellResult, Comparison, Interval
 from loadtests.report.charts.style import INK, LOOKS, MUTED, STRUCK, Key, Look, dot
 from loadtests.report.view import RunView
-from loadtests.report.wording import Kind, gave_up, kind_of, named, number
+from loadtests.report.wording import named, number
 
 DRIVER_BOUND_KEY = Key("hollow: driver-bound", marker=dot("o", "white", INK))
 """The legend entry for cells that have no verdict."""

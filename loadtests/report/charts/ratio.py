@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from loadtests.analysis.comparison import MARGIN, MARGIN_PERCENT
+from loadtests.analysis.verdict_kinds import gave_up, no_verdict
 from loadtests.experiment.sides import LABELS
 from loadtests.records.summary import Comparison
 from loadtests.report import titles
@@ -15,7 +16,7 @@ from loadtests.report.charts.layout import Grid, arms, cut_off, grid_for, head, 
 from loadtests.report.charts.marks import MARKS, alarm, edge_of, keys, mark_kind
 from loadtests.report.charts.style import FAINT, INK, MUTED, ZONE, Key, clear_of, fit, width_in
 from loadtests.report.view import RunView, ratio_of
-from loadtests.report.wording import gave_up, named, no_verdict, ratio, word
+from loadtests.report.wording import named, ratio, word
 
 ROW = 0.42
 ACROSS = 9.9

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import WAITING
+from loadtests.analysis.verdict_kinds import fell_behind, gave_up, kind_of, no_verdict
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.scenario_record import RequestRecord, ScenarioRecord
@@ -19,7 +20,7 @@ from loadtests.report.html.handlers import Handlers, handlers_of
 from loadtests.report.html.tables import NOTHING, Row, adds_up, crossover_in_words, limit_of, row_of
 from loadtests.report.titles import ratio_in_words
 from loadtests.report.view import RunView
-from loadtests.report.wording import REASONS, fell_behind, gave_up, kind_of, listed, named, no_verdict, ratio, word
+from loadtests.report.wording import REASONS, listed, named, ratio, word
 
 OTHERWISE = {
     "nothing": "neither side gave a good answer {where}",
