@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
-from loadtests.analysis.verdict_kinds import NO_VERDICT
+from loadtests.analysis.verdict_kinds import NO_VERDICT, alike_in_words, is_alike
 from loadtests.experiment.plan import MIN_BLOCKS, SINGLE_CELL_BLOCKS
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.summary import Comparison, Metric, Verdict, side_names
@@ -130,12 +130,13 @@ def _finding_in_words(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
     how_much = f"{b} ÷ {a} in {noun}{less} is {written(c.ratio)}"
     if c.interval is not None:
         how_much += f", 95 % interval {written(c.interval[0])} to {written(c.interval[1])} over {c.blocks} blocks"
+    if is_alike(c):
+        said = alike_in_words(c, a, b)
+        return f"{said[0].upper()}{said[1:]}: {how_much}."
     match c.verdict:
         case "a" | "b":
             better = a if c.verdict == "a" else b
             return f"{better} is better: {how_much}."
-        case "equivalent":
-            return f"No difference worth having: {how_much}."
         case _:
             return f"{'No verdict' if left_out else 'Not decided'}: {how_much}."
 

@@ -12,7 +12,7 @@ from statistics import fmean
 from loadtests.analysis.model.capacity import NEAR_FULL
 from loadtests.analysis.model.curve import Ceiling, SideCurve, if_threads_hold_it, side_curve
 from loadtests.analysis.model.side_resources import cores_used, side_resources
-from loadtests.analysis.verdict_kinds import no_verdict
+from loadtests.analysis.verdict_kinds import no_verdict, winner
 from loadtests.experiment.blog import DEFAULT_THREADS
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -143,8 +143,8 @@ def _compared(view: RunView, curve: Curve, last: Mapping[SideLabel, float], at: 
     figures = f"with {at} {_answers(view, last)}"
     if headline is None or no_verdict(headline):
         return f"{figures}; that is no verdict"
-    if headline.verdict in LABELS and "small" not in headline.flags:
-        return _ahead(view, curve, last, "b" if headline.verdict == "b" else "a") or figures
+    if (ahead := winner(headline)) is not None:
+        return _ahead(view, curve, last, ahead) or figures
     return _alike(headline, curve, last, at, figures)
 
 

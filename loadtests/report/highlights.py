@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import WAITING
-from loadtests.analysis.verdict_kinds import fell_behind, gave_up, kind_of, no_verdict
+from loadtests.analysis.verdict_kinds import fell_behind, gave_up, is_alike, kind_of, no_verdict, winner
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison, Metric
@@ -40,7 +40,7 @@ def extremes(view: RunView, metric: Metric, at: Load | None = None) -> list[tupl
 
 def ahead(c: Comparison, label: SideLabel) -> bool:
     """Whether a side wins by more than the margin, and not just because the other one gave up."""
-    return c.verdict == label and "small" not in c.flags and gave_up(c) is None
+    return winner(c) == label and gave_up(c) is None
 
 
 def losses(view: RunView, at: Load | None = None) -> list[str]:
@@ -105,12 +105,13 @@ def tally(view: RunView) -> str:
     cells = view.headlines()
     kinds = [kind_of(c) for c in cells]
     out, unconfirmed = taken_out(view), kinds.count("unconfirmed")
-    b, a, alike = (sum(c.verdict == verdict for c in cells) for verdict in ("b", "a", "equivalent"))
+    b, a = (sum(winner(c) == label for c in cells) for label in ("b", "a"))
+    alike = sum(map(is_alike, cells))
     unsure = kinds.count("inconclusive") + unconfirmed
     counts = [
         (b, f"{view.names['b']} is better in {b}"),
         (a, f"{view.names['a']} is better in {a}"),
-        (alike, f"there is no difference worth having in {alike}"),
+        (alike, f"there is no meaningful difference in {alike}"),
         (unsure, f"{unsure} {'is' if unsure == 1 else 'are'} not decided"),
         (len(out), f"{len(out)} {'was' if len(out) == 1 else 'were'} taken out"),
     ]
@@ -141,17 +142,17 @@ def undecided(view: RunView, at: Load | None = None) -> str:
     here = [c for c in view.headlines() if at in (None, c.load)]
     cells = [c for c in here if not no_verdict(c)]
     a, b = view.names["a"], view.names["b"]
-    close = sum(c.verdict == "equivalent" or "small" in c.flags for c in cells)
+    close = sum(map(is_alike, cells))
     where = "everywhere" if at is None else f"at {named([at])}"
     if not cells:
         why = "; ".join(dict.fromkeys(REASONS[kind] for c in here if (kind := no_verdict(c))))
         return f"No verdict {where.replace('every', 'any')}: {why}"
     if close == len(here):
         what = f"the slowest 1 % of {b} and {a} are" if view.open_loop else f"{b} and {a} are"
-        return f"No difference worth having: {what} within {MARGIN_PERCENT} % of each other {where}"
+        return f"No meaningful difference: {what} within {MARGIN_PERCENT} % of each other {where}"
     if close:
         rest = "the rest is undecided" if len(cells) == len(here) else "the rest is undecided or was taken out"
-        return f"No difference worth having between {b} and {a} in {close} of {len(here)} cells, {rest}"
+        return f"No meaningful difference between {b} and {a} in {close} of {len(here)} cells, {rest}"
     if view.blocks < view.manifest.least_blocks or any("too-few-blocks" in c.flags for c in cells):
         return f"Undecided: too few blocks for a verdict on {b} and {a}"
     if all("too-few-samples" in c.flags for c in cells):

@@ -6,7 +6,7 @@ Titles are made of clauses. Some tell verdicts, others figures: throughput, resp
 from collections.abc import Sequence
 from typing import Literal
 
-from loadtests.analysis.verdict_kinds import fell_behind, no_verdict
+from loadtests.analysis.verdict_kinds import fell_behind, is_alike, no_verdict
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import Comparison, Metric
@@ -134,7 +134,7 @@ def _found(c: Comparison) -> SideLabel | Literal["equal"] | None:
         return "a"
     if ahead(c, "b"):
         return "b"
-    return "equal" if c.verdict == "equivalent" or "small" in c.flags else None
+    return "equal" if is_alike(c) else None
 
 
 def _loads_of_span(view: RunView, span: tuple[Load, Load]) -> str:

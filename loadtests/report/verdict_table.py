@@ -9,23 +9,22 @@ from rich.text import Text
 from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.control import control_in_words
 from loadtests.analysis.flags import MEANING, written
-from loadtests.analysis.verdict_kinds import Kind, kind_of
+from loadtests.analysis.verdict_kinds import ALIKE, Kind, kind_of, lead_in_words, winner
 from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Comparison, Outcome, headline_of
 from loadtests.report import answers, differences, limits
 from loadtests.report.answers import MOST_LINES
 from loadtests.report.view import short_names, view_of
-from loadtests.report.wording import REASONS, word
+from loadtests.report.wording import NO_BREAK, REASONS, word
 
-SLIGHTLY = "slightly"
 MOST_COLUMNS = 6
 """Loads that stand side by side, a column each; of more there is a row each."""
 MINOR = frozenset({"small"})
 """Flags that qualify a verdict without casting doubt on it; they get no footnote mark."""
 STYLES: dict[Kind, str] = {"a": "bold blue", "b": "bold green", "equivalent": "bold"}
 LEGEND = {
-    "no difference": f"the interval lies within ± {MARGIN_PERCENT} %",
+    ALIKE: f"the interval lies within ± {MARGIN_PERCENT} %",
     "not decided": "this run can't tell",
     "not confirmed": "the interval excludes 1, but a stricter test does not agree",
     "driver-bound": f"no verdict, {REASONS['driver-bound']}",
@@ -108,7 +107,8 @@ def _add_rows_of_loads(
     for scenario in manifest.scenarios:
         cells = [(load, headlines[name, load]) for name, load in headlines if name == scenario.name]
         for number, (load, c) in enumerate(sorted(cells, key=lambda cell: cell[0].size)):
-            verdict, *figures = _cell(c, names, marks).split("\n")
+            verdict, lead, figures = _parts(c, names, marks)
+            verdict = Text("\n").join(filter(None, [verdict, lead]))
             figures = [
                 Text(figure.plain.removesuffix(" ×"), style="dim" if i else "") for i, figure in enumerate(figures)
             ]
@@ -122,33 +122,44 @@ def _more(told: list[str]) -> str:
 
 
 def _cell(comparison: Comparison | None, names: tuple[str, str], marks: dict[str, str]) -> Text:
+    verdict, lead, figures = _parts(comparison, names, marks)
+    return Text("\n").join([verdict, *filter(None, [lead]), *figures])
+
+
+def _parts(
+    comparison: Comparison | None, names: tuple[str, str], marks: dict[str, str]
+) -> tuple[Text, Text, list[Text]]:
+    """Return the verdict, a sure lead within the margin, and the ratio and its interval, as far as there are such."""
     if comparison is None or (
         comparison.ratio is None and comparison.verdict == "inconclusive" and not comparison.flags
     ):
-        return Text("not measured", style="dim")
+        return Text("not measured", style="dim"), Text(), []
     numbers = marks_of(comparison, marks)
     text = Text(_word(comparison, names), style=STYLES.get(kind_of(comparison), _winner_style(comparison)))
     if numbers:
         text.append(f"\N{NO-BREAK SPACE}[{','.join(numbers)}]", style="yellow")
+    lead = Text(lead_in_words(comparison, *names).replace(" %", f"{NO_BREAK}%"))
+    figures = []
     if comparison.ratio is not None:
-        dim = " dim" if kind_of(comparison) in REASONS else ""
-        text.append(f"\n{written(comparison.ratio)} ×", style=f"not bold{dim}")
+        figures.append(Text(f"{written(comparison.ratio)} ×", style="dim" if kind_of(comparison) in REASONS else ""))
         if comparison.interval is not None:
-            text.append("\n{} – {}".format(*map(written, comparison.interval)), style="dim not bold")
-    return text
+            figures.append(Text("{} – {}".format(*map(written, comparison.interval)), style="dim"))
+    return text, lead, figures
 
 
 def _word(comparison: Comparison, names: tuple[str, str]) -> str:
     """Return the better side's name, or the word for there being none."""
-    if comparison.verdict in ("a", "b"):
-        name = names[0] if comparison.verdict == "a" else names[1]
-        return f"{name}, {SLIGHTLY}" if "small" in comparison.flags else name
+    if better := winner(comparison):
+        return names[0] if better == "a" else names[1]
+    if kind_of(comparison) == "equivalent":
+        return ALIKE
     return word(comparison, {"a": names[0], "b": names[1]})
 
 
 def _winner_style(comparison: Comparison) -> str:
     """Return the style of a verdict by collapse, which is the winner's; else that of no verdict."""
-    return "bold blue" if comparison.verdict == "a" else "bold green" if comparison.verdict == "b" else "dim"
+    better = winner(comparison)
+    return "dim" if better is None else "bold blue" if better == "a" else "bold green"
 
 
 def _blocks_in_words(manifest: Manifest, outcome: Outcome) -> str:
@@ -178,8 +189,8 @@ def _how_to_read(names: tuple[str, str], blocks: str, *, open_loop: bool, uprigh
 def _legend(comparisons: list[Comparison], names: tuple[str, str]) -> str:
     said = {_word(c, names) for c in comparisons}
     told = [f"“{text}”: {meaning}." for text, meaning in LEGEND.items() if text in said]
-    if any(text.endswith(SLIGHTLY) for text in said):
-        told.append(f"“{SLIGHTLY}”: for sure, but less than {MARGIN_PERCENT} %, which is no reason to rewrite an app.")
+    if lead := next(filter(None, (lead_in_words(c, *names) for c in comparisons)), ""):
+        told.append(f"“{lead}”: that lead is sure, and too small to be a reason to rewrite an app.")
     return " ".join(told)
 
 

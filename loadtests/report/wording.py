@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from loadtests.analysis.comparison import Status
 from loadtests.analysis.flags import WAITING
-from loadtests.analysis.verdict_kinds import Kind, fell_behind, gave_up, kind_of
+from loadtests.analysis.verdict_kinds import ALIKE, Kind, alike_in_words, fell_behind, gave_up, kind_of
 from loadtests.experiment.loads import Load
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.summary import Comparison
@@ -15,7 +15,7 @@ LEAST_RATIO, MOST_RATIO = 0.0001, 10_000
 NO_BREAK = "\u00a0"
 """A space that no line breaks at: between a figure and its unit."""
 WORDS: Mapping[Kind, str] = {
-    "equivalent": "no difference",
+    "equivalent": ALIKE,
     "unconfirmed": "not confirmed",
     "inconclusive": "not decided",
     "driver-bound": "driver-bound",
@@ -79,8 +79,9 @@ def word(comparison: Comparison, names: Mapping[SideLabel, str]) -> str:
         return f"{names[gone]} collapsed"
     kind = kind_of(comparison)
     if kind in ("a", "b"):
-        slightly = "slightly " if "small" in comparison.flags else ""
-        return f"{names['a' if kind == 'a' else 'b']} {slightly}better"
+        return f"{names['a' if kind == 'a' else 'b']} better"
+    if kind == "equivalent":
+        return alike_in_words(comparison, names["a"], names["b"])
     if kind == "inconclusive" and comparison.metric in WAITING and (behind := fell_behind(comparison)):
         return f"{' and '.join(names[label] for label in behind)} overloaded"
     if kind == "inconclusive" and comparison.ratio is None:

@@ -221,7 +221,7 @@ def test_a_side_that_falls_behind_is_named_and_the_ratio_of_its_waits_is_not() -
         "; no verdict on the slowest 1 % at 900/s, whose waits are as long as one measures"
         " (sync can't keep up at 900/s)."
     )
-    assert [word(c, run.names) for c in run.headlines()] == ["no difference", "sync overloaded"]
+    assert [word(c, run.names) for c in run.headlines()] == ["no meaningful difference", "sync overloaded"]
 
 
 def test_few_blocks_do_not_say_who_falls_behind() -> None:
@@ -379,7 +379,7 @@ def test_titles_turn_round_with_the_data() -> None:
     [
         (
             lambda: make_run(["hash"], [1, 8], alike=True, noise=0.01),
-            "No difference worth having: async and sync are within 10 % of each other everywhere",
+            "No meaningful difference: async and sync are within 10 % of each other everywhere",
         ),
         (lambda: make_run(["hash"], [1, 8], alike=True, noise=0.5), "Undecided: this run can't tell async from sync"),
         (

@@ -66,7 +66,10 @@ def test_many_loads_have_a_row_each() -> None:
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= 80
     rows = [line[1:].rstrip(" │").split("│") for line in text.splitlines() if line.startswith("│")]
-    cells = [[cell.strip() for cell in row] for row in rows]
+    lines = [[cell.strip() for cell in row] for row in rows]
+    leads = {"".join(line).replace("\N{NO-BREAK SPACE}", " ") for line in lines if not line[1]}
+    assert leads == {"async +2 %", "async +6 %", "async +9 %", "sync +6 %"}
+    cells = [line for line in lines if line[1]]
     assert [cell[1] for cell in cells] == ["1 user", *(f"{count} users" for count in users[1:])] * 2
     assert [cell[0] for cell in cells] == [*["external_api", *[""] * 11], *["get_post", *[""] * 11]]
     by_load = {(number // 12, cell[1]): cell[2:] for number, cell in enumerate(cells)}

@@ -60,10 +60,8 @@ MARKS: dict[Kind, Mark] = {
 
 
 def mark_kind(comparison: Comparison) -> Kind:
-    """Return as what a comparison is drawn: within the margin no side wins, and not confirmed is not decided."""
+    """Return as what a comparison is drawn: what is not confirmed is not decided."""
     kind = kind_of(comparison)
-    if kind in LABELS and "small" in comparison.flags:
-        return "equivalent"
     return "inconclusive" if kind == "unconfirmed" else kind
 
 

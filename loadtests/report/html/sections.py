@@ -6,9 +6,17 @@ The answer says which side is better, where, by how much, and how sure that is.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from loadtests.analysis.comparison import MARGIN_PERCENT
 from loadtests.analysis.flags import WAITING
-from loadtests.analysis.verdict_kinds import fell_behind, gave_up, kind_of, no_verdict
+from loadtests.analysis.verdict_kinds import (
+    ALIKE,
+    fell_behind,
+    gave_up,
+    is_alike,
+    kind_of,
+    lead_in_words,
+    no_verdict,
+    winner,
+)
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.scenario_record import RequestRecord, ScenarioRecord
@@ -24,7 +32,6 @@ from loadtests.report.wording import REASONS, listed, named, ratio, word
 
 OTHERWISE = {
     "nothing": "neither side gave a good answer {where}",
-    "equal": "no difference worth having {where}",
     "few": "too few requests to know the slowest 1 % {where}",
     "driver-bound": f"no verdict {{where}}, because {REASONS['driver-bound']}",
     "work-left": f"no verdict {{where}}, because {REASONS['work-left']}",
@@ -35,7 +42,7 @@ MOST_ASKED = 10
 """Requests of a scenario that are shown."""
 SHOWN_OF_A_BODY = 200
 """Characters."""
-ORDER = ("gone a", "gone b", "b", "a", "small b", "small a", "equal", "open", "nothing", "few", "behind", *REASONS)
+ORDER = ("gone a", "gone b", "b", "a", "equal", "open", "nothing", "few", "behind", *REASONS)
 """Of the clauses in an answer."""
 
 
@@ -218,8 +225,10 @@ def _grouped(view: RunView, cells: Sequence[Comparison]) -> list[tuple[str, list
             groups["nothing"].append(c)
         elif gone := gave_up(c):
             groups[f"gone {gone}"].append(c)
-        elif c.verdict in LABELS:
-            groups[f"small {c.verdict}" if "small" in c.flags else c.verdict].append(c)
+        elif is_alike(c):
+            groups["equal"].append(c)
+        elif better := winner(c):
+            groups[better].append(c)
         elif why := no_verdict(c):
             groups[why].append(c)
         elif fell_behind(c) and c.metric in WAITING:
@@ -227,7 +236,7 @@ def _grouped(view: RunView, cells: Sequence[Comparison]) -> list[tuple[str, list
         elif "too-few-samples" in c.flags:
             groups["few"].append(c)
         else:
-            groups["equal" if c.verdict == "equivalent" else "open"].append(c)
+            groups["open"].append(c)
     return [(kind, group) for kind, group in groups.items() if group]
 
 
@@ -239,9 +248,8 @@ def _clause(view: RunView, kind: str, group: Sequence[Comparison], of: int) -> s
         case ["gone", gone]:
             other = a if gone == "b" else b
             return f"{a if gone == 'a' else b} collapses {where}, {other} does not"
-        case ["small", better]:
-            name = a if better == "a" else b
-            return f"{name} is better by less than {MARGIN_PERCENT} %, for sure but too little to matter, {where}"
+        case ["equal"]:
+            return f"{ALIKE} {where}{_leads(view, group)}" + _behind(view, group)
         case ["open"]:
             return f"not decided {where.replace('every', 'any')}" + _behind(view, group)
         case ["a" | "b" as better]:
@@ -250,6 +258,14 @@ def _clause(view: RunView, kind: str, group: Sequence[Comparison], of: int) -> s
     if kind in ("behind", "nothing", *REASONS):
         where = where.replace("every", "any")
     return OTHERWISE[kind].format(where=where) + _behind(view, group)
+
+
+def _leads(view: RunView, group: Sequence[Comparison]) -> str:
+    """Say which side is surely ahead within the margin, and at which load unless there is but one."""
+    found = [(c.load, lead_in_words(c, view.names["a"], view.names["b"])) for c in group]
+    at = {load: f" at {named([load])}" if len(group) > 1 else "" for load, _ in found}
+    said = [f"{text}{at[load]}" for load, text in sorted(found, key=lambda each: each[0].size) if text]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _load_word(view: RunView) -> str:
