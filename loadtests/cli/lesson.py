@@ -94,10 +94,11 @@ def _ask(console: PipeConsole, lesson: Lesson) -> None:
 
 def _answer(console: PipeConsole, lesson: Lesson, record: LessonRecord) -> None:
     table = Table(title="Measured", title_justify="left", title_style="bold")
-    for heading in ("", "", *text.sides(lesson), "ratio (95 % interval)"):
-        table.add_column(heading, justify="left" if not heading else "right")
+    headings = text.headings_of(lesson)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("", "verdict") else "right")
     for row in text.figures(lesson, record.outcome):
-        table.add_row(*map(Text, row))
+        table.add_row(*map(Text, row[: len(headings)]))
     console.print(table)
     seen = text.judged_expectations(lesson, record.outcome)
     overall = text.standing([each.judged for each in seen])

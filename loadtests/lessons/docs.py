@@ -6,28 +6,30 @@ Pages about lessons are generated as a whole. In other pages only the blocks are
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 from loadtests.analysis.comparison import MARGIN
 from loadtests.analysis.model.limits import worded
+from loadtests.analysis.verdict_kinds import ALIKE, Kind, kind_of
 from loadtests.experiment.blog import DEFAULT_THREADS
-from loadtests.experiment.loads import Load
+from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.deadlock import finding as deadlock_finding
-from loadtests.lessons.example import TIMELINE, Example
+from loadtests.lessons.example import RUN, TIMELINE, Example
 from loadtests.lessons.lesson import SIGNS
 from loadtests.lessons.record import claim_results
+from loadtests.lessons.same_cells import elsewhere
 from loadtests.report.charts.dial import finding as dial_finding
 from loadtests.report.curves import curves
 from loadtests.report.curves import finding as curve_finding
 from loadtests.report.markdown import verdict_rows
 from loadtests.report.titles import loads_title
 from loadtests.report.view import RunView
-from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, number
+from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, named, number
 from loadtests.system.errors import UsageError
 
 BEGIN, END = "<!-- from the example: ", "<!-- end -->"
@@ -80,7 +82,8 @@ def pages(example: Example) -> Iterator[tuple[str, str]]:
     """Yield each page that is generated as a whole, by its path."""
     yield "docs/lessons/README.md", text.lesson_index(example.lessons)
     for name, record in example.lessons.items():
-        yield f"docs/lessons/{name}.md", text.lesson_page(LESSONS[name], record)
+        otherwise = elsewhere(example, name)
+        yield f"docs/lessons/{name}.md", text.lesson_page(LESSONS[name], record, otherwise=otherwise)
 
 
 def fill(page: str, blocks: Mapping[str, Block], example: Example) -> str:
@@ -101,7 +104,8 @@ def fill(page: str, blocks: Mapping[str, Block], example: Example) -> str:
 def verdicts(example: Example) -> str:
     """Return the table of verdicts of the default run."""
     run = example.run
-    return "\n".join([*verdict_rows(run), "", _source(run)])
+    otherwise = elsewhere(example, RUN)
+    return "\n".join([*verdict_rows(run), "", _source(run), *(["", otherwise] if otherwise else [])])
 
 
 def _source(run: RunView) -> str:
@@ -176,30 +180,33 @@ def timeline(example: Example) -> str:
 
 def which(example: Example) -> str:
     """Return the table of which kind of route to use when, with the figures behind it."""
-    lines = ["| the route … | use | measured here | as expected | lesson |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        "| the route … | use | measured here (95 % interval) | as expected | lesson |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for about, use, lesson in ROUTE_ADVICE:
         outcome = example.lessons[lesson].outcome
         rows = text.figures(LESSONS[lesson], outcome)
         standing = text.standing([each.judged for each in text.judged_expectations(LESSONS[lesson], outcome)])
         link = f"[{LESSONS[lesson].title}](docs/lessons/{lesson}.md)"
         figures = "; ".join(f"{where}: {figure}" for where, figure in map(_short, rows))
-        lines.append(f"| {about} | {use} | {figures} | {SIGNS[standing]} {standing} | {link} |")
+        lines.append(f"| {about} | {use} | {figures} | {SIGNS[standing]} | {link} |")
     date = f"{example.lessons[ROUTE_ADVICE[0][2]].created:%-d %B %Y}"
     return "\n".join(
         [
             *lines,
             "",
-            "Ratios are async ÷ sync in requests per second, with 95 % intervals, where nothing else is said;"
-            f" from results/example/lessons, {date}.",
+            f"Ratios: async ÷ sync in requests/s; from results/example/lessons, {date}.",
         ]
     )
 
 
-def _short(row: tuple[str, str, str, str, str]) -> tuple[str, str]:
-    where, unit, a, b, divided = row
-    if divided == "–":
-        return where, f"{a} against {b}"
-    return where, divided if unit == "requests/s" else f"{divided} × as long for the slowest 1 %"
+def _short(row: text.FiguresRow) -> tuple[str, str]:
+    if row.ratio == "–":
+        return row.where, f"{row.verdict}, {row.a} against {row.b}"
+    verdict = f"{row.verdict}, " if ALIKE in row.verdict else ""  # who is better is in the ratio, and in what to use
+    longer = "" if row.unit == "requests/s" else " × as long (slowest 1 %)"
+    return row.where, f"{verdict}{row.ratio}{longer}"
 
 
 def claims(example: Example) -> str:
@@ -235,25 +242,35 @@ def deadlock(example: Example) -> str:
 
 def answer(example: Example) -> str:
     """Return the README's answer: where async pays, where it costs, and where it is a trap, with their figures."""
-    waits, reads = (_ratios(example.run, scenario) for scenario in (WAITS, READS))
-    few = {load: ratio for load, ratio in waits.items() if load.size < DEFAULT_THREADS}
+    waits, reads = _ratios(example.run, WAITS, "b"), _ratios(example.run, READS, "a")
+    few = {
+        load: ratio for load, ratio in _ratios(example.run, WAITS, "equivalent").items() if load.size < DEFAULT_THREADS
+    }
+    if not (waits and few and reads):
+        raise UsageError("results/example does not bear out the README's answer, which needs another wording")
     most, apart = max(waits, key=waits.__getitem__), max(abs(ratio - 1) for ratio in few.values())
     least, worst = (100 * (1 - ratio) for ratio in (max(reads.values()), min(reads.values())))
-    where, _, _, _, blocked = text.figures(LESSONS[TRAP], example.lessons[TRAP].outcome)[0]
-    pays = f"{WAITS} got {waits[most]:.1f} times as many answers with {most}"
-    not_yet = f"with up to {max(few, key=lambda load: load.size)} the difference was at most {100 * apart:.0f} %"
+    blocked = text.figures(LESSONS[TRAP], example.lessons[TRAP].outcome)[0]
+    pays = f"{WAITS} got {waits[most]:.1f} times the answers with {most}"
+    not_yet = f"{_up_to(few, example.run.loads)} there was {ALIKE} (at most {100 * apart:.0f} %)"
     costs = f"{READS} lost {least:.0f} to {worst:.0f} % of its throughput"
-    trap = f"{where} got {blocked.split()[0]} times as many answers"
+    trap = f"{blocked.where} got {blocked.ratio.split()[0]} times the answers"
     return (
         "**No, don't convert everything.** Async pays where more requests wait for another service than there are"
-        f" threads for `def` routes ({DEFAULT_THREADS}): {pays}, but {not_yet}. It costs where a route reads a row:"
-        f" {costs}. And it is a trap where an `async def` route calls a library that blocks: {trap}."
+        f" threads for `def` routes ({DEFAULT_THREADS}): {pays}; {not_yet}. It costs where a route reads a row:"
+        f" {costs}. It is a trap where an `async def` route calls a library that blocks: {trap}."
     )
 
 
-def _ratios(run: RunView, scenario: str) -> dict[Load, float]:
-    """Return async ÷ sync in requests per second of one scenario, by load."""
-    return {c.load: c.ratio for c in run.headlines() if c.scenario == scenario and c.ratio is not None}
+def _up_to(found: Collection[Load], loads: Sequence[Load]) -> str:
+    """Write "up to 32 users" where these are the lightest loads of a run, else name all of them."""
+    lightest = loads[: len(found)]
+    return f"up to {lightest[-1]}" if set(found) == set(lightest) else f"with {named(ascending(found))}"
+
+
+def _ratios(run: RunView, scenario: str, kind: Kind) -> dict[Load, float]:
+    """Return async ÷ sync in requests per second of one scenario, by load, where the verdict is of a kind."""
+    return {c.load: c.ratio for c in run.headlines(scenario) if c.ratio is not None and kind_of(c) == kind}
 
 
 def headline(example: Example) -> str:

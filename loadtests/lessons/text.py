@@ -6,14 +6,16 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from loadtests.experiment.blog import ELSEWHERE, ROOT, find_settings
 from loadtests.experiment.catalogue import CATALOGUE
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.lesson import CLOSED_LOOP_USERS, SIGNS, Code, Judgement, Lesson, Standing, combined
 from loadtests.lessons.record import LessonRecord
 from loadtests.records.summary import Outcome, headline_of
-from loadtests.report.wording import number
+from loadtests.report.wording import number, word
 from loadtests.servers.handlers import routes
 
 STYLES: dict[Standing, str] = {
@@ -72,8 +74,29 @@ def standing(judged: Sequence[Judgement]) -> Standing:
     return combined([each.standing for each in judged])
 
 
-def figures(lesson: Lesson, outcome: Outcome) -> list[tuple[str, str, str, str, str]]:
-    """Return a row for each cell: scenario and load, unit, figure of side a, figure of side b, ratio with interval."""
+class FiguresRow(NamedTuple):
+    """What was measured in one cell, in words.
+
+    Attributes:
+        where: scenario and load.
+        unit: of the sides' figures.
+        a: figure of side a.
+        b: figure of side b.
+        ratio: b ÷ a with its interval.
+        verdict: as in every other table; empty where clients or loops are compared.
+    """
+
+    where: str
+    unit: str
+    a: str
+    b: str
+    ratio: str
+    verdict: str
+
+
+def figures(lesson: Lesson, outcome: Outcome) -> list[FiguresRow]:
+    """Return a row for each cell."""
+    names: Mapping[SideLabel, str] = dict(zip(LABELS, sides(lesson), strict=True))
     rows = []
     for c in outcome.comparisons:
         if c.metric != headline_of(c.load):
@@ -82,8 +105,20 @@ def figures(lesson: Lesson, outcome: Outcome) -> list[tuple[str, str, str, str, 
         a, b = ("none" if side.value is None else number(side.value * scale) for side in (c.a, c.b))
         spread = f" ({c.interval[0]:.2f} to {c.interval[1]:.2f})" if c.interval else ""
         ratio = "–" if c.ratio is None else f"{c.ratio:.2f}{spread}"
-        rows.append((_where(lesson, c.scenario, c.load.size), unit, a, b, ratio))
+        verdict = word(c, names) if lesson.measure.compares == "sides" else ""
+        rows.append(FiguresRow(_where(lesson, c.scenario, c.load.size), unit, a, b, ratio, verdict))
     return rows
+
+
+def headings_of(lesson: Lesson) -> list[str]:
+    """Return the headings over the rows of figures; where clients or loops are compared there is no verdict."""
+    return [
+        "",
+        "",
+        *sides(lesson),
+        "ratio (95 % interval)",
+        *(["verdict"] if lesson.measure.compares == "sides" else []),
+    ]
 
 
 def reasons(lesson: Lesson, outcome: Outcome) -> list[str]:
@@ -119,12 +154,12 @@ def _where(lesson: Lesson, scenario: str, size: float) -> str:
     return f"{scenario}, {size:,.4g} user{'s' if size != 1 else ''}"
 
 
-def lesson_page(lesson: Lesson, record: LessonRecord) -> str:
-    """Return a lesson's page."""
-    return "\n".join([*_page(lesson, record), ""])
+def lesson_page(lesson: Lesson, record: LessonRecord, *, otherwise: str = "") -> str:
+    """Return a lesson's page; ``otherwise`` is a sentence on other runs of its cells that had another verdict."""
+    return "\n".join([*_page(lesson, record, otherwise), ""])
 
 
-def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
+def _page(lesson: Lesson, record: LessonRecord, otherwise: str) -> Iterator[str]:
     yield from [GENERATED, f"# {lesson.title}", "", f"[All lessons](README.md) · `bench lesson {lesson.name}`", ""]
     yield from [f"**Question.** {lesson.question}", "", f"**Hypothesis.** {lesson.hypothesis}", "", "## The code", ""]
     for code in lesson.code:
@@ -132,11 +167,11 @@ def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
     yield from ["## Measured", ""]
     if lesson.measure.compares == "sides":
         yield from [f"`{lesson.measure.command}`", ""]
-    a, b = sides(lesson)
-    yield f"| | | {_cell(a)} | {_cell(b)} | ratio (95 % interval) |"
-    yield "| --- | --- | ---: | ---: | ---: |"
+    headings = headings_of(lesson)
+    yield "".join(f"| {_cell(heading)} " if heading else "| " for heading in headings) + "|"
+    yield "| --- | --- | ---: | ---: | ---: |" + " --- |" * (len(headings) - 5)
     for row in figures(lesson, record.outcome):
-        yield f"| {' | '.join(map(_cell, row))} |"
+        yield f"| {' | '.join(map(_cell, row[: len(headings)]))} |"
     machine = record.environment
     yield ""
     yield (
@@ -144,6 +179,7 @@ def _page(lesson: Lesson, record: LessonRecord) -> Iterator[str]:
         f" {record.database}, {record.created:%-d %B %Y}; it took {record.seconds:.0f} s. Other machines give other"
         " figures; compare the ratios."
     )
+    yield from ["", otherwise] if otherwise else []
     judged = judged_expectations(lesson, record.outcome)
     overall = standing([each.judged for each in judged])
     yield from ["", "## Verdict", "", f"**{VERDICTS[overall]}**", ""]

@@ -28,7 +28,7 @@ from loadtests.report.html.handlers import Handlers, handlers_of
 from loadtests.report.html.tables import NOTHING, Row, adds_up, crossover_in_words, limit_of, row_of
 from loadtests.report.titles import ratio_in_words
 from loadtests.report.view import RunView
-from loadtests.report.wording import REASONS, listed, named, ratio, word
+from loadtests.report.wording import REASONS, WORDS, listed, named, ratio, word
 
 OTHERWISE = {
     "nothing": "neither side gave a good answer {where}",
@@ -42,7 +42,7 @@ MOST_ASKED = 10
 """Requests of a scenario that are shown."""
 SHOWN_OF_A_BODY = 200
 """Characters."""
-ORDER = ("gone a", "gone b", "b", "a", "equal", "open", "nothing", "few", "behind", *REASONS)
+ORDER = ("gone a", "gone b", "b", "a", "equal", "unconfirmed", "open", "nothing", "few", "behind", *REASONS)
 """Of the clauses in an answer."""
 
 
@@ -236,7 +236,7 @@ def _grouped(view: RunView, cells: Sequence[Comparison]) -> list[tuple[str, list
         elif "too-few-samples" in c.flags:
             groups["few"].append(c)
         else:
-            groups["open"].append(c)
+            groups["unconfirmed" if kind_of(c) == "unconfirmed" else "open"].append(c)
     return [(kind, group) for kind, group in groups.items() if group]
 
 
@@ -250,8 +250,9 @@ def _clause(view: RunView, kind: str, group: Sequence[Comparison], of: int) -> s
             return f"{a if gone == 'a' else b} collapses {where}, {other} does not"
         case ["equal"]:
             return f"{ALIKE} {where}{_leads(view, group)}" + _behind(view, group)
-        case ["open"]:
-            return f"not decided {where.replace('every', 'any')}" + _behind(view, group)
+        case ["open" | "unconfirmed"]:
+            said = WORDS["unconfirmed" if kind == "unconfirmed" else "inconclusive"]
+            return f"{said} {where.replace('every', 'any')}" + _behind(view, group)
         case ["a" | "b" as better]:
             name = a if better == "a" else b
             return f"{name} is better {where}" + _how_much(view, group) + _behind(view, group)
