@@ -210,9 +210,9 @@ def _short(row: text.FiguresRow) -> tuple[str, str]:
 
 
 def claims(example: Example) -> str:
-    """Return the table of claims."""
+    """Return the table of claims; those that were refuted stand first."""
     lines = ["| claim | | figure (95 % interval) | lesson |", "| --- | --- | --- | --- |"]
-    for record in claim_results(example.claims):
+    for record in sorted(claim_results(example.claims), key=lambda each: each.standing != "refuted"):
         lesson = f"[{LESSONS[record.lesson].title}](lessons/{record.lesson}.md)" if record.lesson else ""
         figure = " – ".join(filter(None, (record.figure, record.why)))
         sign = f"{SIGNS[record.standing]} {record.standing}"

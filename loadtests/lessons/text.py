@@ -199,7 +199,7 @@ def _upper(text: str) -> str:
 
 
 def lesson_index(records: Mapping[str, LessonRecord]) -> str:
-    """Return the page that lists all lessons."""
+    """Return the page that lists all lessons; those whose hypothesis was refuted stand first."""
     lines = [
         GENERATED,
         "# Lessons",
@@ -212,9 +212,12 @@ def lesson_index(records: Mapping[str, LessonRecord]) -> str:
         "| lesson | question | the hypothesis | takes |",
         "| --- | --- | --- | --- |",
     ]
-    for name, record in records.items():
-        lesson = LESSONS[name]
-        overall = standing([each.judged for each in judged_expectations(lesson, record.outcome)])
+    found = {
+        name: standing([each.judged for each in judged_expectations(LESSONS[name], record.outcome)])
+        for name, record in records.items()
+    }
+    for name, overall in sorted(found.items(), key=lambda each: each[1] != "refuted"):
+        lesson, record = LESSONS[name], records[name]
         words = {"supported": "holds", "refuted": "does not hold", "inconclusive": "not decided"}.get(overall, overall)
         lines.append(
             f"| [{lesson.title}]({name}.md) | {_cell(lesson.question)} | {SIGNS[overall]} {words}"

@@ -10,6 +10,7 @@ import pytest
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.docs import BLOCKS, DOCS, README, UnknownBlock, accuracy, fill, limits, validation, written
 from loadtests.lessons.example import Example, read_example
+from loadtests.lessons.text import lesson_index
 from loadtests.records.run_folder import EXAMPLE
 from loadtests.records.summary import Interval
 
@@ -77,3 +78,16 @@ def test_only_what_is_between_the_marks_is_written(example: Example) -> None:
         fill("\n<!-- from the example: nosuch -->\n<!-- end -->\n", BLOCKS, example)
     with pytest.raises(UnknownBlock, match="1 blocks begin and 0 end"):
         fill("\n<!-- from the example: dial -->\nits end was lost\n", BLOCKS, example)
+
+
+def test_hypotheses_and_claims_that_failed_stand_first(example: Example) -> None:
+    table = BLOCKS["claims"](example)
+    refuted = [number for number, line in enumerate(table.splitlines()) if "| ✘ refuted |" in line]
+    assert refuted == list(range(2, 2 + len(refuted)))
+    assert refuted
+    mixing = example.lessons["mixing"]
+    turned = [replace(c, ratio=0.5, interval=(0.4, 0.6)) for c in mixing.outcome.comparisons]
+    failed = mixing.model_copy(update={"outcome": replace(mixing.outcome, comparisons=turned)})
+    rows = lesson_index({**example.lessons, "mixing": failed}).split("| --- |")[-1].splitlines()
+    assert "(mixing.md)" in rows[1]
+    assert "✘ does not hold" in rows[1]
