@@ -1,5 +1,6 @@
 """What all rooms of tests share."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,14 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let the processes that tests start share compiled modules, also where Python is told to keep none."""
+    """Let the processes that tests start share compiled modules, also where Python is told to keep none.
+
+    All of pytest's workers share them, and if a folder is given already, what was compiled before is used again.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
+        monkeypatch.setenv("PYTHONPYCACHEPREFIX", os.environ.get("PYTHONPYCACHEPREFIX") or str(shared / "bytecode"))
         monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield
 
