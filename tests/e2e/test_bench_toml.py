@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import bench
+from tests.e2e.harness import bench, bench_here
 
 SHORT = ("--users", "2", "--blocks", "1", "--time", "0.4", "--no-control")
 MAIN = """
@@ -81,9 +81,9 @@ def test_a_file_is_written_from_an_app_and_followed() -> None:
     assert [each["name"] for each in found["scenarios"]] == ["GET /word"]
     assert good_answers("r") > 10
 
-    status, _, errors = bench("init", "before/main.py")
+    status, _, errors = bench_here("init", "before/main.py")
     assert (status, errors) == (2, "bench: bench.toml is there already; --force writes over it\n")
-    status, output, errors = bench("init", "before/main.py", "--force")
+    status, output, errors = bench_here("init", "before/main.py", "--force")
     assert (status, errors) == (0, "")
     assert "say in its [b] what to compare with, then: bench run" in output
 
@@ -93,7 +93,7 @@ def test_an_app_that_cannot_be_asked_writes_no_file() -> None:
         ("http://127.0.0.1:9", "name the app itself, as package.module:app or folder/main.py"),
         ("nothing:app", "there is no module 'nothing'"),
     ):
-        status, _, errors = bench("init", side)
+        status, _, errors = bench_here("init", side)
         assert status == 2
         assert reason in errors
     assert not Path("bench.toml").exists()
@@ -141,16 +141,16 @@ def test_what_is_typed_wins_over_a_file() -> None:
 def test_a_file_is_read_only_where_it_is_meant() -> None:
     Path("bench.toml").write_text("user = 2\n")
     wrong = "bench: bench.toml: unknown key 'user'; did you mean 'users'?\n"
-    assert bench("run") == (2, "", wrong)
-    status, _, errors = bench("run", "--no-config", "--full", "x")
+    assert bench_here("run") == (2, "", wrong)
+    status, _, errors = bench_here("run", "--no-config", "--full", "x")
     assert (status, errors) == (2, "bench: --full takes every scenario; leave it out, or name no scenario\n")
-    status, _, errors = bench("run", "--a", "sync", "--full", "x")
+    status, _, errors = bench_here("run", "--a", "sync", "--full", "x")
     assert (status, errors) == (2, "bench: --full takes every scenario; leave it out, or name no scenario\n")
-    status, _, errors = bench("run", "--config", "other.toml")
+    status, _, errors = bench_here("run", "--config", "other.toml")
     assert (status, errors) == (2, "bench: other.toml: it can't be read: No such file or directory\n")
-    status, _, errors = bench("run", "--no-config", "--config", "bench.toml")
+    status, _, errors = bench_here("run", "--no-config", "--config", "bench.toml")
     assert (status, errors) == (2, "bench: --no-config --config bench.toml: give one of them\n")
-    status, _, errors = bench("run", "--resume", "r", "--config", "bench.toml")
+    status, _, errors = bench_here("run", "--resume", "r", "--config", "bench.toml")
     assert status == 2
     assert "leave out --config" in errors
 

@@ -9,7 +9,7 @@ import pytest
 
 from loadtests.servers.auxiliary import AuxiliaryServer
 from loadtests.servers.null_server import ANSWER, HEAD_ANSWER, REFUSAL
-from tests.e2e.harness import bench
+from tests.e2e.harness import bench, bench_here
 
 LIMIT_S = 20.0
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -38,7 +38,7 @@ def test_the_doctor_looks_at_everything_and_says_so_by_its_exit_status() -> None
 
 
 def test_a_url_that_is_not_understood_is_wrong_usage() -> None:
-    status, output, errors = bench("doctor", "--database=mysql://db/x")
+    status, output, errors = bench_here("doctor", "--database=mysql://db/x")
     assert (status, output, len(errors.splitlines())) == (2, "", 1)
     assert "write postgresql://" in errors
 

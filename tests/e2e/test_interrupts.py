@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import bench, eventually, started
+from tests.e2e.harness import bench_here, eventually, started
 
 ARGUMENTS = ("run", "noop", "query[wait_ms=5]", "--users=1,4", "--blocks=50", "--time=0.3")
 
@@ -41,7 +41,7 @@ def test_a_signal_leaves_no_process_and_a_partial_run(number: signal.Signals, mo
     assert errors.strip() == f"bench: interrupted by {number.name}; {kept}"
     assert json.loads((out / "run.json").read_text())["complete"] is False
     assert not (out / "work").exists()
-    status, output, errors = bench("report", str(out))
+    status, output, errors = bench_here("report", str(out))
     assert status == 0, errors
     assert "incomplete" in output
     assert json.loads((out / "summary.json").read_text())["complete"] is False
@@ -58,7 +58,7 @@ def test_an_early_ctrl_c_leaves_nothing_or_a_whole_folder(wait_s: float, tmp_pat
     assert left == []
     assert [path.name for path in tmp_path.iterdir()] in ([], ["run"])
     if out.exists():
-        assert bench("report", str(out))[0] == 0
+        assert bench_here("report", str(out))[0] == 0
 
 
 @pytest.mark.slow
@@ -83,5 +83,5 @@ def test_servers_of_a_killed_harness_end_by_themselves(tmp_path: Path) -> None:
         harness.process.kill()
         assert eventually(lambda: not harness.family(), limit_s=20)
     assert (out / "work").exists()
-    assert bench("report", str(out))[0] == 0
+    assert bench_here("report", str(out))[0] == 0
     assert not (out / "work").exists()

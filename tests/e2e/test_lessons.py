@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def test_lessons_are_listed() -> None:
-    status, output, _ = bench("lesson")
+    status, output, _ = bench_here("lesson")
     assert status == 0
     assert all(name in output for name in LESSONS)
 
@@ -43,7 +43,7 @@ def test_a_lesson_asks_measures_and_answers(tmp_path: Path) -> None:
     assert record.lesson == "missing_greenlet"
     assert record.outcome.comparisons
     assert (tmp_path / "lesson" / "report.html").exists()
-    status, again, errors = bench("report", str(tmp_path / "lesson"))
+    status, again, errors = bench_here("report", str(tmp_path / "lesson"))
     assert status == 0, errors
     assert "Verdict: The hypothesis holds here" in again
 
@@ -58,7 +58,7 @@ def test_claims_are_tested_and_kept(tmp_path: Path) -> None:
     assert found["lazy-raises"].lesson == "missing_greenlet"
     assert found["same-app"].standing == "not tested"
     assert "supported" in output
-    status, again, errors = bench("report", str(out))
+    status, again, errors = bench_here("report", str(out))
     assert status == 0, errors
     assert again in output
 

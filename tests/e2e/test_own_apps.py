@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from loadtests.system.resources import free_port
-from tests.e2e.harness import bench, eventually
+from tests.e2e.harness import bench, bench_here, eventually
 from tests.owned import owned
 
 MAY_DIFFER = ("--ignore", "$.word", "--ignore", "$.mode")
@@ -91,7 +91,7 @@ def test_a_side_with_its_own_interpreter_needs_nothing_of_ours(projects: Path) -
     record = json.loads((projects / "r" / "run.json").read_text())
     assert [record[side]["settings"]["loop"] for side in "ab"] == ["asyncio", "asyncio"]
     assert "uvloop" not in record["b"]["versions"]
-    status, _, errors = bench(
+    status, _, errors = bench_here(
         "run", "GET /word", "--a", "before/main.py", "--b", f"after/main.py,python={own},loop=uvloop", *SHORT
     )
     assert status == 2
@@ -175,7 +175,7 @@ def test_a_server_that_runs_already_is_read_by_its_pid_and_left_as_it_was(projec
             cells = summary(Path("r"))["cells"]
             assert isinstance(cells, list)
             assert all(cell["cpu_per_request"] is not None for cell in cells if cell["label"] == "a")
-            status, _, errors = bench("run", "GET /word", "--a", f"http://127.0.0.1:1,pid={server.pid}", *SHORT)
+            status, _, errors = bench_here("run", "GET /word", "--a", f"http://127.0.0.1:1,pid={server.pid}", *SHORT)
             assert status == 2
             assert f"listens on {port}, not on 1" in errors
         finally:
@@ -194,6 +194,6 @@ def test_names_of_the_folder_that_bench_is_called_in_are_not_in_its_way(projects
 
 
 def test_another_machine_is_not_put_under_load(projects: Path) -> None:
-    status, _, errors = bench("run", "GET /word", "--a", "http://192.0.2.1", "--b", "before/main.py", *SHORT)
+    status, _, errors = bench_here("run", "GET /word", "--a", "http://192.0.2.1", "--b", "before/main.py", *SHORT)
     assert status == 2
     assert "add --allow-remote 192.0.2.1" in errors

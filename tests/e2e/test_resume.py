@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadtests.experiment.plan import MIN_BLOCKS
-from tests.e2e.harness import bench, eventually, started, summary
+from tests.e2e.harness import bench, bench_here, eventually, started, summary
 
 FINE = "tests.e2e.faulty:fine"
 ARGUMENTS = ("run", "GET /x", "GET /y", f"--a={FINE}", f"--b={FINE}", "--users=2", "--blocks=3", "--time=0.3")
@@ -71,7 +71,7 @@ def test_run_and_report_tell_that_it_was_resumed(resumed: tuple[Path, dict[str, 
 @pytest.mark.slow
 def test_a_run_that_lacks_nothing_is_refused(resumed: tuple[Path, dict[str, int]]) -> None:
     run, _ = resumed
-    status, output, errors = bench("run", f"--resume={run}")
+    status, output, errors = bench_here("run", f"--resume={run}")
     assert (status, output, len(errors.splitlines())) == (2, "", 1)
     assert "nothing is missing" in errors
     assert not (run / "work").exists()
@@ -85,7 +85,7 @@ def test_other_versions_are_refused_and_named(resumed: tuple[Path, dict[str, int
     other["environment"]["packages"]["uvicorn"] = "0.1.0"
     (run / "run.json").write_text(json.dumps(other))
     try:
-        status, _, errors = bench("run", f"--resume={run}")
+        status, _, errors = bench_here("run", f"--resume={run}")
     finally:
         (run / "run.json").write_bytes(before)
     assert (status, len(errors.splitlines())) == (2, 1)
@@ -98,7 +98,7 @@ def test_a_run_that_goes_on_is_refused_and_one_that_was_killed_is_resumed(tmp_pa
     with started(*ARGUMENTS, f"--out={run}") as harness:
         assert eventually(lambda: len(trials(run)) >= 2)
         harness.process.send_signal(signal.SIGSTOP)  # on a slow machine it would be done before the other begins
-        status, _, errors = bench("run", f"--resume={run}")
+        status, _, errors = bench_here("run", f"--resume={run}")
         assert (status, len(errors.splitlines())) == (2, 1)
         assert "is being measured by another process" in errors
         assert (run / "work").exists()
@@ -119,7 +119,7 @@ def test_a_damaged_trial_is_named_and_left_to_the_user(tmp_path: Path) -> None:
     interrupt(run, signal.SIGHUP)
     victim = run / "trials" / min(trials(run))
     victim.write_bytes(victim.read_bytes()[:100])
-    status, _, errors = bench("run", f"--resume={run}")
+    status, _, errors = bench_here("run", f"--resume={run}")
     assert (status, len(errors.splitlines())) == (2, 1)
     assert victim.name in errors
     assert victim.exists()

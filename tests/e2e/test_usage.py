@@ -90,7 +90,7 @@ def test_resuming_takes_a_run_and_nothing_else(arguments: list[str], mend: str, 
 
 
 def test_a_folder_that_exists_is_not_touched(tmp_path: Path) -> None:
-    status, _, errors = bench("run", "noop", f"--out={tmp_path}")
+    status, _, errors = bench_here("run", "noop", f"--out={tmp_path}")
     assert (status, len(errors.splitlines())) == (2, 1)
     assert "exists already" in errors
     assert list(tmp_path.iterdir()) == []
@@ -98,7 +98,7 @@ def test_a_folder_that_exists_is_not_touched(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    status, _, errors = bench("run", "noop", f"--out={tmp_path / 'file' / 'run'}")
+    status, _, errors = bench_here("run", "noop", f"--out={tmp_path / 'file' / 'run'}")
     assert (status, len(errors.splitlines())) == (2, 1)
     assert "cannot be written" in errors
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["run", "--help"], ["list"]])
 def test_help_is_there(arguments: list[str]) -> None:
-    status, output, errors = bench(*arguments)
+    status, output, errors = bench_here(*arguments)
     assert "Usage" in output + errors or "external_api" in output
     assert status in (0, 2)
 
@@ -137,6 +137,6 @@ def test_a_terminal_that_can_not_show_a_sign_shows_another(monkeypatch: pytest.M
 
 
 def test_reporting_on_what_is_no_run_is_told(tmp_path: Path) -> None:
-    status, _, errors = bench("report", str(tmp_path))
+    status, _, errors = bench_here("report", str(tmp_path))
     assert (status, len(errors.splitlines())) == (2, 1)
     assert "is not a run" in errors
