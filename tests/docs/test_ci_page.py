@@ -23,6 +23,8 @@ STEP = re.compile(
 )
 COPIED = ("shared", "sync_app", "async_app", "loadtests", "pyproject.toml", "README.md", "LICENSE")
 LIMIT_S = 300
+SHORTER = {" --time 3 ": " --time 0.6 ", "bench check sync ": "bench check sync --budget 20s "}
+"""What is changed in the page's scripts: how long they measure and ask, which decides how sure they are; no step."""
 
 
 Run = Callable[[str, str], str]
@@ -36,6 +38,10 @@ def workflows() -> dict[str, dict[str, str]]:
         assert len(scripts) == workflow.count("run:")
         found[workflow.partition("name: ")[2].partition("\n")[0]] = scripts
     return found
+
+
+def test_what_is_made_shorter_stands_on_the_page() -> None:
+    assert all(PAGE.count(pages) == 1 for pages in SHORTER)
 
 
 def test_the_workflows_install_and_measure() -> None:
@@ -72,6 +78,8 @@ def run(checkout: Path) -> Run:
     }
 
     def carry_out(name: str, script: str) -> str:
+        for pages, ours in SHORTER.items():
+            script = script.replace(pages, ours)
         done = subprocess.run(
             ["bash", "-e", "-c", script],
             cwd=checkout,
