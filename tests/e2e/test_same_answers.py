@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import bench
+from tests.e2e.harness import bench, bench_here
 
 SHORT = ("--users", "2", "--blocks", "1", "--time", "0.3", "--no-control", "--out", "r")
 MODELS = """
@@ -109,31 +109,49 @@ def test_what_is_meant_is_measured_and_the_report_says_so_on_top(steps: Path) ->
     assert "which was meant (--unequal)" in (steps / "r" / "report.html").read_text()
 
 
-def test_what_may_differ_is_declared(steps: Path) -> None:
+NODE = """
+import os
+from fastapi import FastAPI, Request
+app = FastAPI()
+@app.get("/x")
+def x() -> dict[str, object]:
+    return {{"node": {word!r}, "ids": {ids}}}
+@app.get("/self/")
+def itself(request: Request) -> str:
+    return str(request.url_for("itself"))
+@app.get("/who")
+def who() -> dict[str, object]:
+    return {{"pid": os.getpid(), "side": os.environ.get("SIDE", "")}}
+"""
+NODES = ("run", "/x", "/self/", "/self", "/who", "--a", "a.py", "--b")
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two apps that answer differently on purpose, name themselves, and say which process they are."""
     for name, word, ids in (("a", "one", [1, 2]), ("b", "two", [2, 1])):
-        (steps / f"{name}.py").write_text(
-            "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/x')\n"
-            f"def x() -> dict[str, object]:\n    return {{'node': {word!r}, 'ids': {ids}}}\n"
-        )
-    sides = ("run", "/x", "--a", "a.py", "--b", "b.py", *SHORT)
-    status, output, _ = bench(*sides)
+        (tmp_path / f"{name}.py").write_text(NODE.format(word=word, ids=ids))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_differs_is_shown_and_what_another_start_changes_is_not(nodes: Path) -> None:
+    status, output, _ = bench(*NODES, "b.py,env.SIDE=b", *SHORT)
     assert status == 3
-    for shown in ("$.node", '"one"', '"two"', "$.ids[0]"):
+    for shown in ("$.node", '"one"', '"two"', "$.ids[0]", "$.side"):
         assert shown in output
-    status, _, errors = bench(*sides, "--ignore", "$.node", "--unordered", "$.ids")
-    assert (status, errors) == (0, "")
-    status, _, errors = bench(*sides[:-1], "other", "--ignore", "$.[")
+    for alike in ("$.pid", "/self"):
+        assert alike not in output
+    assert not (nodes / "r").exists()
+
+
+def test_what_may_differ_is_declared_and_what_a_start_or_a_name_changes_need_not_be(nodes: Path) -> None:
+    status, output, errors = bench(*NODES, "b.py", *SHORT, "--ignore", "$.node", "--unordered", "$.ids")
+    assert (status, errors) == (0, ""), output
+    status, _, errors = bench_here(*NODES, "b.py", *SHORT[:-1], "other", "--ignore", "$.[")
     assert status == 2
     assert "write a place of a JSON answer" in errors
-
-
-def test_where_a_side_names_itself_is_no_difference(steps: Path) -> None:
-    (steps / "links.py").write_text(
-        "from fastapi import FastAPI, Request\napp = FastAPI()\n@app.get('/x/')\n"
-        "def x(request: Request) -> str:\n    return str(request.url_for('x'))\n"
-    )
-    status, _, errors = bench("run", "/x/", "/x", "--a", "links.py", "--b", "links.py,loop=asyncio", *SHORT)
-    assert (status, errors) == (0, "")
+    assert not (nodes / "other").exists()
 
 
 EXPLORED = """
@@ -172,18 +190,3 @@ def test_what_nobody_thought_of_is_compared_too_where_that_is_wanted(steps: Path
     assert (status, errors) == (0, "")
     report = (steps / "r" / "report.html").read_text()
     assert "GET /fails answers 500" in report
-
-
-def test_what_another_start_changes_is_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "main.py").write_text(
-        "import os\nfrom fastapi import FastAPI\napp = FastAPI()\n"
-        "@app.get('/who')\ndef who() -> dict[str, object]:\n"
-        "    return {'pid': os.getpid(), 'side': os.environ.get('SIDE', '')}\n"
-    )
-    status, output, errors = bench("run", "GET /who", "--a", "main:app", "--b", "main:app", *SHORT)
-    assert (status, errors) == (0, ""), output
-    status, output, _ = bench("run", "GET /who", "--a", "main:app", "--b", "main:app,env.SIDE=b", *SHORT[:-2])
-    assert status == 3
-    assert "$.side" in output
-    assert "$.pid" not in output
