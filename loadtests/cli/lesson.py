@@ -111,6 +111,8 @@ def _answer(console: PipeConsole, lesson: Lesson, record: LessonRecord) -> None:
     _say(console, text.REASONS[overall], lesson.why)
     for sentence in text.reasons(lesson, record.outcome):
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))
+    if lesson.guide:
+        _say(console, "The cure in your own app, with its code", f"docs/lessons/{lesson.name}.md")
     console.print(Text("\nTry next", style="bold"))
     for command, purpose in lesson.next:
         console.print(Padding(Text(command, style="cyan"), (0, 0, 0, 2)), soft_wrap=True)

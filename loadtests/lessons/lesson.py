@@ -159,6 +159,7 @@ class Lesson:
         expects: what the measurement must show if the hypothesis holds.
         why: the mechanism, in a few sentences.
         next: commands to try next, each with what to look for.
+        guide: Markdown that its page shows after the reason, sections with code to copy; too long for a terminal.
     """
 
     name: str
@@ -170,6 +171,7 @@ class Lesson:
     expects: tuple[Expectation, ...]
     why: str
     next: tuple[tuple[str, str], ...] = field(default=())
+    guide: str = ""
 
 
 @dataclass(frozen=True)

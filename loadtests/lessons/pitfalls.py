@@ -1,5 +1,6 @@
 """Lessons about pitfalls: in apps (a blocked event loop, N + 1 queries, a deadlock) and in load generators."""
 
+from loadtests.lessons.deadlock_cure import CURE
 from loadtests.lessons.io_and_cpu_bound import handlers
 from loadtests.lessons.lesson import Code, Collapse, Lesson, Measure, Ratio
 
@@ -28,11 +29,14 @@ DEADLOCK = Lesson(
     name="deadlock",
     title="The deadlock of threads and connections",
     question="Forty threads share fifteen database connections. What happens with 128 users?",
-    hypothesis="The sync build as tutorials write it stops answering. FastAPI's max_concurrency, which its newer"
-    " versions have, cures it.",
+    hypothesis="The sync build as tutorials write it stops answering. FastAPI's max_concurrency, which came with 0.163,"
+    " cures it.",
     code=(
         Code("as tutorials write it", "Db = Annotated[Session, Depends(get_db)]"),
-        Code("the cure", "Db = Annotated[\n    Session,\n    Depends(get_db, max_concurrency=15),\n]"),
+        Code(
+            "the cure: one alias for all routes",
+            "Db = Annotated[\n    Session,\n    Depends(get_db, max_concurrency=15),\n]",
+        ),
     ),
     measure=Measure(["get_post"], a="sync,session_limit=none", b="sync", users="128", time_s=1.0),
     expects=(
@@ -45,13 +49,59 @@ DEADLOCK = Lesson(
         ),
     ),
     why="All forty threads wait for one of fifteen connections. The fifteen requests that hold one wait for a thread,"
-    " which FastAPI needs to turn their result into an answer and to give the connection back. Nobody moves, until the"
-    " pool gives up after 30 s. (With half as many users it takes a little luck.) With no more requests let in than"
-    " there are connections, who holds one never waits for a thread behind those who want one.",
+    " which FastAPI needs to validate their result before it closes their session. Nothing moves until the pool gives"
+    " up after 30 s: “QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00”. (With half"
+    " as many users it takes a little luck.) When no more requests are let in than there are connections, none waits"
+    " for a connection in a thread, so that there are threads for those that hold one.",
+    guide=CURE,
     next=(
+        ("bench lesson pasted_limit", "the same limit, written into each route"),
         ("bench deadlock", "from how many users on, and does a larger pool help?"),
         ("bench run get_post --a async,session_limit=none --b async --users 128", "does async deadlock?"),
     ),
+)
+PASTED_LIMIT = Lesson(
+    name="pasted_limit",
+    title="A limit in every route",
+    question="`Depends(get_db, max_concurrency=15)` cures the deadlock. Does it when pasted into each route?",
+    hypothesis="No. Each `Depends` object has a limit of its own, so that eight routes let in 120 requests, and the app"
+    " stops answering. One alias that all routes share lets in 15.",
+    code=(
+        Code(
+            "pasted into each route",
+            '@app.get("/posts")\ndef posts(\n    db: Annotated[\n        Session,\n'
+            "        Depends(get_db, max_concurrency=15),\n    ],\n) -> list[PostOut]: ...\n\n\n"
+            '@app.get("/users")\ndef users(\n    db: Annotated[\n        Session,\n'
+            "        Depends(get_db, max_concurrency=15),\n    ],\n) -> list[UserOut]: ...",
+        ),
+        Code(
+            "one alias",
+            "Db = Annotated[\n    Session,\n    Depends(get_db, max_concurrency=15),\n]\n\n\n"
+            '@app.get("/posts")\ndef posts(db: Db) -> list[PostOut]: ...\n\n\n'
+            '@app.get("/users")\ndef users(db: Db) -> list[UserOut]: ...',
+        ),
+    ),
+    measure=Measure(
+        ["GET /posts /users /tags /likes /drafts /pages /files /dates"],
+        a="loadtests.lessons.session_limits:pasted",
+        b="loadtests.lessons.session_limits:shared",
+        users="128",
+        time_s=1.0,
+    ),
+    expects=(
+        Collapse(
+            "With a limit for each route nothing is answered",
+            "GET /posts /users /tags /likes /drafts /pages /files /dates",
+            128,
+            label="a",
+            because="nothing was answered",
+        ),
+    ),
+    why="FastAPI keeps the limit with the `Depends` object, not with the function `get_db`. A `Depends` that is written"
+    " anew in each route is a new object with a limit of its own. With r routes r × 15 requests get in; 15 of them hold"
+    " a connection and the others wait for one, each in a thread. With four routes those can be 45, more than"
+    " the 40 threads. An `Annotated` alias is one object, wherever it is used.",
+    next=(("bench lesson deadlock", "why threads and connections wait for each other, and the whole cure"),),
 )
 N_PLUS_ONE = Lesson(
     name="n_plus_one",
@@ -141,7 +191,7 @@ MIXING = Lesson(
     " threads to the one that blocks, so that 64 users find more room than in 40 threads.",
     next=(("bench lesson blocked_loop", "the mix that does not work: a blocking call in `async def`"),),
 )
-IN_APPS = (BLOCKED, DEADLOCK, N_PLUS_ONE, MISSING_GREENLET, SLOW_CLIENT, MIXING)
+IN_APPS = (BLOCKED, DEADLOCK, PASTED_LIMIT, N_PLUS_ONE, MISSING_GREENLET, SLOW_CLIENT, MIXING)
 LYING_CLIENT = Lesson(
     name="lying_client",
     title="The lying client",

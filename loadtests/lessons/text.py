@@ -190,7 +190,8 @@ def _page(lesson: Lesson, record: LessonRecord, otherwise: str) -> Iterator[str]
     yield from ["", f"## {REASONS[overall]}", "", lesson.why, ""]
     quoted = reasons(lesson, record.outcome)
     yield from "\n>\n".join(f"> {sentence}" for sentence in quoted).splitlines()
-    yield from [*([""] if quoted else []), "## Try next", ""]
+    yield from [*([""] if quoted else []), *lesson.guide.splitlines(), *([""] if lesson.guide else [])]
+    yield from ["## Try next", ""]
     yield from (f"- `{command}` – {purpose}" for command, purpose in lesson.next)
 
 
