@@ -18,6 +18,7 @@ from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.sides import LABELS
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import LESSONS
+from loadtests.lessons.chapter import chapter
 from loadtests.lessons.deadlock import finding as deadlock_finding
 from loadtests.lessons.example import RUN, TIMELINE, Example
 from loadtests.lessons.lesson import SIGNS
@@ -189,7 +190,7 @@ def which(example: Example) -> str:
         rows = text.figures(LESSONS[lesson], outcome)
         standing = text.standing([each.judged for each in text.judged_expectations(LESSONS[lesson], outcome)])
         link = f"[{LESSONS[lesson].title}](docs/lessons/{lesson}.md)"
-        figures = "; ".join(f"{where}: {figure}" for where, figure in map(_short, rows))
+        figures = "; ".join(f"{where}: {figure}" for where, figure in map(text.short, rows))
         lines.append(f"| {about} | {use} | {figures} | {SIGNS[standing]} | {link} |")
     date = f"{example.lessons[ROUTE_ADVICE[0][2]].created:%-d %B %Y}"
     return "\n".join(
@@ -199,14 +200,6 @@ def which(example: Example) -> str:
             f"Ratios: async ÷ sync in requests/s; from results/example/lessons, {date}.",
         ]
     )
-
-
-def _short(row: text.FiguresRow) -> tuple[str, str]:
-    if row.ratio == "–":
-        return row.where, f"{row.verdict}, {row.a} against {row.b}"
-    verdict = f"{row.verdict}, " if ALIKE in row.verdict else ""  # who is better is in the ratio, and in what to use
-    longer = "" if row.unit == "requests/s" else " × as long (slowest 1 %)"
-    return row.where, f"{verdict}{row.ratio}{longer}"
 
 
 def claims(example: Example) -> str:
@@ -320,6 +313,7 @@ BLOCKS: Mapping[str, Block] = {
     "accuracy": accuracy,
     "timeline": timeline,
     "claims": claims,
+    "chapter": chapter,
     "curve": curve,
     "dial": dial,
     "deadlock": deadlock,

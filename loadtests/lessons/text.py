@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from loadtests.analysis.verdict_kinds import ALIKE
 from loadtests.experiment.blog import ELSEWHERE, ROOT, find_settings
 from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -119,6 +120,15 @@ def headings_of(lesson: Lesson) -> list[str]:
         "ratio (95 % interval)",
         *(["verdict"] if lesson.measure.compares == "sides" else []),
     ]
+
+
+def short(row: FiguresRow) -> tuple[str, str]:
+    """Return in a few words where a row of figures was measured, and what was found there."""
+    if row.ratio == "–":
+        return row.where, f"{row.verdict}, {row.a} against {row.b}"
+    verdict = f"{row.verdict}, " if ALIKE in row.verdict else ""  # who is better is in the ratio, and in what to use
+    longer = "" if row.unit == "requests/s" else " × as long (slowest 1 %)"
+    return row.where, f"{verdict}{row.ratio}{longer}"
 
 
 def reasons(lesson: Lesson, outcome: Outcome) -> list[str]:
