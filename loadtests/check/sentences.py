@@ -179,7 +179,8 @@ def _room(finding: Finding, app: RawApp) -> str:
     dependency = finding.name.rpartition(".")[2]
     return (
         f"raise pool_size + max_overflow to {app.threads}, or let no more requests in than there are connections,"
-        f" as with Depends({dependency}, max_concurrency={app.connections})"
+        f" as with Depends({dependency}, max_concurrency={app.connections}) in one alias that all routes share: written"
+        " into each route it lets in as many for each"
     )
 
 

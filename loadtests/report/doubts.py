@@ -208,8 +208,8 @@ def deadlock(run: RunView) -> Iterator[Doubt]:
                 " into an answer and to give the connection back. Nobody moves until the pool gives up, after"
                 f" {blog.POOL_TIMEOUT_S} s: “QueuePool limit … reached”. A larger pool only moves the edge. The cure is"
                 " to let no more requests begin than there are connections:"
-                f" Depends(get_db, max_concurrency={connections}), which is what the build does without"
-                f" session_limit=none. Seen in {listed(hung)}.",
+                f" Db = Annotated[Session, Depends(get_db, max_concurrency={connections})], one alias that all routes"
+                f" share, which is what the build does without session_limit=none. Seen in {listed(hung)}.",
                 serious=True,
             )
 
