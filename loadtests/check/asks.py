@@ -27,10 +27,10 @@ OF_ITEMS = ("items", "results", "data", "objects", "rows")
 OF_AN_ID = ("id", "_id", "uuid", "pk", "slug", "name")
 """Keys of an item that are tried for a path's parameter, after the one that is called as it is."""
 NOT_ASKED: Mapping[str, str] = {
-    "websocket": "a websocket, which is not asked",
-    "static": "files, which no handler of the app serves",
-    "mount": "another app, whose routes are not known",
-    "unknown": "no function that could be looked at",
+    "websocket": "a websocket, which bench check does not test",
+    "static": "static files, which no handler serves",
+    "mount": "a mounted app, whose routes are not known",
+    "unknown": "no function that could be inspected",
 }
 """By kind of a route: why nothing is asked of it."""
 REMOVING = frozenset({"delete", "remove", "destroy", "purge", "truncate", "logout", "unsubscribe"})
@@ -189,9 +189,9 @@ def plan(
         if route.kind != "http":
             notes[route.index] = NOT_ASKED.get(route.kind, NOT_ASKED["unknown"])
         elif route.method not in READING and not writes:
-            notes[route.index] = "writes, so it was not asked; --writes allows it"
+            notes[route.index] = "it writes, so it was not tested; --writes allows it"
         elif not writes and (word := _removing(route)):
-            notes[route.index] = f"was not asked, for a GET called '{word}' may write; --writes allows it"
+            notes[route.index] = f"it was not tested, because a GET called '{word}' may write; --writes allows it"
         else:
             asked = _asked(route, documented.get((route.method, plain(route.path))), headers)
             if isinstance(asked, str):
@@ -251,8 +251,8 @@ def _asked(route: RawRoute, known: Route | None, headers: Sequence[tuple[str, st
         scenario.variables()
     except (UsageError, ValidationError) as error:
         why = str(error).splitlines()[0]
-        why = "a credential is part of it" if "credential" in why else why
-        return f"it can't be asked by itself: {why}; write a scenario for it in bench.toml"
+        why = "it contains a credential" if "credential" in why else why
+        return f"it can't be tested automatically: {why}; write a scenario for it in bench.toml"
     return Ask((route.index,), scenario, route.path, known.values, known.guessed)
 
 

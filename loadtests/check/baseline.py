@@ -124,7 +124,7 @@ def outdated(path: Path, check: Check) -> list[str]:
         if entry.fingerprint not in found and (why := _why_missing(entry, routes))
     ]
     more = len(said) - MOST_TOLD
-    left = [f"The baseline accepts {counted(more, 'more finding')} that are not there"] if more > 0 else []
+    left = [f"The baseline accepts {counted(more, 'more finding')} that no longer exist"] if more > 0 else []
     return [*said[:MOST_TOLD], *left]
 
 
@@ -164,7 +164,7 @@ def _load(path: Path) -> Baseline:
     try:
         baseline = Baseline.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        raise UsageError(f"{OPTION} {path}: there is no such file; --write-baseline makes it") from None
+        raise UsageError(f"{OPTION} {path}: there is no such file; --write-baseline creates it") from None
     except OSError as error:
         raise UsageError(f"{OPTION} {path}: it can't be read: {error.strerror or error}") from None
     except ValidationError as error:
@@ -172,12 +172,12 @@ def _load(path: Path) -> Baseline:
         place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in first["loc"]).lstrip(".")
         where = f"{place}: " if place else ""
         raise UsageError(
-            f"{OPTION} {path}: it is no baseline: {where}{first['msg']}; correct it, or delete it and write it anew"
+            f"{OPTION} {path}: it is not a baseline: {where}{first['msg']}; fix it, or delete it and create it again"
             " with --write-baseline"
         ) from None
     if baseline.schema_version != SCHEMA:
         raise UsageError(
             f"{OPTION} {path}: it has schema {baseline.schema_version}, and this bench reads schema {SCHEMA};"
-            " delete it, and write it anew with --write-baseline"
+            " delete it and create it again with --write-baseline"
         )
     return baseline

@@ -86,7 +86,7 @@ class CheckOptions:
         side = parse_side(self.app)
         if side.url is not None:
             raise UsageError(
-                f"side {self.app!r}: a check looks into the app's process, so it has to start it; name the app"
+                f"side {self.app!r}: a check inspects the app's process, so it must start the app; name the app"
             )
         if not side.starts_uvicorn:
             raise UsageError(f"side {self.app!r}: a check starts the app with uvicorn; leave out command and server")
@@ -150,7 +150,7 @@ def carry_out(options: CheckOptions, folder: Path, tell: Tell) -> Checked:
         if raw.known_threads is not None
         else [f"how many threads the app has is not known: {raw.threads} are assumed"]
     )
-    notes = [*raw.notes, *few, *([f"{interrupted}: not all routes were asked"] if interrupted else [])]
+    notes = [*raw.notes, *few, *([f"{interrupted}: not all routes were tested"] if interrupted else [])]
     connections = raw.connections
     check = Check(
         app=options.app,
@@ -193,9 +193,9 @@ def _document(side: Side, server: Server) -> dict[str, Any]:
 def _routes(seen: Path, server: Server) -> RawApp:
     deadline = time.monotonic() + ROUTES_LIMIT_S
     while (raw := read_app(seen)) is None:
-        server.check_alive("before it said which routes it has")
+        server.check_alive("before it listed its routes")
         if time.monotonic() > deadline:
-            raise RunError("the app does not say which routes it has: is it a FastAPI or Starlette app?")
+            raise RunError("the app does not list its routes: is it a FastAPI or Starlette app?")
         time.sleep(0.05)
     return raw
 
@@ -213,7 +213,7 @@ def _ask(asking: Exerciser, todo: Plan, tell: Tell) -> tuple[list[Asked], Interr
     except ServerFailed as failure:
         if not asked:
             raise
-        asked[-1].notes.append(f"the app {failure}; the routes after it were not asked")
+        asked[-1].notes.append(f"the app {failure}; the routes after it were not tested")
     return asked, None
 
 
@@ -236,7 +236,7 @@ def _judged(
     if route.index in todo.notes:
         said.append(todo.notes[route.index])
     elif not own:
-        said.append("it was not asked")
+        said.append("it was not tested")
     elif seen is None and not said:
         said.append(_answered_elsewhere(own))
     judged = check_route(route, seen, raw, "; ".join(dict.fromkeys(said)))

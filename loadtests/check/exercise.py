@@ -57,7 +57,7 @@ class Exerciser:
         for number, ask in enumerate(asks):
             left_s = self._deadline - time.monotonic()
             if left_s <= 0:
-                yield Asked(ask, notes=["there was no time left to ask it; give a longer --budget"])
+                yield Asked(ask, notes=["there was no time left to test it; use a longer --budget"])
                 continue
             asked = Asked(ask.with_ids(self._answers))
             tell(str(asked.ask.scenario.requests[-1]))
@@ -100,9 +100,9 @@ class Exerciser:
         if status is None:
             return None
         words = self.server.last_words()
-        asked.notes = [f"the server ended with status {status} when it was asked" + (f": {words}" if words else "")]
+        asked.notes = [f"the server exited with status {status} when it was tested" + (f": {words}" if words else "")]
         if self._starts >= MOST_STARTS:
-            return ServerFailed(f"ended {self._starts} times, the last time when {asked.ask.scenario.name} was asked")
+            return ServerFailed(f"exited {self._starts} times, the last time when {asked.ask.scenario.name} was tested")
         self._starts += 1
         self.server.stop()
         try:

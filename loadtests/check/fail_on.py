@@ -17,9 +17,9 @@ GROUPS: Mapping[str, frozenset[Problem]] = {
 }
 """Words for problems: for one that is named more shortly, or for several."""
 MEANINGS: Mapping[str, str] = {
-    "any": "something should change, whatever the reason, or something blocks the start of the app",
-    "blocking": "the event loop is blocked by something that waits",
-    "computing": "something computes for long on the event loop",
+    "any": "something should change, for any reason, or something blocks the start of the app",
+    "blocking": "something that waits blocks the event loop",
+    "computing": "a long computation blocks the event loop",
     "limits": "requests wait for a connection, a thread or a lock",
     "startup": "something blocks the start of the app",
     "make-def": "something should be `def`",
@@ -31,9 +31,9 @@ MEANINGS: Mapping[str, str] = {
     "blocks-by-waiting": "the same as `blocking`",
     "blocks-by-computing": "the same as `computing`",
     "waits-in-thread": "a thread is held while it waits",
-    "hop-for-nothing": "a thread is used for nothing",
+    "hop-for-nothing": "a thread is used without need",
     "pool-below-threads": "there are fewer connections than threads that use them",
-    "serialised": "requests wait for each other, as for a lock",
+    "serialised": "requests wait for each other, for example for a lock",
 }
 """Every condition, and what it says."""
 
@@ -98,7 +98,7 @@ def _line(where: str, finding: Finding, failed: str) -> str:
 
 def _why_unknown(word: str) -> str:
     if word == "keep":
-        return f"a route to keep is no failure; there are: {', '.join(MEANINGS)}"
+        return f"a route to keep is not a failure; choose one of: {', '.join(MEANINGS)}"
     if close := difflib.get_close_matches(word.lower().replace("_", "-"), MEANINGS, n=1):
         return f"unknown condition; did you mean {close[0]!r}?"
-    return f"unknown condition; there are: {', '.join(MEANINGS)}"
+    return f"unknown condition; choose one of: {', '.join(MEANINGS)}"

@@ -62,7 +62,7 @@ def chosen(routes: Sequence[RouteCheck], wanted: Sequence[str]) -> list[RouteChe
             own = [route for route in routes if route.path == path and method.upper().strip() in ("", route.method)]
             if not own:
                 offered = ", ".join(f"{route.method} {route.path}" for route in routes if route.change is not None)
-                hint = f"; what can be proved: {offered}" if offered else "; there is none whose change can be proved"
+                hint = f"; choose one of: {offered}" if offered else "; no route has a change that can be proved"
                 raise UsageError(f"--prove {text!r}: the app has no such route{hint}")
         found |= {(route.method, route.path): route for route in own}
     return list(found.values())
@@ -113,7 +113,7 @@ def prove(
     except AnswersDiffer as error:
         first = next(iter(error.differences), None)
         how = f": {first.what} {first.a} / {first.b}" if first is not None else ""
-        return _noted(route, f"not proved: with the change it does not answer alike{how}")
+        return _noted(route, f"not proved: with the change the answers differ{how}")
     except RunError as error:
         return _noted(route, f"not proved: {error}")
     return with_proof(route, outcome.comparisons, str(out), options.users)
@@ -136,8 +136,8 @@ def with_proof(route: RouteCheck, comparisons: Sequence[Comparison], folder: str
         few = f"{measured.blocks} block" + ("s" if measured.blocks != 1 else "")
         return _noted(
             route,
-            f"not proved: {measured.ratio:.3g} times as much was measured, in {few}, too few for a verdict; give a"
-            f" longer --prove-budget; the run is in {folder}",
+            f"not proved: the measured throughput is {measured.ratio:.3g} times as high, but {few} are too few for a"
+            f" verdict; use a longer --prove-budget; the run is in {folder}",
         )
     proved = (measured.ratio, *measured.interval)
     gain = route.gain or Gain(

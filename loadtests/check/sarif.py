@@ -204,7 +204,7 @@ def _message(entry: Entry, links: Mapping[str, int], elsewhere: Site | None = No
     if elsewhere is not None and at(elsewhere) not in finding.sentence:
         said.append(_literal(f"That is in {at(elsewhere)}."))
     if not entry.routes:
-        return " ".join([*said, "This is before the first request."])
+        return " ".join([*said, "This happens before the first request."])
     route = max(entry.routes, key=lambda each: each.gain.ratio if each.gain else 0.0)
     if finding.verdict == route.verdict and finding.verdict not in NO_CHANGE:
         said += [_literal(ended(text)) for text in (advised(route), route.advice) if text]
@@ -263,7 +263,7 @@ def _notifications(check: Check, placeless: Sequence[Entry]) -> list[Json]:
         if not entry.is_accepted
     ]
     unknown = [
-        ("note", _literal(f"{title(route)} is not known: {clause(route.note) or 'it gave no answer to judge by'}."))
+        ("note", _literal(f"{title(route)} could not be judged: {clause(route.note) or 'it gave no good answer'}."))
         for route in check.routes
         if route.verdict == "not-known"
     ]

@@ -21,11 +21,11 @@ INSTEAD_OF_BLOCKING: Mapping[Place, str] = {
     "dependency": "call it with await run_in_threadpool(…) of fastapi.concurrency, or use an async library for it",
     "middleware": "call it with await run_in_threadpool(…), or use an async library: a middleware always runs on the"
     " event loop, for every route",
-    "validator": "validators always run on the event loop: check the shape there, and ask for the rest in a def"
+    "validator": "validators always run on the event loop: check only the shape there, and do the rest in a def"
     " dependency or in the handler",
     "background": "call it with await run_in_threadpool(…), or use an async library in the task",
     "stream": "call it with await run_in_threadpool(…), or use an async library in the generator",
-    "response": "make the content in a def handler",
+    "response": "create the content in a def handler",
     "other": "run it in a thread, or use an async library for it",
 }
 """By place of what blocks: what to write."""
@@ -37,8 +37,8 @@ MAKES_A_CLIENT = frozenset(
 """Calls that read the certificates anew, some 30 ms of CPU time: once for the life of the app is enough."""
 SERVES = ", and the event loop serves others meanwhile"
 GIL = (
-    ": the event loop serves others meanwhile, but pure Python computes in one thread at a time (GIL), so that more"
-    " requests a second need a process pool or more workers"
+    ": the event loop serves others meanwhile, but pure Python computes in one thread at a time (GIL), so higher"
+    " throughput needs a process pool or more workers"
 )
 
 
@@ -63,7 +63,7 @@ def sentence(problem: Problem, place: Place, name: str, seconds: float, site: Ra
     """Return what is wrong, with its figure."""
     part = f"{PLACES[place]} {name}".strip() or "the app"
     if problem == "blocks-by-waiting":
-        return f"{part} keeps the event loop waiting for {duration(seconds)}{where(site)}"
+        return f"{part} blocks the event loop for {duration(seconds)}{where(site)}"
     if problem == "blocks-by-computing":
         return f"{part} computes for {duration(seconds)} on the event loop{where(site)}"
     if problem == "serialised":
@@ -73,13 +73,13 @@ def sentence(problem: Problem, place: Place, name: str, seconds: float, site: Ra
 
 def serialises(seconds: float) -> str:
     """Return that turning the answer into bytes takes long."""
-    return f"turning the answer into bytes computes for {duration(seconds)} on the event loop"
+    return f"serialising the response computes for {duration(seconds)} on the event loop"
 
 
 def starts(site: RawSite) -> str:
     """Return that something keeps the start of the app waiting."""
     what = site.call or site.function
-    return f"{what} keeps the start of the app waiting for {duration(site.wait_s)} ({site.file}:{site.line})"
+    return f"{what} blocks the start of the app for {duration(site.wait_s)} ({site.file}:{site.line})"
 
 
 def waits_in_thread(part: PartFigures, app: RawApp, site: RawSite | None) -> str:
@@ -87,7 +87,7 @@ def waits_in_thread(part: PartFigures, app: RawApp, site: RawSite | None) -> str
     name = f"{PLACES[part.place]} {part.name}"
     return (
         f"{name} holds one of {app.threads} threads while it waits {duration(part.wait_s.mid)}{where(site)}:"
-        f" no more than {app.threads / part.wait_s.mid:,.0f} requests a second"
+        f" at most {app.threads / part.wait_s.mid:,.0f} requests per second"
     )
 
 
@@ -99,8 +99,8 @@ def waits_for_database(part: PartFigures, app: RawApp, site: RawSite | None) -> 
         return f"{text}, in one of {app.threads} threads"
     rate = app.connections / part.wait_s.mid
     return (
-        f"{text}: its pool of {app.connections} connections is the limit, {rate:,.0f} requests a second, with async def"
-        " as with def"
+        f"{text}: its pool of {app.connections} connections is the limit, {rate:,.0f} requests per second, with def"
+        " and async def alike"
     )
 
 
@@ -108,15 +108,15 @@ def hop_for_nothing(part: PartFigures) -> str:
     """Return that a part is sent to a thread and does nothing there that needs one."""
     name = f"{PLACES[part.place]} {part.name}"
     if part.hops > 1:
-        return f"{name} is sent to a thread {part.hops} times, and neither waits nor computes there"
-    return f"{name} is sent to a thread, and neither waits nor computes there ({duration(part.cpu_s.mid)})"
+        return f"{name} runs in a thread {part.hops} times, but neither waits nor computes there"
+    return f"{name} runs in a thread, but neither waits nor computes there ({duration(part.cpu_s.mid)})"
 
 
 def base_middleware(middleware: RawMiddleware) -> str:
     """Return that a middleware is of the kind that costs more than a plain one."""
     return (
-        f"the middleware {middleware.name} is a BaseHTTPMiddleware, which passes each request and its answer through"
-        " tasks and streams of its own; a plain ASGI middleware does without"
+        f"the middleware {middleware.name} is a BaseHTTPMiddleware, which passes each request and its response through"
+        " extra tasks and streams; a plain ASGI middleware does not"
     )
 
 
@@ -131,12 +131,12 @@ def pool_below_threads(connections: int, app: RawApp, session: RawDependency, *,
     """
     count = f"{connections} connection" + ("s" if connections != 1 else "")
     if session.is_async:
-        return f"{session.name} lends one of {count} to as many requests as come: the others wait in the pool"
-    return f"{session.name} lends one of {count} to requests in {app.threads} threads: " + (
-        "those that hold a connection can wait for a thread, while all threads wait for a connection, until the"
-        " pool's time limit is over (30 s by default) and requests fail"
+        return f"{session.name} takes one of {count} for any number of requests: the others wait in the pool"
+    return f"{session.name} takes one of {count} for requests in {app.threads} threads: " + (
+        "requests that hold a connection can wait for a thread while all threads wait for a connection, a deadlock that"
+        " lasts until the pool times out (30 s by default) and requests fail"
         if can_stand_still
-        else "the others hold a thread while they wait for one"
+        else "the others hold a thread while they wait for a connection"
     )
 
 
@@ -155,32 +155,32 @@ def advice(verdict: Verdict, finding: Finding, app: RawApp, *, can_be_def: bool)
     if verdict == "give-room":
         return _room(finding, app)
     if computes and call in MAKES_A_CLIENT:
-        return "make one client for the life of the app, in its lifespan: each new one reads the certificates again"
+        return "create one client for the life of the app, in its lifespan: each new one reads the certificates again"
     if verdict == "move-out-of-loop" and computes:
         in_thread = (
-            f"write {what} as def, for it awaits nothing"
+            f"write {what} as def, because it awaits nothing"
             if can_be_def
-            else f"{call or 'what computes'}: call it with await run_in_threadpool(…) of fastapi.concurrency"
+            else f"{call or 'the computation'}: call it with await run_in_threadpool(…) of fastapi.concurrency"
         )
-        shorter = "answer with less at a time, or with a Response whose content was made in a thread"
+        shorter = "return less at a time, or return a Response whose content was created in a thread"
         return (shorter if finding.place == "response" else in_thread) + GIL
     return {
-        "make-def": f"write {what} as def, for it awaits nothing: then it has a thread{SERVES}"
-        + (f"; the other way is an async client in place of {call}" if call.startswith(CLIENT_CALLS) else ""),
-        "move-out-of-loop": f"{call or 'what blocks'}: {INSTEAD_OF_BLOCKING[finding.place]}",
-        "make-async": f"write {what} as async def, with an async client in place of {call or 'what it waits for'}",
+        "make-def": f"write {what} as def, because it awaits nothing: then it runs in a thread{SERVES}"
+        + (f"; alternatively, replace {call} with an async client" if call.startswith(CLIENT_CALLS) else ""),
+        "move-out-of-loop": f"{call or 'the blocking call'}: {INSTEAD_OF_BLOCKING[finding.place]}",
+        "make-async": f"write {what} as async def, with an async client in place of {call or 'the blocking call'}",
         "make-dependency-async": f"write {finding.name} as async def: nothing in it needs a thread",
     }.get(verdict, "")
 
 
 def _room(finding: Finding, app: RawApp) -> str:
     if finding.problem == "serialised":
-        return "await outside the lock, or let in more with a semaphore: only what must not happen twice belongs inside"
+        return "await outside the lock, or admit more with a semaphore: keep only what must not run twice inside it"
     dependency = finding.name.rpartition(".")[2]
     return (
-        f"raise pool_size + max_overflow to {app.threads}, or let no more requests in than there are connections,"
-        f" as with Depends({dependency}, max_concurrency={app.connections}) in one alias that all routes share: written"
-        " into each route it lets in as many for each"
+        f"raise pool_size + max_overflow to {app.threads}, or admit no more requests than there are connections, with"
+        f" Depends({dependency}, max_concurrency={app.connections}) in one alias that all routes share: each route that"
+        " writes its own Depends admits that many more"
     )
 
 
@@ -191,12 +191,12 @@ def why_no_answer(seen: RouteFigures | None, exception: str, guessed: frozenset[
     status = max(seen.statuses, key=lambda each: seen.statuses[each])
     if status in (401, 403):
         return (
-            f"answers {status}: it needs a log-in; give --header 'Authorization: Bearer ${{TOKEN}}', or a sequence with"
-            " its log-in in bench.toml"
+            f"answers {status}: it needs a login; add --header 'Authorization: Bearer ${{TOKEN}}', or write a sequence"
+            " with the login in bench.toml"
         )
     if status >= 500:
         why = exception if seen.exception in exception else seen.exception  # else it is another line of the log
         return f"answers {status}" + (f": {why}" if why else "")
     if guessed:
-        return f"answers {status} to a guess for {', '.join(sorted(guessed))}; write a scenario for it in bench.toml"
+        return f"answers {status} to a guessed {', '.join(sorted(guessed))}; write a scenario for it in bench.toml"
     return f"answers {status}; write a scenario for it in bench.toml"

@@ -93,7 +93,7 @@ class CheckTable:
             yield page.advice(number, change)
         left = len(advised_) - MOST_ADVICE
         if left > 0 and not self.all_routes:
-            yield page.text(f"\nWhat to write for {counted(left, 'more change')}: --all.", "dim")
+            yield page.text(f"\n--all shows the code for {counted(left, 'more change')}.", "dim")
         yield from page.remarks()
 
 
@@ -176,7 +176,7 @@ class _Page:
             *short, (what, unknown, _) = groups
             yield from (self.text(f"{what}: {some([*map(title, routes)])}.") for what, routes, _ in short if routes)
             yield from (self.text(f"{what}: {line}") for line in _reasons(unknown))
-            yield self.text("--all lists them, with reasons.", "dim")
+            yield self.text("--all lists them with reasons.", "dim")
             return
         for number, (what, routes, reason) in enumerate(group for group in groups if group[1]):
             yield self.text(f"{chr(10) if number else ''}{what}: {counted(len(routes), 'route')}", "bold")
@@ -271,7 +271,7 @@ def _reasons(routes: Sequence[RouteCheck]) -> list[str]:
 
 
 def _why_unknown(route: RouteCheck) -> str:
-    return clause(route.note) or "it gave no answer to judge by"
+    return clause(route.note) or "it gave no good answer"
 
 
 def _measured_briefly(route: RouteCheck) -> str:

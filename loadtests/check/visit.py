@@ -244,7 +244,7 @@ class Visit:
             late = f"no whole answer within {self._limit_s:.3g} s"
             if any(each.status is not None and each.status < HTTPStatus.BAD_REQUEST for each in self._asked.sent):
                 return f"it answers, but then {late}: something blocks, such as a background task after the answer"
-            return f"{late}: it hangs, or streams without end"
+            return f"{late}: it hangs, or it streams endlessly"
         return f"the connection broke: {type(error).__name__}"
 
     def _cpu_s(self) -> float | None:

@@ -19,41 +19,41 @@ VERDICTS: Mapping[Verdict, str] = {
 KEYWORDS = frozenset({"def", "async", "await"})
 """Words of Python that a sentence may begin with."""
 PROBLEMS: Mapping[Problem, str] = {
-    "blocks-by-waiting": "The event loop is blocked by waiting",
-    "blocks-by-computing": "The event loop computes for long",
+    "blocks-by-waiting": "Waiting blocks the event loop",
+    "blocks-by-computing": "A long computation blocks the event loop",
     "waits-in-thread": "A thread is held while it waits",
-    "hop-for-nothing": "A thread is used for nothing",
+    "hop-for-nothing": "A thread is used without need",
     "pool-below-threads": "There are fewer connections than threads",
     "serialised": "Requests wait for each other",
 }
 EXPLAINED: Mapping[Problem, str] = {
     "blocks-by-waiting": (
-        "Code that runs on the event loop waits without await: time.sleep, a client or a database session without"
-        " async, a file. Until it is over, the process answers nobody. Declare the handler or dependency with def, so"
+        "Code that runs on the event loop waits without await: time.sleep, a synchronous client or database session, a"
+        " file. Until it is done, the process answers no other request. Declare the handler or dependency with def, so"
         " that it runs in a thread; await an async client; or call it with run_in_threadpool."
     ),
     "blocks-by-computing": (
-        "Code that runs on the event loop computes for long. Until it is over, the process answers nobody. Declare the"
-        " handler with def if other routes must go on meanwhile; threads make it no faster, for they share one"
-        " interpreter. A process pool does, where there are cores."
+        "Code that runs on the event loop computes for a long time. Until it is done, the process answers no other"
+        " request. Declare the handler with def if other routes must keep answering; threads make it no faster, because"
+        " they share one interpreter. A process pool does, if there are enough cores."
     ),
     "waits-in-thread": (
-        "A def handler or dependency holds one of the threads that all of them share, 40 by default, while it only"
-        " waits. With more users than threads the others queue. Declare it with async def and await an async client,"
-        " which holds no thread."
+        "A def handler or dependency holds a thread while it only waits. All of them share 40 threads by default. With"
+        " more users than threads, the others queue. Declare it with async def and await an async client, which holds"
+        " no thread."
     ),
     "hop-for-nothing": (
-        "A def handler or dependency is sent to a thread and neither waits nor computes there. The way there and back"
-        " takes longer than its work. Declare it with async def; it must then call nothing that blocks."
+        "A def handler or dependency runs in a thread but neither waits nor computes there. The hop to the thread takes"
+        " longer than its work. Declare it with async def; it must then not call anything that blocks."
     ),
     "pool-below-threads": (
-        "More threads than the database pools have connections use them at the same time. Requests wait for a"
-        " connection, and whoever has one may wait for a thread: the app can stand still until a timeout. Enlarge the"
-        " pool, or limit how many requests hold a session."
+        "More threads use the database pools at the same time than the pools have connections. Requests wait for a"
+        " connection, and a request that has one may wait for a thread: the app can deadlock until a timeout. Enlarge"
+        " the pool, or limit how many requests hold a session."
     ),
     "serialised": (
-        "Requests wait for each other although there are users who could be served at the same time, as where a lock is"
-        " held across an await. Hold it for less, or not at all."
+        "Requests wait for each other although they could be served at the same time, for example because a lock is"
+        " held across an await. Hold it for a shorter time, or not at all."
     ),
 }
 """What a problem is and what to do about it."""
@@ -153,7 +153,7 @@ def cost(finding: Finding, check: Check) -> str:
         case "waits-in-thread":
             return f"waits in a thread for {took}"
         case "hop-for-nothing":
-            return f"goes to a thread for nothing, {took}"
+            return f"uses a thread without need, {took}"
         case "pool-below-threads":
             return f"{counted(check.threads, 'thread')}, {counted(check.connections or 0, 'connection')}"
         case "serialised":
@@ -189,7 +189,7 @@ def headline(check: Check, changes: Sequence[Change]) -> str:
         fewer = f", {counted(len(changes), 'change')} in all" if len(changes) < wrong else ""
         return f"{wrong:,} of {counted(total, 'route')} should change{fewer}"
     if not known:
-        return "Nothing is known of the only route" if total == 1 else f"Nothing is known of any of {total:,} routes"
+        return "The only route could not be judged" if total == 1 else f"None of {total:,} routes could be judged"
     return f"Nothing to change in {counted(known, 'route')}"
 
 

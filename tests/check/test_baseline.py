@@ -93,7 +93,7 @@ def test_many_that_are_no_longer_found_are_counted(tmp_path: Path) -> None:
     entries = write(file, shop())
     said = outdated(file, check([]))
     assert len(said) == MOST_TOLD + 1
-    assert said[-1] == f"The baseline accepts {entries - MOST_TOLD} more findings that are not there"
+    assert said[-1] == f"The baseline accepts {entries - MOST_TOLD} more findings that no longer exist"
 
 
 def test_of_a_route_that_could_not_be_judged_nothing_is_lost(tmp_path: Path) -> None:
@@ -130,11 +130,11 @@ def test_reasons_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "there is no such file; --write-baseline makes it"),
-        ("", "it is no baseline: Invalid JSON"),
-        ("[]", "it is no baseline: Input should be an object"),
-        ('{"acepted": []}', "it is no baseline: acepted: Extra inputs are not permitted"),
-        ('{"accepted": [{"route": "GET /"}]}', "it is no baseline: accepted[0].problem: Field required"),
+        (None, "there is no such file; --write-baseline creates it"),
+        ("", "it is not a baseline: Invalid JSON"),
+        ("[]", "it is not a baseline: Input should be an object"),
+        ('{"acepted": []}', "it is not a baseline: acepted: Extra inputs are not permitted"),
+        ('{"accepted": [{"route": "GET /"}]}', "it is not a baseline: accepted[0].problem: Field required"),
         ('{"schema_version": 2}', "it has schema 2, and this bench reads schema 1"),
     ],
 )
@@ -158,6 +158,6 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_no_baseline_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "app.json"
     file.write_text("{}garbage", encoding="utf-8")
-    with pytest.raises(UsageError, match="it is no baseline"):
+    with pytest.raises(UsageError, match="it is not a baseline"):
         write(file, async_blog())
     assert file.read_text(encoding="utf-8") == "{}garbage"

@@ -172,7 +172,7 @@ def test_a_stream_without_an_end_is_left_and_the_next_route_is_asked(
 ) -> None:
     monkeypatch.setattr(visit, "ANSWER_LIMIT_S", 0.2)
     endless, orders = asked(url, tmp_path, ask("/endless"), ask("/orders"))
-    assert endless.notes == ["no whole answer within 0.2 s: it hangs, or streams without end"]
+    assert endless.notes == ["no whole answer within 0.2 s: it hangs, or it streams endlessly"]
     assert orders.notes == []
 
 
@@ -202,7 +202,7 @@ def test_a_server_that_a_route_ends_is_started_again_some_times(url: str, tmp_pa
     exerciser = Exerciser(start, tmp_path, 30.0)
     found = list(exerciser.exercise([ask("/ends"), ask("/orders")], lambda _: None))
     assert len(starts) == 2
-    assert found[0].notes == ["the server ended with status 3 when it was asked: no memory left"]
+    assert found[0].notes == ["the server exited with status 3 when it was tested: no memory left"]
     assert found[1].notes == []
     kept: list[Asked] = []
 
@@ -210,7 +210,7 @@ def test_a_server_that_a_route_ends_is_started_again_some_times(url: str, tmp_pa
         for each in exerciser.exercise([ask("/ends"), ask("/ends"), ask("/ends")], lambda _: None):
             kept.append(each)  # noqa: PERF402 - what came before the failure
 
-    with pytest.raises(ServerFailed, match="ended 3 times"):
+    with pytest.raises(ServerFailed, match="exited 3 times"):
         exercise_all()
     assert [each.notes for each in kept] == [found[0].notes] * 2
 

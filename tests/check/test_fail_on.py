@@ -114,9 +114,9 @@ def test_what_is_new_in_a_route_fails_though_the_rest_is_accepted() -> None:
     [
         ("bloking", "--fail-on 'bloking': unknown condition; did you mean 'blocking'?"),
         ("make_def", "--fail-on 'make_def': unknown condition; did you mean 'make-def'?"),
-        ("keep", "--fail-on 'keep': a route to keep is no failure; there are: any, blocking"),
-        ("xyzzy", "--fail-on 'xyzzy': unknown condition; there are: any, blocking"),
-        ("blocking,", "--fail-on '': unknown condition; there are: any"),
+        ("keep", "--fail-on 'keep': a route to keep is not a failure; choose one of: any, blocking"),
+        ("xyzzy", "--fail-on 'xyzzy': unknown condition; choose one of: any, blocking"),
+        ("blocking,", "--fail-on '': unknown condition; choose one of: any"),
     ],
 )
 def test_a_wrong_condition_is_refused_with_the_one_that_was_meant(typed: str, said: str) -> None:

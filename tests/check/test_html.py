@@ -50,12 +50,12 @@ def test_a_change_has_its_code_its_advice_and_its_figures() -> None:
         "async def blocking(wait_ms: WaitMs = 50)",
         "now, async_app/routers/workloads.py:101",
         "async_app/routers/workloads.py:104time.sleep()",
-        "the model gives 20.0 requests/s now (limit: loop) and 242 afterwards (limit: threads)",
+        "the model predicts 20.0 requests/s now (limit: loop) and 242 afterwards (limit: threads)",
         "Measured: 11.7 × (11.3 – 12.2), in results/check-blocking.",
-        "The event loop is blocked by waiting",
+        "Waiting blocks the event loop",
     ):
         assert said in text
-    assert "A thread is used for nothing" not in text
+    assert "A thread is used without need" not in text
 
 
 def test_what_routes_share_is_told_once_and_linked_from_each() -> None:

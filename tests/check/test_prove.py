@@ -49,7 +49,7 @@ def test_routes_are_named_by_path_or_with_their_method_and_all_means_those_that_
     assert chosen(routes, ["post /slow"]) == [routes[1]]
     assert chosen(routes, ["all", "GET /slow"]) == routes[:2]
     assert chosen(routes, ["/kept"]) == [routes[2]]
-    with pytest.raises(UsageError, match="what can be proved: GET /slow, POST /slow"):
+    with pytest.raises(UsageError, match="choose one of: GET /slow, POST /slow"):
         chosen(routes, ["GET /other"])
-    with pytest.raises(UsageError, match="none whose change can be proved"):
+    with pytest.raises(UsageError, match="no route has a change that can be proved"):
         chosen(routes[2:], ["GET /other"])

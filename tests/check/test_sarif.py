@@ -161,7 +161,7 @@ def test_routes_that_share_a_fault_are_one_result() -> None:
     assert "In the middleware Timing, for [GET /api/v1/orders](1)," in shared["message"]["text"]
     assert shared["message"]["text"].endswith("and 1 more route.")
     assert (hop["level"], startup["level"]) == ("note", "note")
-    assert startup["message"]["text"].endswith("This is before the first request.")
+    assert startup["message"]["text"].endswith("This happens before the first request.")
 
 
 def test_handlers_that_share_a_line_are_one_result_too() -> None:
@@ -184,8 +184,8 @@ def test_a_remark_on_a_route_to_keep_is_no_result() -> None:
 
 def test_what_is_not_known_and_notes_are_told() -> None:
     text = told(ALL["only_notes"]())
-    assert "GET /me is not known: it answered 401: it needs a log-in." in text
-    assert "GET /static is not known: it gave no answer to judge by." in text
+    assert "GET /me could not be judged: it answered 401: it needs a log-in." in text
+    assert "GET /static could not be judged: it gave no good answer." in text
     assert "No route answered, so nothing can be said about the app." in text
 
 

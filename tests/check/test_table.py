@@ -189,7 +189,7 @@ def test_many_changes_are_counted() -> None:
     assert f"GET /{MOST_CHANGES - 1} " in text
     assert f"GET /{MOST_CHANGES} " not in text
     assert "… and 5 more changes; --all shows them." in text
-    assert "What to write for 12 more changes: --all." in text
+    assert "--all shows the code for 12 more changes." in text
     assert "GET /19 " in in_one_line(many, 80, all_routes=True)
 
 
@@ -197,7 +197,7 @@ def test_there_may_be_nothing_to_say() -> None:
     assert in_one_line(nothing()) == "No routes were found main:app: 64 users, 40 threads."
     assert in_one_line(ALL["all_well"]()).startswith("Nothing to change in 2 routes")
     text = in_one_line(only_notes())
-    assert text.startswith("Nothing is known of any of 5 routes")
+    assert text.startswith("None of 5 routes could be judged")
     assert text.endswith("No route answered, so nothing can be said about the app.")
 
 

@@ -98,7 +98,7 @@ def test_a_handler_that_waits_for_another_service_in_a_thread_is_made_async() ->
     source = "def items() -> int:\n    x = 1\n    return requests.get(url).status_code\n"
     found = check_route(route(is_async=False, source=source), waiting, app(threads=40))
     assert found.verdict == "make-async"
-    assert "800 requests a second" in found.findings[0].sentence
+    assert "800 requests per second" in found.findings[0].sentence
     assert found.code_then == ("async def items() -> int:\n    x = 1\n    return (await client.get(url)).status_code\n")
 
 
@@ -118,7 +118,7 @@ def test_a_slow_query_in_a_thread_is_kept_and_its_pool_is_named_as_the_limit() -
     found = check_route(limited, querying, app(pools=(POOL,)))
     assert found.verdict == "keep"
     assert found.findings[0].verdict == "keep"
-    assert "its pool of 15 connections is the limit, 300 requests a second" in found.findings[0].sentence
+    assert "its pool of 15 connections is the limit, 300 requests per second" in found.findings[0].sentence
 
 
 def test_a_pool_below_the_threads_needs_room_unless_something_keeps_requests_out() -> None:
@@ -246,7 +246,7 @@ def test_what_blocks_the_start_for_long_is_a_remark() -> None:
     ]
     (found,) = startup_findings(app(startup=tuple(starting)))
     assert (found.name, found.verdict, found.seconds) == ("lifespan", "keep", 0.3)
-    assert "keeps the start of the app waiting" in found.sentence
+    assert "blocks the start of the app" in found.sentence
 
 
 def test_a_failure_is_told_by_its_exception_and_not_by_another_line_of_the_log() -> None:

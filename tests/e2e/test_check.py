@@ -94,7 +94,7 @@ def test_a_header_opens_a_route_and_bench_toml_says_what_is_asked(
     (folder / "bench.toml").write_text('[a]\napp = "main:app"\n[[scenario]]\nrequest = "GET /me?x=7"\n')
     status, _, errors = bench("check", "--out", "without")
     assert status == 3
-    assert "answers 401: it needs a log-in" in errors
+    assert "answers 401: it needs a login" in errors
     status, _, errors = bench("check", "--header", "token: ${TOKEN}", "--out", "with")
     assert status == 0, errors
     assert json.loads((folder / "with" / "check.json").read_text())["routes"][0]["verdict"] == "keep"
