@@ -72,7 +72,7 @@ def biased(load: Load, pairs: Sequence[tuple[Summary, Summary]], conditions: Con
     )
     reason = (
         f"{max(a.own_s, b.own_s) * 1e6:,.0f} µs of each request are the client's own, up to"
-        f" {max(a.of_request, b.of_request):.0%}; without them the ratio of throughputs would be about {written(true)},"
-        f" not {written(seen)}"
+        f" {max(a.of_request, b.of_request):.0%}; without that the ratio of throughputs would be about"
+        f" {written(true)}, not {written(seen)}"
     )
     return [Flag("client-share", None, reason)]

@@ -16,7 +16,7 @@ def core_flags(conditions: Conditions) -> Iterator[Flag]:
     quota, used, throttled = conditions.cpu_quota, conditions.cores_used, conditions.throttled
     reasons = []
     if quota is not None and quota < used:
-        reasons.append(f"of {used} core{'s' if used > 1 else ''} that they can use it allows {quota:g}")
+        reasons.append(f"they can use {used} core{'s' if used > 1 else ''}, and it allows {quota:g}")
     if throttled is not None and (reasons or throttled > THROTTLED_LIMIT):
         reasons.append(f"it took up to {throttled:.1%} of the cores' time in a block")
     if reasons:

@@ -1,4 +1,4 @@
-"""The control, side a against itself: whether the ground is level, whether it is not, or whether that can't be told."""
+"""The control, side a against itself: whether the setup is biased, or whether that is not known."""
 
 import math
 
@@ -28,17 +28,17 @@ def control_in_words(found: Comparison, name: str) -> str:
     """
     said = f"{name} against itself ({found.scenario} at {found.load})"
     if found.ratio is None:
-        return f"{said} could not be compared, so that it can't be told whether the ground is level."
+        return f"{said} could not be compared, so it is not known whether the setup is biased."
     said = f"{said}: {written(found.ratio)} ×"
     if found.interval is not None:
         said += " ({} – {})".format(*map(written, found.interval))
         if is_level(found):
-            return f"{said}, as it should be."
+            return f"{said}, as expected."
         if not found.interval[0] <= 1 <= found.interval[1]:
-            return f"{said}: the ground is not level, so doubt every figure above, and run it again."
-    why = f"the interval is wider than ± {MARGIN_PERCENT} %"
+            return f"{said}: the setup is biased, so doubt every figure above and run it again."
+    why = f"the interval reaches beyond ± {MARGIN_PERCENT} %"
     if "too-few-blocks" in found.flags:
         why = f"{found.blocks} block{'s are' if found.blocks != 1 else ' is'} too few"
     return (
-        f"{said}: it can't be told whether the ground is level, for {why}; give it a longer --budget, or more --blocks."
+        f"{said}: it is not known whether the setup is biased, because {why}; use a longer --budget or more --blocks."
     )

@@ -95,22 +95,25 @@ def busy_client(load: Load, good: Sequence[Summary], label: SideLabel, condition
     closed = isinstance(load, ClosedLoop)
     rate = float(np.mean([s.throughput_rps if closed else s.offered_rps for s in good]))
     if conditions.ceiling_rps and rate > CEILING_SHARE * conditions.ceiling_rps:
-        yield f"{rate:,.0f} requests/s, of {conditions.ceiling_rps:,.0f} that the driver can send at all"
+        yield f"{rate:,.0f} requests/s, and the driver can send at most {conditions.ceiling_rps:,.0f}"
     if (share := ClientShare.of(load, good, label, conditions)) and share.of_request > CLIENT_LIMIT:
-        yield f"{share.of_request:.0%} of the time that a request takes are the client's own"
+        yield f"{share.of_request:.0%} of the time that a request takes is the client's own"
     peak = max(s.driver_peak for s in good)
     if (
         closed and peak > DRIVER_BUSY_LIMIT
     ):  # in an open loop it asks the clock until a request is due, and the lag tells
-        yield f"the driver's core was busy {peak:.0%} in some second"
+        yield f"in its busiest second the driver's core was {peak:.0%} busy"
     on_time = float(np.mean([s.on_time for s in good]))
     if on_time < ON_TIME_LEAST:
-        yield f"only {on_time:.1%} of the requests were sent while their window was open"
+        yield f"only {on_time:.1%} of the requests were sent within their window"
     lags, latencies = (np.sort(np.concatenate([getattr(s, n) for s in good])) for n in ("lags_s", "latencies_s"))
     for wanted in (99.0, 50.0):
         lag, latency = percentile(lags, wanted), percentile(latencies, wanted)
         if lag and latency and math.isfinite(latency) and lag > LAG_SHARE * latency:
-            yield f"p{wanted:g} of the dispatch lag was {lag * 1000:.1f} ms, of the response {latency * 1000:.1f} ms"
+            yield (
+                f"p{wanted:g} of the dispatch lag was {lag * 1000:.1f} ms, p{wanted:g} of the response time"
+                f" {latency * 1000:.1f} ms"
+            )
             break
 
 
@@ -126,7 +129,7 @@ def held_back(load: Load, good: Sequence[Summary], overhead_s: float) -> Iterato
         and whole.windows_s
         and whole.in_flight < (1 - LITTLES_LAW_LIMIT) * load.users - known
     ):
-        yield f"of {load}, {whole.in_flight:.1f} were waiting for the server on average; the others for the client"
+        yield (f"of {load}, on average {whole.in_flight:.1f} were waiting for the server, and the rest for the client")
 
 
 def noise(load: Load, pairs: Sequence[tuple[Summary, Summary]], conditions: Conditions) -> list[Flag]:
@@ -140,7 +143,7 @@ def noise(load: Load, pairs: Sequence[tuple[Summary, Summary]], conditions: Cond
     if isinstance(load, ClosedLoop) and len(ratios) >= SPREAD_BLOCKS:
         spread = float(np.std(np.log(ratios), ddof=1))
         if spread > SPREAD_LIMIT:
-            reasons.append(f"from block to block the ratio of throughputs varies by ± {spread:.0%}")
+            reasons.append(f"the ratio of throughputs varies by ± {spread:.0%} from block to block")
     return [Flag("noisy-machine", None, "; ".join(reasons))] if reasons else []
 
 
@@ -197,7 +200,7 @@ def _drift(load: Load, good: Sequence[Summary]) -> Iterator[str]:
         return
     change = estimate(changes)
     if abs(math.log(change.value)) > DRIFT_LIMIT and change.p is not None and change.p < DRIFT_P:
-        what = "throughput" if isinstance(load, ClosedLoop) else "what is in flight"
+        what = "throughput" if isinstance(load, ClosedLoop) else "the number of requests in flight"
         yield f"{what} changed by {change.value - 1:+.0%} within a trial"
 
 

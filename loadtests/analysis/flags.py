@@ -22,37 +22,36 @@ NOUN: dict[Metric, str] = {
 FAILURES_LIMIT = 0.01
 """Share of a side's requests that may fail without a flag."""
 MEANING = {
-    "collapsed": "the side could not be measured in at least one block: it died, hung or gave no good answer",
-    "failures": f"more than {100 * FAILURES_LIMIT:g} % of the side's requests failed: they are no throughput, count as"
-    " slower than everything, and the side is called neither better nor as good as one that answers",
-    "answers-differ": "the good answers of the two sides differ in size, so they may not do the same work: compare "
-    "what they say; one may be empty, an error with a good status, or compressed",
+    "collapsed": "the side could not be measured in at least one block: it died, hung or failed every request",
+    "failures": f"more than {100 * FAILURES_LIMIT:g} % of the side's requests failed: they do not count as throughput,"
+    " they rank as slower than every answer, and the side is never called better than, or equal to, one that answers",
+    "answers-differ": "the good answers of the two sides differ in size, so the sides may not do the same work: compare"
+    " the bodies; one may be empty, an error with a good status, or compressed",
     "driver-bound": "the load driver may have been the limit, not the server, so there is no verdict; use fewer users "
     "or a lower rate, a slower scenario, or drivers on more cores",
-    "client-share": "few users wait for the client too, which takes the same time on both sides and so pulls the ratio "
-    "towards 1; the true one is farther from 1",
-    "overloaded": "the server could not keep up with the arrivals, so its response times grow for as long as one "
-    "measures, and there is no verdict on them; use a lower --rate to see them in a steady state",
-    "not-steady": "the load had not settled, some requests starved while others were served, or the machine stopped "
-    "and started while it was measured; use a longer --slice",
-    "work-left": "the server goes on working when all its answers have been given, so that its throughput is not what "
-    "it can keep up, and there is no verdict; count the work in, or ask at a --rate that it can keep up",
-    "noisy-machine": "the ratio changes from block to block more than a quiet machine would let it, or something else "
-    "took CPU time; close other programs, or give it a longer --budget",
-    "shared-core": "server and driver were on one physical core, so each slows the other down; use a machine, or a "
-    "container's cpuset, of two physical cores or more",
-    "cpu-quota": "a CPU quota allows server and driver together less than they can use, and stops both when it is used "
-    "up; raise it (docker: --cpus, Kubernetes: limits.cpu, systemd: CPUQuota), or measure where there is none",
-    "leaking-memory": "the later half of every block made the server a fifth larger or more: it keeps what it should "
-    "let go; the later cells of a block met another server than the earlier ones, and in the end memory runs out",
-    "small": f"the difference is sure, but smaller than {MARGIN_PERCENT} %: less than that is no reason to rewrite"
-    " an app",
-    "many-comparisons": "the interval excludes 1, but among so many comparisons that can happen by chance; "
+    "client-share": "with few users, a noticeable part of each response time is the client's own; it is the same on "
+    "both sides, so it pulls the ratio towards 1, and the true ratio is farther from 1",
+    "overloaded": "the server could not keep up with the arrivals, so its response times grow for as long as the "
+    "measurement lasts, and there is no verdict on them; use a lower --rate to see them in a steady state",
+    "not-steady": "the load had not settled, some requests starved while others were served, or the machine paused "
+    "during the measurement; use a longer --slice",
+    "work-left": "the server keeps working after its last answer, so it cannot sustain this throughput, and there is "
+    "no verdict; include that work in the request, or use a --rate that the server can sustain",
+    "noisy-machine": "the ratio varies more from block to block than it would on a quiet machine, or something else "
+    "took CPU time; close other programs, or use a longer --budget",
+    "shared-core": "server and driver shared one physical core, so each slowed the other down; use a machine, or a "
+    "container's cpuset, with at least two physical cores",
+    "cpu-quota": "a CPU quota gives server and driver together less CPU time than they could use, and pauses both when "
+    "it is used up; raise it (docker: --cpus, Kubernetes: limits.cpu, systemd: CPUQuota), or measure without one",
+    "leaking-memory": "the server grew by a fifth or more in the later half of every block, so it does not release "
+    "memory; later cells of a block met a larger server than earlier ones, and in the end memory runs out",
+    "small": f"the difference is certain but smaller than {MARGIN_PERCENT} %, which is no reason to rewrite an app",
+    "many-comparisons": "the interval excludes 1, but with this many comparisons that can happen by chance; "
     "run this one alone, with a longer --budget",
-    "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; give it a longer --budget",
+    "sign-flip": "the interval excludes 1, but the exact sign-flip test does not confirm it; use a longer --budget",
     "too-few-blocks": f"a verdict needs at least {MIN_BLOCKS} blocks, or {SINGLE_CELL_BLOCKS} in a run with a budget "
-    f"and a single cell; give it a longer --budget, fewer scenarios or loads, or --blocks {MIN_BLOCKS}",
-    "too-few-samples": "some blocks hold too few requests for this percentile, so that its ratio can't be paired; "
+    f"and a single cell; use a longer --budget, fewer scenarios or loads, or --blocks {MIN_BLOCKS}",
+    "too-few-samples": "some blocks have too few requests for this percentile, so its ratio can't be paired; "
     "use --blocks with a longer --time",
 }
 """What each flag says and what to do, without the ``:a`` or ``:b`` that tells whom it concerns."""
@@ -124,9 +123,9 @@ def _finding_in_words(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
         if c.verdict in ("a", "b"):
             good, bad = (a, b) if c.verdict == "a" else (b, a)
             why = "because it collapsed or because too many requests failed"
-            return f"{good} is better: there is no figure for {noun} of {bad}, {why}."
+            return f"{good} is better: there is no figure for {noun} of {bad} {why}."
         return f"The two sides could not be compared in {noun}."
-    less = "" if c.metric == "throughput" else ", of which less is better,"
+    less = "" if c.metric == "throughput" else " (lower is better)"
     how_much = f"{b} ÷ {a} in {noun}{less} is {written(c.ratio)}"
     if c.interval is not None:
         how_much += f", 95 % interval {written(c.interval[0])} to {written(c.interval[1])} over {c.blocks} blocks"

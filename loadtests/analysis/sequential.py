@@ -299,8 +299,8 @@ class SequentialSchedule:
         if fitting < self._least:
             needed = math.ceil((seconds + (self._least - 1) * block_s + self._report_s) / 60 * 1.1)
             self._news.append(
-                f"{fitting} of the {self._least} blocks that a verdict needs fit into the budget: give it --budget"
-                f" {needed}m, or name fewer scenarios or users"
+                f"only {fitting} of the {self._least} blocks that a verdict needs fit into the budget: use --budget"
+                f" {needed}m, or fewer scenarios or users"
             )
 
     def _cheapest(self, cells: Mapping[Cell, CellProgress], available_s: float) -> dict[Cell, int]:
@@ -357,7 +357,7 @@ class SequentialSchedule:
     def _sentence(self, cell: Cell, progress: CellProgress) -> str:
         estimates = progress.estimates
         if not estimates:
-            return f"settled: {cell}: one side gives no answer"
+            return f"settled: {cell}: one side does not answer"
         middle, width = float(np.mean(estimates)), half_width(estimates)
         ratio, low, high = (written(math.exp(log)) for log in (middle, middle - width, middle + width))
         return f"settled: {cell}: {ratio} × ({low} to {high})"

@@ -45,12 +45,12 @@ def _of_one_side(trials: Trials, *, is_url: bool, complete: bool) -> str | None:
     if not any(summary.answers for _, summary in trials):
         return f"gave no answer: {_reason(trials)}"
     if complete and not any(summary.answers for block, summary in trials if block == last_block):
-        return f"gave no answer any more in the last block: {_reason([t for t in trials if t[0] == last_block])}"
+        return f"no longer answered in the last block: {_reason([t for t in trials if t[0] == last_block])}"
     if is_url and not last.answers and last.failures.keys() == {Failure.CONNECT}:
-        return f"gave no answer any more in the end: {_reason([trials[-1]])}"
+        return f"no longer answered at the end: {_reason([trials[-1]])}"
     return None
 
 
 def _reason(trials: Trials) -> str:
     reasons = Counter(summary.collapsed for _, summary in trials if summary.collapsed is not None)
-    return reasons.most_common(1)[0][0] if reasons else "its requests came to no end"
+    return reasons.most_common(1)[0][0] if reasons else "its requests never finished"

@@ -30,7 +30,7 @@ WAIT_50_MS = "mixed[cpu_ms=0,wait_ms=50]"
 def lesson_named(name: str) -> Lesson:
     """Return a lesson by its name; raises UsageError if there is none."""
     if name not in LESSONS:
-        raise UsageError(f"there is no lesson {name!r}; there are: {', '.join(LESSONS)}")
+        raise UsageError(f"there is no lesson {name!r}; choose one of: {', '.join(LESSONS)}")
     return LESSONS[name]
 
 

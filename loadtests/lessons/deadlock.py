@@ -36,7 +36,7 @@ TITLE_PT, TITLE_LINE = 13.5, 0.255
 STALLS_COLOUR, ANSWERS_COLOUR, PARTLY_COLOUR = INK, "#dff0e6", "#f6d9b8"
 PANEL_TITLES: Mapping[SideLabel, str] = {
     "a": "as tutorials write it: Depends(get_db)",
-    "b": "the cure: Depends(get_db, max_concurrency=connections)",
+    "b": "the fix: Depends(get_db, max_concurrency=connections)",
 }
 
 
@@ -195,7 +195,7 @@ def _where_it_stalls(cells: Sequence[DeadlockCell], connections: int) -> str:
     if not stalls:
         return "did not stall"
     if [cell.users for cell in row if cell.users >= stalls[0]] == stalls and len(stalls) > 1:
-        return f"stall from {stalls[0]} users on"
+        return f"stall with {stalls[0]} users or more"
     return f"stall with {listed([f'{users}' for users in stalls])} users"
 
 
@@ -215,8 +215,9 @@ def draw(cells: Sequence[DeadlockCell], threads: int) -> Figure:
     title = wrap(finding(cells), across - 2 * MARGIN, TITLE_PT, "bold")
     note = wrap(
         f"Requests/s of get_post in the sync build, whose {threads} threads share the connections of a pool;"
-        f" {_starts_of_a_cell(cells)}. Black: it stopped answering in every start; amber: in some, and the figure is"
-        " that of the others. Then all threads wait for connections, and requests that hold those wait for threads.",
+        f" {_starts_of_a_cell(cells)}. Black: it stopped answering in every start; amber: in some starts, and the"
+        " figure is that of the others. All threads then wait for connections, while requests that hold one wait for"
+        " threads.",
         across - 2 * MARGIN,
         7.5,
     )

@@ -120,7 +120,7 @@ def _source(run: RunView) -> str:
 def limits(example: Example) -> str:
     """Return the table of predicted and measured throughput and limits of the default run."""
     run = example.run
-    lines = ["| scenario | users | side | predicted/s | measured/s | off by | limit, predicted | limit, seen |",
+    lines = ["| scenario | users | side | predicted/s | measured/s | off by | predicted limit | observed limit |",
              "| --- | ---: | --- | ---: | ---: | ---: | --- | --- |"]  # fmt: skip
     for cell in run.cells.values():
         if cell.predicted_rps is None or cell.limit is None or cell.throughput is None:
@@ -143,13 +143,13 @@ def model(example: Example) -> str:
     margin = math.expm1(MARGIN)
     within = sum(error <= margin for error in errors)
     bounds = [abs(c.bound_rps / c.throughput.value - 1) for c in cells if c.bound_rps and c.throughput]
-    beside = f" (of three divisions, without a model: {median(bounds):.1%})" if bounds else ""
+    beside = f" (simple bounds, without a model: {median(bounds):.1%})" if bounds else ""
     accuracy = (
         f"Median error {median(errors):.1%}{beside}; {within} of {len(errors)} within {margin * 100:.0f} %"
         if errors
         else "Nothing was predicted"
     )
-    limits_right = f"; the limit is the one that was seen in {sum(right)} of {len(right)}" if right else ""
+    limits_right = f"; the predicted limit was the observed one in {sum(right)} of {len(right)}" if right else ""
     return f"{accuracy}{limits_right}. {_source(example.run)}"
 
 
@@ -244,10 +244,10 @@ def answer(example: Example) -> str:
     most, apart = max(waits, key=waits.__getitem__), max(abs(ratio - 1) for ratio in few.values())
     least, worst = (100 * (1 - ratio) for ratio in (max(reads.values()), min(reads.values())))
     blocked = text.figures(LESSONS[TRAP], example.lessons[TRAP].outcome)[0]
-    pays = f"{WAITS} got {waits[most]:.1f} times the answers with {most}"
+    pays = f"{WAITS} answered {waits[most]:.1f} times as many requests with {most}"
     not_yet = f"{_up_to(few, example.run.loads)} there was {ALIKE} (at most {100 * apart:.0f} %)"
     costs = f"{READS} lost {least:.0f} to {worst:.0f} % of its throughput"
-    trap = f"{blocked.where} got {blocked.ratio.split()[0]} times the answers"
+    trap = f"throughput fell to {100 * float(blocked.ratio.split()[0]):.0f} % ({blocked.where})"
     return (
         "**No, don't convert everything.** Async pays where more requests wait for another service than there are"
         f" threads for `def` routes ({DEFAULT_THREADS}): {pays}; {not_yet}. It costs where a route reads a row:"

@@ -18,13 +18,13 @@ WAITING = Lesson(
     code=handlers(UPSTREAM),
     measure=Measure(["external_api"], users="128"),
     expects=(Ratio("With 128 users async handles at least a quarter more requests", "external_api", 128, low=1.25),),
-    why="A `def` route holds one of 40 threads while it waits, so no more than 40 requests wait at the same time; the"
-    " others queue for a thread. An `async def` route holds nothing but a little memory while it waits: all requests"
-    " wait at the same time, until the CPU has no time left.",
+    why="A `def` route holds one of 40 threads while it waits, so at most 40 requests wait at the same time; the"
+    " others queue for a thread. An `async def` route holds only a little memory while it waits, so all"
+    " requests wait at the same time, until the CPU is fully used.",
     next=(
-        ('bench run "external_api[wait_ms=200]" --users 128', "wait longer: the ratio comes nearer to 128 ÷ 40"),
+        ('bench run "external_api[wait_ms=200]" --users 128', "a longer wait: the ratio approaches 128 ÷ 40"),
         ("bench run external_api --a sync,thread_limit=128 --users 128", "as many threads as users: what is left?"),
-        ("bench dial", "turn both dials, the wait and the computation"),
+        ("bench dial", "vary both the wait and the computation"),
     ),
 )
 ONE_USER = Lesson(
@@ -38,10 +38,10 @@ ONE_USER = Lesson(
         Ratio("With one user there is no difference beyond 10 %", "external_api", 1, low=0.9, high=1.1),
         Ratio("With 128 users async handles at least a quarter more", "external_api", 128, low=1.25),
     ),
-    why="One user waits for one answer. Whether a thread or the event loop waits with them, the answer takes as long as"
-    " the API takes. Async does not make a request faster; it lets more of them wait at once.",
+    why="One user waits for one answer. It takes as long as the API takes, whether a thread or the event loop"
+    " does the waiting. Async does not make a request faster; it lets more requests wait at once.",
     next=(
-        ("bench run external_api --users 20,40,60,80", "find from how many users on the sides differ"),
+        ("bench run external_api --users 20,40,60,80", "find the number of users at which the sides start to differ"),
         ("bench capacity --cpu-ms 0.7 --wait-ms 50 --users 1,40,128", "ask the model the same, without measuring"),
     ),
 )
@@ -53,9 +53,9 @@ FAST_QUERY = Lesson(
     code=handlers("/api/posts/{post_id}"),
     measure=Measure(["get_post"], users="8"),
     expects=(Ratio("With 8 users async handles at most 10 % more", "get_post", 8, high=1.1),),
-    why="The query takes a fraction of a millisecond, so there is next to no waiting to overlap: both builds are busy"
-    " computing – SQL, validation, JSON. And SQLite's async driver does not wait without a thread: aiosqlite hands each"
-    " call to a thread of its own and back, which costs CPU time that the sync build does not spend.",
+    why="The query takes a fraction of a millisecond, so there is almost no waiting to overlap: both builds are"
+    " busy computing – SQL, validation, JSON. SQLite's async driver also needs a thread to wait: aiosqlite"
+    " passes each call to its own thread and back, which costs CPU time that the sync build does not spend.",
     next=(
         ("uv run --extra postgres bench run get_post --users 8 --database postgres", "a database with real async I/O"),
         ('bench run "query[wait_ms=50]" --users 8,64', "a slow query: does it help now, and what limits it?"),
@@ -69,15 +69,15 @@ SLOW_QUERY = Lesson(
     code=handlers("/api/workloads/query"),
     measure=Measure(["query"], users="128"),
     expects=(Ratio("With 128 users the sides are alike within 10 %", "query", 128, low=0.9, high=1.1),),
-    why="The load asks for queries of 20 ms. Fifteen connections, each busy for 20 ms a query, give 750 queries a"
-    " second at the most, whoever waits for them. The pool is the limit, and async does not widen it: its requests"
-    " queue for a connection instead of a thread.",
+    why="Each query takes 20 ms. Fifteen connections, each busy for 20 ms per query, allow at most 750 queries"
+    " per second, however requests wait for them. The pool is the limit, and async does not widen it: its"
+    " requests queue for a connection instead of a thread.",
     next=(
         (
             "bench run query --a sync,pool_size=60,max_overflow=0 --b async,pool_size=60,max_overflow=0 --users 128",
-            "a pool that is wider than the threads: now what limits each side?",
+            "a pool larger than the number of threads: what limits each side now?",
         ),
-        ("bench run query --users 128 --observe", "see the queue for the pool, instant by instant"),
+        ("bench run query --users 128 --observe", "see the queue for the pool over time"),
     ),
 )
 FAN_OUT = Lesson(
@@ -101,9 +101,9 @@ FAN_OUT = Lesson(
         Ratio("Against one call after another, async handles at least three times as much", "fan_out", 4, low=3.0),
         Ratio("Against threads it is alike, within 25 %", "fan_out_threads", 4, low=0.8, high=1.25),
     ),
-    why="One after another, five calls of 50 ms take 250 ms; all at once they take 50. That is concurrency inside of"
-    " one request, so one user is enough to see it. It is not the `async` that does it: a thread pool in the sync build"
-    " waits for all five at once as well, at the price of five threads a request.",
+    why="One after another, five calls of 50 ms take 250 ms; all at once they take 50. This concurrency is inside"
+    " one request, so one user is enough to see it. It does not require `async`: a thread pool in the sync"
+    " build also waits for all five at once, but it needs five threads for each request.",
     next=(
         ("bench run fan_out fan_out_threads --users 1,64", "with many users the threads run out"),
         ('bench run "fan_out[calls=20]" --users 4', "more calls: how far does it go?"),
@@ -122,13 +122,13 @@ CPU = Lesson(
         Ratio("Hashing: at most 10 % more with async", "hash[rounds=50000]", 8, high=1.1),
         Ratio("Resizing a picture: at most 10 % more with async", "thumbnail", 8, high=1.1),
     ),
-    why="While one request computes, it has the core, and all others wait for it, in a thread or in the event loop's"
-    " queue. One core divided by the CPU time of a request is the most there can be. What async saves is the hop to a"
-    " thread, which only shows where the computation itself is short. With more than one core for the server `def` may"
-    " even win: Pillow releases the GIL, so that its threads run side by side.",
+    why="While one request computes, it occupies the core, and all others wait, in a thread or in the event"
+    " loop's queue. One core divided by the CPU time of a request is the maximum throughput. Async saves only"
+    " the hop to a thread, which matters only if the computation itself is short. With more than one core for"
+    " the server `def` may even win: Pillow releases the GIL, so its threads run in parallel.",
     next=(
         ("bench run hash --users 8", "a short computation: now the thread hop shows"),
-        ("bench run hash --a sync --b sync,workers=2 --users 8", "more processes do help, if there are cores for them"),
+        ("bench run hash --a sync --b sync,workers=2 --users 8", "more processes help, if there are cores for them"),
     ),
 )
 STARVED = Lesson(
@@ -139,10 +139,10 @@ STARVED = Lesson(
     code=handlers("/api/workloads/hash"),
     measure=Measure(["neighbour"], rate="300"),
     expects=(Ratio("The slowest 1 % wait longer with async", "neighbour", 300, low=1.0, metric="p99"),),
-    why="An `async def` handler that computes does not give the event loop back: nothing else is answered until it"
-    " is done. A `def` handler computes in a thread, and Python takes the GIL (the lock that lets one thread at a"
-    " time run Python) from it every 5 ms, so that the others get on, a little slower. The slowest 1 % here are"
-    " cheap requests that met a computation.",
+    why="An `async def` handler that computes blocks the event loop: nothing else is answered until it is done. A"
+    " `def` handler computes in a thread, and Python takes the GIL (the lock that lets one thread at a time"
+    " run Python) from it every 5 ms, so the others continue, a little slower. The slowest 1 % here are cheap"
+    " requests that had to wait for a computation.",
     next=(
         ("bench lesson way_out", "keep `async def`, and move the computation elsewhere"),
         ("bench run neighbour --rate 300 --observe", "see how late the event loop is"),
@@ -168,9 +168,9 @@ WAY_OUT = Lesson(
         Ratio("In a thread: the slowest 1 % wait at least a fifth less", "GET /thread", 600, high=0.8, metric="p99"),
         Ratio("In a process: the same", "GET /process", 600, high=0.8, metric="p99"),
     ),
-    why="`run_in_threadpool` gives the event loop back at once; the computation then competes for the GIL (the lock"
-    " that lets one thread at a time run Python) as a `def` route's does. In another process it does not even do"
-    " that: only the core is shared, if there is but one.",
+    why="`run_in_threadpool` frees the event loop at once; the computation then competes for the GIL (the lock"
+    " that lets one thread at a time run Python), like that of a `def` route. In another process it does not"
+    " even compete for the GIL: only the core is shared, if there is just one.",
     next=(("bench lesson starved_neighbour", "`async def` against `def`, without a way out"),),
 )  # fmt: skip
 CPU_BOUND = (CPU, STARVED, WAY_OUT)

@@ -16,7 +16,7 @@ from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import MIN_BLOCKS
 from loadtests.experiment.sides import LABELS, SideLabel
-from loadtests.records.summary import CellResult, Comparison, Metric, Outcome
+from loadtests.records.summary import CellResult, Comparison, Metric, Outcome, side_names
 
 DEFAULTS = RunOptions()
 Compared = Literal["sides", "clients", "loops"]
@@ -201,7 +201,7 @@ class Ratio(Expectation):
         if names & set(NO_VERDICT):
             return Judgement("inconclusive", figure, "the load driver may have been the limit")
         if names & set(BY_CHANCE):
-            return Judgement("inconclusive", figure, "a stricter test does not agree that there is a difference")
+            return Judgement("inconclusive", figure, "a stricter test does not confirm the difference")
         return Judgement(_standing(c.interval, self.low, self.high), figure)
 
 
@@ -249,7 +249,7 @@ class Collapse(Expectation):
         other = c.b if self.label == "a" else c.a
         if other.value is None or (cell.collapsed and cell.throughput is not None):
             blocks = len(cell.collapsed)
-            why = f"collapsed in {blocks} block{'s' if blocks != 1 else ''}" if other.value else "no side answered"
+            why = f"collapsed in {blocks} block{'s' if blocks != 1 else ''}" if other.value else "neither side answered"
             return Judgement("inconclusive", "", why)
         if cell.throughput is not None:
             return Judgement("refuted", f"{cell.throughput.value:,.0f}/s")
@@ -257,7 +257,9 @@ class Collapse(Expectation):
             return Judgement("inconclusive", "", f"it failed for another reason: {cell.collapsed[0]}")
         if c.verdict not in ("a", "b"):
             return Judgement("inconclusive", "", "there were too few fresh starts to be sure")
-        return Judgement("supported", f"none, beside {other.value:,.0f}/s")
+        names = dict(zip(LABELS, side_names(c.a.side, c.b.side), strict=True))
+        serves = names["b" if self.label == "a" else "a"]
+        return Judgement("supported", f"no good answers; {serves} serves {other.value:,.0f}/s")
 
 
 def combined(standings: Sequence[Standing]) -> Standing:

@@ -15,10 +15,10 @@ BLOCKED = Lesson(
         Ratio("Sleeping: async handles less than a fifth", "blocking", 8, high=0.2),
         Ratio("A synchronous session: async handles less than a fifth", "blocking_session", 8, high=0.2),
     ),
-    why="The event loop is one thread. A call that blocks it blocks every request that the process has, so that one"
-    " worker serves 1 ÷ (time blocked) a second, whoever asks. FastAPI runs `def` routes in threads just so that this"
-    " does not happen. A synchronous library belongs in a `def` route. Here each"
-    " call blocks for 20 ms: one at a time makes 50 a second.",
+    why="The event loop is one thread. A call that blocks it blocks every request in the process, so one worker"
+    " serves at most 1 ÷ (time blocked) requests per second. FastAPI runs `def` routes in threads to prevent exactly"
+    " this. A synchronous library belongs in a `def` route. Here each call blocks for 20 ms, so the limit is 50"
+    " requests per second.",
     next=(
         ('bench run "blocking[wait_ms=300]" --users 50 --a sync,workers=2 --b async,workers=2',
          "a published figure: 6.6 requests/s with two workers"),
@@ -34,7 +34,7 @@ DEADLOCK = Lesson(
     code=(
         Code("as tutorials write it", "Db = Annotated[Session, Depends(get_db)]"),
         Code(
-            "the cure: one alias for all routes",
+            "the fix: one alias for all routes",
             "Db = Annotated[\n    Session,\n    Depends(get_db, max_concurrency=15),\n]",
         ),
     ),
@@ -48,15 +48,15 @@ DEADLOCK = Lesson(
             because="nothing was answered",
         ),
     ),
-    why="All forty threads wait for one of fifteen connections. The fifteen requests that hold one wait for a thread,"
-    " which FastAPI needs to validate their result before it closes their session. Nothing moves until the pool gives"
-    " up after 30 s: “QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00”. (With half"
-    " as many users it takes a little luck.) When no more requests are let in than there are connections, none waits"
-    " for a connection in a thread, so that there are threads for those that hold one.",
+    why="All forty threads wait for one of fifteen connections. The fifteen requests that hold a connection wait"
+    " for a thread, because FastAPI needs one to validate their result before it closes their session. Nothing moves"
+    " until the pool times out after 30 s: “QueuePool limit of size 5 overflow 10 reached, connection timed out,"
+    " timeout 30.00”. (With half as many users it happens only sometimes.) If no more requests are admitted than there"
+    " are connections, no thread waits for a connection, so there are threads for the requests that hold one.",
     guide=CURE,
     next=(
         ("bench lesson pasted_limit", "the same limit, written into each route"),
-        ("bench deadlock", "from how many users on, and does a larger pool help?"),
+        ("bench deadlock", "with how many users does it begin, and does a larger pool help?"),
         ("bench run get_post --a async,session_limit=none --b async --users 128", "does async deadlock?"),
     ),
 )
@@ -118,13 +118,17 @@ N_PLUS_ONE = Lesson(
     ),
     measure=Measure(["list_posts"], a="sync,loading=lazy", b="sync", users="8"),
     expects=(Ratio("Eager loading handles more", "list_posts", 8, low=1.0),),
-    why="Lazy loading asks for each author when the code touches it; `selectinload` asks for all of them in one more"
-    " query. Here 20 posts have four authors, so it is four more queries against one; with a hundred it is a"
-    " hundred. Async SQLAlchemy forces everyone to load eagerly, so a blog that is converted to async gets faster"
-    " for a reason that has nothing to do with async. Load alike, then compare.",
+    why="Lazy loading queries each author when the code first accesses it; `selectinload` fetches all of them in"
+    " one more query. Here 20 posts have four authors, so that is four more queries instead of one; with a"
+    " hundred authors it is a hundred. Async SQLAlchemy forces eager loading, so a blog that is converted to"
+    " async gets faster for a reason that has nothing to do with async. Use the same loading on both sides,"
+    " then compare.",
     next=(
-        ("bench run list_posts --a sync,loading=lazy --b async --users 8", "the unfair comparison, as often published"),
-        ("bench run list_posts --users 8", "the fair one: both load eagerly"),
+        (
+            "bench run list_posts --a sync,loading=lazy --b async --users 8",
+            "the unfair comparison that is often published",
+        ),
+        ("bench run list_posts --users 8", "the fair comparison: both load eagerly"),
     ),
 )
 MISSING_GREENLET = Lesson(
@@ -134,10 +138,10 @@ MISSING_GREENLET = Lesson(
     hypothesis="The sync build answers, with a query for each author. The async build refuses.",
     code=handlers("/api/workloads/lazy"),
     measure=Measure(["lazy"], users="4", time_s=1.0),
-    expects=(Collapse("async gives not one good answer", "lazy", 4, label="b", because="not one good answer ("),),
-    why="Loading on access needs a query at a place where nothing is awaited. Async SQLAlchemy cannot wait there, and"
-    " raises MissingGreenlet. Name what you will touch: `selectinload` in the query, or `refresh(attribute_names=…)`"
-    " afterwards.",
+    expects=(Collapse("async fails every request", "lazy", 4, label="b", because="not one good answer ("),),
+    why="Lazy loading needs a query at a place where the code does not await. Async SQLAlchemy cannot wait there"
+    " and raises MissingGreenlet. Load what you will access: with `selectinload` in the query, or with"
+    " `refresh(attribute_names=…)` afterwards.",
     next=(("bench lesson n_plus_one", "what the sync build pays for answering"),),
 )
 SLOW_CLIENT = Lesson(
@@ -154,9 +158,10 @@ SLOW_CLIENT = Lesson(
     ),
     measure=Measure(["external_api"], a="async,upstream_transport=httpcore", b="async", users="64"),
     expects=(Ratio("The other pool handles at least half as much again", "external_api", 64, low=1.5),),
-    why="httpcore's pool looks through all its connections for each request that it starts or ends, so that its cost"
-    " grows with the square of the calls in flight, all of it on the event loop. The route is still `async def`, the"
-    " code is still right, and it answers a part of what it could. Measure the client before you blame the build.",
+    why="httpcore's pool scans all its connections whenever a request starts or ends, so its cost grows with the"
+    " square of the calls in flight, all of it on the event loop. The route is still `async def` and the code"
+    " is still correct, but it answers only a fraction of the requests that it could. Measure the client"
+    " before you blame the build.",
     next=(
         ("bench run external_api --b async,upstream_transport=httpcore --users 64", "against `def`: who wins?"),
         ("bench lesson lying_client", "the same pool, in a load generator"),
@@ -186,10 +191,10 @@ MIXING = Lesson(
     expects=(
         Ratio("The mixed app handles at least as much as one with `def` alone", "GET /blocking /waiting", 64, low=1.0),
     ),
-    why="FastAPI decides for each route: `def` goes to a thread, `async def` stays on the event loop. Neither is in the"
-    " other's way, as long as no `async def` route blocks or computes for long. Here the route that waits leaves the"
-    " threads to the one that blocks, so that 64 users find more room than in 40 threads.",
-    next=(("bench lesson blocked_loop", "the mix that does not work: a blocking call in `async def`"),),
+    why="FastAPI decides for each route: `def` runs in a thread, `async def` on the event loop. Neither slows the"
+    " other down, as long as no `async def` route blocks or computes for long. Here the route that waits"
+    " leaves the threads to the route that blocks, so 64 users are no longer limited to 40 threads.",
+    next=(("bench lesson blocked_loop", "the mix that fails: a blocking call in `async def`"),),
 )
 IN_APPS = (BLOCKED, DEADLOCK, PASTED_LIMIT, N_PLUS_ONE, MISSING_GREENLET, SLOW_CLIENT, MIXING)
 LYING_CLIENT = Lesson(
@@ -211,12 +216,12 @@ LYING_CLIENT = Lesson(
     ),
     measure=Measure(["noop"], a="a shared httpx.AsyncClient", b="this harness", users="64", compares="clients"),
     expects=(Ratio("The harness sees at least three times as many answers", "noop", 64, low=3.0),),
-    why="httpcore's pool looks through all its connections for each request. With 64 of them the client is busy with"
-    " its own bookkeeping, its core is full, and what it reports is itself. Two servers measured so look alike,"
-    " whatever they are. This harness measures its own ceiling first, and gives no verdict near it.",
+    why="httpcore's pool scans all its connections for each request. With 64 of them the client is busy with its"
+    " own bookkeeping, its core is full, and its figures describe itself. Any two servers measured this way"
+    " look alike. This harness measures its own ceiling first, and gives no verdict near it.",
     next=(
-        ("bench doctor", "how many requests a second can this machine's client make at the most?"),
-        ("bench validate --only drivers", "put the driver beside wrk and Locust"),
+        ("bench doctor", "how many requests per second can this machine's client send at most?"),
+        ("bench validate --only drivers", "compare the driver with wrk and Locust"),
     ),
 )
 COORDINATED_OMISSION = Lesson(
@@ -237,13 +242,13 @@ COORDINATED_OMISSION = Lesson(
     expects=(
         Ratio("The open loop's slowest 1 % take at least five times as long", "steady", 150, low=5.0, metric="p99"),
     ),
-    why="In a closed loop every one of the four users waits out the stop with one request, and sends none meanwhile:"
-    " each stop is in the record four times, among hundreds. Real visitors keep coming. An open loop sends by"
-    " schedule, and counts each response from the instant at which it was due, so that all who came during the stop"
-    " are in it.",
+    why="In a closed loop each of the four users has one request waiting during the stop and sends no other: each"
+    " stop affects four requests among hundreds. Real visitors keep coming. An open loop sends requests on a"
+    " schedule and measures each response from the moment it was due, so it includes all requests that"
+    " arrived during the stop.",
     next=(
         ("bench run get_post --rate 200", "an open loop: the verdict is about the slowest 1 %"),
-        ('bench capacity --slo p99=200ms --scenario get_post', "the most arrivals a second that keep a promise"),
+        ('bench capacity --slo p99=200ms --scenario get_post', "the highest arrival rate that meets an objective"),
     ),
 )  # fmt: skip
 IN_LOAD_GENERATORS = (LYING_CLIENT, COORDINATED_OMISSION)

@@ -25,7 +25,7 @@ STYLES: dict[Standing, str] = {
 VERDICTS: dict[Standing, str] = {
     "supported": "The hypothesis holds here.",
     "refuted": "The hypothesis does not hold here.",
-    "inconclusive": "This measurement cannot tell; measure again, with more blocks or on a quieter machine.",
+    "inconclusive": "This measurement does not decide it; measure again, with more blocks or on a quieter machine.",
     "not tested": "What the hypothesis needs was not measured.",
 }
 REASONS: dict[Standing, str] = {
@@ -33,7 +33,7 @@ REASONS: dict[Standing, str] = {
     "not tested": "Why it is expected",
 }  # fmt: skip
 """The heading of the mechanism: it can't explain what was not observed."""
-GENERATED = "<!-- Written by `bench example`; what is changed here by hand is lost. -->"
+GENERATED = "<!-- Written by `bench example`; changes made by hand are lost. -->"
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,8 @@ def _page(lesson: Lesson, record: LessonRecord, otherwise: str) -> Iterator[str]
     yield ""
     yield (
         f"On {machine.cpu}, {machine.cores} core{'s' if machine.cores != 1 else ''}, {machine.python},"
-        f" {record.database}, {record.created:%-d %B %Y}; it took {record.seconds:.0f} s. Other machines give other"
-        " figures; compare the ratios."
+        f" {record.database}, {record.created:%-d %B %Y}; it took {record.seconds:.0f} s. Figures differ"
+        " between machines; compare the ratios."
     )
     yield from ["", otherwise] if otherwise else []
     judged = judged_expectations(lesson, record.outcome)
@@ -215,10 +215,10 @@ def lesson_index(records: Mapping[str, LessonRecord]) -> str:
         GENERATED,
         "# Lessons",
         "",
-        "One question each: what you expect, the code, a measurement, the answer and the reason. `bench lesson NAME`"
-        " takes one on your own machine (with `uv run` before it, as before every command here); these pages show what"
-        " came out on ours. Each measurement is repeated in six *blocks*, fresh starts of both sides; a *ratio* is the"
-        " right side divided by the left one, block by block, and its *95 % interval* is how sure that is.",
+        "Each lesson asks one question: what you expect, the code, a measurement, the answer and the reason."
+        " `bench lesson NAME` runs it on your own machine (put `uv run` before it, as before every command here); these"
+        " pages show our results. Each measurement is repeated in six *blocks*, fresh starts of both sides. A *ratio*"
+        " is the right side divided by the left one, block by block. Its *95 % interval* shows how certain it is.",
         "",
         "| lesson | question | the hypothesis | takes |",
         "| --- | --- | --- | --- |",

@@ -100,7 +100,7 @@ def nothing_good(outcome: Outcome) -> str:
     # What was cut off shows that a side was given up, and the reason why that was says more.
     others = [each for each in reasons if not each.startswith(NOT_ONE)][:MOST_KINDS]
     why = "; ".join([*filter(None, [counted_in_words(whole)]), *others]) or counted_in_words(failed)
-    return f"not one good answer was measured of either side: {why}"
+    return f"neither side gave a good answer: {why}"
 
 
 def unserved(outcome: Outcome, sides: tuple[str, str]) -> str:

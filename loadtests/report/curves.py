@@ -142,7 +142,7 @@ def _compared(view: RunView, curve: Curve, last: Mapping[SideLabel, float], at: 
     headline = view.comparisons.get((curve.scenario.name, ClosedLoop(curve.most), view.metric))
     figures = f"with {at} {_answers(view, last)}"
     if headline is None or no_verdict(headline):
-        return f"{figures}; that is no verdict"
+        return f"{figures}; there is no verdict"
     if (ahead := winner(headline)) is not None:
         return _ahead(view, curve, last, ahead) or figures
     return _alike(headline, curve, last, at, figures)
@@ -155,13 +155,13 @@ def _ahead(view: RunView, curve: Curve, last: Mapping[SideLabel, float], ahead: 
     if curve.held_by_threads(behind) and curve.if_def is not None:
         return (
             f"{_from(curve.if_def)}{view.names[behind]} stays near {about(last[behind])}/s, as def routes do with"
-            f" {curve.if_def.number} threads; {view.names[ahead]} goes on to {about(last[ahead])}/s"
+            f" {curve.if_def.number} threads; {view.names[ahead]} reaches {about(last[ahead])}/s"
         )
     if limit is None or limit.bend < LEAST_BEND:
         return ""
     return (
         f"{_from(limit)}{view.names[behind]} stays near {about(last[behind])}/s because {_stopped(limit)};"
-        f" {view.names[ahead]} goes on to {about(last[ahead])}/s"
+        f" {view.names[ahead]} reaches {about(last[ahead])}/s"
     )
 
 
@@ -172,13 +172,13 @@ def _alike(headline: Comparison, curve: Curve, last: Mapping[SideLabel, float], 
     if headline.verdict == "inconclusive":
         return f"{figures}; the difference is not decided"
     if a is None and b is None:
-        return f"no meaningful difference up to {at}, where neither side has met a limit"
+        return f"no meaningful difference up to {at}, where neither side has reached a limit"
     return f"no meaningful difference: {figures}"
 
 
 def _from(ceiling: Ceiling) -> str:
     """Say from how many users on threads or connections are all taken; a core fills up by degrees."""
-    return f"from {ceiling.bend:,.0f} users on " if ceiling.limit != "cpu" else ""
+    return f"above {ceiling.bend:,.0f} users " if ceiling.limit != "cpu" else ""
 
 
 def _answers(view: RunView, last: Mapping[SideLabel, float]) -> str:
@@ -201,10 +201,10 @@ def reading(view: RunView, curve: Curve) -> str:
     )
     a, b = view.names["a"], view.names["b"]
     return (
-        "Higher is better. As long as nothing is short, twice the users get twice the answers, and"
-        f" {a} and {b} rise together. A dotted line across is the most that a limit allows. An upright one marks with"
-        " how many users a side has run out of threads, connections or CPU time: from there on more users only wait"
-        f" longer.{model}"
+        "Higher is better. While nothing is in short supply, twice the users get twice the answers, and"
+        f" {a} and {b} rise together. A horizontal dotted line is the most that a limit allows. A vertical one marks"
+        " the number of users at which a side runs out of threads, connections or CPU time: beyond it, more users only"
+        f" wait longer.{model}"
     )
 
 

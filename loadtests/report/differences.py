@@ -34,9 +34,9 @@ def lines(run: RunView) -> list[str]:
     """Return what is to be read before any figure: that the sides do not do the same; nothing if they do."""
     said = []
     if found := in_answers(run):
-        said.append(f"The sides do not answer alike, which was meant (--unequal): {'; '.join(found)}")
+        said.append(f"The sides do not answer alike, as --unequal allows: {'; '.join(found)}")
     if found := in_statements(run):
-        said.append(f"The sides execute different SQL, so that a ratio is not about async: {'; '.join(found)}")
+        said.append(f"The sides execute different SQL, so a ratio is not about async: {'; '.join(found)}")
     return [printable(each) for each in said]
 
 

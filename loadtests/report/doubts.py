@@ -70,16 +70,16 @@ def control(outcome: Outcome) -> Iterator[Doubt]:
     found = outcome.control
     if found is not None and not outcome.doubted and not is_level(found):
         yield Doubt(
-            "It can't be told whether the ground is level",
-            f"{control_in_words(found, 'Side a')} A tilt within its interval may be part of every ratio.",
+            "It is not known whether the setup is biased",
+            f"{control_in_words(found, 'Side a')} A bias within its interval may be part of every ratio.",
         )
     if outcome.doubted and found is not None and found.interval is not None:
         low, high = found.interval
         yield Doubt(
-            "The ground is not level: side a differs from itself",
+            "The setup is biased: side a differs from itself",
             f"Side a was compared with itself, in a second process, on {found.scenario} at {named([found.load])}:"
             f" {written(found.ratio or 1)} ({written(low)} to {written(high)}), which excludes 1. By chance that"
-            " happens in one run of 20. Run it again before you rely on any of its figures.",
+            " happens in one run in 20. Run it again before you rely on any of its figures.",
             serious=True,
         )
 
@@ -89,14 +89,14 @@ def different_answers(run: RunView) -> Iterator[Doubt]:
     if said := differences.in_answers(run):
         yield Doubt(
             "The sides do not answer alike",
-            f"They were compared before the run, which was made with --unequal: {'; '.join(said)}. A ratio compares"
-            " different work.",
+            f"Their answers were compared before the run, which used --unequal: {'; '.join(said)}. The ratios therefore"
+            " compare different work.",
             serious=True,
         )
     if said := differences.in_statements(run):
         yield Doubt(
             "The sides execute different SQL",
-            f"{'; '.join(said)}. Such a ratio is about how many statements a request takes, not about async.",
+            f"{'; '.join(said)}. Such a ratio reflects how many statements a request takes, not async.",
             serious=True,
         )
 
@@ -109,9 +109,9 @@ def incomplete(run: RunView, outcome: Outcome) -> Iterator[Doubt]:
     fewest = min((c.blocks for c in measured), default=0)
     yield Doubt(
         "The run is incomplete",
-        f"It ended before its plan did: of {planned} cells {planned - len(measured)} were not measured at all, and the "
-        f"others rest on {fewest} to {max((c.blocks for c in measured), default=0)} of {run.blocks} blocks. If it was "
-        "stopped because of what it showed, its verdicts mean little.",
+        f"It ended early: {planned - len(measured)} of {planned} cells were not measured at all, and the others rest on"
+        f" {fewest} to {max((c.blocks for c in measured), default=0)} of {run.blocks} blocks. If someone stopped it"
+        " because of what it showed, its verdicts mean little.",
         serious=True,
     )
 
@@ -129,7 +129,7 @@ def collapses(run: RunView) -> Iterator[Doubt]:
         ]
         yield Doubt(
             f"{run.names[label]} collapsed",
-            f"{'; '.join(said)}. Its figures are of the blocks that were left, if any.",
+            f"{'; '.join(said)}. Its figures come from the remaining blocks, if there are any.",
             serious=True,
         )
 
@@ -140,7 +140,7 @@ def failures(run: RunView) -> Iterator[Doubt]:
         more = f"; and {len(said) - answers.MOST_LINES} more" if len(said) > answers.MOST_LINES else ""
         yield Doubt(
             "Requests failed",
-            f"{'; '.join(said[: answers.MOST_LINES])}{more}. They are no throughput.",
+            f"{'; '.join(said[: answers.MOST_LINES])}{more}. They do not count as throughput.",
             serious=any(flag.startswith("failures") for c in run.headlines() for flag in c.flags),
         )
 
@@ -150,7 +150,7 @@ def unlike(run: RunView) -> Iterator[Doubt]:
     if said := answers.unlike(run):
         yield Doubt(
             "The sides do not answer alike",
-            f"{_sentence(MEANING['answers-differ'])}. {'; '.join(said)}. Sizes are those of the bodies, on average.",
+            f"{_sentence(MEANING['answers-differ'])}. {'; '.join(said)}. Sizes are average body sizes.",
             serious=True,
         )
 
@@ -161,9 +161,9 @@ def taken_out(run: RunView) -> Iterator[Doubt]:
     if out:
         count = f"{len(out)} cell{'s were' if len(out) > 1 else ' was'}"
         yield Doubt(
-            f"{count} taken out: driver-bound",
-            f"{_sentence(MEANING['driver-bound'])}. It concerns {listed(highlights.places(out))}. What speaks"
-            " for the driver is told in words beside their figures.",
+            f"{count} excluded: driver-bound",
+            f"{_sentence(MEANING['driver-bound'])}. This affects {listed(highlights.places(out))}. The evidence is in"
+            " words beside their figures.",
             serious=True,
         )
 
@@ -203,13 +203,13 @@ def deadlock(run: RunView) -> Iterator[Doubt]:
         if hung:
             yield Doubt(
                 f"{run.names[label]}: a deadlock of threads and connections",
-                f"Of the {threads} worker threads all wait for one of {connections} database connections. The"
-                f" {connections} requests that hold one wait for a thread, which FastAPI needs to turn their result"
-                " into an answer and to give the connection back. Nobody moves until the pool gives up, after"
-                f" {blog.POOL_TIMEOUT_S} s: “QueuePool limit … reached”. A larger pool only moves the edge. The cure is"
-                " to let no more requests begin than there are connections:"
+                f"All {threads} worker threads wait for one of the {connections} database connections. The"
+                f" {connections} requests that hold a connection wait for a thread, because FastAPI needs one to"
+                " serialise their result and to return the connection. Nothing moves until the pool times out after"
+                f" {blog.POOL_TIMEOUT_S} s: “QueuePool limit … reached”. A larger pool only moves the point at which"
+                " this happens. The fix is to start no more requests than there are connections:"
                 f" Db = Annotated[Session, Depends(get_db, max_concurrency={connections})], one alias that all routes"
-                f" share, which is what the build does without session_limit=none. Seen in {listed(hung)}.",
+                f" share. The build does this unless session_limit=none is set. Seen in {listed(hung)}.",
                 serious=True,
             )
 
@@ -217,7 +217,7 @@ def deadlock(run: RunView) -> Iterator[Doubt]:
 def restarts(run: RunView) -> Iterator[Doubt]:
     """Say what of the harness was replaced, and that something was measured again."""
     if said := _event_messages(run, "restarted"):
-        yield Doubt("Something was tried again", "; ".join(said) + ".")
+        yield Doubt("Part of the run was repeated", "; ".join(said) + ".")
 
 
 def warm_up(run: RunView) -> Iterator[Doubt]:
@@ -229,7 +229,7 @@ def warm_up(run: RunView) -> Iterator[Doubt]:
 def values(run: RunView) -> Iterator[Doubt]:
     """Say that rows of a values file were used more than once: a server may know them from before."""
     if said := _event_messages(run, "values"):
-        yield Doubt("Values came again", "; ".join(said) + ". What a server keeps of a row it may have had at hand.")
+        yield Doubt("Values were reused", "; ".join(said) + ". The server may have cached what belongs to a row.")
 
 
 def explored(run: RunView) -> Iterator[Doubt]:
@@ -237,7 +237,7 @@ def explored(run: RunView) -> Iterator[Doubt]:
     if said := [each for each in _event_messages(run, "explored") if each.startswith(FAIL_ON_BOTH)]:
         more = f"; and {len(said) - MOST_LOGS} more" if len(said) > MOST_LOGS else ""
         yield Doubt(
-            "Requests that the sides' OpenAPI documents allow fail on both",
+            "Some requests that the OpenAPI documents allow fail on both sides",
             "; ".join(each.removeprefix(FAIL_ON_BOTH) for each in said[:MOST_LOGS]) + more + ".",
         )
 
@@ -247,7 +247,7 @@ def logs(run: RunView) -> Iterator[Doubt]:
     if said := list(dict.fromkeys(_event_messages(run, "log"))):
         more = f"; and {len(said) - MOST_LOGS} more" if len(said) > MOST_LOGS else ""
         yield Doubt(
-            "What a side's log says that gave no good answer", "; ".join(said[:MOST_LOGS]) + more + ".", serious=True
+            "The log of a side that failed every request", "; ".join(said[:MOST_LOGS]) + more + ".", serious=True
         )
 
 
@@ -256,8 +256,8 @@ def interruptions(run: RunView) -> Iterator[Doubt]:
     if said := _event_messages(run, "resumed"):
         yield Doubt(
             "The run was interrupted",
-            f"It was {', and '.join(said)}. Between the sittings the machine may have changed in what can't be"
-            " checked; sides were only ever compared within one.",
+            f"It was {', and '.join(said)}. In between, the machine may have changed in ways that can't be checked;"
+            " sides were only compared within one session.",
         )
 
 
@@ -267,7 +267,7 @@ def clock(run: RunView) -> Iterator[Doubt]:
         text = "; ".join(said)
         yield Doubt(
             "The wall clock was set",
-            f"{text[:1].upper()}{text[1:]}. Nothing is measured by it; only times of day in logs and run.json jump.",
+            f"{text[:1].upper()}{text[1:]}. No measurement uses it; only the times of day in logs and run.json jump.",
         )
 
 

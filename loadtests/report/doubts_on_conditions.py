@@ -53,15 +53,15 @@ def blocks(run: RunView) -> Iterator[Doubt]:
     if run.blocks < run.manifest.least_blocks:
         yield Doubt(
             f"{run.blocks} block{'s are' if run.blocks != 1 else ' is'} too few",
-            f"An interval needs at least {run.manifest.least_blocks} blocks to deserve its name; every verdict is left"
-            f" open. {MORE_BLOCKS if run.manifest.budget_s else f'Run it again with --blocks {MIN_BLOCKS}.'}",
+            f"A reliable interval needs at least {run.manifest.least_blocks} blocks, so no verdict is given."
+            f" {MORE_BLOCKS if run.manifest.budget_s else f'Run it again with --blocks {MIN_BLOCKS}.'}",
             serious=True,
         )
     else:
         yield Doubt(
             f"{run.blocks} blocks",
-            "Intervals this short of data lean on the blocks' logarithms being about normal. More blocks make them"
-            " narrower and safer.",
+            "With so few blocks the intervals assume that the logarithms of the blocks' ratios are roughly normally"
+            " distributed. More blocks make them narrower and more reliable.",
         )
 
 
@@ -71,21 +71,21 @@ def cores(run: RunView) -> Iterator[Doubt]:
     if not server:
         yield Doubt(
             "Nothing was pinned to a core",
-            "Servers, driver and upstream could take each other's CPU time.",
+            "Servers, driver and upstream could take CPU time from each other.",
             serious=True,
         )
     elif server & driver:
         yield Doubt(
             "Server and driver shared a core",
-            f"The servers ran on {_cores_named(server)}, the driver and the upstream on {_cores_named(driver)}: what"
-            " one spends, the other lacks.",
+            f"The servers ran on {_cores_named(server)}, the driver and the upstream on {_cores_named(driver)}: CPU"
+            " time that one uses is missing for the other.",
             serious=True,
         )
     elif run.manifest.shared_core:
         yield Doubt(
             "Server and driver shared a physical core",
             f"The servers ran on {_cores_named(server)}, the driver and the upstream on {_cores_named(driver)}:"
-            " threads of one physical core, of which each is slower while the other works.",
+            " hardware threads of one physical core, each of which is slower while the other works.",
             serious=True,
         )
 
@@ -97,13 +97,13 @@ def quota(run: RunView) -> Iterator[Doubt]:
     if cores is None and lost is None:
         return
     stopped = lost is not None and lost > THROTTLED_LIMIT
-    found = "How much time it took is not known."
+    found = "It is not known how much time it took."
     if lost is not None:
         found = f"In the worst block it took {lost:.1%} of the cores' time."
     yield Doubt(
         "A CPU quota" if cores is None else f"A CPU quota of {cores:g} core{'s' if cores != 1 else ''}",
-        "Servers, driver and upstream share it; once it is used up, all of them stop until its next period."
-        f" {found}{' Response times hold such stops, and they pull ratios towards 1.' if stopped else ''}",
+        "Servers, driver and upstream share it; once it is used up, all of them pause until its next period."
+        f" {found}{' Response times include these pauses, which pull ratios towards 1.' if stopped else ''}",
         serious=any("cpu-quota" in c.flags for c in run.headlines()),
     )
 
@@ -114,8 +114,8 @@ def machine(run: RunView) -> Iterator[Doubt]:
     if machine.virtualisation:
         yield Doubt(
             "A virtual machine",
-            f"It runs in {machine.virtualisation}: neighbours, unseen from here, may take CPU time. Both sides meet"
-            " that alike, since they take turns, but intervals grow.",
+            f"It runs in {machine.virtualisation}: other guests, invisible from here, may take CPU time. That affects"
+            " both sides alike, because they take turns, but it widens the intervals.",
         )
     if machine.governor not in (None, "performance"):
         yield Doubt(
@@ -138,13 +138,13 @@ def database(run: RunView) -> Iterator[Doubt]:
     if manifest.database == "sqlite":
         yield Doubt(
             "SQLite",
-            "Its asynchronous driver is a thread for each connection, not non-blocking I/O: what the database scenarios"
-            " show is true of this pair of drivers. --database postgres asks a server over a socket.",
+            "Its asynchronous driver uses a thread for each connection, not non-blocking I/O: what the database"
+            " scenarios show holds for this pair of drivers. --database postgres uses a server over a socket.",
         )
     elif manifest.database == "postgres":
         yield Doubt(
             "A database server on the same machine",
-            f"{manifest.database_version} shared the cores of the driver and the upstream, with its default settings;"
+            f"{manifest.database_version} ran with its default settings on the cores of the driver and the upstream;"
             " its CPU time is not part of a side's CPU per request.",
         )
 
@@ -161,10 +161,10 @@ def provenance(run: RunView) -> Iterator[Doubt]:
         if "url" in side.settings:
             unknown = "settings and database" if "pid" in side.settings else "settings, database, CPU and memory"
             yield Doubt(
-                f"{run.names[label]} ran already",
-                f"The harness did not start it: its {unknown} are not known, and it was not started afresh for each"
-                " block. Nor is it stopped while the other side has its turn: what it does in the background takes that"
-                " side's time, if they share cores.",
+                f"{run.names[label]} was already running",
+                f"The harness did not start it: its {unknown} are not known, and it was not restarted for each block."
+                " It also keeps running during the other side's turns: if they share cores, its background work takes"
+                " time from that side.",
                 serious=True,
             )
 
@@ -173,8 +173,8 @@ def certificates(run: RunView) -> Iterator[Doubt]:
     """Say that any certificate was trusted."""
     if run.manifest.insecure:
         yield Doubt(
-            "Certificates were not looked at",
-            "With --insecure whoever answered at a side's URL was measured, be it the one that was meant or another.",
+            "Certificates were not checked",
+            "With --insecure, whatever server answered at a side's URL was measured, intended or not.",
         )
 
 
@@ -182,14 +182,14 @@ def always(run: RunView) -> Iterator[Doubt]:
     """Say what is true of every run."""
     yield Doubt(
         "One machine",
-        "Ratios travel better than absolute figures, but neither is a promise for other hardware, other versions or"
+        "Ratios carry over better than absolute figures, but neither is guaranteed on other hardware, other versions or"
         " another database.",
     )
     if not any("url" in side.settings for side in (run.manifest.a, run.manifest.b)):
         yield Doubt(
             "Loopback",
-            "Requests cross no network: no latency, no TLS, no proxy, no slow clients. Real networks add waiting"
-            " outside the handler, which neither side can save.",
+            "Requests cross no network: no latency, no TLS, no proxy, no slow clients. A real network adds waiting"
+            " outside the handler, which neither side can avoid.",
         )
 
 
@@ -205,8 +205,8 @@ def driver(run: RunView) -> Iterator[Doubt]:
     yield Doubt(
         "The load driver had room",
         f"In its busiest second it took {busiest.driver_peak:.0%} of its core ({busiest.scenario} at"
-        f" {named([busiest.load])}, {run.names[busiest.label]}). A busier client would have been measured instead of"
-        " the server.",
+        f" {named([busiest.load])}, {run.names[busiest.label]}). Had the client been busier, the run would have"
+        " measured it instead of the server.",
     )
 
 
@@ -220,7 +220,7 @@ def ceiling(run: RunView) -> Iterator[Doubt]:
     yield Doubt(
         "The load driver's ceiling",
         f"Against a server that does nothing it reached {ceiling_rps:,.0f} requests/s when the run began; the fastest"
-        f" cell came to {fastest_rps / ceiling_rps:.0%} of that.",
+        f" cell reached {fastest_rps / ceiling_rps:.0%} of that.",
     )
 
 
@@ -231,12 +231,12 @@ def locust(run: RunView) -> Iterator[Doubt]:
     workers = run.manifest.workers
     if workers > 1:
         text = (
-            f"{workers} processes of Locust sent the requests. How busy they were is said of the busiest of them, or of"
-            " all together on the cores they share, whichever is nearer to its limit."
+            f"{workers} Locust processes sent the requests. The figure for how busy they were is that of the busiest"
+            " one, or of all together on the cores they share, whichever is closer to its limit."
         )
     else:
-        text = "One process of Locust sent all requests."
-    yield Doubt("Locust put on the load", f"{text} Journeys think between requests, which bounds their throughput.")
+        text = "One Locust process sent all requests."
+    yield Doubt("Locust generated the load", f"{text} Journeys pause between requests, which limits their throughput.")
 
 
 def rare(run: RunView) -> Iterator[Doubt]:
@@ -246,10 +246,9 @@ def rare(run: RunView) -> Iterator[Doubt]:
         return
     yield Doubt(
         "Rare pauses",
-        f"In the cell with the shortest windows a side's last {number(shortest_s)} s together. A pause that comes at"
-        f" random, and less often than once in {number(unseen_s(shortest_s))} s, may not have come in them; when it"
-        " does, it delays all requests in flight at once. So no number of requests makes sure of the slowest 1 %: a"
-        " longer --time does.",
+        f"The shortest windows of any cell add up to {number(shortest_s)} s for each side. A random pause that happens"
+        f" less than once in {number(unseen_s(shortest_s))} s may not have occurred in them; when it occurs, it delays"
+        " all requests in flight at once. So more requests do not settle the slowest 1 %, but a longer --time does.",
     )
 
 
@@ -258,26 +257,26 @@ def loop(run: RunView) -> Iterator[Doubt]:
     if not run.open_loop:
         yield Doubt(
             "A closed loop",
-            "Users wait for their answer before they ask again, so a slow server is asked less often. Under arrivals"
-            " that do not wait, its response times would be worse than these; --rate measures them.",
+            "Users wait for an answer before they ask again, so a slow server gets fewer requests. At a fixed arrival"
+            " rate (open loop) its response times would be longer; --rate measures them.",
         )
         return
     yield from _few_requests(run)
     yield Doubt(
         "An open loop",
-        "Arrivals take no notice of the server, as if every request came from another user who has never met it. Real"
-        " users who meet a slow site leave it, or try again. Near a server's limit a slightly higher rate means a much"
-        " longer wait: what holds at one rate says little about the next.",
+        "Requests arrive at a fixed rate, however slow the server is, as if each came from a new user. Real users leave"
+        " a slow site, or try again. Near a server's limit a slightly higher rate means a much longer wait: what holds"
+        " at one rate says little about the next.",
     )
     yield Doubt(
         "Short windows",
-        "A queue that takes minutes to build up is not seen in a few seconds. A side that keeps up here by a little may"
-        " fall behind over an hour.",
+        "A queue that takes minutes to build up does not show within a few seconds. A side that barely keeps up here"
+        " may fall behind over an hour.",
     )
     if any(isinstance(load, OpenLoop) and load.arrivals == "constant" for load in run.loads):
         yield Doubt(
             "Evenly spaced arrivals",
-            "Nothing comes in bursts, so requests get in each other's way less than those of independent users would.",
+            "There are no bursts, so requests delay each other less than those of independent users would.",
         )
 
 
@@ -290,7 +289,7 @@ def _few_requests(run: RunView) -> Iterator[Doubt]:
         times = listed([f"{needed / load.size:.1f} s at {named([load])}" for load in short])
         yield Doubt(
             "Too few requests for a 99th percentile",
-            f"It needs {needed} requests of each side in every block. That takes windows of {times} together; a longer"
-            " --time has them.",
+            f"It needs {needed} requests to each side in every block, which takes windows of {times} in total; use a"
+            " longer --time.",
             serious=True,
         )

@@ -51,7 +51,8 @@ def losses(view: RunView, at: Load | None = None) -> list[str]:
         said += _clause_with_places(f"{view.names[label]} collapses in", [c for c in cells if gave_up(c) == label])
     for label in LABELS:
         said += _clause_with_places(
-            f"more than 1 % fail with {view.names[label]} in", [c for c in cells if _side_that_failed(c) == label]
+            f"more than 1 % of requests fail with {view.names[label]} in",
+            [c for c in cells if _side_that_failed(c) == label],
         )
     for label in LABELS:
         said += _clause_with_places(
@@ -113,7 +114,7 @@ def tally(view: RunView) -> str:
         (a, f"{view.names['a']} is better in {a}"),
         (alike, f"there is no meaningful difference in {alike}"),
         (unsure, f"{unsure} {'is' if unsure == 1 else 'are'} not decided"),
-        (len(out), f"{len(out)} {'was' if len(out) == 1 else 'were'} taken out"),
+        (len(out), f"{len(out)} {'was' if len(out) == 1 else 'were'} excluded"),
     ]
     said = listed([text for count, text in counts if count])
     if not cells:
@@ -121,10 +122,10 @@ def tally(view: RunView) -> str:
     sentences = [f"Of {len(cells)} cell{'s' if len(cells) > 1 else ''} (a scenario under a load), {said}."]
     if unconfirmed:
         sentences.append(
-            f"In {unconfirmed} of those not decided the interval excludes 1, which among so many cells may be chance."
+            f"In {unconfirmed} of the undecided cells the interval excludes 1, which may be chance among so many."
         )
     by_reason = {why: [c for c in out if no_verdict(c) == why] for why in REASONS}
-    sentences += [f"Taken out because {REASONS[why]}: {listed(places(c))}." for why, c in by_reason.items() if c]
+    sentences += [f"Excluded because {REASONS[why]}: {listed(places(c))}." for why, c in by_reason.items() if c]
     return " ".join(sentences)
 
 
@@ -151,10 +152,10 @@ def undecided(view: RunView, at: Load | None = None) -> str:
         what = f"the slowest 1 % of {b} and {a} are" if view.open_loop else f"{b} and {a} are"
         return f"No meaningful difference: {what} within {MARGIN_PERCENT} % of each other {where}"
     if close:
-        rest = "the rest is undecided" if len(cells) == len(here) else "the rest is undecided or was taken out"
+        rest = "the rest is undecided" if len(cells) == len(here) else "the rest is undecided or excluded"
         return f"No meaningful difference between {b} and {a} in {close} of {len(here)} cells, {rest}"
     if view.blocks < view.manifest.least_blocks or any("too-few-blocks" in c.flags for c in cells):
         return f"Undecided: too few blocks for a verdict on {b} and {a}"
     if all("too-few-samples" in c.flags for c in cells):
         return f"Undecided: too few requests to know the slowest 1 % of {b} and {a}"
-    return f"Undecided: this run can't tell {b} from {a}"
+    return f"Undecided: this run shows no clear difference between {b} and {a}"

@@ -38,10 +38,10 @@ def lines(run: RunView) -> list[str]:
 def _clause(run: RunView, cell: CellResult) -> str:
     name = run.names[cell.label]
     if cell.limit_unknown:
-        return f"what limits {name} is not known: {cell.limit_unknown}"
+        return f"it is not known what limits {name}: {cell.limit_unknown}"
     if cell.limit is None:
         return ""
-    model = "" if cell.predicted_rps is None else f" (the model gives it {number(cell.predicted_rps)}/s)"
+    model = "" if cell.predicted_rps is None else f" (the model predicts {number(cell.predicted_rps)}/s)"
     return f"{name} is limited by {worded_for(cell.limit, run.manifest, cell)}{model}"
 
 
@@ -64,7 +64,7 @@ def _needs(run: RunView, cells: Sequence[CellResult]) -> Iterator[str]:
     ]
     yield (
         f"A request to {run.names[cell.label]} needs {milliseconds(needs.cpu_s)}{NO_BREAK}ms of CPU time and waits"
-        f" {milliseconds(needs.wait_s)}{NO_BREAK}ms (with {users}, the fewest). At the most that is {listed(allowed)},"
+        f" {milliseconds(needs.wait_s)}{NO_BREAK}ms (measured with {users}). That allows at most {listed(allowed)},"
         " however many users there are."
     )
 
@@ -76,11 +76,11 @@ def _unknown(run: RunView, cells: Sequence[CellResult]) -> Iterator[str]:
         if cell.limit_unknown:
             why.setdefault(cell.limit_unknown, []).append(cell.load)
     for reason, loads in why.items():
-        yield f"What limits {run.names[cells[0].label]} at {named(ascending(loads))} is not known: {reason}."
+        yield f"It is not known what limits {run.names[cells[0].label]} at {named(ascending(loads))}: {reason}."
 
 
 def _assumed(run: RunView, cells: Sequence[CellResult]) -> Iterator[str]:
     assumed = list(dict.fromkeys(each for cell in cells if cell.predicted_rps is not None for each in cell.assumed))
     if assumed:
         said = listed([f"that {each}" for each in assumed])
-        yield f"Of {run.names[cells[0].label]} it is assumed {said}."
+        yield f"For {run.names[cells[0].label]} the model assumes {said}."

@@ -15,10 +15,10 @@ from loadtests.report.wording import STATUS_SIGNS, STATUS_WORDS, listed, millise
 
 NO_INTERVAL: dict[Reason, str] = {
     "failed-requests": "it falls among the failed requests, which are slower than everything",
-    "too-few-samples": "some block holds too few requests for it",
-    "too-few-blocks": f"too few blocks; give it a longer --budget, fewer scenarios or loads, or --blocks {MIN_BLOCKS}",
+    "too-few-samples": "some blocks have too few requests for it",
+    "too-few-blocks": f"too few blocks; use a longer --budget, fewer scenarios or loads, or --blocks {MIN_BLOCKS}",
     "not-measured": "it was not measured",
-    "unknown": "it is not known of a server that ran already",
+    "unknown": "it is not known for a server that was already running",
 }
 """Why a figure has no interval; where a side collapsed, it says so itself."""
 
@@ -115,8 +115,8 @@ def _correction(judgement: Judgement) -> str:
     if judgement.comparisons < 2 or not any(each.interval for each in judgement.judged):
         return ""
     return (
-        " Their intervals are wider than those of the table: Holm’s correction makes"
-        f" {judgement.comparisons} comparisons as sure together as one is at {LEVEL:.0%}."
+        " Their intervals are wider than those in the table: Holm’s correction makes all"
+        f" {judgement.comparisons} comparisons together as reliable as a single one at {LEVEL:.0%}."
     )
 
 
@@ -129,4 +129,4 @@ def _doubt(flag: str, run: RunView) -> str:
     """Say what a flag means, and of which side."""
     name, _, label = flag.partition(":")
     sides: dict[str, SideLabel] = {"a": "a", "b": "b"}
-    return f"that is doubted, for {run.names[sides[label]]}: {MEANING[name]}"
+    return f"that is doubtful; {run.names[sides[label]]}: {MEANING[name]}"

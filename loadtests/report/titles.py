@@ -168,7 +168,7 @@ def _closed_loop_throughput(view: RunView) -> str:
         loser = view.other(label)
         where = "" if at else f" at {named([c.load])}"
         clauses.append(
-            f"{view.names[label]} answers {value[label]} {c.scenario} requests a second{where},"
+            f"{view.names[label]} answers {value[label]} {c.scenario} requests per second{where},"
             f" {view.names[loser]} {value[loser]}"
         )
     if clauses:
@@ -179,7 +179,7 @@ def _closed_loop_throughput(view: RunView) -> str:
 def _open_loop_throughput(view: RunView) -> str:
     behind = [c for c in view.headlines() if view.behind(c)]
     if not behind and (doubtful := unconfirmed(view)):
-        return "; ".join(doubtful) + ", but that is not sure"
+        return "; ".join(doubtful) + ", but that is not certain"
     if not behind:
         out = taken_out(view)
         if len(out) == len(view.headlines()):
@@ -195,7 +195,7 @@ def _open_loop_throughput(view: RunView) -> str:
             for position, label in enumerate(sorted(LABELS, key=lambda label: label not in view.behind(worst)))
             if (known := cells[label].throughput)
         ]
-        clauses.append(f"of {worst.load.size:,.10g} {scenario} requests a second {', '.join(answered)}")
+        clauses.append(f"of {worst.load.size:,.10g} {scenario} requests per second, {', '.join(answered)}")
     return sentence(clauses)
 
 
@@ -220,7 +220,7 @@ def latency_title(view: RunView) -> str:
     if clauses:
         return sentence([f"at {named([at])}, " + "; ".join(clauses)])
     what = "99th percentiles of the" if view.open_loop else "median"
-    return sentence(losses(view, at)) or f"No sure difference between the {what} response times at {named([at])}"
+    return sentence(losses(view, at)) or f"No clear difference between the {what} response times at {named([at])}"
 
 
 def _percentile_in_ms(view: RunView, c: Comparison, label: SideLabel, metric: Metric) -> str:
@@ -245,4 +245,4 @@ def cpu_title(view: RunView) -> str:
         )
     if at and clauses:
         return f"At {at}, {'; '.join(clauses)}"
-    return sentence(clauses) or "No sure difference in the server CPU that a request costs"
+    return sentence(clauses) or "No clear difference in server CPU per request"

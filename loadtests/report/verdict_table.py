@@ -177,12 +177,12 @@ def _how_to_read(names: tuple[str, str], blocks: str, *, open_loop: bool, uprigh
     where = "beside" if upright else "under"
     if open_loop:
         return (
-            f"The side named keeps its slowest 1 % waiting less. × is {b} ÷ {a}: below 1 {b} is better; "
-            f"{where} it its 95 % interval over {blocks}."
+            f"The named side's slowest 1 % of requests wait less. × is {b} ÷ {a}; below 1, {b} is better. "
+            f"The 95 % interval over {blocks} is {where} it."
         )
     return (
-        f"The side named answers more requests per second; × is {b} ÷ {a}, "
-        f"and {where} it its 95 % interval over {blocks}."
+        f"The named side answers more requests per second. × is {b} ÷ {a}; "
+        f"the 95 % interval over {blocks} is {where} it."
     )
 
 

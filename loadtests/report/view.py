@@ -258,7 +258,7 @@ def ratio_of(view: RunView, *, begins: bool = True) -> str:
     """Say what was divided by what."""
     a, b = view.names["a"], view.names["b"]
     if view.open_loop:
-        text = f"the response time that 1 in 100 requests exceeds (p99) with {b}, divided by that with {a}"
+        text = f"the 99th percentile of the response time (p99) with {b}, divided by that with {a}"
     else:
         text = f"throughput of {b} divided by that of {a}"
     return text[0].upper() + text[1:] if begins else text

@@ -23,7 +23,7 @@ WORDS: Mapping[Kind, str] = {
 }
 """What is said where neither side is better."""
 DRIVER_BOUND = "the load driver may have been the limit, not the server"
-WORK_LEFT = "a server went on working after its last answer, so that its throughput is more than it can keep up"
+WORK_LEFT = "a server kept working after its last answer, so it cannot sustain the throughput that was measured"
 STATUS_SIGNS: Mapping[Status, str] = {"met": "✓", "missed": "✗", "undecided": "?"}
 STATUS_WORDS: Mapping[Status, str] = {"met": "met", "missed": "missed", "undecided": "not decided"}
 """Of a target of a validation: whether it was met."""

@@ -74,9 +74,9 @@ def test_the_report_says_it() -> None:
     outcome = measured()
     cells = [replace(c, predicted_rps=100.0, limit="users") for c in outcome.cells]
     said = crossover_in_words(view_of(manifest, replace(outcome, cells=cells)), "external_api")
-    assert said.startswith("By the model async handles 10")
-    assert said.endswith("measured, with 128 users, and not yet with 32.")
-    assert "By the model async handles" in render(manifest, replace(outcome, cells=cells), [])
+    assert said.startswith("The model predicts that async handles 10")
+    assert said.endswith("The run measured this with 128 users, but not with 32.")
+    assert "The model predicts that async handles" in render(manifest, replace(outcome, cells=cells), [])
 
 
 def tried(**stalls: Sequence[int]) -> list[DeadlockCell]:

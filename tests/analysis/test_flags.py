@@ -71,12 +71,18 @@ def test_a_flag_is_raised_under_any_load(load: Load, name: str, reason: str, cha
     ("load", "name", "reason", "change"),
     [
         (
-            USERS, "driver-bound:b", "of 10 users, 9.0 were waiting",
+            USERS, "driver-bound:b", "of 10 users, on average 9.0 were waiting",
             lambda s: replace(s, flow=replace(STEADY, in_flight_s=9.0, residence_s=9.0)),
         ),
-        (USERS, "driver-bound:b", "busy 85%", lambda s: replace(s, driver_peak=0.85)),
-        (USERS, "driver-bound:b", "4,500 requests/s, of 5,000", lambda s: replace(s, throughput_rps=4500.0)),
-        (RATE, "driver-bound:b", "4,500 requests/s, of 5,000", lambda s: replace(s, offered_rps=4500.0)),
+        (USERS, "driver-bound:b", "core was 85% busy", lambda s: replace(s, driver_peak=0.85)),
+        (
+            USERS, "driver-bound:b", "4,500 requests/s, and the driver can send at most 5,000",
+            lambda s: replace(s, throughput_rps=4500.0),
+        ),
+        (
+            RATE, "driver-bound:b", "4,500 requests/s, and the driver can send at most 5,000",
+            lambda s: replace(s, offered_rps=4500.0),
+        ),
         (RATE, "driver-bound:b", "only 98.0% of the requests", lambda s: replace(s, on_time=0.98)),
         (RATE, "driver-bound:b", "dispatch lag was 2.0 ms", lambda s: replace(s, lags_s=np.full(1000, 0.002))),
         (
@@ -122,7 +128,7 @@ def test_what_others_took_makes_a_noisy_machine(conditions: Conditions, reason: 
     ("conditions", "name", "reason"),
     [
         (replace(CEILING, shared_core=True), "shared-core", ""),
-        (replace(CEILING, cpu_quota=1.5), "cpu-quota", "^of 2 cores that they can use it allows 1.5$"),
+        (replace(CEILING, cpu_quota=1.5), "cpu-quota", "^they can use 2 cores, and it allows 1.5$"),
         (replace(CEILING, cpu_quota=4.0, cores_used=5, throttled=0.0), "cpu-quota", "it allows 4; it took up to 0.0%"),
         (replace(CEILING, cpu_quota=4.0, throttled=0.02), "cpu-quota", "^it took up to 2.0% of the cores' time"),
     ],
@@ -203,7 +209,7 @@ OWN = Conditions(overhead_s=50e-6)
     ("load", "pair", "said"),
     [
         # 550 and 450 µs with 50 of the client: 500 ÷ 400
-        (ALONE, pair_of(1 / 550e-6, 1 / 450e-6), "50 µs of each request are the client's own, up to 11%; without them"
+        (ALONE, pair_of(1 / 550e-6, 1 / 450e-6), "50 µs of each request are the client's own, up to 11%; without that"
          " the ratio of throughputs would be about 1.25, not 1.22"),
         (ALONE, pair_of(1 / 450e-6, 1 / 550e-6), "about 0.80, not 0.82"),
         (ALONE, pair_of(1 / 450e-6, 1 / 550e-6, cpu_s=None), "about 0.80, not 0.82"),
@@ -248,7 +254,7 @@ def test_cores_that_idle_hide_nothing() -> None:
 def test_a_client_that_takes_longer_than_the_server_is_what_is_measured() -> None:
     found = flags_of_users(ALONE, pair_of(1 / 90e-6, 1 / 200e-6))
     assert [str(flag) for flag in found] == ["driver-bound:a"]
-    assert "56% of the time that a request takes are the client's own" in found[0].reason
+    assert "56% of the time that a request takes is the client's own" in found[0].reason
 
 
 def test_users_who_wait_for_the_client_as_long_as_it_is_known_to_take_are_no_news() -> None:

@@ -63,8 +63,8 @@ def test_what_the_client_adds_is_no_wait_of_the_server() -> None:
 def test_the_verdict_says_why() -> None:
     outcome = measured(make_run(["external_api"], [1, 32, 128]), RATES)
     headline = next(c for c in outcome.comparisons if c.metric == "throughput" and c.load.size == 128)
-    assert "The limit of sync is its 40 threads: the model gives it 7" in headline.explanation
-    assert "The limit of async is its core" in headline.explanation
+    assert "sync is limited by its 40 threads: the model predicts 7" in headline.explanation
+    assert "async is limited by its core" in headline.explanation
     other = next(c for c in outcome.comparisons if c.metric == "p50" and c.load.size == 128)
     assert "model" not in other.explanation
 
@@ -130,15 +130,15 @@ def test_limits_are_named_with_their_number() -> None:
     side = SideRecord.model_validate({"spec": "x", "settings": known})
     limits: tuple[Limit, ...] = ("threads", "connections", "cpu", "users")
     assert [worded(limit, side) for limit in limits] == [
-        "its 80 threads", "its 30 connections", "its cores", "its users, who all wait",
+        "its 80 threads", "its 30 connections", "its cores", "the number of its users",
     ]  # fmt: skip
 
 
 def test_a_prediction_that_is_far_off_names_no_limit() -> None:
     outcome = measured(make_run(["external_api"], [1, 128]), {(128, "a"): 770, (128, "b"): 2100})
     (headline,) = [c for c in outcome.comparisons if c.metric == "throughput" and c.load.size == 128]
-    assert "Of async the model is wrong here" in headline.explanation
-    assert "The limit of async" not in headline.explanation
+    assert "The model is wrong about async here" in headline.explanation
+    assert "async is limited by" not in headline.explanation
 
 
 def test_the_simple_bound_stands_beside_the_models_word() -> None:

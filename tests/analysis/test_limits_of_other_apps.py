@@ -29,8 +29,8 @@ def test_def_handlers_meet_their_threads_and_async_def_handlers_their_core() -> 
     assert (a.limit, b.limit) == ("threads", "cpu")
     assert a.predicted_rps == pytest.approx(40 / ALONE_S, rel=0.03)
     assert a.limit_unknown == b.limit_unknown == ""
-    assert "The limit of before is its 40 threads: the model gives it 7" in explanation(outcome)
-    assert "The limit of after is its core" in explanation(outcome)
+    assert "before is limited by its 40 threads: the model predicts 7" in explanation(outcome)
+    assert "after is limited by its core" in explanation(outcome)
 
 
 def test_what_a_request_needs_is_kept_with_what_it_allows() -> None:
@@ -56,21 +56,21 @@ def test_what_a_request_needs_is_kept_with_what_it_allows() -> None:
         (
             {"told": ExecutedRecord(count=2, threads=40, connections=15)},
             Resources(1, threads=40, connections=15),
-            ("a request holds one of its 15 database connections from beginning to end",),
+            ("a request holds one of its 15 database connections from start to end",),
         ),
         (
             {"told": ExecutedRecord(count=2, threads=40)},
             Resources(1, threads=40),
-            ("never queue for a database connection, for its pool has no bound",),
+            ("never queue for a database connection, because no limit of its pool could be read",),
         ),
-        ({"told": ExecutedRecord(count=0)}, Resources(1), ("for how many it has is not known",)),
+        ({"told": ExecutedRecord(count=0)}, Resources(1), ("because it is not known how many it has",)),
         ({"a": handler("def", "async def")}, Resources(1), ("its handlers are of both kinds",)),
         ({"a": handler(missing="no route")}, Resources(1), ("its handlers are not known",)),
         ({"a": None}, Resources(1), ("its handlers are not known",)),
         (
             {"a": handler("async def", in_threads=["get_db", "Page"])},
             Resources(1),
-            ("what it calls in a thread (get_db, Page) takes next to no time",),
+            ("what it calls in a thread (get_db, Page) takes almost no time",),
         ),
         (
             {"settings": {"app": "main:app", "workers": 4, "command": "serve"}},
@@ -98,28 +98,28 @@ def slower(factor: float) -> dict[tuple[int, SideLabel], float]:
 @pytest.mark.parametrize(
     ("outcome", "why"),
     [
-        (lambda: measured(manifest_of(settings={"url": "http://x"}), cpu_s=None), "its CPU time is not read"),
+        (lambda: measured(manifest_of(settings={"url": "http://x"}), cpu_s=None), "its CPU time was not read"),
         (lambda: measured(manifest_of(settings={"url": "http://x", "pid": 7}), cpu_s=None), "could not be read"),
-        (lambda: measured(manifest_of(), slower(0.4)), "something slows it down that the model does not know of"),
-        (lambda: measured(manifest_of(), slower(1.5)), "a request needs less than under lighter ones"),
-        (lambda: measured(manifest_of(users=(128,))), "add one, --users 1,128"),
+        (lambda: measured(manifest_of(), slower(0.4)), "something that the model does not include slows it down"),
+        (lambda: measured(manifest_of(), slower(1.5)), "a request needs less under this load than under lighter ones"),
+        (lambda: measured(manifest_of(users=(128,))), "add --users 1,128"),
         (
             lambda: measured(manifest_of(users=(32, 128)), {**RATES, (32, "a"): 0.95 / CPU_S}),
-            "with 32 users, the fewest, its CPU is busy already",
+            "its CPU is already busy at the lightest load, 32 users",
         ),
     ],
 )
 def test_why_a_limit_is_not_known_is_said(outcome: Any, why: str) -> None:
     found = outcome()
     assert why in cell_of(found, "a").limit_unknown
-    assert f"What limits before is not known: {cell_of(found, 'a').limit_unknown}." in explanation(found)
+    assert f"It is not known what limits before: {cell_of(found, 'a').limit_unknown}." in explanation(found)
 
 
 def test_other_programs_that_took_cpu_time_are_named_as_what_may_slow_it_down() -> None:
     manifest, outcome = manifest_of()
     busy = manifest.model_copy(update={"machine": [MachineRecord(block=0, seconds=1.0, steal=0.01, foreign=0.61)]})
     assert (
-        "others on this machine took up to 62% of the cores' time"
+        "other programs on this machine took up to 62% of the cores' time"
         in cell_of(measured((busy, outcome), slower(0.4)), "a").limit_unknown
     )
 
@@ -134,7 +134,7 @@ def test_a_core_that_is_seen_to_be_full_is_the_limit_also_where_nothing_was_pred
     outcome = measured(manifest_of(users=(128,)), {**RATES, (128, "b"): 0.97 / CPU_S})
     assert cell_of(outcome, "b").limit == "cpu"
     assert cell_of(outcome, "b").predicted_rps is None
-    assert "The limit of after is its core, busy nearly all the time." in explanation(outcome)
+    assert "after is limited by its core, busy nearly all the time." in explanation(outcome)
 
 
 def test_a_core_that_was_seen_to_be_idle_is_not_the_limit_whatever_the_model_says() -> None:
@@ -152,7 +152,7 @@ def test_a_core_that_was_seen_to_be_idle_is_not_the_limit_whatever_the_model_say
     ]
     found = cell_of(with_limits(replace(outcome, cells=cells), manifest), "b", 32)
     assert found.limit == "cpu"
-    assert found.limit_unknown == "the model says its CPU, but that was busy for 28% of the time only"
+    assert found.limit_unknown == "the model says its CPU, but that was busy only 28% of the time"
 
 
 def test_a_core_that_was_seen_to_be_full_is_the_limit_whatever_the_model_says() -> None:

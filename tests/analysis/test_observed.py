@@ -117,14 +117,14 @@ def test_the_limit_that_was_seen_stands_beside_the_one_predicted() -> None:
     assert found[128, "a"] == ("threads", "threads")
     assert found[128, "b"] == ("cpu", "cpu")
     page = render(manifest, outcome, [])
-    assert "Seen to limit it" in page
-    assert "In 2 of the 2 sides of cells" in page
+    assert "Observed limit" in page
+    assert "The predicted limit was the observed one in 2 of 2 predictions." in page
     assert "Seen inside the server: its 40 threads." in page
 
 
 def test_without_a_look_inside_nothing_is_said_of_it() -> None:
     page = render(*make_run(["external_api"], [1, 128]), [])
-    assert "Seen to limit it" not in page
+    assert "Observed limit" not in page
 
 
 def test_a_dial_tells_its_demand_by_the_cell_beside() -> None:
@@ -176,7 +176,7 @@ def test_timelines_are_drawn_at_the_highest_load(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == sorted(drawn.paths)
     assert "sync: 36 of 40 requests on the event loop" in drawn.finding
     page = render(run.manifest, outcome, [], [drawn])
-    assert "Where the requests of external_api were, with 128 users" in page
+    assert "Where the requests of external_api were with 128 users" in page
     assert "Where the requests of hash" not in page
 
 

@@ -18,7 +18,7 @@ ERRS = replace(WELL, throughput_rps=0.0, collapsed="not one good answer (50 × 4
 HANGS = replace(WELL, throughput_rps=0.0, collapsed="nothing was answered for 5 s", answers=0)
 STALLS = replace(HANGS, answers=7)
 GONE = replace(HANGS, collapsed="not one good answer (9 × connection refused)", failures={Failure.CONNECT: 9})
-REFUSED = f"gave no answer any more in the end: {GONE.collapsed}"
+REFUSED = f"no longer answered at the end: {GONE.collapsed}"
 
 
 def run_of(b: Sequence[Sequence[Summary]], side: str = "new:app", *, complete: bool = True) -> dict[SideLabel, str]:
@@ -48,7 +48,7 @@ def test_a_side_without_any_answer_is_named_with_the_reason() -> None:
 
 
 def test_a_side_without_any_answer_in_the_last_block_did_not_last() -> None:
-    said = {"b": "gave no answer any more in the last block: nothing was answered for 5 s"}
+    said = {"b": "no longer answered in the last block: nothing was answered for 5 s"}
     assert run_of([[WELL, WELL], [HANGS, HANGS]]) == said
     assert run_of([[WELL, WELL], [HANGS]], complete=False) == {}  # the block was broken off
 

@@ -270,7 +270,7 @@ def test_a_block_says_what_was_measured(example: Example, name: str) -> None:
 def test_the_model_is_judged_by_all_that_it_predicted(example: Example) -> None:
     sides = len(example.run.cells)
     assert f"Median error 5.0%; {sides} of {sides} within 10 %" in BLOCKS["model"](example)
-    assert f"the limit is the one that was seen in {sides} of {sides}" in BLOCKS["model"](example)
+    assert f"the predicted limit was the observed one in {sides} of {sides}" in BLOCKS["model"](example)
 
 
 def test_the_width_of_intervals_is_told_load_by_load(example: Example) -> None:

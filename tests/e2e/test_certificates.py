@@ -62,4 +62,4 @@ def test_a_certificate_is_trusted_in_three_ways(
     assert status == 0, errors
     assert all(cell["failures"] == {} and cell["collapsed"] == [] for cell in summary(out)["cells"])
     page = (out / "report.html").read_text()
-    assert ("Certificates were not looked at" in page) == (how == "--insecure")
+    assert ("Certificates were not checked" in page) == (how == "--insecure")

@@ -31,7 +31,7 @@ def test_statuses_are_named_with_what_came_and_a_run_without_a_good_answer_ends_
     sides = (f"--a={REFUSING}", f"--b={REFUSING}", f"--driver={driver}", f"--out={out}")
     status, output, errors = bench("run", *FAILED, *SHORT, *sides)
     assert status == 3
-    assert errors.splitlines()[-1].startswith("bench: not one good answer was measured of either side: ")
+    assert errors.splitlines()[-1].startswith("bench: neither side gave a good answer: ")
     for cell in cells(out):
         number, phrase, location, body = FAILED[cell["scenario"]]
         assert cell["statuses"] == {str(number): cell["requests"]}

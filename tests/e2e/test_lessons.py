@@ -21,7 +21,7 @@ def test_lessons_are_listed() -> None:
 def test_a_lesson_that_there_is_not() -> None:
     status, _, errors = bench_here("lesson", "nosuch")
     assert status == 2
-    assert errors.startswith("bench: there is no lesson 'nosuch'; there are: waiting, ")
+    assert errors.startswith("bench: there is no lesson 'nosuch'; choose one of: waiting, ")
 
 
 @pytest.mark.slow

@@ -90,7 +90,7 @@ def test_a_locust_process_that_is_killed_is_replaced_and_the_cell_measured_again
     assert said[0].startswith(f"{who} died; the cell was tried again")
     report = (out / "report.html").read_text().replace("&#39;", "'")
     assert said[0] in report
-    assert ("2 processes of Locust sent the requests" in report) == (workers == 2)
+    assert ("2 Locust processes sent the requests" in report) == (workers == 2)
     assert trials(out) == 6
     for cell in summary(out)["cells"]:
         assert (cell["failures"], cell["collapsed"]) == ({}, [])

@@ -59,9 +59,9 @@ def test_the_limits_are_seen(run: Path) -> None:
 @pytest.mark.slow
 def test_the_report_shows_where_requests_were(run: Path) -> None:
     page = (run / "report.html").read_text()
-    assert "Where the requests of query were, with 64 users" in page
-    assert "requests waiting for their turn at the database" in page
-    assert "Seen to limit it" in page
+    assert "Where the requests of query were with 64 users" in page
+    assert "requests waiting for a turn at the database" in page
+    assert "Observed limit" in page
     assert len(list((run / "charts").glob("timeline-*.svg"))) == 2
 
 

@@ -124,7 +124,7 @@ def test_the_panel_begins_with_what_was_measured(opened: Opened) -> None:
     assert page.locator("#what-if select").input_value() == "external_api"
     assert page.locator(MEASURED).count() == 2 * 4
     said = page.locator("[data-said]").inner_text()
-    assert said.startswith("external_api with 128 users: the model gives sync ")
+    assert said.startswith("external_api with 128 users: the model predicts sync ")
     assert "sync is limited by its 40 threads" in said
     assert opened.attribute("[data-said]", "aria-live") == ["polite"]
 
@@ -229,7 +229,7 @@ def test_the_page_can_be_read_without_javascript(browser: Browser, report: Path)
     context = browser.new_context(java_script_enabled=False)
     page = Opened(context.new_page(), report).page
     text = page.inner_text("body")
-    for said in ("Verdicts on throughput", "async def query", "With JavaScript there is a panel here", "What to doubt"):
+    for said in ("Verdicts on throughput", "async def query", "Enable JavaScript for a panel", "What to doubt"):
         assert said in text
     assert not page.locator("#what-if").is_visible()
     assert page.locator("th button").count() == 0

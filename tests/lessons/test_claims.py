@@ -289,7 +289,7 @@ def test_claims_are_judged_by_what_was_kept() -> None:
 
 
 def test_a_lesson_that_there_is_not() -> None:
-    with pytest.raises(UsageError, match="there is no lesson 'x'; there are: waiting"):
+    with pytest.raises(UsageError, match="there is no lesson 'x'; choose one of: waiting"):
         lesson_named("x")
 
 

@@ -31,14 +31,14 @@ def grid(
         (
             {15: (0, 0, 2, 2), 40: (0, 0, 1, 2), 80: (0, 0, 1, 2)},
             NOTHING,
-            "Without a limit on sessions, pools of 15, 40 and 80 connections stall from 128 users on, in 10 of 12"
+            "Without a limit on sessions, pools of 15, 40 and 80 connections stall with 128 users or more, in 10 of 12"
             " starts; with max_concurrency, in none of 12 starts",
         ),
         (
             {15: (0, 1, 2, 2), 80: (0, 0, 0, 1)},
             NOTHING,
-            "Without a limit on sessions, pools of 15 connections stall from 64 users on; pools of 80 connections stall"
-            " with 256 users, in 6 of 12 starts; with max_concurrency, in none of 12 starts",
+            "Without a limit on sessions, pools of 15 connections stall with 64 users or more; pools of 80 connections"
+            " stall with 256 users, in 6 of 12 starts; with max_concurrency, in none of 12 starts",
         ),
         (
             {15: (0, 1, 0, 0)},

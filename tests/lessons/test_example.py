@@ -95,5 +95,5 @@ def test_what_an_attempt_left_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").touch()
     (tmp_path / "results" / "example-new").mkdir(parents=True)
-    with pytest.raises(UsageError, match="is left of an attempt that did not end; remove it"):
+    with pytest.raises(UsageError, match="is left over from an unfinished attempt; remove it"):
         example(measure=True)

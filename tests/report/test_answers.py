@@ -134,9 +134,7 @@ def test_sides_that_do_not_answer_alike_are_told_wherever_their_verdict_is(other
 def test_a_run_without_one_good_answer_is_told_from_one_in_which_nothing_was_asked() -> None:
     _, nothing_good = make_run(["GET /members"], [1], blocks=1, change=failing("ab", MEMBERS))
     assert nothing_good.unanswered
-    assert answers.nothing_good(nothing_good) == (
-        "not one good answer was measured of either side: 1,502 × 401 Unauthorized"
-    )
+    assert answers.nothing_good(nothing_good) == ("neither side gave a good answer: 1,502 × 401 Unauthorized")
     _, one_side = make_run(["GET /members"], [1], blocks=1, change=failing("a", MEMBERS))
     _, nothing = make_run(["GET /members"], [1], change=lambda *_: None)
     assert not one_side.unanswered
@@ -149,7 +147,7 @@ def test_sides_that_could_not_be_measured_are_quoted() -> None:
 
     _, outcome = make_run(["hash"], [1], blocks=1, change=dead)
     assert outcome.unanswered
-    assert answers.nothing_good(outcome) == "not one good answer was measured of either side: it died"
+    assert answers.nothing_good(outcome) == "neither side gave a good answer: it died"
 
 
 def test_why_a_side_was_given_up_says_more_than_how_many_requests_were_cut_off() -> None:
@@ -158,7 +156,7 @@ def test_why_a_side_was_given_up_says_more_than_how_many_requests_were_cut_off()
         return replace(summary, throughput_rps=0.0, failed=cut_off, collapsed="an answer took more than 60 s")
 
     _, outcome = make_run(["hash"], [1], blocks=1, change=endless)
-    assert answers.nothing_good(outcome).endswith("of either side: an answer took more than 60 s")
+    assert answers.nothing_good(outcome) == ("neither side gave a good answer: an answer took more than 60 s")
 
 
 def test_the_terminal_says_why_one_side_could_not_be_measured() -> None:

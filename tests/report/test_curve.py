@@ -61,20 +61,19 @@ def title(run: Run) -> str:
 
 def test_the_title_says_which_limit_holds_the_slower_side_and_how_far_the_other_goes() -> None:
     assert title(waiting()) == (
-        "external_api: from 40 users on sync stays near 790/s because all 40 threads are taken; async goes on to"
-        " 1,400/s"
+        "external_api: above 40 users sync stays near 790/s because all 40 threads are taken; async reaches 1,400/s"
     )
 
 
 def test_a_limit_that_both_sides_share_is_said_once() -> None:
     needs: dict[SideLabel, tuple[float, int | None, float]] = {"a": (1.0, 15, 1.0), "b": (1.0, 15, 0.99)}
     run = make_run(["query"], (1, 8, 15, 30, 60), change=held_by(20, needs))
-    assert title(run) == "query: from 15 users on both sides stay near 710/s because all 15 connections are taken"
+    assert title(run) == "query: above 15 users both sides stay near 710/s because all 15 connections are taken"
 
 
 def test_without_a_limit_in_reach_there_is_no_difference_to_explain() -> None:
     assert title(waiting((1, 10, 20))) == (
-        "external_api: no meaningful difference up to 20 users, where neither side has met a limit"
+        "external_api: no meaningful difference up to 20 users, where neither side has reached a limit"
     )
 
 
@@ -96,7 +95,7 @@ def test_what_is_no_verdict_is_not_told_as_one() -> None:
     few = make_run(["external_api"], USERS, change=held_by(50), blocks=2)
     assert title(few).endswith("; the difference is not decided")
     bound = make_run(["external_api"], USERS, change=driver_bound(["external_api"], [200]))
-    assert title(bound).endswith("; that is no verdict")
+    assert title(bound).endswith("; there is no verdict")
 
 
 def test_a_collapse_comes_first() -> None:
@@ -209,7 +208,7 @@ def test_an_app_that_stays_where_def_routes_would_is_said_to_do_so() -> None:
     view, curve = only(own_apps())
     a, b = view.names["a"], view.names["b"]
     assert finding(view, curve) == (
-        f"GET /x: from 40 users on {a} stays near 790/s, as def routes do with 40 threads; {b} goes on to 1,400/s"
+        f"GET /x: above 40 users {a} stays near 790/s, as def routes do with 40 threads; {b} reaches 1,400/s"
     )
     assert [curve.held_by_threads(label) for label in LABELS] == [True, False]
     lower = only(own_apps({"a": (1.0, 20, 1.0), "b": (0.7, None, 1.0)}))

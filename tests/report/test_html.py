@@ -101,8 +101,8 @@ def test_an_open_loop_is_described_as_it_was() -> None:
         "Verdicts on the slowest answers (p99)",
         "how many times as long the slowest 1 % of requests wait with async as with sync",
         "Arrivals are Poisson",
-        "From the instant at which a request was due",
-        "10 s after the last arrival is cut off",
+        "From the moment a request was due",
+        "10 s after the last arrival are cut off",
         "An open loop",
     ):
         assert said in text
@@ -124,7 +124,7 @@ def test_what_does_not_add_up_is_framed() -> None:
     odd = [replace(cell, littles_law=1.2, in_flight=6.0) for cell in outcome.cells]
     html = render(manifest, replace(outcome, cells=odd), [])
     assert html.count("n off") == 4
-    assert "the others waited for the client" in html
+    assert "the rest waited for the client" in html
 
 
 def test_exploratory_verdicts_are_lighter(usual: Run) -> None:
@@ -136,15 +136,15 @@ def test_exploratory_verdicts_are_lighter(usual: Run) -> None:
 def test_cells_that_the_client_limits_are_counted_and_told() -> None:
     run = make_run(["hash", "noop"], [8, 128], change=driver_bound(["noop"], [128]))
     text = page(run).text
-    assert "and 1 was taken out. Taken out because the load driver may have been the limit" in text
-    assert "1 cell was taken out: driver-bound" in text
+    assert "and 1 was excluded. Excluded because the load driver may have been the limit" in text
+    assert "1 cell was excluded: driver-bound" in text
     assert "⊘driver-bound" in text
 
 
 def test_too_few_requests_are_told_with_the_time_that_they_take() -> None:
     manifest, outcome = make_run(["hash"], rates=[5, 600])
     found = {doubt.title: doubt.text for doubt in doubts(view_of(manifest, outcome), outcome)}
-    assert "windows of 73.6 s at 5/s together" in found["Too few requests for a 99th percentile"]
+    assert "windows of 73.6 s at 5/s in total" in found["Too few requests for a 99th percentile"]
 
 
 def test_nothing_is_fetched_and_nothing_runs_but_our_own(html: str) -> None:
@@ -208,7 +208,7 @@ def test_an_incomplete_run_says_so_at_the_top() -> None:
     run = make_run(["get_post", "hash"], [1, 8], complete=False, change=lambda s, n, *_: None if n == "hash" else s)
     text = page(run).text
     assert text.index("This run is incomplete.") < text.index("Verdicts on throughput")
-    assert "of 4 cells 2 were not measured at all" in text
+    assert "2 of 4 cells were not measured at all" in text
     assert "hash (hashing in pure Python): not measured." in text
 
 
@@ -222,7 +222,7 @@ def test_percentiles_without_enough_samples_are_not_printed() -> None:
     assert all(cell.latency_s["p99"] is None for cell in cells)
     html = render(manifest, replace(outcome, cells=cells), [])
     assert '<td class="n">123</td>' in html
-    assert re.search(r'title="p99 needs 368 requests, there were \d+">—<', html)
+    assert re.search(r'title="p99 needs 368 requests, but there were \d+">—<', html)
 
 
 def test_markup_from_outside_stays_text(tmp_path: Path) -> None:
@@ -266,10 +266,10 @@ def kept(lines: tuple[list[str], list[str]], sql: list[str]) -> Run:
 def test_both_handlers_stand_side_by_side_with_their_sql() -> None:
     html = render(*kept((["def f():", "    x"], ["async def f():", "    x"]), ["SELECT 1", "-- and more"]), [])
     text = Page(html).text
-    assert "Of 2 lines 1 differs." in text
+    assert "1 of 2 lines differs." in text
     assert '<del class="line">def f():\n</del><span class="line">    x\n</span>' in html
     assert '<ins class="line"><mark>async </mark>def f():\n</ins>' in html
-    assert "SQL of both sides, its values left open: SELECT 1; -- and more " in text
+    assert "SQL of both sides, without its values: SELECT 1; -- and more " in text
 
 
 def test_a_handler_that_both_sides_run_is_shown_once() -> None:
@@ -302,9 +302,9 @@ def test_handlers_of_other_apps_are_shown_with_how_they_are_called_and_what_sql_
         ExecutedRecord(statements=["SELECT 1\n-- 3 times in a row"], count=3),
         ExecutedRecord(count=0),
     ).text
-    assert "Of 2 lines 1 differs." in text
+    assert "1 of 2 lines differs." in text
     assert "main.py:3 (def, called in a thread; dependencies db and user in a thread)" in text
-    assert "(async def, called on the event loop; inside of the function at timing.py:7)" in text
+    assert "(async def, called on the event loop; inside the function at timing.py:7)" in text
     assert "SQL that was executed for dir=before when each request was asked once, 3 statements:" in text
     assert "SELECT 1 -- 3 times in a row " in text
     assert "SQLAlchemy executed nothing for dir=after" in text
@@ -321,12 +321,12 @@ def test_lines_that_are_the_same_and_called_in_another_way_are_shown_twice() -> 
 @pytest.mark.parametrize(
     ("a", "b", "said"),
     [
-        (OWN, UNKNOWN, "Not known of dir=after: its server ran already."),
-        (UNKNOWN, UNKNOWN, "Not known of both sides: its server ran already."),
+        (OWN, UNKNOWN, "Not known for dir=after: its server ran already."),
+        (UNKNOWN, UNKNOWN, "Not known for either side: its server ran already."),
         (
             OWN.model_copy(update={"missing": "GET /y: it was not looked for"}),
             OWN,
-            "Not known of dir=before: GET /y: it",
+            "Not known for dir=before: GET /y: it",
         ),
     ],
 )
@@ -365,7 +365,12 @@ def test_what_to_doubt_follows_from_the_run() -> None:
     manifest, outcome = make_run(["hash"], [1], a="sync", b="http://10.0.0.7:8000", blocks=3)
     shared = manifest.model_copy(update={"server_cores": [0], "driver_cores": [0]})
     titles = [doubt.title for doubt in doubts(view_of(shared, outcome), outcome)]
-    for title in ("Server and driver shared a core", "3 blocks are too few", "side B ran already", "A virtual machine"):
+    for title in (
+        "Server and driver shared a core",
+        "3 blocks are too few",
+        "side B was already running",
+        "A virtual machine",
+    ):
         assert title in titles
     assert "Loopback" not in titles
     serious = [doubt.serious for doubt in doubts(view_of(shared, outcome), outcome)]
@@ -379,7 +384,7 @@ def test_the_drivers_ceiling_is_told_beside_the_fastest_cell() -> None:
     fastest = max(cell.throughput.value for cell in outcome.cells if cell.throughput)
     known = manifest.model_copy(update={"driver_ceiling_rps": 4 * fastest})
     [text] = [doubt.text for doubt in doubts(view_of(known, outcome), outcome) if "ceiling" in doubt.title]
-    assert "came to 25% of that" in text
+    assert "reached 25% of that" in text
 
 
 def test_how_rare_a_pause_may_be_follows_from_the_windows() -> None:
@@ -387,7 +392,7 @@ def test_how_rare_a_pause_may_be_follows_from_the_windows() -> None:
     manifest, outcome = make_run(["hash"], [1, 8])
     cells = [replace(cell, windows_s=3.689 if cell.load.size == 8 else 9.0) for cell in outcome.cells]
     found = {d.title: d.text for d in doubts(view_of(manifest, replace(outcome, cells=cells)), outcome)}
-    assert "last 3.69 s together" in found["Rare pauses"]
+    assert "add up to 3.69 s for each side" in found["Rare pauses"]
     assert "once in 1.00 s" in found["Rare pauses"]
 
 
@@ -401,15 +406,15 @@ def test_threads_of_one_physical_core_are_told() -> None:
     manifest, outcome = make_run(["hash"], [1])
     shared = manifest.model_copy(update={"shared_core": True})
     [doubt] = [d for d in doubts(view_of(shared, outcome), outcome) if "physical core" in d.title]
-    assert "ran on core 0, the driver and the upstream on core 1: threads of one physical core" in doubt.text
+    assert "ran on core 0, the driver and the upstream on core 1: hardware threads of one physical core" in doubt.text
     assert doubt.serious
 
 
 @pytest.mark.parametrize(
     ("flag", "throttled", "found"),
     [
-        ("cpu-quota", 0.034, "In the worst block it took 3.4% of the cores' time. Response times hold"),
-        ("cpu-quota", None, "How much time it took is not known."),
+        ("cpu-quota", 0.034, "In the worst block it took 3.4% of the cores' time. Response times include these pauses"),
+        ("cpu-quota", None, "It is not known how much time it took."),
         ("", 0.001, "In the worst block it took 0.1% of the cores' time."),
     ],
 )
@@ -461,7 +466,7 @@ def test_it_is_said_that_no_certificate_was_looked_at() -> None:
     manifest, outcome = make_run(["hash"], [1])
     for insecure in (False, True):
         run = view_of(manifest.model_copy(update={"insecure": insecure}), outcome)
-        assert ("Certificates were not looked at" in [doubt.title for doubt in doubts(run, outcome)]) is insecure
+        assert ("Certificates were not checked" in [doubt.title for doubt in doubts(run, outcome)]) is insecure
 
 
 def own_run(**changes: object) -> Run:
@@ -504,9 +509,9 @@ def test_a_scenario_of_one_s_own_is_told_in_its_own_words() -> None:
     text = page((changed, replace(outcome, comparisons=renamed, cells=cells))).text
     assert "Expected, before measuring: “The async build waits for the bank without a thread.”" in text
     assert "Asked, one after another by each user:" in text
-    assert 'POST /login, with the body {"user": "${NAME}"}, of whose answer token is kept, only the first time' in text
-    assert "POST /orders, with authorization, which is to be answered with 201" in text
-    assert "1,000 rows of users.csv fill their places" in text
+    assert 'POST /login, with the body {"user": "${NAME}"}, keeping token from the answer, only the first time' in text
+    assert "POST /orders, with authorization, expecting status 201" in text
+    assert "1,000 rows of users.csv fill the placeholders" in text
     assert "Bearer" not in text
 
 
@@ -532,7 +537,7 @@ def test_what_became_of_each_threshold_stands_on_the_page() -> None:
     assert table.summary in text
     assert text.index("✗ missed") < text.index("✓ met")
     assert "hash@8.throughput.ratio < 9" in text
-    assert "Must not be" not in page((manifest, outcome)).text
+    assert "Must not hold" not in page((manifest, outcome)).text
 
 
 def test_an_interval_without_sense_is_a_bound() -> None:

@@ -26,20 +26,20 @@ def page(run: Run) -> str:
 def test_what_a_request_needs_and_what_that_allows_is_said_of_each_side() -> None:
     a, b = (re.sub(r"\s", " ", each) for each in sentences(view_of(*run_of()), ASKED))
     assert a == (
-        "A request to before needs 0.70 ms of CPU time and waits 51.3 ms (with 1 user, the fewest). At the most that is"
+        "A request to before needs 0.70 ms of CPU time and waits 51.3 ms (measured with 1 user). That allows at most"
         " 769/s for its 40 threads and 1,429/s for its core, however many users there are."
     )
-    assert b.endswith("At the most that is 1,429/s for its core, however many users there are.")
+    assert b.endswith("That allows at most 1,429/s for its core, however many users there are.")
     assert a in re.sub(r"\s", " ", page(run_of()))
 
 
 def test_what_is_assumed_is_said() -> None:
     *_, a, b = sentences(view_of(*run_of(None)), ASKED)
     assert a.startswith(
-        "Of before it is assumed that it has 40 threads, AnyIO's default, for its limit was not read and"
+        "For before the model assumes that it has 40 threads, AnyIO's default, because its limit was not read and"
     )
     assert b == (
-        "Of after it is assumed that requests never queue for a database connection, for its SQL was not seen."
+        "For after the model assumes that requests never queue for a database connection, because its SQL was not seen."
     )
 
 
@@ -49,7 +49,7 @@ def test_what_is_not_known_is_said_once_for_all_loads_and_shown_in_the_table() -
     run = made[0], outcome
     said = sentences(view_of(*run), ASKED)
     assert any(
-        each.startswith("What limits before at 1, 32 and 128 users is not known: its CPU time is") for each in said
+        each.startswith("It is not known what limits before at 1, 32 and 128 users: its CPU time was") for each in said
     )
     assert "not known" in re.sub("<[^>]+>", "", render(*run, []))
     assert "its core" in page(run)
@@ -58,20 +58,20 @@ def test_what_is_not_known_is_said_once_for_all_loads_and_shown_in_the_table() -
 def test_the_terminal_says_it_of_the_heaviest_load_for_apps_that_are_not_the_blog() -> None:
     [line] = lines(view_of(*run_of()))
     assert re.fullmatch(
-        rf"{ASKED} at 128 users: before is limited by its 40 threads \(the model gives it 7\d\d/s\);"
-        r" after is limited by its core \(the model gives it 1,\d\d\d/s\)\.",
+        rf"{ASKED} at 128 users: before is limited by its 40 threads \(the model predicts 7\d\d/s\);"
+        r" after is limited by its core \(the model predicts 1,\d\d\d/s\)\.",
         line,
     )
     made = manifest_of()
     slow = measured(made, {**RATES, (128, "a"): 200})
-    assert "what limits before is not known: the model gives it 7" in lines(view_of(made[0], slow))[0]
+    assert "it is not known what limits before: the model predicts 7" in lines(view_of(made[0], slow))[0]
     assert lines(view_of(*make_run(["external_api"]))) == []
 
 
 def test_from_where_on_the_sides_part_is_said_where_the_model_can_be_asked() -> None:
-    assert "By the model after handles" in page(run_of())
+    assert "The model predicts that after handles" in page(run_of())
     made = manifest_of()
-    assert "By the model" not in page((made[0], measured(made, {**RATES, (128, "a"): 200})))
+    assert "The model predicts that" not in page((made[0], measured(made, {**RATES, (128, "a"): 200})))
 
 
 def test_what_if_begins_with_what_an_app_needs_and_has() -> None:

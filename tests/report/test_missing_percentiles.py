@@ -23,7 +23,7 @@ def test_requests_of_collapsed_blocks_are_not_behind_a_percentile() -> None:
     assert cell.latency_samples < 368 < cell.requests
     assert missing_percentiles(run, cell) == "no p99: too few requests"
     hints = {figure.hint for figure in row_of(run, cell).figures}
-    assert f"p99 needs 368 requests, there were {cell.latency_samples}" in hints
+    assert f"p99 needs 368 requests, but there were {cell.latency_samples}" in hints
 
 
 def test_a_percentile_among_failed_requests_is_said_to_be_there() -> None:

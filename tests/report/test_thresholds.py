@@ -59,7 +59,7 @@ def test_a_figure_is_told_with_its_interval_and_unit(condition: str, figure: str
         (
             "hash@32.b.throughput < 1/s",
             driver_bound(["hash"], [32]),
-            "but that is doubted, for async: the load driver may have been the limit",
+            "but that is doubtful; async: the load driver may have been the limit",
         ),
     ],
 )
@@ -71,7 +71,7 @@ def test_all_are_summed_up_with_how_sure_that_is() -> None:
     _, judgement = judged("throughput.ratio < 0.97", "get_post@8.b.errors > 0")
     text = summary(judgement, undecided_fails=False)
     assert text.startswith("Thresholds: ✓ 2 met, ✗ 2 missed, ? 1 not decided, which passes")
-    assert "Holm’s correction makes 5 comparisons as sure together as one is at 95%." in text
+    assert "Holm’s correction makes all 5 comparisons together as reliable as a single one at 95%." in text
     assert "not decided, which fails." in summary(judgement, undecided_fails=True)
     _, single = judged("get_post@8.throughput.ratio < 0.97")
     assert summary(single, undecided_fails=False) == "Thresholds: ✗ 1 missed."

@@ -128,9 +128,7 @@ def test_dips_are_named_where_they_are() -> None:
 def test_the_title_tells_where_most_requests_are_though_it_be_outside_the_app() -> None:
     sides: dict[SideLabel, LoadTimeline] = {"a": seen(SLOW), "b": seen(trial(1.4, (0.6, 1.0), inside=1))}
     said = finding(view(), "external_api", LOAD, sides)
-    assert said.startswith(
-        "external_api, 8 users – sync: 4 of 8 requests in a thread; async: 7 of 8 requests sent, but"
-    )
+    assert said.startswith("external_api, 8 users – sync: 4 of 8 requests in a thread; async: 7 of 8 requests sent but")
 
 
 def test_the_same_file_is_drawn_with_and_without_details(tmp_path: Path) -> None:

@@ -126,11 +126,11 @@ def _limit_sentences(
         if cell is None or cell.throughput is None:
             continue
         if cell.limit_unknown:
-            yield f"What limits {name} is not known: {cell.limit_unknown}."
+            yield f"It is not known what limits {name}: {cell.limit_unknown}."
         elif cell.predicted_rps is not None and is_far_off(cell):
             yield (
-                f"Of {name} the model is wrong here: it gives {cell.predicted_rps:,.0f} requests/s, measured were"
-                f" {cell.throughput.value:,.0f}; so nothing is said of its limit."
+                f"The model is wrong about {name} here: it predicts {cell.predicted_rps:,.0f} requests/s, but"
+                f" {cell.throughput.value:,.0f} were measured, so no limit is named."
             )
         elif cell.limit is not None:
             yield _limit_sentence(cell, cell.limit, cell.throughput.value, name, manifest)
@@ -139,10 +139,10 @@ def _limit_sentences(
 def _limit_sentence(cell: CellResult, limit: Limit, measured_rps: float, name: str, manifest: Manifest) -> str:
     words = worded_for(limit, manifest, cell)
     if cell.predicted_rps is None:
-        return f"The limit of {name} is {words}, busy nearly all the time."
+        return f"{name} is limited by {words}, busy nearly all the time."
     return (
-        f"The limit of {name} is {words}: the model gives it {cell.predicted_rps:,.0f} requests/s, measured were"
-        f" {measured_rps:,.0f}."
+        f"{name} is limited by {words}: the model predicts {cell.predicted_rps:,.0f} requests/s,"
+        f" {measured_rps:,.0f} were measured."
         + (f" Seen inside the server: {worded_for(cell.limit_seen, manifest, cell)}." if cell.limit_seen else "")
     )
 
@@ -164,7 +164,7 @@ def worded(limit: Limit, side: SideRecord) -> str:
 
 def _worded(limit: Limit, has: Resources) -> str:
     words: Mapping[Limit, str] = {
-        "users": "its users, who all wait",
+        "users": "the number of its users",
         "cpu": "its core" if has.cores == 1 else "its cores",
         "threads": f"its {has.threads} threads" if has.threads else "its threads",
         "connections": f"its {has.connections} connections" if has.connections else "its connections",

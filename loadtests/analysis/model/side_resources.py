@@ -19,8 +19,8 @@ from loadtests.records.manifest import Manifest, SideRecord
 UNKNOWN = frozenset({"journey", "pitfall"})
 """Kinds of scenario that the model does not know: users who think, loops that are blocked."""
 CPU_NOT_READ = (
-    "its CPU time is not read, for its server ran already; where that is on this machine, name its process with pid="
-    " beside the URL"
+    "its CPU time was not read because the server was already running; if it runs on this machine, add pid= with its"
+    " process to the URL"
 )
 
 
@@ -105,7 +105,7 @@ def _resources_of_app(
         threads=None if threads is None else processes * threads,
         connections=None if connections is None else processes * connections,
     )
-    assumed = [] if known_workers else ["one process computes at a time"]
+    assumed = [] if known_workers else ["only one process computes at a time"]
     assumed += [*_about_threads(handler, executed), *_about_connections(has.connections, executed)]
     is_async = handler is not None and not handler.missing and set(handler.runs) == {"async def"}
     return SideResources(has, tuple(assumed), is_told=known_workers and (is_async or threads is not None))
@@ -122,23 +122,23 @@ def _threads(handler: HandlerRecord | None, executed: ExecutedRecord | None) -> 
 
 def _about_threads(handler: HandlerRecord | None, executed: ExecutedRecord | None) -> Iterator[str]:
     if handler is None or handler.missing or not handler.runs:
-        yield "requests never queue for a thread, for its handlers are not known"
+        yield "requests never queue for a thread, because its handlers are not known"
     elif len(set(handler.runs)) > 1:
-        yield "requests never queue for a thread, for its handlers are of both kinds"
+        yield "requests never queue for a thread, because its handlers are of both kinds"
     elif "def" in handler.runs:
         if executed is None:
-            yield f"it has {DEFAULT_THREADS} threads, AnyIO's default, for its limit was not read"
+            yield f"it has {DEFAULT_THREADS} threads, AnyIO's default, because its limit was not read"
         elif executed.threads is None:
-            yield "requests never queue for a thread, for how many it has is not known"
+            yield "requests never queue for a thread, because it is not known how many it has"
     elif handler.in_threads:
         names = ", ".join(handler.in_threads)
-        yield f"what it calls in a thread ({names}) takes next to no time"
+        yield f"what it calls in a thread ({names}) takes almost no time"
 
 
 def _about_connections(connections: int | None, executed: ExecutedRecord | None) -> Iterator[str]:
     if connections is not None:
-        yield f"a request holds one of its {connections} database connections from beginning to end"
+        yield f"a request holds one of its {connections} database connections from start to end"
     elif executed is None:
-        yield "requests never queue for a database connection, for its SQL was not seen"
+        yield "requests never queue for a database connection, because its SQL was not seen"
     elif executed.count:
-        yield "requests never queue for a database connection, for its pool has no bound that could be read"
+        yield "requests never queue for a database connection, because no limit of its pool could be read"

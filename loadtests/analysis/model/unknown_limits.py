@@ -48,7 +48,7 @@ def why_unknown(
     if cell.predicted_rps is not None and is_far_off(cell):
         return _why_wrong(cell.predicted_rps, cell.throughput.value, foreign)
     if known.has is not None and cell.limit == "cpu" and (busy := busy_share(cell, known.has)) < HARDLY_FULL:
-        return f"the model says its CPU, but that was busy for {busy:.0%} of the time only"
+        return f"the model says its CPU, but that was busy only {busy:.0%} of the time"
     if known.has is not None and cell.cpu_per_request is None:
         return "its CPU time could not be read"
     return (
@@ -63,18 +63,21 @@ def _by_flags(cell: CellResult, flags: Sequence[str]) -> str:
     if any(flag in ("driver-bound", f"driver-bound:{cell.label}") for flag in flags):
         return "the load driver may have been the limit"
     if f"failures:{cell.label}" in flags:
-        return "many of its requests failed, which may need less than good answers do"
+        return "many of its requests failed, and a failed request may need less than a good one"
     return ""
 
 
 def _why_wrong(predicted_rps: float, measured_rps: float, foreign: float) -> str:
     if predicted_rps <= measured_rps:
-        why = "under this load a request needs less than under lighter ones"
+        why = "a request needs less under this load than under lighter ones"
     elif foreign > WORTH_NAMING:
-        why = f"others on this machine took up to {foreign:.0%} of the cores' time, or something else slows it down"
+        why = (
+            f"other programs on this machine took up to {foreign:.0%} of the cores' time, or something else slows it"
+            " down"
+        )
     else:
-        why = "something slows it down that the model does not know of"
-    return f"the model gives it {predicted_rps:,.0f} requests/s, measured were {measured_rps:,.0f}: {why}"
+        why = "something that the model does not include slows it down"
+    return f"the model predicts {predicted_rps:,.0f} requests/s, but {measured_rps:,.0f} were measured: {why}"
 
 
 def _why_not_predicted(cell: CellResult, others: Sequence[CellResult]) -> str:
@@ -83,9 +86,12 @@ def _why_not_predicted(cell: CellResult, others: Sequence[CellResult]) -> str:
     if lightest.load == cell.load:
         # A user who is alone has nobody to queue behind, and the lightest of several loads tells of the others.
         alone = len(same) > 1 or cell.load.size == 1
-        return "" if alone else f"no lighter load tells what a request needs: add one, --users 1,{cell.load.size:g}"
+        return (
+            "" if alone else f"there is no lighter load to show what a request needs: add --users 1,{cell.load.size:g}"
+        )
     if not (lightest.throughput and lightest.cpu_per_request):
-        return f"what a request needs was not measured with {lightest.load}, the fewest"
+        return f"what a request needs was not measured at the lightest load, {lightest.load}"
     return (
-        f"with {lightest.load}, the fewest, its CPU is busy already, and hides how long a request waits: add --users 1"
+        f"its CPU is already busy at the lightest load, {lightest.load}, which hides how long a request waits:"
+        " add --users 1"
     )

@@ -18,8 +18,8 @@ from loadtests.report.view import RunView, directions, view_of
 from loadtests.system.forks import call_all
 
 HOLLOW = (
-    "A filled mark is a verdict: in the shape of the side that is better, or a square where the whole interval lies"
-    f" within ± {MARGIN_PERCENT} %. What is hollow is not decided."
+    "A filled mark is a verdict: the shape shows which side is better, and a square means that the whole interval lies"
+    f" within ± {MARGIN_PERCENT} %. A hollow mark is not decided."
 )
 
 
@@ -66,8 +66,9 @@ CHARTS = (
         lambda _: "Predicted against measured",
         predicted.finding,
         lambda _: (
-            "On the diagonal the model is right; above it, it promises more than was measured, below it less. It knows"
-            " threads, connections, cores, and what one request needs; the closer the points, the less is unexplained."
+            "On the diagonal the model is right; above it, it predicts more than was measured, below it less. It knows"
+            " threads, connections, cores, and what one request needs. The closer the points are to the diagonal, the"
+            " less is left unexplained."
         ),
         predicted.scatter,
     ),
@@ -87,10 +88,10 @@ CHARTS = (
         lambda v: "Answered against offered" if v.open_loop else "Throughput against users",
         titles.throughput_title,
         lambda v: (
-            "On the dashed line every request that arrives is answered. A side that leaves the line falls behind:"
-            " its queue, and with it every response time, grows for as long as the load lasts."
+            "On the dashed line every arriving request is answered. A side that leaves the line falls behind:"
+            " its queue and its response times grow for as long as the load lasts."
             if v.open_loop
-            else "Higher is better. A line that stops rising has met a limit: a core, a pool, or the threads."
+            else "Higher is better. A line that stops rising has reached a limit: a core, a pool, or the threads."
         ),
         lambda v: (
             throughput.against_offered(v)
@@ -105,7 +106,7 @@ CHARTS = (
         lambda v: f"Response times at the highest {'rate' if v.open_loop else 'load'}",
         titles.latency_title,
         lambda v: (
-            "Further left is better. The longer a line, the more the slowest requests differ from the usual one."
+            "Further left is better. The longer a line, the more the slowest requests differ from a typical one."
             + (" Each time runs from the instant at which the request was due." if v.open_loop else "")
         ),
         latency.at_highest_load,
@@ -114,7 +115,9 @@ CHARTS = (
         "cpu",
         lambda _: "Server CPU per request",
         titles.cpu_title,
-        lambda _: "Lower is better. One core divided by this is the most requests that one worker can answer.",
+        lambda _: (
+            "Lower is better. One core divided by this is the most requests that one worker can answer per second."
+        ),
         throughput.cpu,
     ),
 )

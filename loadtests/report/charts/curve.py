@@ -84,7 +84,7 @@ def _axes(ax: Axes, curve: Curve, top: float) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(6))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.9g}"))
-    ax.set_xlabel("users, each of whom waits for an answer before asking again", size=9)
+    ax.set_xlabel("users (each waits for an answer before asking again)", size=9)
     ax.set_ylabel("requests answered per second", size=9)
 
 
@@ -239,9 +239,9 @@ def _keys(view: RunView, curve: Curve) -> list[Key]:
 
 def _note(view: RunView, curve: Curve) -> str:
     wide = any(point.high > _top(curve) for points in curve.points.values() for point in points)
-    beyond = "; one without an end goes on beyond the frame" if wide else ""
+    beyond = "; one without an end extends beyond the frame" if wide else ""
     spread_words = (
-        f"Whiskers: 95 % interval over blocks; where none shows, it is shorter than the mark{beyond}."
+        f"Whiskers: 95 % interval over blocks; where none is visible, it is shorter than the mark{beyond}."
         if view.blocks > 1
         else "One block: no interval."
     )

@@ -59,7 +59,7 @@ def heat_map(view: RunView) -> Figure | None:
     note = "; ".join(
         [
             f"{ratio_of(view)} with {dial.load}, and below it its 95 % interval over {view.evidence}",
-            "the more colour, the further from 1",
+            "the stronger the colour, the further from 1",
             *grounds,
         ]
     )
@@ -116,11 +116,11 @@ def reading(view: RunView) -> str:
     """Say how to read it."""
     a, b = view.names["a"], view.names["b"]
     return (
-        "Each cell is a request that computes for so long, then waits for so long. Right of the stepped line a model"
-        f" that knows threads, cores and CPU time, but none of these ratios, gives {b} {WORTH - 1:.0%} more than {a}:"
-        " there requests wait for a thread. The model gives both sides the same CPU time; so a lead left of the line is"
-        " of another kind: a request costs one side less CPU time. Dotted: where the line would be with the CPU time"
-        " of a row at an end of its 95 % interval."
+        "Each cell is a request that first computes and then waits, for the times on the axes. Right of the stepped"
+        f" line a model predicts {WORTH - 1:.0%} more for {b} than for {a}, because requests wait for a thread there."
+        " The model knows threads, cores and CPU time, but none of these ratios. It assumes the same CPU time for both"
+        " sides, so a lead left of the line has another reason: a request costs one side less CPU time. Dotted: where"
+        " the line would be with a row's CPU time at an end of its 95 % interval."
     )
 
 
@@ -251,7 +251,7 @@ def _axes(ax: Axes, dial: Dial) -> None:
 
 
 def _steps_meaning(view: RunView) -> str:
-    return f"right of it the model gives {view.names['b']} {WORTH - 1:.0%} more"
+    return f"right of it the model predicts {WORTH - 1:.0%} more for {view.names['b']}"
 
 
 def _steps_style() -> dict[str, Any]:

@@ -45,8 +45,8 @@ def at_highest_load(view: RunView) -> Figure | None:
     since = ", from when a request was due" if view.open_loop else ""
     note = (
         f"Response times of all blocks together at {named([view.highest])}{since}, on a logarithmic axis; a percentile"
-        f" is left out where there are too few requests to know it. ×: {view.names['b']} divided by {view.names['a']},"
-        " block by block, which need not be the quotient of the figures below."
+        f" is missing where there are too few requests for it. ×: {view.names['b']} divided by {view.names['a']},"
+        " block by block, which may differ from the quotient of the figures below."
     )
     figure, (ax,) = sheet(view, titles.latency_title(view), keys, grid, note)
     ax.set_xscale("log")

@@ -201,7 +201,7 @@ def reach(comparisons: Sequence[Comparison]) -> float:
 def cut_off(comparisons: Sequence[Comparison], limit: float) -> str:
     """Say what a whisker without an end means, if there is one; else nothing."""
     cut = any(abs(math.log(end)) > limit for c in comparisons for end in c.interval or () if end > 0)
-    return " A whisker without an end goes on beyond the frame." if cut else ""
+    return " A whisker without an end extends beyond the frame." if cut else ""
 
 
 def ratio_axis(axis: XAxis | YAxis, limit: float) -> None:

@@ -74,17 +74,19 @@ def finding(view: RunView) -> str:
     """Say how far the model is off, and how often it is near."""
     known = [each for each in predictions(view) if not each.driver_bound]
     if not known:
-        return "The model says nothing of this run"
+        return "The model says nothing about this run"
     near = sum(not each.missed for each in known)
     off = f"{100 * median(abs(each.off) for each in known):.0f}{NO_BREAK}%"
     within = f"{NEAR:.0%}".replace("%", f"{NO_BREAK}%")
-    return f"The model is off by {off} in the median{_of_bound(known)}; {near} of {len(known)} are within {within}"
+    return (
+        f"The model’s median error is {off}{_of_bound(known)}; {near} of {len(known)} predictions are within {within}"
+    )
 
 
 def _of_bound(known: Sequence[Prediction]) -> str:
     """Say in brackets how far three divisions are off, so that nobody takes the figure as evidence for the model."""
     off = [abs(each.bound / each.measured - 1) for each in known if each.bound is not None]
-    return f" (simple bounds by {100 * median(off):.0f}{NO_BREAK}%)" if len(off) == len(known) else ""
+    return f" (simple bounds: {100 * median(off):.0f}{NO_BREAK}%)" if len(off) == len(known) else ""
 
 
 def scatter(view: RunView) -> Figure | None:
@@ -102,7 +104,7 @@ def scatter(view: RunView) -> Figure | None:
     note = (
         "Throughput in requests/s, both axes logarithmic. What a request needs is measured under lighter loads; nothing"
         " is fitted to the predicted cell. Simple bounds: min(users, threads, connections) × what one user gets,"
-        " or cores ÷ CPU time. Named: what is off by more."
+        " or cores ÷ CPU time. Points with a larger error are named."
     )
     figure, (ax,) = sheet(view, finding(view), legend, grid, note)
     _axes(ax, known)

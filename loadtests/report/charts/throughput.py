@@ -80,7 +80,7 @@ def _multiples(view: RunView, figures: Figures, title: str) -> Figure | None:
     keys += [DRIVER_BOUND_KEY] if any_driver_bound(view) else []
     spread = "whiskers: 95 % interval over the run's blocks" if view.blocks > 1 else "one block: no interval"
     at = f", at {view.loads[0]}" if bars else ""
-    spread += "; without an end they go on beyond the frame" if _cut_off(drawn.values()) else ""
+    spread += "; without an end they extend beyond the frame" if _cut_off(drawn.values()) else ""
     note = f"{figures.noun} in {figures.unit}{at}; each panel has its own scale, from 0; {spread}."
     right = 0.2 if bars else 0.1 + max(width_in(end_label(view, label, 10000), 8.5, "bold") for label in LABELS)
     grid = grid_for(len(shown), left=0.66, right=right)
@@ -166,10 +166,12 @@ def against_offered(view: RunView) -> Figure | None:
     everything = [p for sides in drawn.values() for points in sides.values() for p in points]
     top = 1.08 * max([load.size for load in view.loads] + [max(p.offered, p.value) for p in everything])
     keys = [side_key(label, view.names[label], "points") for label in LABELS]
-    keys.append(Key("all that arrives is answered", marker=Line2D([], [], color=INK, linestyle=LINE, linewidth=1.1)))
+    keys.append(
+        Key("every arriving request is answered", marker=Line2D([], [], color=INK, linestyle=LINE, linewidth=1.1))
+    )
     keys += [DRIVER_BOUND_KEY] if any_driver_bound(view) else []
     spread = "whiskers: 95 % interval over the run's blocks" if view.blocks > 1 else "one block: no interval"
-    note = f"Good answers a second, over arrivals a second as they came; all panels have the same scale; {spread}."
+    note = f"Good answers per second against arrivals per second; all panels have the same scale; {spread}."
     right = 0.1 + max(width_in(end_label(view, label, 10000), 8.5, "bold") for label in LABELS)
     grid = grid_for(len(shown), left=0.66, right=right)
     figure, axes = sheet(view, titles.throughput_title(view), keys, grid, note)

@@ -47,15 +47,15 @@ PLACES = (
     Place("thread", "#009E73", "", "in a thread"),
     Place("loop", "#56B4E9", "", "on the event loop, running or awaiting"),
     Place("thread_queue", "#D55E00", "////", "waiting for a thread"),
-    Place("turn_queue", "#CC79A7", "\\\\\\\\", "waiting for their turn at the database"),
+    Place("turn_queue", "#CC79A7", "\\\\\\\\", "waiting for a turn at the database"),
     Place("connection_queue", "#F0E442", "....", "waiting for a connection"),
 )
-OUTSIDE = Place("outside", "#d2d2d2", "", "sent, but not in the app: on the way, or not read yet")
+OUTSIDE = Place("outside", "#d2d2d2", "", "sent but not in the app: in transit or unread")
 HEADINGS = (
-    "all requests that were sent, by where they are",
+    "requests in flight, by where they are",
     "threads and connections in use",
     "CPU, % of a core",
-    "how late the event loop is, ms",
+    "event loop lag, ms",
 )
 """Of each row of panels."""
 STRIP_FROM, STRIP_TO = 1.06, 1.26
@@ -93,9 +93,9 @@ def draw(
         count * len(labels), len(labels), 3.35, 1.05 if details else 1.7, 0.5, 0.12, foot=0.34 if details else 0.5
     )
     note = (
-        f"{scenario} with {load}, block {block + 1}; only the turns in which a side was under load, one after another."
-        " All users may ask once first, so that every connection is open; in the lead-in they start one by one; in the"
-        " lead-out what was in flight is answered. Dotted: the most there can be."
+        f"{scenario} with {load}, block {block + 1}; only the turns in which a side was under load, joined together."
+        " First each user may ask once, to open every connection; in the lead-in users start one by one; in the"
+        " lead-out the requests in flight are answered. Dotted: the maximum."
     )
     figure, axes = sheet(
         view, finding(view, scenario, load, trials), _keys(trials.values(), details=details), grid, note
@@ -234,10 +234,10 @@ def _draw_time_axis(ax: Axes, trial: LoadTimeline, *, windows: bool = True) -> N
 def reading(names: Sequence[str]) -> str:
     """Say how to read it."""
     return (
-        f"One trial each of {listed(names)}, on one axis of seconds under load: all requests that were sent, divided by"
-        " where they are. What is hatched waits in a queue. A queue says which limit binds; without one, and with a"
-        " core that has time left, it is the users who are too few. The strip above says what goes on: requests are"
-        " fewer in lead-in and lead-out because users start there and stop."
+        f"One trial each of {listed(names)}, on one axis of seconds under load: the requests in flight, by where they"
+        " are. Hatched requests wait in a queue, and the queue shows which limit applies. If there is no queue and the"
+        " core has time left, there are too few users to reach a limit. The strip above shows the phase: there are"
+        " fewer requests in lead-in and lead-out, because users start and stop then."
     )
 
 

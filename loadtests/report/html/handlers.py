@@ -107,7 +107,7 @@ def _how_called(record: HandlerRecord) -> str:
     where = {"def": "def, called in a thread", "async def": "async def, called on the event loop"}
     said = [listed([where[each] for each in dict.fromkeys(record.runs)])]
     if record.wrapped:
-        said.append(f"inside of the function at {listed(record.wrapped)}")
+        said.append(f"inside the function at {listed(record.wrapped)}")
     if names := record.in_threads:
         said.append(f"{'dependencies' if len(names) > 1 else 'dependency'} {listed(names)} in a thread")
     return "; ".join(said)
@@ -117,8 +117,8 @@ def _not_known(run: RunView, known: Mapping[SideLabel, HandlerRecord]) -> list[s
     """Say why the handlers of a side, or some of them, are not known."""
     missing = {label: record.missing for label, record in known.items() if record.missing}
     if len(missing) > 1 and len(set(missing.values())) == 1:
-        return [f"Not known of both sides: {missing['a']}."]
-    return [f"Not known of {run.names[label]}: {why}." for label, why in missing.items()]
+        return [f"Not known for either side: {missing['a']}."]
+    return [f"Not known for {run.names[label]}: {why}." for label, why in missing.items()]
 
 
 def _statements(run: RunView, scenario: str, known: Mapping[SideLabel, HandlerRecord]) -> list[tuple[str, str]]:
@@ -141,7 +141,7 @@ def _sql_of(
     if blog.resources_of(side.settings) is not None:
         if not record.statements:
             return "The handler of {} names no query.", ""
-        return "SQL of {}, its values left open:", _as_text(record.statements)
+        return "SQL of {}, without its values:", _as_text(record.statements)
     if executed is None or executed.count is None:
         return None
     if not executed.count:
@@ -156,7 +156,7 @@ def _as_text(statements: Sequence[str]) -> str:
 
 def _how_many_differ(left: Sequence[Line], right: Sequence[Line]) -> str:
     changed = sum(one.differs or other.differs for one, other in zip(left, right, strict=True))
-    return f"Of {len(left)} lines {changed} differ{'s' if changed == 1 else ''}."
+    return f"{changed} of {len(left)} lines differ{'s' if changed == 1 else ''}."
 
 
 def side_by_side(a: Sequence[str], b: Sequence[str]) -> tuple[list[Line], list[Line]]:

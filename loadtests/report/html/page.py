@@ -182,7 +182,7 @@ def _chart_blocks(run: RunView, charts: Sequence[Path]) -> list[ChartBlock]:
 
 
 def _timeline(seen: Drawn) -> ChartBlock:
-    topic = f"Where the requests of {seen.scenario} were, with {seen.load}"
+    topic = f"Where the requests of {seen.scenario} were with {seen.load}"
     (png,) = [path for path in seen.paths if path.suffix == ".png"]
     return ChartBlock(topic, seen.finding, seen.reading, dots_uri(png))
 

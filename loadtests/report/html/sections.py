@@ -35,7 +35,7 @@ OTHERWISE = {
     "few": "too few requests to know the slowest 1 % {where}",
     "driver-bound": f"no verdict {{where}}, because {REASONS['driver-bound']}",
     "work-left": f"no verdict {{where}}, because {REASONS['work-left']}",
-    "behind": "no verdict on the slowest 1 % {where}, whose waits are as long as one measures",
+    "behind": "no verdict on the slowest 1 % {where}, because response times grow for as long as the load lasts",
 }
 """What is said of cells in which neither side is better."""
 MOST_ASKED = 10
@@ -148,7 +148,7 @@ def asked(scenario: ScenarioRecord) -> list[Asked]:
     if [each.line for each in requests] == [scenario.name] and not requests[0].more and scenario.values is None:
         return []
     left = len(scenario.requests) - MOST_ASKED
-    rows = f"{scenario.values.rows:,} rows of {scenario.values.file} fill their places" if scenario.values else ""
+    rows = f"{scenario.values.rows:,} rows of {scenario.values.file} fill the placeholders" if scenario.values else ""
     more = [f"and {left} more requests"] if left > 0 else []
     return [*requests, *(Asked("", text) for text in filter(None, [*more, rows]))]
 
@@ -166,9 +166,9 @@ def _more(request: RequestRecord) -> str:
     if request.headers:
         said.append(f"with {listed([name for name, _ in request.headers])}")
     if request.status is not None:
-        said.append(f"which is to be answered with {request.status}")
+        said.append(f"expecting status {request.status}")
     if request.takes:
-        said.append(f"of whose answer {listed([name for name, _ in request.takes])} is kept")
+        said.append(f"keeping {listed([name for name, _ in request.takes])} from the answer")
     said += ["only the first time"] if request.once else []
     return ", ".join([*said, *([f"{request.weight} times in a row"] if request.weight > 1 else [])])
 

@@ -28,9 +28,9 @@ ADDING_UP = (
     "Driver’s busiest second",
 )  # fmt: skip
 """Headings of a row's figures."""
-PREDICTED = ("Predicted/s", "Measured/s", "Off by", "What limits it")
+PREDICTED = ("Predicted/s", "Measured/s", "Off by", "Limit")
 """Headings of a row's figures."""
-OBSERVED = "Seen to limit it"
+OBSERVED = "Observed limit"
 """One more, where the servers were looked into."""
 
 
@@ -121,7 +121,7 @@ def _percentile(value: float | None, cell: CellResult, name: str) -> Figure:
         return Figure(NOTHING, "not measured")
     needed = samples_needed(float(name.removeprefix("p")))
     if cell.latency_samples < needed:
-        return Figure(NOTHING, f"{name} needs {needed:,} requests, there were {cell.latency_samples:,}")
+        return Figure(NOTHING, f"{name} needs {needed:,} requests, but there were {cell.latency_samples:,}")
     return Figure(NOTHING, "falls among requests that failed")
 
 
@@ -153,7 +153,7 @@ def _littles_law(cell: CellResult, *, steady: bool, thinking: bool) -> list[Figu
         Figure(number(product / mean)),
         Figure(milliseconds(mean)),
         Figure(number(product)),
-        Figure(f"{number(cell.in_flight)}{of_users}", "the others waited for the client" if missing else "", missing),
+        Figure(f"{number(cell.in_flight)}{of_users}", "the rest waited for the client" if missing else "", missing),
         Figure(
             f"{law:.3f}",
             "" if steady else "it falls behind",
@@ -208,15 +208,15 @@ def crossover_in_words(run: RunView, scenario: str) -> str:
     least = "–" if found.least is None else f"{found.least:,}"
     spread = f"{least} to {found.most:,}" if found.most else f"{least}, or never" if found.least else ""
     said = (
-        f"By the model {names['b']} handles {more} more than {names['a']} from {_users(found.users)} on"
+        f"The model predicts that {names['b']} handles {more} more than {names['a']} with {_users(found.users)} or more"
         if found.users
-        else f"By the model no number of users lets {names['b']} handle {more} more than {names['a']}"
+        else f"The model predicts that {names['b']} never handles {more} more than {names['a']}, whatever the load"
     ) + (f" ({spread}, with the CPU times of a request at the ends of their 95{NO_BREAK}% intervals)" if spread else "")
     if found.from_users is None:
-        return f"{said}; measured, at no load for sure."
+        return f"{said}. The run measured this at no load with certainty."
     if found.not_yet is None:
-        return f"{said}; measured, from {_users(found.from_users)} on, the lightest load there was."
-    return f"{said}; measured, with {_users(found.from_users)}, and not yet with {found.not_yet:,}."
+        return f"{said}. The run measured this already at its lightest load, {_users(found.from_users)}."
+    return f"{said}. The run measured this with {_users(found.from_users)}, but not with {found.not_yet:,}."
 
 
 def _users(count: int) -> str:
@@ -228,8 +228,7 @@ def agreement(run: RunView) -> str:
     judged = [cell.limit == cell.limit_seen for cell in run.cells.values() if cell.limit and cell.limit_seen]
     if not judged:
         return ""
-    said = f"In {sum(judged)} of the {len(judged)} sides of cells of this run"
-    return f"{said} the limit that was predicted is the one that was seen."
+    return f"The predicted limit was the observed one in {sum(judged)} of {len(judged)} predictions."
 
 
 def _looked_into(run: RunView) -> bool:

@@ -17,7 +17,7 @@
   let now; // {users, a: side, b: side}, as model.js takes sides
 
   const number = (value) => {
-    if (!Number.isFinite(value)) return "endlessly many";
+    if (!Number.isFinite(value)) return "unlimited";
     return value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(value >= 10 ? 1 : 2);
   };
   // Times go by squares, so that short ones have room; whole things go one by one.
@@ -75,12 +75,12 @@
     const users = now.users === 1 ? "1 user" : `${now.users} users`;
     const rates = `${data.names.a} ${number(a.rate)} requests/s and ${data.names.b} ${number(b.rate)}`;
     const limits = `${data.names.a} is limited by ${words("a", a.limit)}, ${data.names.b} by ${words("b", b.limit)}`;
-    return `${start.name} with ${users}: the model gives ${rates}: ${number(b.rate / a.rate)} times as many. ${limits}.`;
+    return `${start.name} with ${users}: the model predicts ${rates}: ${number(b.rate / a.rate)} times as many. ${limits}.`;
   }
 
   function words(label, limit) {
     const side = now[label];
-    if (limit === "users") return "its users, who all wait";
+    if (limit === "users") return "the number of its users";
     if (limit === "cpu") return side.cores > 1 ? "its cores" : "its core";
     return `its ${side[limit]} ${limit}`;
   }
