@@ -16,23 +16,21 @@ from loadtests.system.errors import BenchError, Interrupted, RunError, signals_a
 from loadtests.system.processes import stop_all
 
 SUBCOMMANDS = {
-    "capacity": "Say how much a side can do at the most: by a model, or measured against an objective.",
-    "check": "Say which routes of APP should change, at which line, and what that would bring.",
-    "claims": "Test what the tutorial claims and what others published, on this machine.",
-    "curve": "Measure SCENARIO from one user to many, and draw both sides' throughput with the ceilings that hold it.",
-    "deadlock": "Show the sync build stop answering, because threads and connections wait for each other; and the"
-    " cure.",
-    "dial": "Turn two dials: how long a request computes, and how long it waits.",
-    "doctor": "Look whether this machine is fit to measure on.",
-    "init": "Write bench.toml, a file that says what bench run asks, from the routes of SIDE.",
+    "capacity": "Say how much load a side can handle: by a model, or measured against an objective.",
+    "check": "Say which routes of APP should change, at which line, and what the gain would be.",
+    "claims": "Test the tutorial's claims and published figures on this machine.",
+    "curve": "Measure SCENARIO from one user to many, and draw both sides' throughput with its ceilings.",
+    "deadlock": "Show how threads and connections of the sync build deadlock, and how to fix it.",
+    "dial": "Vary how long a request computes and how long it waits, and compare both sides.",
+    "doctor": "Check whether this machine is fit for measuring.",
+    "init": "Write bench.toml, the file with the requests of bench run, from the routes of SIDE.",
     "lesson": "Take the lesson NAME: a question, two pieces of code, a live measurement, the answer and the reason.",
-    "list": "List the scenarios, with what is expected of each.",
+    "list": "List the scenarios and what is expected of each.",
     "report": "Rebuild summary, charts and report of RUN, a run's folder, from its raw samples.",
     "run": "Measure both sides and say which is faster.",
-    "serve": "Serve SIDE by itself, to look at or to attack by hand.",
-    "timeline": "Draw where the requests of one cell of RUN were: in threads, on the event loop, or in a queue for"
-    " what.",
-    "validate": "Ask questions whose answers are known, and say how often this harness is wrong on this machine.",
+    "serve": "Serve SIDE on its own, to inspect it or to load it by hand.",
+    "timeline": "Draw where the requests of one cell of RUN were: in threads, on the event loop, or in which queue.",
+    "validate": "Ask questions with known answers, and say how often this harness is wrong on this machine.",
 }
 """The first paragraph of each one's help, which the list of all of them shows."""
 HIDDEN = ("example",)

@@ -18,14 +18,14 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 def config_options(command: _Command) -> _Command:
     """Add the options that say which file is read."""
     command = click.option(
-        "--no-config", is_flag=True, help=f"Leave {FILE_NAME} unread, though it is there and no side is typed."
+        "--no-config", is_flag=True, help=f"Do not read {FILE_NAME}, even if it exists and no side is given."
     )(command)
     return click.option(
         "--config",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="A file that says what is asked; what is typed beside it wins.  "
-        f"[default: {FILE_NAME} in this folder, if it is there and neither --a nor --b is typed]",
+        help="A file with the options of the run; options on the command line override it.  "
+        f"[default: {FILE_NAME} in this folder, if it exists and neither --a nor --b is given]",
     )(command)
 
 
@@ -48,6 +48,6 @@ def found_file(options: Mapping[str, object], typed: Mapping[str, object]) -> Fi
     if named is None and (any(label in typed for label in LABELS) or not file.is_file()):
         return None
     found = read_bench_toml(file)
-    click.echo(f"bench: asking what {file} says; --no-config leaves it unread", err=True)
+    click.echo(f"bench: using {file}; --no-config ignores it", err=True)
     say_what_is_left_out(found.curl)
     return found

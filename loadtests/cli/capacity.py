@@ -43,7 +43,7 @@ MOST_RESOURCES = 100_000
 @click.command(name="capacity")
 @click.argument("sides", nargs=-1, metavar="[SIDE]...")
 @click.option("--cpu-ms", type=float, help="What if: CPU time of a request on the server.")
-@click.option("--wait-ms", type=float, help="What if: what it waits for besides: a database, another service.")
+@click.option("--wait-ms", type=float, help="What if: time a request waits for a database or another service.")
 @click.option("--users", default=USERS, help="What if: a row for each number of users.")
 @click.option("--threads", default=DEFAULT_THREADS, help="What if: threads of the sync build.")
 @click.option("--pool", type=int, help="What if: connections, if a request holds one.  [default: it needs none]")
@@ -58,30 +58,30 @@ MOST_RESOURCES = 100_000
 )
 @options_of(*REQUEST, VALUES)
 @click.option("--database", default=SQLITE, help="Measure: as for `bench run`.")
-@click.option("--starts", default=3, help="Measure: fresh starts, each with a search of its own.")
-@click.option("--seed", default=0, help="Measure: everything random follows from it.")
-@click.option("--out", type=click.Path(path_type=Path), help="Measure: a folder, which must not exist yet.")
+@click.option("--starts", default=3, help="Measure: fresh starts, each with its own search.")
+@click.option("--seed", default=0, help="Measure: seed of all random choices.")
+@click.option("--out", type=click.Path(path_type=Path), help="Measure: the results folder, which must not exist yet.")
 @click.pass_context
 def capacity_(context: click.Context, /, sides: tuple[str, ...], slo: str | None, **options: Any) -> None:  # noqa: ANN401 - click has checked their types
-    """Say how much a side can do at the most: by a model, or measured against an objective.
+    """Say how much load a side can handle: by a model, or measured against an objective.
 
-    With --cpu-ms and --wait-ms a model answers without measuring: throughput of both builds, and which limit each
-    meets. It is a closed queueing network of users, threads, connections, cores, and a wait that all have at the same
-    time.
+    With --cpu-ms and --wait-ms a model answers without measuring: the throughput of both builds, and the limit that
+    each one reaches. The model is a closed queueing network of users, threads, connections, cores, and a wait that
+    requests spend in parallel.
 
-    With --slo it is measured: the highest rate of arrivals at which each SIDE (sync and async by default) keeps the
-    objective. Short probes find the region, thorough ones of 13 seconds halve the gap down to 5 %, and the rate that
-    was kept must be kept twice. It takes some four minutes a side.
+    With --slo it measures the highest arrival rate at which each SIDE (sync and async by default) meets the objective.
+    Short probes find the region, thorough ones of 13 seconds halve the gap down to 5 %, and the highest rate must meet
+    the objective twice. It takes about four minutes for each side.
     """
     measure = ("scenario", "database", "starts", "seed", "out", "values", *OF_A_REQUEST)
     given = {p for p in options if context.get_parameter_source(p) is ParameterSource.COMMANDLINE}
     if slo is None:
         if sides or given & set(measure):
-            raise UsageError("capacity: sides and their options are for measuring; add --slo, as in --slo p99=200ms")
+            raise UsageError("capacity: sides and their options need --slo, as in --slo p99=200ms")
         show(question(**{name: value for name, value in options.items() if name not in measure}))
         return
     if given - set(measure):
-        raise UsageError("capacity: --slo measures, the other options ask a model; leave out one or the other")
+        raise UsageError("capacity: --slo measures, the other options ask a model; use only one kind")
     chosen = {name: options[name] for name in measure if name not in OF_A_REQUEST}
     typed = typed_for_all({name: options[name] for name in OF_A_REQUEST})
     say_what_is_left_out([options["scenario"]])
@@ -145,7 +145,7 @@ def question(
         if number is not None and not 1 <= number <= MOST_RESOURCES:
             raise UsageError(f"{name} {number}: must be from 1 to {MOST_RESOURCES:,}")
     if cpu_ms + wait_ms <= 0:
-        raise UsageError("--cpu-ms 0 --wait-ms 0: a request that takes no time has no limit; give one of them")
+        raise UsageError("--cpu-ms 0 --wait-ms 0: a request that takes no time has no limit; set one of them above 0")
     return Question(cpu_ms, wait_ms, parse_users(users), threads, pool, cores, think_ms)
 
 
@@ -191,20 +191,20 @@ def _crossings(asked: Question) -> list[str]:
     sides = asked.sync, asked.async_, asked.demand, asked.demand
     users, wait_s = crossover_users(*sides), crossover_wait_s(*sides, most)
     lines = [
-        f"async answers {percent} more from {users} users on."
+        f"async answers {percent} more with {users} users or more."
         if users
-        else f"With no number of users does async answer {percent} more."
+        else f"async never answers {percent} more, whatever the number of users."
     ]
     lines.append(
-        f"With {most} users there is no wait with which it does."
+        f"With {most} users it does so at no wait."
         if wait_s is None
-        else f"With {most} users it does at any wait."
+        else f"With {most} users it does so at any wait."
         if wait_s <= SHORTEST_S
-        else f"With {most} users it does from a wait of {wait_s * 1000:.3g} ms on."
+        else f"With {most} users it does so at a wait of {wait_s * 1000:.3g} ms or more."
     )
     if asked.think_ms:
-        lines = [f"Without time to think: {lines[0][0].lower()}{lines[0][1:]}", lines[1]]
-    return [*lines, "Both builds are taken to need the same CPU time; measure to see what they do need."]
+        lines = [f"Without think time, {lines[0]}", lines[1]]
+    return [*lines, "The model assumes the same CPU time for both builds; measure to see what each one needs."]
 
 
 def show_search(options: SloOptions) -> None:
@@ -244,8 +244,8 @@ def _print_search(console: Console, options: SloOptions, record: SloRecord, out:
         a, b = sides
         console.print(f"{b} ÷ {a}: {means[1] / means[0]:.2f}", highlight=False, markup=False)
     console.print(
-        f"{record.database}. Each figure is the middle between the highest rate that was kept, twice, and the lowest"
-        f" that was missed, 5 % apart at the most. Every probe is in {out / 'slo.json'}",
+        f"{record.database}. Each figure is the middle between the highest rate that met the objective twice and the"
+        f" lowest that missed it, at most 5 % apart. Every probe is in {out / 'slo.json'}",
         highlight=False,
         markup=False,
         soft_wrap=True,
@@ -270,6 +270,6 @@ def _beyond(record: SloRecord, side: str) -> str:
     """Quote the lowest rate that was missed by a thorough probe, and why."""
     missed = [probe for probe in record.probes if probe.side == side and probe.thorough and probe.missed]
     if not missed:
-        return "the load driver can send no more"
+        return "the load driver cannot send more"
     lowest = min(missed, key=lambda probe: probe.rate_rps)
     return f"{lowest.missed} at {lowest.rate_rps:,.4g}/s"

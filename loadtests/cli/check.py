@@ -35,64 +35,64 @@ class Failing(BenchError):
 
 @click.command(name="check")
 @click.argument("app", required=False)
-@click.option("--users", default=64, help="Concurrent users for whom it says what a change would bring.")
-@click.option("--budget", default="2m", metavar="TIME", help="How long asking the routes may take: 90s, 4m.")
+@click.option("--users", default=64, help="Concurrent users for whom gains are predicted.")
+@click.option("--budget", default="2m", metavar="TIME", help="How long testing the routes may take: 90s, 4m.")
 @click.option(
     "--header",
     multiple=True,
     metavar="'NAME: VALUE'",
-    help="A header of every request, any number of times. A credential comes from the environment: 'Authorization:"
+    help="A header for every request; may be repeated. Take credentials from the environment: 'Authorization:"
     " Bearer ${TOKEN}', in single quotes.",
 )
 @click.option(
     "--writes",
     is_flag=True,
-    help="Ask routes that write too: POST, PUT, PATCH, DELETE, and a GET that is called delete or the like.",
+    help="Also test routes that write: POST, PUT, PATCH, DELETE, and a GET whose name says delete or similar.",
 )
 @click.option(
     "--prove",
     multiple=True,
     metavar="ROUTE",
-    help="Measure what the change of this route brings, without editing a file: 'GET /items', a path, or all. May be"
+    help="Measure the gain from changing this route, without editing a file: 'GET /items', a path, or all. May be"
     " repeated.",
 )
-@click.option("--prove-budget", default="4m", metavar="TIME", help="How long measuring may take, for each route.")
+@click.option("--prove-budget", default="4m", metavar="TIME", help="How long measuring each route may take.")
 @click.option(
     "--format",
     "format_",
     type=click.Choice(["table", "json", "sarif", "html"]),
     default="table",
-    help="What is printed: a table, the record, SARIF for code review, or a page.",
+    help="Output format: a table, the record, SARIF for code review, or an HTML page.",
 )
-@click.option("--all", "all_routes", is_flag=True, help="Show routes to keep in the table, too.")
+@click.option("--all", "all_routes", is_flag=True, help="Also show routes to keep.")
 @click.option(
     "--fail-on",
     multiple=True,
     metavar="CONDITION",
-    help="What must not be found, else the exit status is 1: blocking, a verdict, a problem. May be repeated.",
+    help="Exit with status 1 if this is found: blocking, a verdict, a problem. May be repeated.",
 )
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="What is known and accepted: it is shown as such, and --fail-on does not count it.",
+    help="Known and accepted findings: they are marked as such, and --fail-on ignores them.",
 )
 @click.option(
     "--write-baseline",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Accept all that is found now: write it to this file.",
+    help="Accept all current findings: write them to this file.",
 )
-@click.option("--start-limit", default=DEFAULTS.start_limit, help="Seconds the app may take until it answers.")
-@click.option("--database", default=SQLITE, help="Of a build of the blog, as for `bench run`.")
+@click.option("--start-limit", default=DEFAULTS.start_limit, help="Seconds the app may take to start answering.")
+@click.option("--database", default=SQLITE, help="Database of a build of the blog, as for `bench run`.")
 @config_options
 @click.option("--out", type=click.Path(path_type=Path), help="The folder for check.json, which must not exist yet.")
 def check_(**options: object) -> None:
-    """Say which routes of APP should change, at which line, and what that would bring.
+    """Say which routes of APP should change, at which line, and what the gain would be.
 
-    APP is written as for `bench run`: package.module:app or folder/main.py, with settings after commas; without it,
-    that of bench.toml. It is started here, and its routes are asked a few requests each: those of bench.toml, else what
-    its OpenAPI document says. What writes is asked with --writes alone.
+    APP is written as for `bench run`: package.module:app or folder/main.py, with settings after commas. The default is
+    the app in bench.toml. bench starts it and sends each route a few requests: those in bench.toml, or else those
+    derived from its OpenAPI document. Routes that write are tested only with --writes.
     """
     from loadtests.check import baseline, fail_on
     from loadtests.check.checking import carry_out, write
@@ -122,9 +122,9 @@ def check_(**options: object) -> None:
     write(check, out)
     _show(check, options, out)
     if checked.interrupted is not None:
-        raise type(checked.interrupted)(f"{checked.interrupted}; what was found is kept in {out}")
+        raise type(checked.interrupted)(f"{checked.interrupted}; the findings so far are in {out}")
     if check.routes and all(route.verdict == "not-known" for route in check.routes):
-        raise RunError(f"no route could be judged: {check.routes[0].note or 'none was answered'}")
+        raise RunError(f"no route could be judged: {check.routes[0].note or 'none answered'}")
     if not check.routes:
         raise RunError(f"{check.app} has no routes")
     if failing := fail_on.failures(check, conditions):

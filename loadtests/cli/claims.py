@@ -20,12 +20,12 @@ from loadtests.system.terminal import PipeConsole
 
 @click.command(name="claims")
 @click.argument("names", nargs=-1, metavar="[CLAIM]...")
-@click.option("--out", type=click.Path(path_type=Path), help="Where figures go; a folder that must not exist yet.")
+@click.option("--out", type=click.Path(path_type=Path), help="The results folder, which must not exist yet.")
 def claims_(names: tuple[str, ...], out: Path | None) -> None:
-    """Test what the tutorial claims and what others published, on this machine.
+    """Test the tutorial's claims and published figures on this machine.
 
-    Each CLAIM, or all of them, is measured and called supported, refuted or inconclusive, with its figure. All of them
-    take about twenty minutes. Those about PostgreSQL need the extra: uv run --extra postgres bench claims.
+    It measures each CLAIM, or all of them, and calls it supported, refuted or inconclusive, with its figure. All of
+    them take about 20 minutes. Claims about PostgreSQL need the extra: uv run --extra postgres bench claims.
     """
     show(names, out)
 
@@ -60,7 +60,7 @@ def print_claims(folder: Path) -> None:
     console = PipeConsole()
     console.print(table(claim_results(read_claims(folder / CLAIMS_FILE))))
     console.print(
-        f"Each interval is a single one, at 95 %.\n\nfigures  {folder / CLAIMS_FILE}",
+        f"Each 95 % interval stands alone: not corrected for many comparisons.\n\nfigures  {folder / CLAIMS_FILE}",
         highlight=False, markup=False, soft_wrap=True,
     )  # fmt: skip
 
@@ -81,5 +81,5 @@ def _chosen(names: Sequence[str]) -> list[Claim]:
     known = {claim.name: claim for claim in CLAIMS}
     for name in names:
         if name not in known:
-            raise UsageError(f"there is no claim {name!r}; there are: {', '.join(known)}")
+            raise UsageError(f"there is no claim {name!r}; choose one of: {', '.join(known)}")
     return [known[name] for name in names] if names else list(CLAIMS)

@@ -50,7 +50,9 @@ CELL_S, CELL_REQUESTS = 1.0, 16
     cls=RequestCommand,
     params=[parameter for parameter in run_.params if parameter.name not in OF_A_RUN],
 )
-@click.option("--users", metavar="NUMBERS", help="Users to measure with, as in 1,20,40,60, instead of chosen ones.")
+@click.option(
+    "--users", metavar="NUMBERS", help="Numbers of users to measure, as in 1,20,40,60, instead of automatic ones."
+)
 @click.option(
     "--most",
     type=click.IntRange(LEAST_MOST_USERS, MAX_USERS),
@@ -59,12 +61,12 @@ CELL_S, CELL_REQUESTS = 1.0, 16
 )
 @click.pass_context
 def curve_(context: click.Context, /, scenarios: tuple[str, ...], most: int | None, **options: object) -> None:
-    """Measure SCENARIO from one user to many, and draw both sides' throughput with the ceilings that hold it.
+    """Measure SCENARIO from one user to many, and draw both sides' throughput with its ceilings.
 
-    It is a run like any other, of one scenario, whose report has one more chart. Its loads are chosen: a short look
-    says what one request needs, a model of threads, connections and cores where the throughput of each side stops
-    rising, and --budget how many loads there is time for. --users chooses them by hand. All else is as for `bench run`,
-    any request and any app included.
+    It is an ordinary run of one scenario whose report has one more chart. It chooses the loads itself: a short
+    measurement shows what one request needs, a model of threads, connections and cores predicts where each side's
+    throughput stops rising, and --budget limits the number of loads. --users sets them by hand. Everything else is as
+    for `bench run`, including any request and any app.
     """
     watch = Stopwatch()
     from loadtests.analysis.analyse import analyse  # noqa: F401 - it takes a while, which tells how slow this machine is
@@ -75,7 +77,7 @@ def curve_(context: click.Context, /, scenarios: tuple[str, ...], most: int | No
     chosen = chosen_options(found_file(options, typed), {**typed, "scenarios": scenarios}, options)
     users = typed.get("users")
     if users is not None and most is not None:
-        raise UsageError(f"--users {users} --most {most}: --users names every load; leave out one of them")
+        raise UsageError(f"--users {users} --most {most}: --users already names every load; leave out one of them")
     out = chosen.out or new_folder()
     chosen = chosen.model_copy(update={"users": users, "rate": None, "full": False, "out": out})
     names = [scenario.name for scenario in chosen.experiment().scenarios]
@@ -124,7 +126,7 @@ def _first_look(chosen: RunOptions, next_rows: "NextRows") -> "dict[SideLabel, S
     from loadtests.report.view import view_of
     from loadtests.runner import run
 
-    click.echo("looking first at what one request needs")
+    click.echo("first measuring what one request needs")
     with TemporaryDirectory() as name:
         look = {
             "users": LOOK_USERS, "blocks": 1, "time_s": LOOK_S, "slice_s": None, "budget": None, "control": False,

@@ -18,15 +18,15 @@ from loadtests.system.terminal import PipeConsole
 @click.option("--users", default=DeadlockOptions.users, help="Users: a column for each number.")
 @click.option("--threads", default=DeadlockOptions.threads, help="Threads of the sync build.")
 @click.option("--blocks", default=DeadlockOptions.blocks, help="Fresh starts for each number of connections.")
-@click.option("--time", "time_s", default=DeadlockOptions.time_s, help="Seconds for each cell of a block, at least.")
+@click.option("--time", "time_s", default=DeadlockOptions.time_s, help="Minimum seconds for each cell of a block.")
 @click.option("--database", default=DeadlockOptions.database, metavar="DATABASE", help="As for `bench run`.")
-@click.option("--seed", default=DeadlockOptions.seed, help="Everything random follows from it.")
+@click.option("--seed", default=DeadlockOptions.seed, help="Seed of all random choices.")
 @click.option("--out", type=click.Path(path_type=Path), help="A folder for the runs, which must not exist yet.")
 def deadlock_(**options: Any) -> None:  # noqa: ANN401 - click has checked their types
-    """Show the sync build stop answering, because threads and connections wait for each other; and the cure.
+    """Show how threads and connections of the sync build deadlock, and how to fix it.
 
-    A `def` route that holds a database connection needs a thread to go on. With enough users all threads may come to
-    wait for a connection, while those who hold one wait for a thread. Each pool is measured without a
+    A `def` route that holds a database connection needs a thread to continue. With enough users, all threads can be
+    waiting for a connection while the requests that hold one wait for a thread. Each pool is measured without a
     limit on sessions, as tutorials write it, and with FastAPI's max_concurrency. It takes about three minutes.
     """
     found = measure_deadlock(DeadlockOptions(**options))
@@ -44,7 +44,7 @@ def deadlock_(**options: Any) -> None:  # noqa: ANN401 - click has checked their
     console = PipeConsole()
     console.print(table)
     where = "\n".join(
-        ["Requests/s; each pool’s own report says who waits for whom.", *map(str, [*found.pictures, found.folder])]
+        ["Requests/s; each pool’s report says what waits for what.", *map(str, [*found.pictures, found.folder])]
     )
     console.print(where, highlight=False, soft_wrap=True, markup=False)
 

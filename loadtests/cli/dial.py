@@ -16,20 +16,20 @@ DEFAULTS = RunOptions()
 
 @click.command(name="dial")
 @click.option("--cpu-ms", default="0.1,1,5", help="How long a request computes: a row for each.")
-@click.option("--wait-ms", default="0,5,20,50,100,200", help="How long it waits then: a column for each.")
+@click.option("--wait-ms", default="0,5,20,50,100,200", help="How long it then waits: a column for each.")
 @click.option("--a", default=DEFAULTS.a, metavar="SIDE", help="The side that ratios are divided by.")
-@click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side that ratios are about.")
-@click.option("--users", default=80, help="Concurrent users; more than there are threads.")
+@click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side whose figure is divided by that of --a.")
+@click.option("--users", default=80, help="Concurrent users, more than there are threads.")
 @budget_option
 @precision_option
 @click.option(
     "--blocks",
     type=int,
-    help=f"Fresh starts of both sides, in a fixed design without a budget; {MIN_BLOCKS} at least for a verdict.",
+    help=f"Fresh starts of both sides, in a fixed design without a budget; a verdict needs at least {MIN_BLOCKS}.",
 )
 @click.option("--time", "time_s", type=float, help="Seconds for each cell of a block, in a fixed design.")
 @timeout_option
-@click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
+@click.option("--seed", default=DEFAULTS.seed, help="Seed of all random choices.")
 @control_option
 @click.option(
     "--observe",
@@ -38,10 +38,10 @@ DEFAULTS = RunOptions()
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder, which must not exist yet.")
 def dial_(**options: Any) -> None:  # noqa: ANN401 - click has checked their types
-    """Turn two dials: how long a request computes, and how long it waits.
+    """Vary how long a request computes and how long it waits, and compare both sides.
 
-    Each combination is measured on both sides, and the ratio of their throughputs becomes one picture, with the line
-    from which on a model lets async win.
+    Each combination is measured on both sides. One chart shows the ratios of their throughputs, with the line beyond
+    which a model predicts that async wins.
     """
     watch = Stopwatch()
     from loadtests.analysis.sequential import SequentialSchedule

@@ -26,12 +26,12 @@ from loadtests.system.terminal import PipeConsole
 
 
 @click.command(name="doctor")
-@click.option("--database", metavar="URL", help="Look at this server too: postgresql://HOST:PORT/NAME.")
+@click.option("--database", metavar="URL", help="Also check this server: postgresql://HOST:PORT/NAME.")
 def doctor_(database: str | None) -> None:
-    """Look whether this machine is fit to measure on.
+    """Check whether this machine is fit for measuring.
 
-    Each line is ok or needs attention, and then says what to do. It takes a few seconds, in which nothing else should
-    run. Exit status: 0 if all is ok, 1 if something needs attention; a run is possible all the same.
+    Each line is ok or needs attention, and then says what to do. It takes a few seconds; run nothing else meanwhile.
+    Exit status: 0 if all is ok, 1 if something needs attention; runs are still possible then.
     """
     show(database)
 
@@ -46,14 +46,14 @@ def show(database_url: str | None) -> None:
     """Print every check; raises AttentionNeeded if one is not ok, UsageError if the URL is no good."""
     console = PipeConsole()
     if console.is_terminal:  # a line, not a spinner: drawing would take the time that is being looked at
-        console.print("looking at this machine for a few seconds …", style="dim")
+        console.print("checking this machine for a few seconds …", style="dim")
     checks = examine(database_url)
     console.print(table(checks))
     faults = sum(not check.ok for check in checks)
     if faults:
         need = "checks need" if faults > 1 else "check needs"
         raise AttentionNeeded(f"{faults} of {len(checks)} {need} attention")
-    console.print("All is fit to measure.")
+    console.print("This machine is fit for measuring.")
 
 
 def table(checks: Sequence[Check]) -> Table:

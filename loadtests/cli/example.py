@@ -12,7 +12,7 @@ from loadtests.system.terminal import PipeConsole
 
 
 @click.command(name="example", hidden=True)
-@click.option("--measure", is_flag=True, help="Measure everything anew first, which takes half an hour.")
+@click.option("--measure", is_flag=True, help="Measure everything again first, which takes half an hour.")
 def example_(measure: bool) -> None:
     """Write the figures of this project's README and docs from results/example."""
     example(measure=measure)
@@ -31,7 +31,7 @@ def example(*, measure: bool) -> None:
         fresh, old = EXAMPLE.with_name("example-new"), EXAMPLE.with_name("example-old")
         for left in (fresh, old):
             if left.exists():
-                raise UsageError(f"{left} is left of an attempt that did not end; remove it")
+                raise UsageError(f"{left} is left over from an unfinished attempt; remove it")
         measure_example(fresh)
         if EXAMPLE.exists():
             EXAMPLE.rename(old)

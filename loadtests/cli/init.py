@@ -17,17 +17,17 @@ from loadtests.system.errors import UsageError
 @click.command(name="init")
 @click.argument("side")
 @click.option("--b", metavar="SIDE", help="The side to compare it with.  [default: the same, to be changed]")
-@click.option("--force", is_flag=True, help=f"Write over a {FILE_NAME} that is there.")
+@click.option("--force", is_flag=True, help=f"Overwrite an existing {FILE_NAME}.")
 def init_(side: str, b: str | None, force: bool) -> None:
-    """Write bench.toml, a file that says what bench run asks, from the routes of SIDE.
+    """Write bench.toml, the file with the requests of bench run, from the routes of SIDE.
 
     SIDE is written as for `bench run`: package.module:app or folder/main.py, with settings after commas. Its
-    OpenAPI document is read, with its own interpreter. What surely can be asked becomes a scenario; what writes,
-    wants a credential or needs a value that had to be guessed is commented out.
+    OpenAPI document is read with its own interpreter. Routes that are certain to work become scenarios; routes that
+    write, need a credential or need a guessed value are commented out.
     """
     file = Path(FILE_NAME)
     if file.exists() and not force:
-        raise UsageError(f"{file} is there already; --force writes over it")
+        raise UsageError(f"{file} already exists; --force overwrites it")
     parse_side(b if b is not None else side)
     document = openapi_of(parse_side(side))
     other = b if b is not None else _other(side)
@@ -38,9 +38,9 @@ def init_(side: str, b: str | None, force: bool) -> None:
     active = sum(not route.reasons for route in found)
     click.echo(f"wrote {file}: {active} of {len(found)} routes are scenarios, the others are commented out")
     if other == side:
-        click.echo("say in its [b] what to compare with, then: bench run")
+        click.echo("set [b] to what you want to compare with, then run: bench run")
     else:
-        click.echo("look through it, then: bench run")
+        click.echo("review it, then run: bench run")
 
 
 def _other(side: str) -> str:

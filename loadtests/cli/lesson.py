@@ -23,11 +23,11 @@ WIDE = 100
 
 @click.command(name="lesson")
 @click.argument("name", required=False)
-@click.option("--out", type=click.Path(path_type=Path), help="Where its figures go; a folder that must not exist yet.")
+@click.option("--out", type=click.Path(path_type=Path), help="The results folder, which must not exist yet.")
 def lesson_(name: str | None, out: Path | None) -> None:
     """Take the lesson NAME: a question, two pieces of code, a live measurement, the answer and the reason.
 
-    Without a NAME it lists them all. Each takes about a minute at the most.
+    Without a NAME it lists all lessons. Each takes about a minute at most.
     """
     if name is None:
         show_list()

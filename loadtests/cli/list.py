@@ -10,7 +10,7 @@ from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE
 
 @click.command(name="list")
 def list_() -> None:
-    """List the scenarios, with what is expected of each."""
+    """List the scenarios and what is expected of each."""
     table = Table(box=None, padding=(0, 2, 1, 0))
     for heading in ("scenario", "kind", "what is asked, and what we expect"):
         table.add_column(heading)
@@ -22,13 +22,13 @@ def list_() -> None:
     console = Console()
     console.print(table)
     console.print(
-        "* measured by a plain `bench run`; `--full` takes all but journeys, which need `--driver locust`, and"
+        "* measured by a plain `bench run`. `--full` measures all except journeys, which need `--driver locust`, and"
         " pitfalls, which lessons show."
     )
     console.print(Text('In brackets: parameters and their defaults, as in "query[wait_ms=100]".'))
     console.print(
         Text(
-            'Any request of any app is a scenario, too, as in "POST /orders" --json \'{"item": "tea"}\'; `bench run'
-            " --help` says what goes with it."
+            'Any request to any app is also a scenario, as in "POST /orders" --json \'{"item": "tea"}\'; `bench run'
+            " --help` lists its options."
         )
     )

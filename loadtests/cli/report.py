@@ -30,28 +30,28 @@ def threshold_options(command: _Command) -> _Command:
             "--markdown",
             type=click.Path(path_type=Path, dir_okay=False, writable=True),
             metavar="FILE",
-            help="Append verdicts and conditions to this file in Markdown, as for $GITHUB_STEP_SUMMARY.",
+            help="Append verdicts and conditions to this file in Markdown, for example $GITHUB_STEP_SUMMARY.",
         ),
         click.option(
             "--junit",
             type=click.Path(path_type=Path, dir_okay=False, writable=True),
             metavar="FILE",
-            help="Write what became of the conditions to this file, as JUnit XML.",
+            help="Write the results of the conditions to this file, as JUnit XML.",
         ),
         click.option(
             "--not-decided",
             type=click.Choice(["pass", "fail"]),
             default=NO_OPTIONS.not_decided,
-            help="What a condition does that the run can't decide.",
+            help="Result of a condition that the run can't decide.",
         ),
         click.option(
             "--fail-if",
             multiple=True,
             metavar="CONDITION",
-            help="What must not be, else the exit status is 1: [SCENARIO[@USERS].][a.|b.]METRIC[.ratio], then <, <=, > "
+            help="Exit with status 1 if this holds: [SCENARIO[@USERS].][a.|b.]METRIC[.ratio], then <, <=, > "
             'or >=, then a value, as in "throughput.ratio < 0.95" or "get_post@32.b.p99 > 200ms". METRIC is '
             "throughput, p50, p95, p99, errors, cpu or memory. "
-            "Chance must be an unlikely reason for it. Can be given again.",
+            "It fails only if chance is unlikely to explain it. May be repeated.",
         ),
     ):
         command = option(command)
@@ -60,13 +60,13 @@ def threshold_options(command: _Command) -> _Command:
 
 @click.command(name="report")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
-@click.option("--png", is_flag=True, help="Write each chart as PNG too, for where no SVG can be shown.")
+@click.option("--png", is_flag=True, help="Also write each chart as PNG, where SVG can't be shown.")
 @threshold_options
 @no_garbage_collection()
 def report_(folder: Path, png: bool, **options: object) -> None:
     """Rebuild summary, charts and report of RUN, a run's folder, from its raw samples.
 
-    Of a lesson, or of claims, it prints what was found.
+    For a lesson or for claims it prints the results.
     """
     from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE
     from loadtests.records.run_folder import RunFolder
@@ -74,7 +74,7 @@ def report_(folder: Path, png: bool, **options: object) -> None:
     demands = ThresholdOptions.model_validate(options)
     is_run = RunFolder(folder).exists
     if demands.given and not is_run and ((folder / CLAIMS_FILE).exists() or (folder / LESSON_FILE).exists()):
-        raise UsageError(f"{folder}: conditions are about a run; this one holds other results")
+        raise UsageError(f"{folder}: conditions need a run; this folder holds other results")
     if (folder / CLAIMS_FILE).exists():
         from loadtests.cli import claims  # what measures takes a second to import, and a report needs none of it
 
@@ -172,7 +172,7 @@ def tell(
     from loadtests.report.thresholds import line, summary
 
     if demands.fail_if and not judgement.judged:
-        raise RunError("nothing was measured of which a condition could be judged")
+        raise RunError("nothing that a condition needs was measured")
     undecided_fails = demands.not_decided == "fail"
     if demands.junit is not None:
         demands.junit.write_bytes(junit(view, judgement, undecided_fails=undecided_fails))

@@ -18,28 +18,28 @@ REQUEST = (
         "--header",
         multiple=True,
         metavar="'NAME: VALUE'",
-        help="A header, any number of times; it takes the place of the client's own. A credential comes from the"
-        " environment: 'Authorization: Bearer ${TOKEN}', in single quotes.",
+        help="A header; it replaces the client's own. May be repeated. Take credentials from the environment:"
+        " 'Authorization: Bearer ${TOKEN}', in single quotes.",
     ),
     click.option("--json", multiple=True, metavar="TEXT|@FILE", help="A JSON body."),
-    click.option("--form", multiple=True, metavar="TEXT|@FILE", help="A form as its body, as in a=1&b=2."),
+    click.option("--form", multiple=True, metavar="TEXT|@FILE", help="A form body, as in a=1&b=2."),
     click.option(
         "--upload",
         multiple=True,
         metavar="FIELD=@FILE",
-        help="A file in a form, which is multipart/form-data then; its other fields are those of --form. What it is,"
-        " ;type=image/png behind it says.  [default: by its name]",
+        help="A file in a form, which is then multipart/form-data; --form gives its other fields. Append"
+        " ;type=image/png to set its type.  [default: by its name]",
     ),
     click.option(
-        "--data", multiple=True, metavar="TEXT|@FILE", help="A body as it is; its type is a --header, Content-Type."
+        "--data", multiple=True, metavar="TEXT|@FILE", help="A raw body; set its type with --header 'Content-Type: …'."
     ),
     click.option(
         "--expect",
         multiple=True,
         metavar="STATUS",
-        help="The only status that is a good answer.  [default: any from 200 to 299]",
+        help="The only status that counts as a good answer.  [default: any from 200 to 299]",
     ),
-    click.option("--contains", multiple=True, metavar="TEXT", help="What the body of a good answer holds."),
+    click.option("--contains", multiple=True, metavar="TEXT", help="Text that the body of a good answer must contain."),
 )
 """Each of them may be given once for each request of a sequence."""
 OF_A_REQUEST = ("header", "json", "form", "upload", "data", "expect", "contains")
@@ -48,40 +48,40 @@ OF_A_SEQUENCE = (
         "--take",
         multiple=True,
         metavar="NAME=SOURCE",
-        help="With --sequence: what each user takes from the answer, for ${NAME} in later requests. SOURCE is"
+        help="With --sequence: a value that each user takes from the answer, for ${NAME} in later requests. SOURCE is"
         " $.field.of[0].json, header:NAME, cookie:NAME or regex:PATTERN, whose first group is taken.",
     ),
     click.option(
         "--once",
         is_flag=True,
-        help="With --sequence: each user sends the request only the first time, as to log in.",
+        help="With --sequence: each user sends the request only once, for example to log in.",
     ),
 )
 B_REQUEST = click.option(
     "--b-request",
     multiple=True,
     metavar="REQUEST",
-    help='What side b is asked in place of the request that this stands behind, as in "GET /users/sync" --b-request'
-    " /users/async: two ways of one app. All other options hold for both. Without --b, both sides are the app of --a.",
+    help='The request to side b that replaces the preceding one, as in "GET /users/sync" --b-request /users/async:'
+    " compare two routes of one app. All other options apply to both. Without --b, both sides are the app of --a.",
 )
 CURL = click.option(
     "--curl",
     multiple=True,
     metavar="'curl …'|@FILE",
-    help="A scenario as a browser copies it (“copy as cURL”), or documentation has it; best from a file.",
+    help="A scenario as a curl command, from a browser (“copy as cURL”) or from documentation; best from a file.",
 )
 SEQUENCE = click.option(
     "--sequence",
     is_flag=True,
     help="The requests are one scenario: each user sends them one after another, again and again. An option of a"
-    " request belongs to the one that it stands behind; before the first one, to all.",
+    " request applies to the request before it; ahead of the first request, to all.",
 )
 VALUES = click.option(
     "--values",
     metavar="FILE",
-    help="A .csv or .jsonl file: ${COLUMN} in path, headers and body is filled from its rows, the next one for each"
-    " request, or each pass of a sequence, through the whole run. ${counter} and ${uuid} are new each time"
-    " without one.",
+    help="A .csv or .jsonl file: ${COLUMN} in path, headers and body is filled from its rows, with the next row for"
+    " each request, or each pass of a sequence, throughout the run. ${counter} and ${uuid} need no file and are new"
+    " each time.",
 )
 
 ORDERED = (*OF_A_REQUEST, "take", "once", "b_request")

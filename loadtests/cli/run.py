@@ -39,8 +39,8 @@ DEFAULTS = RunOptions()
 budget_option = click.option(
     "--budget",
     metavar="TIME",
-    help="How long the run may take, report included: 90s, 4m, 1h. Time goes to the cells whose answer is open; the "
-    f"run ends early when nothing is left to learn.  [default: {BUDGET_S / 60:g}m]",
+    help="How long the run may take, report included: 90s, 4m, 1h. Unsettled cells get the time; the run ends early "
+    f"when every cell is settled.  [default: {BUDGET_S / 60:g}m]",
 )
 precision_option = click.option(
     "--precision",
@@ -51,15 +51,15 @@ precision_option = click.option(
 control_option = click.option(
     "--control/--no-control",
     default=DEFAULTS.control,
-    help="Whether side a is also compared with itself, in a second process: where that finds a difference, the run is "
-    "doubted.  [default: it is]",
+    help="Whether to compare side a with itself, in a second process: a difference there means that the setup is "
+    "biased.  [default: control]",
 )
 timeout_option = click.option(
     "--timeout",
     "timeout_s",
     type=float,
     metavar="SECONDS",
-    help="Seconds an answer may take, to its last byte; a side that takes longer, or is silent for so long, has "
+    help="Seconds an answer may take, to its last byte; a side that takes longer, or sends nothing for as long, has "
     f"collapsed.  [default: {TIMEOUT_S:g}, and silence may last 5 s, or ten times as long as the slowest answer while "
     "the side was warmed up]",
 )
@@ -68,21 +68,21 @@ timeout_option = click.option(
 @click.command(name="run", cls=RequestCommand)
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--a", default=DEFAULTS.a, metavar="SIDE", help="The side that ratios are divided by.")
-@click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side that ratios are about.")
+@click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side whose figure is divided by that of --a.")
 @click.option("--users", help=f"Concurrent users (a closed loop), one load for each number.  [default: {USERS}]")
 @click.option("--rate", help="Arrivals per second (an open loop) instead of users, one load for each number.")
 @click.option(
     "--arrivals",
     type=click.Choice(["poisson", "constant"]),
     default=DEFAULTS.arrivals,
-    help="With --rate: at random, as from many independent users, or evenly spaced.",
+    help="With --rate: random arrivals, as from many independent users, or evenly spaced ones.",
 )
 @budget_option
 @precision_option
 @click.option(
     "--blocks",
     type=int,
-    help=f"Fresh starts of both sides, in a fixed design without a budget; {MIN_BLOCKS} at least for a verdict.  "
+    help=f"Fresh starts of both sides, in a fixed design without a budget; a verdict needs at least {MIN_BLOCKS}.  "
     f"[default: {MIN_BLOCKS}]",
 )
 @click.option(
@@ -90,8 +90,7 @@ timeout_option = click.option(
     "time_s",
     type=float,
     help="Seconds for each scenario, load and block, in a fixed design: both sides' turns, lead-ins included.  "
-    f"[default: {LEAST_S:g} to {MOST_S:g}, the more the fewer cells there are; with --rate, enough for a 99th "
-    "percentile]",
+    f"[default: {LEAST_S:g} to {MOST_S:g}, more with fewer cells; with --rate, enough for a 99th percentile]",
 )
 @click.option(
     "--slice",
@@ -100,34 +99,34 @@ timeout_option = click.option(
     help="Seconds measured in each turn of a side; longer where answers are rare.  "
     f"[default: {CLOSED_SLICE_S:g}; with --rate, {OPEN_SLICE_S:g}]",
 )
-@click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
+@click.option("--seed", default=DEFAULTS.seed, help="Seed of all random choices.")
 @click.option(
     "--full",
     is_flag=True,
-    help="Measure every scenario but journeys and pitfalls, not only a choice; takes two to three times as long.",
+    help="Measure every scenario except journeys and pitfalls, not only a selection; takes two to three times as long.",
 )
-@click.option("--start-limit", default=DEFAULTS.start_limit, help="Seconds a side may take until it answers.")
+@click.option("--start-limit", default=DEFAULTS.start_limit, help="Seconds a side may take to start answering.")
 @timeout_option
 @click.option(
     "--allow-remote",
     multiple=True,
     metavar="HOST",
-    help="A machine that may be put under load; without it a side's URL must be of this one. May be repeated.",
+    help="A remote machine that may be put under load; otherwise a side's URL must be on this one. May be repeated.",
 )
 @click.option(
     "--driver",
     type=click.Choice(["httpx", "locust"]),
     default=DEFAULTS.driver,
-    help="What puts on the load: the harness's own client, named after the one before it, or Locust. Only Locust makes "
+    help="What generates the load: httpx, which stands for the harness's own client, or Locust. Only Locust runs "
     "journeys.",
 )
-@click.option("--workers", default=DEFAULTS.workers, help="Locust's worker processes, where one is not enough.")
+@click.option("--workers", default=DEFAULTS.workers, help="Locust worker processes, if one is not enough.")
 @click.option(
     "--database",
     default=DEFAULTS.database,
     metavar="DATABASE",
-    help="sqlite, postgres (one of the run's own), or postgresql://USER@HOST:PORT/NAME: a server that stands, on which "
-    "databases are made and dropped again. Its password is taken from PGPASSWORD or ~/.pgpass.",
+    help="sqlite, postgres (one of the run's own), or postgresql://USER@HOST:PORT/NAME: an existing server, on which "
+    "databases are created and dropped. Its password is taken from PGPASSWORD or ~/.pgpass.",
 )
 @control_option
 @click.option(
@@ -138,46 +137,42 @@ timeout_option = click.option(
 @click.option(
     "--cafile",
     metavar="FILE",
-    help="PEM file of the certificates to trust instead of the system's, where a side is an https URL. SSL_CERT_FILE "
+    help="PEM file with the certificates to trust instead of the system's, if a side is an https URL. SSL_CERT_FILE "
     "in the environment does the same.",
 )
-@click.option(
-    "--insecure", is_flag=True, help="Trust any certificate, where a side is an https URL; the report says so."
-)
+@click.option("--insecure", is_flag=True, help="Trust any certificate, if a side is an https URL; the report says so.")
 @click.option(
     "--ignore",
     multiple=True,
     metavar="PLACE",
-    help="What may differ between the sides' answers, which are compared before anything is measured: a place of a "
-    "JSON body, as in '$.items[*].id' or '$..created_at', or a header. May be repeated.",
+    help="What may differ between the sides' answers, which are compared before measuring: a place in a JSON body, as "
+    "in '$.items[*].id' or '$..created_at', or a header. May be repeated.",
 )
 @click.option(
     "--unordered",
     multiple=True,
     metavar="PLACE",
-    help="A list of a JSON body whose order does not matter, as in '$.items'. May be repeated.",
+    help="A list in a JSON body whose order does not matter, as in '$.items'. May be repeated.",
 )
 @click.option(
     "--unequal",
     is_flag=True,
-    help="Measure though the sides do not answer alike: it is meant. The report says so on top.",
+    help="Measure even if the sides' answers differ on purpose. The report says so at the top.",
 )
 @click.option(
     "--explore",
     is_flag=True,
-    help="Before anything is measured, also ask both sides what schemathesis derives from their OpenAPI documents, and"
+    help="Before measuring, also send both sides requests that schemathesis derives from their OpenAPI documents, and"
     " compare the answers. Needs the extra explore.",
 )
-@click.option("--explore-cases", type=int, help=f"Requests that --explore asks at the most.  [default: {CASES}]")
+@click.option("--explore-cases", type=int, help=f"Maximum number of requests of --explore.  [default: {CASES}]")
 @click.option(
     "--explore-time",
     type=float,
     metavar="SECONDS",
-    help=f"How long --explore may take; it counts in --budget.  [default: {SECONDS:g}]",
+    help=f"How long --explore may take, as part of --budget.  [default: {SECONDS:g}]",
 )
-@click.option(
-    "--explore-writes", is_flag=True, help="Let --explore ask POST, PUT, PATCH and DELETE, too; not only what reads."
-)
+@click.option("--explore-writes", is_flag=True, help="Let --explore also send POST, PUT, PATCH and DELETE.")
 @click.option(
     "--explore-document",
     metavar="PATH",
@@ -190,21 +185,21 @@ timeout_option = click.option(
     "--resume",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Measure what an interrupted run lacks, on the same machine with the same versions; of the other options it "
-    "takes those about conditions alone.",
+    help="Finish an interrupted run, on the same machine with the same versions; only the options about conditions "
+    "can be combined with it.",
 )
 @threshold_options
 @click.pass_context
 def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, ...], **options: object) -> None:
     """Measure both sides and say which is faster.
 
-    Without a SCENARIO it takes a representative choice; `bench list` shows them all. A parameter goes in
-    brackets: "query[wait_ms=100]". Any request of any app is a SCENARIO, too: "POST /orders", or /orders for a GET;
-    --header, --json and the like say more of it, or of each of several; with --sequence, of the one that they stand
-    behind. A SIDE is sync, async, an app (package.module:app, folder/main.py), or the URL of a server that runs
-    already; settings follow it after commas: sync,session_limit=none or
-    main:app,dir=before,python=.venv/bin/python. docs/your-app.md lists them. All of this can stand in a file,
-    bench.toml, which is read if it is there and no side is typed; then a SCENARIO can be one of the file, by its name.
+    Without a SCENARIO it measures a representative selection; `bench list` shows all scenarios. Parameters go in
+    brackets: "query[wait_ms=100]". Any request to any app is also a SCENARIO: "POST /orders", or /orders for a GET.
+    --header, --json and similar options describe it, or each of several requests; with --sequence, they describe the
+    request before them. A SIDE is sync, async, an app (package.module:app, folder/main.py), or the URL of a running
+    server. Settings follow it after commas: sync,session_limit=none or main:app,dir=before,python=.venv/bin/python.
+    docs/your-app.md lists them. All of this can be in a file, bench.toml, which is read if it exists and no side is
+    given; a SCENARIO can then be the name of one in the file.
     """
     watch = Stopwatch()
     from loadtests.analysis.sequential import SequentialSchedule
@@ -293,7 +288,7 @@ def _asked(
         experiment = chosen.experiment()
         demands, left_out = file.threshold_options(typed, experiment)
         for condition in left_out:
-            click.echo(f"bench: {condition!r} is about what this run does not measure, and is left out", err=True)
+            click.echo(f"bench: {condition!r} is about something that this run does not measure; ignored", err=True)
     if experiment is not None:
         demands.thresholds([each.name for each in experiment.scenarios], experiment.loads)
     return chosen, demands

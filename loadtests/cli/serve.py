@@ -22,13 +22,13 @@ SQLITE = "sqlite:///"
 
 @click.command(name="serve")
 @click.argument("side")
-@click.option("--port", default=8000, help="Where it listens, on this machine only.")
+@click.option("--port", default=8000, help="Port, on this machine only.")
 @click.option("--database", "database_url", default="sqlite:///blog.db", help="Its database.")
 def serve_(side: str, port: int, database_url: str) -> None:
-    """Serve SIDE by itself, to look at or to attack by hand.
+    """Serve SIDE on its own, to inspect it or to load it by hand.
 
-    SIDE is written as for `bench run`: sync, async, package.module:app, with settings after commas. The slow external
-    API that the blog calls runs beside it.
+    SIDE is written as for `bench run`: sync, async, package.module:app, with settings after commas. It also starts the
+    slow external API that the blog calls.
     """
     serve(side, port, database_url)
 
@@ -37,7 +37,7 @@ def serve(spec: str, port: int, database_url: str) -> None:
     """Serve until interrupted; raises ServerFailed if the side does not start, or ends."""
     side = parse_side(spec)
     if side.url is not None:
-        raise UsageError(f"side {spec!r} is a server that runs already")
+        raise UsageError(f"side {spec!r} is a server that is already running")
     if not database_url.startswith((SQLITE, "postgresql://")):
         raise UsageError("--database: write sqlite:///FILE or postgresql://USER@HOST:PORT/NAME, without a driver")
     if database_url.startswith(SQLITE):  # the side is started in a folder of its own

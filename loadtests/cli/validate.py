@@ -32,34 +32,34 @@ STYLES = {"met": "green", "missed": "bold red", "undecided": "yellow"}
 @click.option(
     "--comparisons",
     type=int,
-    help=f"How often a side is compared with itself; 200 tell a good rate from a bad one.  [default: {COMPARISONS}]",
+    help=f"How often a side is compared with itself; 200 show whether the rate is good.  [default: {COMPARISONS}]",
 )
 @click.option(
     "--only",
     metavar="CHECKS",
-    help="Some checks alone: aa,effects,queue,stall,overload,capacity,drivers.  [default: all]",
+    help="Run only these checks: aa,effects,queue,stall,overload,capacity,drivers.  [default: all]",
 )
 @click.option("--quick", is_flag=True, help="A smoke test of a few minutes, too short to prove a rate.")
-@click.option("--blog", default=DEFAULTS.blog, help="Share of aa that takes the blog's own builds.")
+@click.option("--blog", default=DEFAULTS.blog, help="Share of the aa comparisons that use the blog's builds.")
 @click.option(
     "--precision",
     default=DEFAULTS.precision,
     metavar="SHARE",
-    help="Half-width of a ratio's interval at which a cell is settled, as of `bench run`.",
+    help="Half-width of a ratio's interval at which a cell is settled, as in `bench run`.",
 )
-@click.option("--blocks", type=int, help="Fresh starts behind each comparison, in a fixed design without a budget.")
+@click.option("--blocks", type=int, help="Fresh starts for each comparison, in a fixed design without a budget.")
 @click.option("--time", "time_s", type=float, help="Seconds for each scenario, load and block, in a fixed design.")
-@click.option("--seed", default=DEFAULTS.seed, help="Everything random follows from it.")
+@click.option("--seed", default=DEFAULTS.seed, help="Seed of all random choices.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The folder of validations.  [default: results/validation]"
 )
 def validate_(**options: object) -> None:
-    """Ask questions whose answers are known, and say how often this harness is wrong on this machine.
+    """Ask questions with known answers, and say how often this harness is wrong on this machine.
 
-    A side is compared with itself, and with one that does a little more on purpose; a queue, a stall, a pace and
-    a capacity that follow from theory are measured; a queue is overloaded, which must be seen; other clients measure
-    beside the driver. It takes a quarter of an hour, with --comparisons 200 three quarters. Later reports on this
-    machine quote it.
+    It compares a side with itself, and with one that does slightly more work on purpose. It measures a queue, a stall,
+    a pace and a capacity whose values follow from theory, and overloads a queue, which it must detect. It compares the
+    driver with other clients. It takes 15 minutes, or 45 with --comparisons 200. Later reports on this machine quote
+    the results.
     """
     validate(ValidateOptions.model_validate(options))
 
@@ -136,7 +136,7 @@ def _show(console: PipeConsole, validation: Validation, folder: Path) -> None:
                     doubtful.append(said)
     console.print(table)
     legend = ", ".join(f"{STATUS_SIGNS[status]} {word}" for status, word in STATUS_WORDS.items())
-    console.print(f"{legend} (too few to be sure, or off by no more than chance)", highlight=False)
+    console.print(f"{legend} (too little data, or an error that chance can explain)", highlight=False)
     if validation.quick:
         console.print("--quick is a smoke test: it is too short to prove a rate, and reports do not quote it")
     files = {"figures": "validation.md", "chart": "validation.svg", "report": "report.html"}

@@ -22,7 +22,7 @@ app = FastAPI()
 @app.post("/words", status_code=201)
 {function} add(word: dict[str, str]) -> None: ...
 """
-USING = "bench: asking what bench.toml says; --no-config leaves it unread\n"
+USING = "bench: using bench.toml; --no-config ignores it\n"
 TWO = """
 users = 2
 blocks = 1
@@ -73,7 +73,7 @@ def test_a_file_is_written_from_an_app_and_followed() -> None:
     status, output, errors = bench("init", "before/main.py", "--b", "main:app,dir=after")
     assert (status, errors) == (0, "")
     assert "wrote bench.toml: 1 of 3 routes are scenarios" in output
-    assert "look through it, then: bench run" in output
+    assert "review it, then run: bench run" in output
     status, output, errors = bench("run", *SHORT, "--out", "r")
     assert (status, errors) == (0, USING)
     found = record("r")
@@ -82,10 +82,11 @@ def test_a_file_is_written_from_an_app_and_followed() -> None:
     assert good_answers("r") > 10
 
     status, _, errors = bench_here("init", "before/main.py")
-    assert (status, errors) == (2, "bench: bench.toml is there already; --force writes over it\n")
+    assert (status, errors) == (2, "bench: bench.toml already exists; --force overwrites it
+")
     status, output, errors = bench_here("init", "before/main.py", "--force")
     assert (status, errors) == (0, "")
-    assert "say in its [b] what to compare with, then: bench run" in output
+    assert "set [b] to what you want to compare with, then run: bench run" in output
 
 
 def test_an_app_that_cannot_be_asked_writes_no_file() -> None:
@@ -129,8 +130,8 @@ def test_what_is_typed_wins_over_a_file() -> None:
     )
     assert status == 0, errors
     assert errors.splitlines() == [
-        "bench: asking what perf/bench.toml says; --no-config leaves it unread",
-        "bench: \"'say a word'.throughput.ratio < 0.01\" is about what this run does not measure, and is left out",
+        "bench: using perf/bench.toml; --no-config ignores it",
+        "bench: \"'say a word'.throughput.ratio < 0.01\" is about something that this run does not measure; ignored",
     ]
     found = record("r")
     assert (found["a"]["spec"], found["b"]["spec"]) == ("perf/after/main.py", "perf/after/main.py,env.WORD=${ANY}")

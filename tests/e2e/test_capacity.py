@@ -13,7 +13,7 @@ def test_the_model_answers_a_question() -> None:
     words = " ".join(output.split())
     assert "15 connections" in words
     assert "1.00" in words
-    assert "With no number of users does async answer 10% more." in words
+    assert "async never answers 10% more, whatever the number of users." in words
 
 
 @pytest.mark.parametrize(

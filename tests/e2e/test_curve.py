@@ -17,7 +17,7 @@ def test_a_scenario_is_measured_from_one_user_on_and_drawn(tmp_path: Path) -> No
         "--out", str(out), limit_s=200,
     )  # fmt: skip
     assert status == 0, errors
-    assert "looking first at what one request needs" in output
+    assert "first measuring what one request needs" in output
     assert "ms of wait with sync" in output
     loads = [load.size for _, load in RunFolder(out).read_manifest().cells()]
     assert (loads[0], loads[-1]) == (1, 8)

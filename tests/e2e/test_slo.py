@@ -35,7 +35,7 @@ def test_a_loop_that_sleeps_for_5_ms_sustains_less_than_200_a_second(tmp_path: P
         (["--slo=p99"], "as in --slo p99=200ms"),
         (["sync"], "add --slo"),
         ([], "give --cpu-ms and --wait-ms"),
-        (["--slo=p99=200ms", "--cpu-ms=1"], "leave out one or the other"),
+        (["--slo=p99=200ms", "--cpu-ms=1"], "use only one kind"),
         (["sync", "async", "sync", "--slo=p99=200ms"], "name one side or two"),
         (["--slo=p99=200ms", "--scenario=reader"], "add --driver locust"),
         (["--slo=p99=200ms", "--starts=0"], "from 1 to"),
