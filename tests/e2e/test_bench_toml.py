@@ -82,8 +82,7 @@ def test_a_file_is_written_from_an_app_and_followed() -> None:
     assert good_answers("r") > 10
 
     status, _, errors = bench_here("init", "before/main.py")
-    assert (status, errors) == (2, "bench: bench.toml already exists; --force overwrites it
-")
+    assert (status, errors) == (2, "bench: bench.toml already exists; --force overwrites it\n")
     status, output, errors = bench_here("init", "before/main.py", "--force")
     assert (status, errors) == (0, "")
     assert "set [b] to what you want to compare with, then run: bench run" in output

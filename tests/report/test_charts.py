@@ -382,6 +382,10 @@ def test_titles_turn_round_with_the_data() -> None:
             "No meaningful difference: async and sync are within 10 % of each other everywhere",
         ),
         (
+            lambda: make_run(["hash"], [1, 8], alike=True, noise=0.5),
+            "Undecided: this run shows no clear difference between async and sync",
+        ),
+        (
             lambda: make_run(["external_api"], [128], blocks=3),
             "Undecided: too few blocks for a verdict on async and sync",
         ),
