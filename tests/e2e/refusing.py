@@ -25,21 +25,22 @@ async def limited() -> None:
 
 app.include_router(shelf)
 
-full, empty, wrong = FastAPI(), FastAPI(), FastAPI()
+full, mixed = FastAPI(), FastAPI()
 ROWS = [{"id": n, "title": f"Row {n}", "text": "lorem " * 40} for n in range(200)]
 FULL_BYTES = len(json.dumps(ROWS, separators=(",", ":")))
 
 
-@full.get("/rows")
+@mixed.get("/full")
+@full.get("/{table}")
 async def rows() -> list[dict[str, object]]:
     return ROWS
 
 
-@empty.get("/rows")
+@mixed.get("/empty")
 async def no_rows() -> list[dict[str, object]]:
     return []
 
 
-@wrong.get("/rows")
+@mixed.get("/wrong")
 async def failure() -> dict[str, str]:
     return {"error": "relation rows does not exist"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import bench, summary
+from tests.e2e.harness import bench, bench_here, summary
 from tests.e2e.refusing import FULL_BYTES
 
 REFUSING = "tests.e2e.refusing:app"
@@ -46,7 +46,7 @@ def test_statuses_are_named_with_what_came_and_a_run_without_a_good_answer_ends_
         assert f"× {number} {phrase}" in page
         assert location in page
         assert body.replace('"', "&#34;") in page
-    assert bench("report", str(out))[0] == 3
+    assert bench_here("report", str(out))[0] == 3
 
 
 def test_a_side_that_answers_beside_one_that_does_not_is_no_failed_run(tmp_path: Path) -> None:
@@ -57,18 +57,17 @@ def test_a_side_that_answers_beside_one_that_does_not_is_no_failed_run(tmp_path:
     assert '× 401 Unauthorized “{"detail":"sign in first"}”' in output
 
 
-@pytest.mark.parametrize(
-    ("other", "size"),
-    [("empty", "2 bytes"), ("wrong", "40 bytes"), pytest.param("full", None, marks=pytest.mark.slow)],
-)
-def test_sides_that_do_not_answer_alike_are_told(other: str, size: str | None, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    sides = ("--a=tests.e2e.refusing:full", f"--b=tests.e2e.refusing:{other}", "--unequal", f"--out={out}")
-    status, output, errors = bench("run", "GET /rows", *SHORT, *sides)
+def test_sides_that_do_not_answer_alike_are_told(tmp_path: Path) -> None:
+    out, full = tmp_path / "run", f"{FULL_BYTES / 1000:.1f} kB"
+    sizes = {"GET /empty": "2 bytes", "GET /wrong": "40 bytes", "GET /full": full}
+    sides = ("--a=tests.e2e.refusing:full", "--b=tests.e2e.refusing:mixed", "--unequal", f"--out={out}")
+    status, output, errors = bench("run", *sizes, *SHORT, *sides)
     assert status == 0, errors
-    assert cells(out)[0]["answer_sizes"][0]["mean_bytes"] == FULL_BYTES
-    flagged = {flag for comparison in summary(out)["comparisons"] for flag in comparison["flags"]}
-    said = f"the sides do not answer alike: {FULL_BYTES / 1000:.1f} kB from full, {size} from {other}"
-    assert ("answers-differ" in flagged) == (size is not None)
-    for text in (output, (out / "report.html").read_text()):
-        assert (said in text) == ("do not answer alike" in text) == (size is not None)
+    assert {cell["answer_sizes"][0]["mean_bytes"] for cell in cells(out) if cell["label"] == "a"} == {FULL_BYTES}
+    comparisons = summary(out)["comparisons"]
+    flagged = {each["scenario"] for each in comparisons if "answers-differ" in each["flags"]}
+    assert flagged == {"GET /empty", "GET /wrong"}
+    for text in (" ".join(output.split()), " ".join((out / "report.html").read_text().split())):
+        for scenario, size in sizes.items():
+            said = f"the sides do not answer alike: {full} from full, {size} from mixed"
+            assert (said in text) == (scenario in flagged), scenario
