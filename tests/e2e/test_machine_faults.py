@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import bench, eventually, started, summary
+from tests.e2e.harness import bench, bench_here, eventually, started, summary
 
 FINE = "tests.e2e.faulty:fine"
 ARGUMENTS = (
@@ -78,7 +78,7 @@ def test_on_a_full_disk_the_run_ends_and_goes_on_when_there_is_space(small_disk:
     assert "no space is left" in errors
 
     ballast.unlink()
-    assert bench("report", str(run))[0] == 0
+    assert bench_here("report", str(run))[0] == 0
     assert summary(run)["complete"] is False
     status, _, errors = bench("run", f"--resume={run}")
     assert status == 0, errors

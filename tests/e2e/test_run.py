@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.records.manifest import Manifest
-from tests.e2e.harness import bench, summary, throughput
+from tests.e2e.harness import bench, bench_here, summary, throughput
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_the_folder_holds_what_it_should_and_no_leftovers(run: Path) -> None:
 def test_charts_are_written_as_png_on_demand(run: Path) -> None:
     before = sorted((run / "charts").iterdir())
     for option, pngs in (("--png", [path.with_suffix(".png") for path in before]), ("", [])):
-        status, _, errors = bench("report", str(run), *filter(None, [option]))
+        status, _, errors = bench_here("report", str(run), *filter(None, [option]))
         assert status == 0, errors
         assert sorted((run / "charts").iterdir()) == sorted([*before, *pngs])
 
@@ -93,7 +93,7 @@ def test_report_names_a_truncated_trial(run: Path) -> None:
     whole = victim.read_bytes()
     try:
         victim.write_bytes(whole[:100])
-        status, _, errors = bench("report", str(run))
+        status, _, errors = bench_here("report", str(run))
     finally:
         victim.write_bytes(whole)
     assert status == 2
