@@ -171,7 +171,7 @@ def test_a_server_that_closes_connections_in_mid_answer_fails(broken: Path) -> N
 @pytest.mark.slow
 def test_a_server_that_speaks_no_http_fails(tmp_path: Path) -> None:
     with server_of_garbage() as url:
-        report = run(tmp_path / "run", url, blocks=1, cells=("GET /x",), ends_with=3)
+        report = run(tmp_path / "run", url, "--no-control", blocks=1, cells=("GET /x",), ends_with=3)
     for comparison in throughput(tmp_path / "run").values():
         assert {"collapsed:b", "failures:b"} <= set(comparison["flags"])
         assert re.search(r"not one good answer \(\d+ × broken connection\)", comparison["explanation"])
@@ -190,7 +190,7 @@ def test_an_answer_that_trickles_in_counts_to_its_last_byte(broken: Path) -> Non
 
 @pytest.mark.slow
 def test_a_server_that_leaks_memory_is_flagged(tmp_path: Path) -> None:
-    report = run(tmp_path / "run", "tests.e2e.faulty:leaks", "--time=1.2")
+    report = run(tmp_path / "run", "tests.e2e.faulty:leaks", "--time=1.2", "--no-control")
     for comparison in throughput(tmp_path / "run").values():
         assert [flag for flag in comparison["flags"] if flag.startswith("leaking")] == ["leaking-memory:b"]
         assert "its memory grew from" in comparison["explanation"]
@@ -219,7 +219,7 @@ def test_a_worker_that_is_killed_costs_a_trial_and_no_more(tmp_path: Path) -> No
 @pytest.mark.slow
 def test_a_slow_api_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    options = ("--users=4", "--blocks=2", "--time=1", f"--out={out}")
+    options = ("--users=4", "--blocks=2", "--time=0.6", "--no-control", f"--out={out}")
     with started("run", "external_api[wait_ms=5]", "noop", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
         [slow_api] = [p for p in harness.family() if "loadtests.servers.slow_api" in p.cmdline()]
@@ -251,7 +251,7 @@ def test_a_driver_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_pa
 @pytest.mark.slow
 def test_a_driver_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    options = ("--users=4,8", "--blocks=2", "--time=2", "--no-control", f"--out={out}")
+    options = ("--users=4,8", "--blocks=2", "--time=1", "--no-control", f"--out={out}")
     with started("run", "noop", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
         [driver] = [p for p in harness.family() if "loadtests.drivers.load_generator" in p.cmdline()]
@@ -275,7 +275,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 def test_the_tutorials_code_as_written_stops_answering_at_128_users(tmp_path: Path) -> None:
     """40 threads wait for 15 connections whose holders wait for a thread."""
     out = tmp_path / "run"
-    options = ("--a=sync,session_limit=none", "--b=sync", "--blocks=1", "--time=0.3", f"--out={out}")
+    options = ("--a=sync,session_limit=none", "--b=sync", "--blocks=1", "--time=0.3", "--no-control", f"--out={out}")
     status, _, errors = bench("run", "query", "noop", "--users=128", *options)
     assert status == 0, errors
     found = throughput(out)

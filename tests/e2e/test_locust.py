@@ -149,8 +149,8 @@ def test_locusts_processes_of_a_killed_harness_end_by_themselves(tmp_path: Path)
 def test_a_side_that_hangs_under_locust_is_given_up(tmp_path: Path) -> None:
     out = tmp_path / "run"
     sides = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:hangs")
-    options = ("--driver=locust", "--workers=2", "--users=3", "--blocks=1", "--time=0.2", "--timeout=5", f"--out={out}")
-    status, _, errors = bench("run", "GET /x", *sides, *options)
+    options = ("--driver=locust", "--workers=2", "--users=3", "--blocks=1", "--time=0.2", "--timeout=5", "--no-control")
+    status, _, errors = bench("run", "GET /x", *sides, *options, f"--out={out}")
     assert (status, errors.count("nothing was answered for 5 s")) == (3, 1)
     a, b = summary(out)["cells"]
     assert a["collapsed"] == []

@@ -18,9 +18,9 @@ from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 from loadtests.system.resources import free_port
-from tests.e2e.harness import bench, eventually, started, summary
+from tests.e2e.harness import bench, bench_here, eventually, started, summary
 
-SHORT = ("--users=2", "--blocks=2", "--time=0.3")
+SHORT = ("--users=2", "--blocks=1", "--time=0.3", "--no-control")
 LONG = ("run", "get_post", "noop", "--users=1,4", "--blocks=50", "--time=0.3")
 
 
@@ -75,14 +75,14 @@ def test_a_postgresql_of_the_runs_own_ends_with_it(number: signal.Signals, tmp_p
         assert any(process.name().startswith("postgres") for process in harness.family())
         harness.process.send_signal(number)
         assert eventually(lambda: not harness.family(), limit_s=30)
-    assert bench("report", str(out))[0] == 0
+    assert bench_here("report", str(out))[0] == 0
     assert not (out / "work").exists()
     assert set(Path("/tmp").glob("bench-postgres-*")) == before  # noqa: S108 - where root has to put them
 
 
 def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
     port = free_port()
-    status, _, errors = bench("run", f"--database=postgresql://x@127.0.0.1:{port}/x", f"--out={tmp_path / 'run'}")
+    status, _, errors = bench_here("run", f"--database=postgresql://x@127.0.0.1:{port}/x", f"--out={tmp_path / 'run'}")
     assert status == 3
     assert f"the PostgreSQL server at 127.0.0.1:{port}:" in errors
     assert "refused" in errors
@@ -92,7 +92,7 @@ def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
 
 def test_a_server_that_refuses_is_quoted(cluster: PostgresServer, tmp_path: Path) -> None:
     url = cluster.url.replace("/postgres", "/no_such_database")
-    status, _, errors = bench("run", f"--database={url}", f"--out={tmp_path / 'run'}")
+    status, _, errors = bench_here("run", f"--database={url}", f"--out={tmp_path / 'run'}")
     assert status == 3
     assert 'database "no_such_database" does not exist' in errors
     assert len(errors.splitlines()) == 1
@@ -111,7 +111,7 @@ def test_a_server_that_dies_ends_the_run_and_keeps_what_was_measured(tmp_path: P
     assert status == 3
     assert "the PostgreSQL server at 127.0.0.1" in errors
     assert len(errors.splitlines()) == 1
-    assert bench("report", str(out))[0] == 0
+    assert bench_here("report", str(out))[0] == 0
     assert summary(out)["complete"] is False
 
 
@@ -125,7 +125,7 @@ def test_a_server_without_connections_left_shows_in_the_report(cluster: Postgres
         "run", "query[wait_ms=50]", f"--database={url}", "--users=32", "--blocks=2", "--time=0.3", f"--out={out}"
     )
     assert status == (3 if errors else 0), errors  # 3 where not even the rows could be put back, twice
-    assert bench("report", str(out))[0] == status
+    assert bench_here("report", str(out))[0] == status
     flags = [flag for comparison in summary(out)["comparisons"] for flag in comparison["flags"]]
     assert "failures:a" in flags or "collapsed:a" in flags
     assert "too many connections for role" in errors + (out / "report.html").read_text() or "failures:a" in flags

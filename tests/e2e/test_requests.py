@@ -84,7 +84,6 @@ def test_what_must_be_new_each_time_is_new_in_every_trial(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_two_ways_of_one_app_are_explored_and_get_values_that_are_new(tmp_path: Path) -> None:
     out, names = tmp_path / "run", tmp_path / "names.csv"
     names.write_text("name\n" + "".join(f"n{number}\n" for number in range(50_000)))
