@@ -158,4 +158,4 @@ def undecided(view: RunView, at: Load | None = None) -> str:
         return f"Undecided: too few blocks for a verdict on {b} and {a}"
     if all("too-few-samples" in c.flags for c in cells):
         return f"Undecided: too few requests to know the slowest 1 % of {b} and {a}"
-    return f"Undecided: this run shows no clear difference between {b} and {a}"
+    return f"Undecided: this run cannot distinguish {b} from {a}"

@@ -220,7 +220,7 @@ def latency_title(view: RunView) -> str:
     if clauses:
         return sentence([f"at {named([at])}, " + "; ".join(clauses)])
     what = "99th percentiles of the" if view.open_loop else "median"
-    return sentence(losses(view, at)) or f"No clear difference between the {what} response times at {named([at])}"
+    return sentence(losses(view, at)) or f"No confirmed difference between the {what} response times at {named([at])}"
 
 
 def _percentile_in_ms(view: RunView, c: Comparison, label: SideLabel, metric: Metric) -> str:
@@ -245,4 +245,4 @@ def cpu_title(view: RunView) -> str:
         )
     if at and clauses:
         return f"At {at}, {'; '.join(clauses)}"
-    return sentence(clauses) or "No clear difference in server CPU per request"
+    return sentence(clauses) or "No confirmed difference in server CPU per request"

@@ -383,7 +383,7 @@ def test_titles_turn_round_with_the_data() -> None:
         ),
         (
             lambda: make_run(["hash"], [1, 8], alike=True, noise=0.5),
-            "Undecided: this run shows no clear difference between async and sync",
+            "Undecided: this run cannot distinguish async from sync",
         ),
         (
             lambda: make_run(["external_api"], [128], blocks=3),

@@ -78,8 +78,9 @@ def finding(view: RunView) -> str:
     near = sum(not each.missed for each in known)
     off = f"{100 * median(abs(each.off) for each in known):.0f}{NO_BREAK}%"
     within = f"{NEAR:.0%}".replace("%", f"{NO_BREAK}%")
+    are = "is" if near == 1 else "are"
     return (
-        f"The model’s median error is {off}{_of_bound(known)}; {near} of {len(known)} predictions are within {within}"
+        f"The model’s median error is {off}{_of_bound(known)}; {near} of {len(known)} predictions {are} within {within}"
     )
 
 
