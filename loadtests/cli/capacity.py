@@ -77,7 +77,9 @@ def capacity_(context: click.Context, /, sides: tuple[str, ...], slo: str | None
     given = {p for p in options if context.get_parameter_source(p) is ParameterSource.COMMANDLINE}
     if slo is None:
         if sides or given & set(measure):
-            raise UsageError("capacity: sides and their options need --slo, as in --slo p99=200ms")
+            raise UsageError(
+                "capacity: sides and their options are only for measuring; add --slo, as in --slo p99=200ms"
+            )
         show(question(**{name: value for name, value in options.items() if name not in measure}))
         return
     if given - set(measure):

@@ -52,7 +52,7 @@ control_option = click.option(
     "--control/--no-control",
     default=DEFAULTS.control,
     help="Whether to compare side a with itself, in a second process: a difference there means that the setup is "
-    "biased.  [default: control]",
+    "biased.",
 )
 timeout_option = click.option(
     "--timeout",

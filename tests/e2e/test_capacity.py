@@ -19,7 +19,7 @@ def test_the_model_answers_a_question() -> None:
 @pytest.mark.parametrize(
     ("arguments", "mend"),
     [
-        (["--cpu-ms=0", "--wait-ms=0"], "give one of them"),
+        (["--cpu-ms=0", "--wait-ms=0"], "set one of them above 0"),
         (["--cpu-ms=-1", "--wait-ms=0"], "must be from 0"),
         (["--cpu-ms=1", "--wait-ms=nan"], "must be from 0"),
         (["--cpu-ms=1", "--wait-ms=1", "--threads=0"], "must be from 1"),
