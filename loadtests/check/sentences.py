@@ -151,6 +151,7 @@ def advice(verdict: Verdict, finding: Finding, app: RawApp, *, can_be_def: bool)
     """
     call = finding.site.call if finding.site is not None else ""
     what = PLACES[finding.place] + ("" if finding.place == "handler" else f" {finding.name}")
+    awaited = "await asyncio.sleep(…)" if call == "time.sleep" else "an async client"
     computes = finding.problem == "blocks-by-computing"
     if verdict == "give-room":
         return _room(finding, app)
@@ -168,7 +169,7 @@ def advice(verdict: Verdict, finding: Finding, app: RawApp, *, can_be_def: bool)
         "make-def": f"write {what} as def, because it awaits nothing: then it runs in a thread{SERVES}"
         + (f"; alternatively, replace {call} with an async client" if call.startswith(CLIENT_CALLS) else ""),
         "move-out-of-loop": f"{call or 'the blocking call'}: {INSTEAD_OF_BLOCKING[finding.place]}",
-        "make-async": f"write {what} as async def, with an async client in place of {call or 'the blocking call'}",
+        "make-async": f"write {what} as async def, with {awaited} in place of {call or 'the blocking call'}",
         "make-dependency-async": f"write {finding.name} as async def: nothing in it needs a thread",
     }.get(verdict, "")
 

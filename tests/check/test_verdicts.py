@@ -102,6 +102,14 @@ def test_a_handler_that_waits_for_another_service_in_a_thread_is_made_async() ->
     assert found.code_then == ("async def items() -> int:\n    x = 1\n    return (await client.get(url)).status_code\n")
 
 
+def test_what_is_to_be_awaited_depends_on_what_waits() -> None:
+    sleeping = seen(part(wait_s=0.05, **HANDLER_IN_THREAD), sites=(site("time.sleep", on="thread"),))
+    asking = seen(part(wait_s=0.05, **HANDLER_IN_THREAD), sites=(site("requests.get", on="thread"),))
+    advice = [check_route(route(is_async=False), waiting, app(threads=40)).advice for waiting in (sleeping, asking)]
+    assert "with await asyncio.sleep(…) in place of time.sleep" in advice[0]
+    assert "with an async client in place of requests.get" in advice[1]
+
+
 def test_a_wait_that_is_too_short_or_of_work_that_async_code_sent_to_a_thread_is_kept() -> None:
     assert verdict_of(part(wait_s=0.009, **HANDLER_IN_THREAD), route=route(is_async=False)) == "keep"
     assert verdict_of(part(wait_s=0.05, **HANDLER_IN_THREAD), route=route(is_async=True)) == "keep"
