@@ -106,8 +106,8 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
     Raises:
         UnreadableRun: it is no run, or not a whole one.
         UsageError: a threshold is none, or the run has no such cell.
-        RunError: something can't be written, or neither side gave one good answer, or one side none of any kind: the
-            report is there all the same.
+        RunError: nothing was measured; or something can't be written; or neither side gave one good answer, or one side
+            none of any kind, and then the report is there all the same.
         ThresholdMissed: all was written, and a threshold was missed.
     """
     from loadtests.analysis.analyse import analyse
@@ -118,6 +118,8 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
 
     folder = RunFolder(path)
     manifest = folder.read_manifest()
+    if not manifest.cells():
+        raise RunError(f"{path}: the time was used up before anything was measured; give it a longer --budget")
     thresholds = thresholds_of(manifest, demands)
     remove_leftovers(folder)
     with Fork(partial(analyse, folder, manifest)) as analysis:

@@ -1,0 +1,18 @@
+"""A run that has nothing to report says so in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from loadtests.cli.report import show_report
+from loadtests.records.run_folder import create_run_folder
+from loadtests.system.errors import RunError
+from tests.made_up_runs import make_run
+
+
+def test_a_run_whose_time_was_up_before_anything_was_measured_says_what_to_do(tmp_path: Path) -> None:
+    manifest, _ = make_run(["noop"], [8])
+    nothing = manifest.model_copy(update={"blocks": []})
+    create_run_folder(tmp_path / "run", nothing)
+    with pytest.raises(RunError, match="before anything was measured; give it a longer --budget"):
+        show_report(tmp_path / "run")
