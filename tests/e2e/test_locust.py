@@ -60,7 +60,7 @@ def test_scenarios_and_a_journey_are_measured_on_both_builds(workers: int, tmp_p
         assert samples.request.max() < known  # everything that visitors ask for has a number in the catalogue
         assert np.all(samples.first_byte_s >= samples.sent_s)
         assert np.all(samples.ended_s >= samples.first_byte_s - ROUNDED_S)
-    assert "Locust put on the load" in (out / "report.html").read_text()
+    assert "Locust generated the load" in (out / "report.html").read_text()
     assert not (out / "work").exists()
 
 

@@ -91,7 +91,7 @@ def test_a_difference_in_statements_is_said_and_the_run_goes_on(steps: Path) -> 
     report = (steps / "r" / "report.html").read_text()
     assert "The sides execute different SQL" in report
     assert "@app.get(&#34;/posts&#34;, response_model=list[Shown])" in report
-    assert "SQL that was executed for before/main.py when each request was asked once, 6 statements" in report
+    assert "SQL that was executed for before when each request was asked once, 6 statements" in report
     executed = json.loads((steps / "r" / "run.json").read_text())["executed"]["GET /posts"]
     assert {label: (each["count"], each["threads"]) for label, each in executed.items()} == {"a": (6, 40), "b": (2, 40)}
     assert "-- 5 times in a row" in executed["a"]["statements"][1]
