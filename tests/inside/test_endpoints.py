@@ -100,7 +100,7 @@ app.mount("/files", StaticFiles(directory=Path(__file__).parent))
 app.mount("/pages", Starlette(routes=[Route("/", Pages), Mount("/deep", routes=[Route("/{number:int}", long_one)])]))
 app.router.routes.append(Route("/raw", Raw()))
 namespace: dict[str, Any] = {}
-exec(compile("def sourceless(): return 1", "<string>", "exec"), namespace)  # noqa: S102 - as a shell would
+exec(compile("def sourceless(): return 1", "<nowhere>", "exec"), namespace)  # noqa: S102 - as a shell would
 app.get("/sourceless")(namespace["sourceless"])
 
 
