@@ -10,7 +10,7 @@ from tests.e2e.harness import bench, bench_here, summary
 from tests.e2e.orders import PASSWORD
 
 SIDES = ("--a=tests.e2e.orders:app", "--b=tests.e2e.orders:app")
-SHORT = ("--users=2", "--blocks=1", "--time=0.4", "--slice=0.4", "--no-control")
+SHORT = ("--users=2", "--blocks=1", "--time=0.6", "--slice=0.3", "--no-control")
 
 
 @pytest.fixture(autouse=True)
