@@ -48,6 +48,8 @@ QUEUES = 4
 SERVICE_S = 0.010
 STEADY_S = 0.020
 SEED = 20
+RESUME_S = 10.0
+"""How long the pauser may need to let processes go on when its owner is gone: the machine may be busy."""
 _log: dict[str, list[tuple[float, float]]] = {"queue": [], "steady": []}
 _free_at = [0.0] * QUEUES
 _rng = random.Random(SEED)
@@ -183,7 +185,7 @@ def pausing(pids: Sequence[int], every_s: float, for_s: float, log: Path) -> Ite
 def main(pids: tuple[int, ...], every_s: float, for_s: float) -> None:
     """Stop and continue until the owner ends."""
     signal.signal(signal.SIGTERM, _exit_on_signal)
-    begin_child()
+    begin_child(grace_s=RESUME_S)
     try:
         due = time.monotonic() + every_s / 2
         while True:

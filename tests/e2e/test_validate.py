@@ -116,19 +116,19 @@ def stopped(process: psutil.Process) -> bool:
     return bool(process.status() == psutil.STATUS_STOPPED)
 
 
-def stall(process: psutil.Process, tmp_path: Path) -> Child:
-    arguments = [f"--pid={process.pid}", "--every=0.2", "--for=60"]
-    return Child("loadtests.servers.reference", arguments, log=tmp_path / "staller" / "log")
-
-
-def test_what_is_stopped_goes_on_when_the_staller_is_stopped(busy: psutil.Process, tmp_path: Path) -> None:
-    with stall(busy, tmp_path):
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_is_stopped_goes_on_when_the_staller_ends(busy: psutil.Process, killed: bool, tmp_path: Path) -> None:
+    with pausing([busy.pid], every_s=0.2, for_s=60, log=tmp_path / "staller" / "log"):
         assert eventually(lambda: stopped(busy), limit_s=20)
+        if killed:
+            staller = next(child for child in psutil.Process().children() if "--every=0.2" in child.cmdline())
+            staller.kill()
     assert eventually(lambda: not stopped(busy), limit_s=20)
 
 
 def test_what_is_stopped_goes_on_when_the_owner_is_gone(busy: psutil.Process, tmp_path: Path) -> None:
-    with stall(busy, tmp_path) as child:
+    arguments = [f"--pid={busy.pid}", "--every=0.2", "--for=60"]
+    with Child("loadtests.servers.reference", arguments, log=tmp_path / "staller" / "log") as child:
         assert eventually(lambda: stopped(busy), limit_s=20)
         assert child.process.stdin is not None
         child.process.stdin.close()  # as it happens when the owner is killed
