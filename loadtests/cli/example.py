@@ -1,6 +1,7 @@
 """``bench example``: measure what the docs rest on, and write their figures."""
 
 import shutil
+from collections.abc import Collection
 
 import click
 
@@ -12,27 +13,37 @@ from loadtests.system.terminal import PipeConsole
 
 
 @click.command(name="example", hidden=True)
-@click.option("--measure", is_flag=True, help="Measure everything again first, which takes half an hour.")
-def example_(measure: bool) -> None:
-    """Write the figures of this project's README and docs from results/example."""
-    example(measure=measure)
+@click.argument("parts", nargs=-1, metavar="[PART]...")
+@click.option("--measure", is_flag=True, help="Measure first: everything, half an hour, or just the parts named.")
+def example_(parts: tuple[str, ...], measure: bool) -> None:
+    """Write the figures of this project's README and docs from results/example.
+
+    A PART is run, dial, deadlock, or the name of a lesson or claim.
+    """
+    example(parts, measure=measure)
 
 
-def example(*, measure: bool) -> None:
+def example(parts: Collection[str] = (), *, measure: bool) -> None:
     """Write the figures of README and docs from results/example, measured anew if that is asked for.
 
+    Args:
+        parts: what to measure; everything if there are none.
+        measure: whether to measure first.
+
     Raises:
-        UsageError: this is not the project's folder.
+        UsageError: this is not the project's folder, or a part is unknown.
         Interrupted, RunError: the measurement could not be completed; the old example stays.
     """
     if not (README.exists() and DOCS.is_dir()):
         raise UsageError("bench example writes this project's own docs; run it in the project's folder")
+    if parts and not measure:
+        raise UsageError("a part is named to measure it; add --measure")
     if measure:
         fresh, old = EXAMPLE.with_name("example-new"), EXAMPLE.with_name("example-old")
         for left in (fresh, old):
             if left.exists():
                 raise UsageError(f"{left} is left over from an unfinished attempt; remove it")
-        measure_example(fresh)
+        measure_example(fresh, parts)
         if EXAMPLE.exists():
             EXAMPLE.rename(old)
         fresh.rename(EXAMPLE)

@@ -1,7 +1,7 @@
 """results/example, the measurements that this project's docs quote: read, and measured anew."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +35,7 @@ from loadtests.report.charts.style import drawing, save
 from loadtests.report.curves import curves
 from loadtests.report.view import RunView, view_of
 from loadtests.runner import run
+from loadtests.system.errors import UsageError
 from loadtests.system.terminal import PipeConsole
 
 RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
@@ -95,39 +96,69 @@ def _deadlock(folder: Path) -> list[DeadlockCell]:
     return [cell for path in pools for cell in cells_of(_run(path), int(path.name.removeprefix(POOL)))]
 
 
-def measure_example(out: Path) -> None:
-    """Measure the default run, the dial, the deadlock, all lessons and all claims; it takes half an hour.
+def parts() -> list[str]:
+    """Return the names of all parts that can be measured one by one: runs, lessons, and claims with their own runs."""
+    own = [claim.name for claim in CLAIMS if claim.measure]
+    return list(dict.fromkeys([RUN, DIAL, DEADLOCK, *LESSONS, *own]))
+
+
+def measure_example(out: Path, chosen: Collection[str] = (), old: Path = EXAMPLE) -> None:
+    """Measure the default run, the dial, the deadlock, all lessons and all claims; all of it takes half an hour.
+
+    Args:
+        out: the folder to make.
+        chosen: the parts to measure; everything if there are none.
+        old: the example that all other parts are copied from.
 
     Raises:
-        UsageError: ``out`` exists already, or something can't be measured here; nothing was written.
+        UsageError: ``out`` exists already, a part is unknown, or something can't be measured here; nothing was written.
+        UnreadableRun: a part to copy is missing or damaged.
         Interrupted, RunError: it could not be completed; what was measured is kept in ``out``.
     """
     check_free(out)
+    every = parts()
+    for name in chosen:
+        if name not in every:
+            raise UsageError(f"the example has no part {name!r}; choose one of: {', '.join(every)}")
+    wanted = set(chosen or every)
     work = out / "work"
-    _default_run(out / RUN)
-    _keep(run.measure(_dial(work / DIAL)), out / DIAL)
-    _measure_deadlock(work / DEADLOCK, out / DEADLOCK)
-    evidence: dict[str, Evidence] = {}
-    (out / LESSON_FOLDER).mkdir(parents=True)
-    for name, lesson in LESSONS.items():
-        evidence[name] = Evidence(outcome=measure_lesson(lesson, work / LESSON_FOLDER / name).outcome)
-        shutil.copy(work / LESSON_FOLDER / name / LESSON_FILE, out / LESSON_FOLDER / f"{name}.json")
+    out.mkdir(parents=True)
+    for name, measure in RUNS.items():
+        if name in wanted:
+            measure(work / name, out / name)
+        else:
+            shutil.copytree(old / name, out / name)
+    evidence = _lessons(work / LESSON_FOLDER, out / LESSON_FOLDER, wanted, old / LESSON_FOLDER)
+    if not wanted >= set(every):
+        kept = read_claims(old / CLAIMS_FILE).evidence
+        evidence |= {name: found for name, found in kept.items() if name not in wanted}
     record = measure_claims(CLAIMS, evidence, work, PipeConsole())
     own = {name: found for name, found in record.evidence.items() if name not in LESSONS}
     write_json(out / CLAIMS_FILE, record.model_copy(update={"evidence": own}))
     draw_pictures(out)
-    shutil.rmtree(work)
+    shutil.rmtree(work, ignore_errors=True)
 
 
-def _default_run(out: Path) -> None:
+def _lessons(work: Path, out: Path, wanted: Collection[str], old: Path) -> dict[str, Evidence]:
+    """Measure the lessons that are wanted and copy the others; return what claims need of them."""
+    out.mkdir(parents=True)
+    for name, lesson in LESSONS.items():
+        if name in wanted:
+            measure_lesson(lesson, work / name)
+        shutil.copy((work / name / LESSON_FILE) if name in wanted else (old / f"{name}.json"), out / f"{name}.json")
+    return {name: Evidence(outcome=read_lesson(out / f"{name}.json").outcome) for name in LESSONS}
+
+
+def _default_run(_work: Path, out: Path) -> None:
     options = RunOptions(out=out, observe=True)
     folder = RunFolder(run.measure(options, SequentialSchedule))
     manifest = folder.read_manifest()
     folder.write_outcome(analyse(folder, manifest))
 
 
-def _dial(out: Path) -> RunOptions:
-    return dial_options(cpu_ms="0.1,1,5", wait_ms="0,5,20,50,100,200", users=80, time_s=0.8, observe=True, out=out)
+def _dial(work: Path, out: Path) -> None:
+    options = dial_options(cpu_ms="0.1,1,5", wait_ms="0,5,20,50,100,200", users=80, time_s=0.8, observe=True, out=work)
+    _keep(run.measure(options), out)
 
 
 def _measure_deadlock(work: Path, out: Path) -> None:
@@ -139,6 +170,10 @@ def _measure_deadlock(work: Path, out: Path) -> None:
 def _keep(path: Path, out: Path) -> None:
     analyse_and_report(path)
     RunFolder(path).copy_figures(out)  # raw samples are too large to keep
+
+
+RUNS: Mapping[str, Callable[[Path, Path], None]] = {RUN: _default_run, DIAL: _dial, DEADLOCK: _measure_deadlock}
+"""What measures each folder of runs: it takes a folder to work in, and the folder to make."""
 
 
 def draw_pictures(out: Path) -> None:

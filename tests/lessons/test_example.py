@@ -73,6 +73,39 @@ def test_all_of_it_finds_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         measure_example(out)
 
 
+@pytest.mark.usefixtures("measured")
+def test_of_some_parts_the_others_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HERE)
+    monkeypatch.setattr("loadtests.lessons.example.draw_pictures", lambda _out: None)
+    taken = []
+
+    def measure_lesson(lesson: Lesson, out: Path) -> None:
+        taken.append(lesson.name)
+        out.mkdir(parents=True)
+        (out / LESSON_FILE).write_bytes((EXAMPLE / "lessons" / f"{lesson.name}.json").read_bytes())
+
+    monkeypatch.setattr("loadtests.lessons.example.measure_lesson", measure_lesson)
+    measure_example(tmp_path / "new", ["waiting", "no-io"])
+    new, old = read_claims(tmp_path / "new" / "claims.json"), read_claims(EXAMPLE / "claims.json")
+    assert taken == ["waiting"]
+    assert new.evidence.pop("no-io") == Evidence(why="not measured in a test")
+    assert old.evidence.pop("no-io").outcome is not None
+    assert new.evidence == {name: found for name, found in old.evidence.items() if name not in LESSONS}
+    for same in ("run/summary.json", "dial/run.json", "lessons/cpu.json"):
+        assert (tmp_path / "new" / same).read_bytes() == (EXAMPLE / same).read_bytes()
+
+
+def test_an_unknown_part_is_named_before_anything_is_measured(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no part 'dail'; choose one of: run, dial"):
+        measure_example(tmp_path / "new", ["dail"])
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_hypothesis_is_older_than_its_measurement(name: str) -> None:
+    assert LESSONS[name].written <= read_lesson(EXAMPLE / "lessons" / f"{name}.json").created.date()
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("measured")
 def test_a_new_example_takes_the_place_of_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
