@@ -71,7 +71,7 @@ def print_lesson(path: Path) -> None:
 def _ask(console: PipeConsole, lesson: Lesson) -> None:
     console.print(Text(f"\n{lesson.title}", style="bold underline"))
     _say(console, "Question", lesson.question)
-    _say(console, "Hypothesis", lesson.hypothesis)
+    _say(console, f"Hypothesis, {text.written(lesson)}", lesson.hypothesis)
     pieces = [
         Group(
             Text(code.title, style="bold"),

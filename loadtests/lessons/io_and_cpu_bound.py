@@ -1,5 +1,7 @@
 """Lessons about I/O-bound work, where async may help, and about CPU-bound work, where it does not."""
 
+from datetime import date
+
 from loadtests.lessons.lesson import Code, Lesson, Measure, Ratio
 
 UPSTREAM = "/api/workloads/upstream"
@@ -15,6 +17,7 @@ WAITING = Lesson(
     title="Waiting for another service",
     question="A route calls a slow external API. How much more can it serve as `async def`?",
     hypothesis="Much more, once more users wait than there are threads: the tutorial's best case.",
+    written=date(2026, 11, 24),
     code=handlers(UPSTREAM),
     measure=Measure(["external_api"], users="128"),
     expects=(Ratio("With 128 users async handles at least a quarter more requests", "external_api", 128, low=1.25),),
@@ -32,6 +35,7 @@ ONE_USER = Lesson(
     title="One user against many",
     question="Is the same route faster as `async def` when nobody else is there?",
     hypothesis="No. One request at a time takes as long either way; the benefit needs company.",
+    written=date(2026, 11, 24),
     code=handlers(UPSTREAM),
     measure=Measure(["external_api"], users="1,8,128", time_s=1.6),
     expects=(
@@ -50,6 +54,7 @@ FAST_QUERY = Lesson(
     title="A fast query",
     question="A route reads one row by its key. Is it worth an `async def`?",
     hypothesis="Little or no benefit; the machinery may even cost a little.",
+    written=date(2026, 11, 24),
     code=handlers("/api/posts/{post_id}"),
     measure=Measure(["get_post"], users="8"),
     expects=(Ratio("With 8 users async handles at most 10 % more", "get_post", 8, high=1.1),),
@@ -66,6 +71,7 @@ SLOW_QUERY = Lesson(
     title="A slow query, and a pool of connections",
     question="Database queries wait. Does async let more of them run at once?",
     hypothesis="The tutorial expects it to. But both builds have 15 connections, and only who holds one can ask.",
+    written=date(2026, 11, 24),
     code=handlers("/api/workloads/query"),
     measure=Measure(["query"], users="128"),
     expects=(Ratio("With 128 users the sides are alike within 10 %", "query", 128, low=0.9, high=1.1),),
@@ -85,6 +91,7 @@ FAN_OUT = Lesson(
     title="Five calls in one request",
     question="A request needs five independent answers from another service. What does `asyncio.gather` bring?",
     hypothesis="The tutorial's greatest gain: five waits become one, from the first user on. Threads can do that too.",
+    written=date(2026, 11, 24),
     code=(
         Code(
             "sync_app",
@@ -116,6 +123,7 @@ CPU = Lesson(
     title="Computing",
     question="A route computes: it hashes, or makes a picture smaller. What does `async def` bring?",
     hypothesis="Nothing. There is no waiting, so there is nothing to overlap.",
+    written=date(2026, 11, 24),
     code=handlers("/api/workloads/hash"),
     measure=Measure(["hash[rounds=50000]", "thumbnail"], users="8", time_s=2.0),
     expects=(
@@ -136,6 +144,7 @@ STARVED = Lesson(
     title="The starved neighbour",
     question="One request in 200 hashes a million bytes, the others only wait 10 ms. What becomes of those?",
     hypothesis="As `async def` the computation stops all others; as `def` it does so less.",
+    written=date(2026, 11, 25),
     code=handlers("/api/workloads/hash"),
     measure=Measure(["neighbour"], rate="300"),
     expects=(Ratio("The slowest 1 % wait longer with async", "neighbour", 300, low=1.0, metric="p99"),),
@@ -153,6 +162,7 @@ WAY_OUT = Lesson(
     title="The way out",
     question="The route must be `async def`, and now and then it must compute. What then?",
     hypothesis="Move the computation to a thread or to a process: the others wait less for it.",
+    written=date(2026, 11, 25),
     code=(
         Code("on the event loop: GET /thread and GET /process", "async def page() -> str:\n    if next(turn) % 200"
         " == 0:\n        compute()\n    else:\n        await asyncio.sleep(0.01)\n    return \"done\""),

@@ -9,6 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
 from loadtests.analysis.verdict_kinds import NO_VERDICT
@@ -154,6 +155,7 @@ class Lesson:
         title: a few words.
         question: what is asked.
         hypothesis: the expected answer, stated before anything is measured.
+        written: the day on which the hypothesis, or a range that it expects, was last changed.
         code: the two pieces of code that are compared.
         measure: what is measured.
         expects: what the measurement must show if the hypothesis holds.
@@ -166,6 +168,7 @@ class Lesson:
     title: str
     question: str
     hypothesis: str
+    written: date
     code: tuple[Code, Code]
     measure: Measure
     expects: tuple[Expectation, ...]

@@ -1,5 +1,7 @@
 """Lessons about pitfalls: in apps (a blocked event loop, N + 1 queries, a deadlock) and in load generators."""
 
+from datetime import date
+
 from loadtests.lessons.deadlock_cure import CURE
 from loadtests.lessons.io_and_cpu_bound import handlers
 from loadtests.lessons.lesson import Code, Collapse, Lesson, Measure, Ratio
@@ -9,6 +11,7 @@ BLOCKED = Lesson(
     title="The blocked loop",
     question="A handler waits with `time.sleep`, or with any other call that blocks. Does it matter where?",
     hypothesis="In `def` it does not. In `async def` one request at a time is served, and all others wait.",
+    written=date(2026, 11, 25),
     code=handlers("/api/workloads/blocking"),
     measure=Measure(["blocking", "blocking_session"], users="8", time_s=1.6, slice_s=0.6),
     expects=(
@@ -31,6 +34,7 @@ DEADLOCK = Lesson(
     question="Forty threads share fifteen database connections. What happens with 128 users?",
     hypothesis="The sync build as tutorials write it stops answering. FastAPI's max_concurrency, which came with 0.163,"
     " cures it.",
+    written=date(2026, 11, 25),
     code=(
         Code("as tutorials write it", "Db = Annotated[Session, Depends(get_db)]"),
         Code(
@@ -66,6 +70,7 @@ PASTED_LIMIT = Lesson(
     question="`Depends(get_db, max_concurrency=15)` cures the deadlock. Does it when pasted into each route?",
     hypothesis="No. Each `Depends` object has a limit of its own, so that eight routes let in 120 requests, and the app"
     " stops answering. One alias that all routes share lets in 15.",
+    written=date(2026, 11, 26),
     code=(
         Code(
             "pasted into each route",
@@ -108,6 +113,7 @@ N_PLUS_ONE = Lesson(
     title="N + 1 queries",
     question="A list of posts shows each author. What does lazy loading cost?",
     hypothesis="A query for each author, unseen: less throughput, without any async in it.",
+    written=date(2026, 11, 25),
     code=(
         Code("lazy", "posts = db.scalars(select(Post)).all()\n[post.author.username for post in posts]"),
         Code(
@@ -136,6 +142,7 @@ MISSING_GREENLET = Lesson(
     title="MissingGreenlet",
     question="What happens when an async handler touches a relationship that was not loaded?",
     hypothesis="The sync build answers, with a query for each author. The async build refuses.",
+    written=date(2026, 11, 25),
     code=handlers("/api/workloads/lazy"),
     measure=Measure(["lazy"], users="4", time_s=1.0),
     expects=(Collapse("async fails every request", "lazy", 4, label="b", because="not one good answer ("),),
@@ -149,6 +156,7 @@ SLOW_CLIENT = Lesson(
     title="The slow client inside the app",
     question="Every guide says: use one shared httpx.AsyncClient. How well does that scale?",
     hypothesis="Its connection pool is slow with many calls in flight: async's best case becomes its worst.",
+    written=date(2026, 11, 24),
     code=(
         Code("as every guide says", "client = httpx.AsyncClient(\n    limits=limits,\n)"),
         Code(
@@ -172,6 +180,7 @@ MIXING = Lesson(
     title="def and async def in one app",
     question="May one app have both kinds of routes?",
     hypothesis="Yes: it is at least as good as an app in which both of these are `def`.",
+    written=date(2026, 11, 24),
     code=(
         Code(
             "a blocking library, in def",
@@ -202,6 +211,7 @@ LYING_CLIENT = Lesson(
     title="The lying client",
     question="The same server, 64 users. Does it matter which program asks?",
     hypothesis="httpx's own connection pool, shared by 64 users, is slower than the server it measures.",
+    written=date(2026, 11, 24),
     code=(
         Code(
             "what is often written",
@@ -230,6 +240,7 @@ COORDINATED_OMISSION = Lesson(
     question="A server stops for a tenth of the time. What is the response time of its slowest 1 %?",
     hypothesis="An answer takes 20 ms, and every 3 s the server stops for 300 ms. By a schedule of arrivals the slowest"
     " 1 % take nearly as long as a stop; by four users who wait for their answer, about 20 ms, as if nothing had been.",
+    written=date(2026, 11, 24),
     code=(
         Code("a closed loop", "while True:\n    sent = now()\n    await ask()\n    record(now() - sent)"),
         Code(

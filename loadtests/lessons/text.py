@@ -171,7 +171,8 @@ def lesson_page(lesson: Lesson, record: LessonRecord, *, otherwise: str = "") ->
 
 def _page(lesson: Lesson, record: LessonRecord, otherwise: str) -> Iterator[str]:
     yield from [GENERATED, f"# {lesson.title}", "", f"[All lessons](README.md) · `bench lesson {lesson.name}`", ""]
-    yield from [f"**Question.** {lesson.question}", "", f"**Hypothesis.** {lesson.hypothesis}", "", "## The code", ""]
+    yield from [f"**Question.** {lesson.question}", "", f"**Hypothesis**, {written(lesson)}. {lesson.hypothesis}", ""]
+    yield from ["## The code", ""]
     for code in lesson.code:
         yield from [f"{_upper(code.title)}:", "", "```python", source(code), "```", ""]
     yield from ["## Measured", ""]
@@ -203,6 +204,11 @@ def _page(lesson: Lesson, record: LessonRecord, otherwise: str) -> Iterator[str]
     yield from [*([""] if quoted else []), *lesson.guide.splitlines(), *([""] if lesson.guide else [])]
     yield from ["## Try next", ""]
     yield from (f"- `{command}` – {purpose}" for command, purpose in lesson.next)
+
+
+def written(lesson: Lesson) -> str:
+    """Return when a lesson's hypothesis was written, in words."""
+    return f"written on {lesson.written:%-d %B %Y}"
 
 
 def _upper(text: str) -> str:
