@@ -220,7 +220,7 @@ FAULTS = (
     ),
     App(
         "sync_generator_streamed",
-        "a plain generator that is streamed",
+        "a plain generator as a stream",
         tuple(
             Route(
                 route,
@@ -236,7 +236,7 @@ FAULTS = (
     ),
     App(
         "blocking_async_generator",
-        "an `async def` generator that is streamed, and blocks",
+        "an `async def` generator that blocks, as a stream",
         (
             Route(
                 "GET /progress",
@@ -279,7 +279,7 @@ FAULTS = (
     ),
     App(
         "lock_across_await",
-        "a lock that is held across an await",
+        "a lock held across an `await`",
         (
             Route(
                 "GET /stock",
@@ -309,7 +309,7 @@ FAULTS = (
     ),
     App(
         "few_threads",
-        "fewer threads than users that wait",
+        "fewer threads than waiting users",
         (
             Route(
                 "GET /weather",
@@ -352,7 +352,7 @@ FAULTS = (
     ),
     App(
         "big_file_in_async",
-        "a big file that is read in an `async def`",
+        "reading a big file in an `async def`",
         (
             Route("GET /sales/size", ("make-def",), BLOCKS_AND_AWAITS_NOTHING, handler("size"), "blocks here"),
             HEALTH,
@@ -404,7 +404,7 @@ FAULTS = (
     ),
     App(
         "big_json_in_async",
-        "5,000 rows that are turned into JSON on the loop",
+        "5,000 rows serialised to JSON on the event loop",
         (
             Route(
                 "GET /sales",
@@ -448,7 +448,7 @@ FAULTS = (
     ),
     App(
         "blocks_and_awaits",
-        "an `async def` that blocks, and also awaits",
+        "an `async def` that blocks and also awaits",
         (
             Route(
                 "GET /trip",
@@ -461,7 +461,7 @@ FAULTS = (
     ),
     App(
         "future_result_in_async",
-        "a thread's result that is waited for in an `async def`",
+        "waiting for a thread's result in an `async def`",
         (
             Route(
                 "GET /report",
@@ -475,7 +475,7 @@ FAULTS = (
     ),
     App(
         "blocking_endpoint_class",
-        "a class-based endpoint of Starlette's that blocks",
+        "a class-based Starlette endpoint that blocks",
         (
             Route("GET /report", ("make-def",), BLOCKS_AND_AWAITS_NOTHING, handler("Report.get"), "blocks here"),
             Route("GET /status"),
@@ -483,7 +483,7 @@ FAULTS = (
     ),
     App(
         "blocking_mounted_app",
-        "a blocking route of a router in a mounted app",
+        "a blocking route in a router of a mounted app",
         (
             Route(
                 "GET /bank/rates/{currency}",
@@ -499,7 +499,7 @@ FAULTS = (
     ),
     App(
         "pass_through_middleware",
-        "a `BaseHTTPMiddleware` where a plain one would do",
+        "a `BaseHTTPMiddleware` where a plain ASGI middleware would do",
         (
             Route(
                 "GET /items",
@@ -545,7 +545,7 @@ CLEAN = (
     ),
     App(
         "clean_run_in_threadpool",
-        "blocking work that an `async def` gives to a thread",
+        "an `async def` that moves blocking work to a thread",
         tuple(
             Route(route, ("keep",), "What blocks has a thread already.", hops=hops)
             for route, hops in (("GET /weather", 1), ("GET /hash", 0), ("GET /forecast", 1))
@@ -553,7 +553,7 @@ CLEAN = (
     ),
     App(
         "clean_async_sleep",
-        "waiting that is awaited, and a lock that is not held meanwhile",
+        "waiting with `await`, and a lock that is not held meanwhile",
         (Route("GET /sleep"), Route("GET /event"), Route("GET /counted")),
     ),
     App("clean_async_dependency", "`async def` dependencies", (Route("GET /basket"),)),
@@ -564,7 +564,7 @@ CLEAN = (
     ),
     App("clean_websocket_and_static", "a WebSocket, static files, a page", (Route("GET /"),)),
     App("clean_async_stream", "`async def` generators that await", (Route("GET /progress"), Route("GET /events"))),
-    App("clean_endpoint_class", "Starlette: class-based endpoints", (Route("GET /"), Route("GET /v1/orders"))),
+    App("clean_endpoint_class", "class-based Starlette endpoints", (Route("GET /"), Route("GET /v1/orders"))),
     App(
         "clean_lifespan_state",
         "a lifespan, a plain ASGI middleware, a `def` background task",
@@ -577,7 +577,7 @@ CLEAN = (
     ),
     App(
         "slow_first_call",
-        "a first call that is slow, and no other",
+        "an app of which only the first call is slow",
         (
             Route(
                 "GET /predict",
@@ -594,7 +594,7 @@ CLEAN = (
 NOT_MEASURED = (
     App(
         "needs_log_in",
-        "a route that wants a token",
+        "a route that requires a token",
         (
             Route(
                 "GET /me", (), "It answers 401: without a token nothing is known of it.", status=401, reason="log-in"
@@ -604,7 +604,7 @@ NOT_MEASURED = (
     ),
     App(
         "never_ends",
-        "a stream without an end, and a route that never answers",
+        "an endless stream, and a route that never answers",
         (
             Route("GET /clock", ("keep",), "Its answer never ends: it is left after a while.", reason="never-ends"),
             Route("GET /silent", (), "It never answers.", reason="no-answer"),
@@ -613,7 +613,7 @@ NOT_MEASURED = (
     ),
     App(
         "crashes",
-        "a route that raises, and one that ends the process",
+        "a route that raises an exception, and one that ends the process",
         (
             Route("GET /bug", (), "It answers 500.", status=500, reason="error"),
             Route("GET /exit", (), "The process ends; the app is started again for the rest.", reason="process-ended"),
@@ -622,7 +622,7 @@ NOT_MEASURED = (
     ),
     App(
         "existing_ids",
-        "an id that has to exist",
+        "a route that needs an existing id",
         (
             Route("GET /orders"),
             Route(

@@ -18,14 +18,14 @@ WRITE = "WRITE_DOCS"
 
 
 def table() -> str:
-    rows = ["| fault | route | said of it |", "| --- | --- | --- |"]
+    rows = ["| fault | route | must be reported as |", "| --- | --- | --- |"]
     rows += [f"| {app.kind} | `{route.route}` | {_said(app, route)} |" for app in FAULTS for route in _faulty(app)]
     rows += [
         "",
-        "Not judged, with a sentence, while the other routes of the same app are:"
-        f" {_kinds(NOT_MEASURED)}; an app that cannot start costs one sentence.",
+        "Not judged, with a note that says why, while the other routes of the same app are judged:"
+        f" {_kinds(NOT_MEASURED)}. If an app cannot start, there is one sentence about it.",
         "",
-        f"Clean, with nothing said of any route: {_kinds(CLEAN)}.",
+        f"Clean, with nothing to report: {_kinds(CLEAN)}.",
     ]
     return "\n".join(["", *rows, "", ""])
 
