@@ -82,7 +82,7 @@ def curve_(context: click.Context, /, scenarios: tuple[str, ...], most: int | No
     chosen = chosen.model_copy(update={"users": users, "rate": None, "full": False, "out": out})
     names = [scenario.name for scenario in chosen.experiment().scenarios]
     if len(names) != 1:
-        raise UsageError(f"bench curve takes one scenario; name one of: {', '.join(names)}")
+        raise UsageError(f"bench curve takes one scenario; choose one of: {', '.join(names)}")
     check_free(out)
     say_what_is_left_out(scenarios)
     next_rows = NextRows()

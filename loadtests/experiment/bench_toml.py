@@ -202,7 +202,7 @@ def _unknown_key(where: Sequence[str | int]) -> str:
         return f"{message}; did you mean {close[0]!r}?"
     if len(where) > 1 and key in _names(BenchToml):
         return f"{message}; it belongs to the top of the file, before the first table"
-    return f"{message}; there are: {', '.join(known)}"
+    return f"{message}; choose one of: {', '.join(known)}"
 
 
 def _table(where: Sequence[str | int]) -> type[Table]:

@@ -292,7 +292,7 @@ def _parse_other(text: str, offered: Collection[str]) -> Scenario:
         return parse_scenario(text)
     except UsageError:
         if close := difflib.get_close_matches(text, offered, n=1):
-            raise UsageError(f"unknown scenario {text!r}: did you mean {close[0]!r}?") from None
+            raise UsageError(f"unknown scenario {text!r}; did you mean {close[0]!r}?") from None
         raise
 
 
@@ -309,7 +309,7 @@ def parse_scenario(text: str) -> Scenario:
     if match is None or entry is None:
         close = difflib.get_close_matches(text.split("[", maxsplit=1)[0], CATALOGUE, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise UsageError(f"unknown scenario {text!r}: {hint}`bench list` shows them all")
+        raise UsageError(f"unknown scenario {text!r}; {hint}`bench list` shows them all")
     given = _parse_parameters(text, match["parameters"] or "", entry.defaults)
     parameters = {**entry.defaults, **given}
     think_s = parameters.get("think_ms", 0) / 1000

@@ -129,7 +129,7 @@ def _checked(method: str, path: str, text: str) -> str:
                 f'a scenario holds no host: write "{method} {path}", and give the host as a side: --a {host}'
             )
         raise UsageError(
-            f"unknown scenario {text!r}: `bench list` shows them all; a request is written as its method and its path"
+            f"unknown scenario {text!r}; `bench list` shows them all; a request is written as its method and its path"
             ' from the slash on, as in "GET /ping"'
         )
     if "#" in path:

@@ -193,7 +193,7 @@ def parse_side(text: str) -> Side:
     known = knobs.model_fields if knobs else {}
     if unknown := [key for key in rest if key not in known]:
         offered = ", ".join([*known, *ServerSettings.model_fields, *Launch.model_fields]).replace("env,", "env.NAME,")
-        raise UsageError(f"side {text!r}: unknown setting {unknown[0]!r}; there are: {offered}")
+        raise UsageError(f"side {text!r}: unknown setting {unknown[0]!r}; choose one of: {offered}")
     if launch.get("pid"):
         raise UsageError(f"side {text!r}: pid is for a server that runs already, beside its URL")
     try:
@@ -341,7 +341,9 @@ def _check_command(side: Side, given: Mapping[str, str]) -> None:
     except ValueError as error:
         raise UsageError(f"side {side.spec!r}: {own} can't be read ({error}); a brace is written {{{{") from None
     if unknown := places - PLACES:
-        raise UsageError(f"side {side.spec!r}: {own} has {{{min(unknown)}}}; there are: {', '.join(sorted(PLACES))}")
+        raise UsageError(
+            f"side {side.spec!r}: {own} has {{{min(unknown)}}}; choose one of: {', '.join(sorted(PLACES))}"
+        )
     if PORT not in places and side.server.port is None:
         raise UsageError(f"side {side.spec!r}: {own} needs {{port}}, or port= beside it, to be found")
 

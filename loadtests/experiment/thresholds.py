@@ -192,7 +192,7 @@ def _of_this_run(threshold: Threshold, scenarios: Sequence[str], loads: Sequence
             raise UsageError(f"{where}: this run has no scenario {name!r}{_hint(name, scenarios)}")
     sizes = [f"{load.size:.10g}" for load in loads]
     if threshold.load is not None and f"{threshold.load:.10g}" not in sizes:
-        raise UsageError(f"{where}: this run has no load of {threshold.load:.10g}; there are: {', '.join(sizes)}")
+        raise UsageError(f"{where}: this run has no load of {threshold.load:.10g}; choose one of: {', '.join(sizes)}")
     return replace(threshold, scenario=name)
 
 
@@ -200,4 +200,6 @@ def _hint(wrong: str, known: Sequence[str]) -> str:
     """Say which known name is meant, or what there is."""
     by_letters = {each.lower(): each for each in known}
     close = difflib.get_close_matches(wrong.lower(), by_letters, n=1)
-    return f"; did you mean {by_letters[close[0]]!r}?" if close else f"; there are: {', '.join(known)}" if known else ""
+    if close:
+        return f"; did you mean {by_letters[close[0]]!r}?"
+    return f"; choose one of: {', '.join(known)}" if known else ""

@@ -93,7 +93,7 @@ def fill(page: str, blocks: Mapping[str, Block], example: Example) -> str:
     def replaced(match: re.Match[str]) -> str:
         name = match["name"]
         if name not in blocks:
-            raise UnknownBlock(f"there is no block {name!r}; there are: {', '.join(blocks)}")
+            raise UnknownBlock(f"there is no block {name!r}; choose one of: {', '.join(blocks)}")
         return f"{match[1]}{blocks[name](example).rstrip()}\n{match[3]}"
 
     begun, ended = page.count(f"\n{BEGIN}"), page.count(f"\n{END}\n")

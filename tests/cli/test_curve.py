@@ -130,8 +130,8 @@ def test_side_b_may_be_asked_something_else_of_the_same_app(measured: list[RunOp
 @pytest.mark.parametrize(
     ("arguments", "mend"),
     [
-        ([], "bench curve takes one scenario; name one of: get_post,"),
-        (["hash", "noop"], "bench curve takes one scenario; name one of: hash, noop"),
+        ([], "bench curve takes one scenario; choose one of: get_post,"),
+        (["hash", "noop"], "bench curve takes one scenario; choose one of: hash, noop"),
         (["hash", "--users", "1,2", "--most", "9"], "leave out one of them"),
         (["hash", "--most", "1"], "--most"),
         (["nosuch"], "unknown scenario 'nosuch'"),

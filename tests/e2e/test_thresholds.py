@@ -90,7 +90,7 @@ def test_a_report_appends_to_a_summary(ended: Ended, tmp_path: Path) -> None:
     [
         ("p99 > 200", "write it as in 'p99 > 200ms'"),
         ("external_api.p99 > 200ms", f"did you mean '{SCENARIO}'?"),
-        (f"{SCENARIO}@4.p99 > 200ms", "there are: 8"),
+        (f"{SCENARIO}@4.p99 > 200ms", "choose one of: 8"),
     ],
 )
 def test_what_is_no_condition_of_a_run_is_told(ended: Ended, condition: str, mend: str) -> None:

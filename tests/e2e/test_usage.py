@@ -57,7 +57,7 @@ from tests.e2e.harness import bench, bench_here
         (["--blocks=many"], "not a valid integer"),
         (["--fail-if=p99 > 200"], "write it as in 'p99 > 200ms'"),
         (["noop", "--fail-if=npoo.errors > 1%"], "did you mean 'noop'?"),
-        (["--users=8", "--fail-if=get_post@32.errors > 1%"], "there are: 8"),
+        (["--users=8", "--fail-if=get_post@32.errors > 1%"], "choose one of: 8"),
         (["--junit=junit.xml"], "add --fail-if"),
         (["--not-decided=fail"], "add --fail-if"),
         (["--markdown=no/such/folder/summary.md"], "make it first"),

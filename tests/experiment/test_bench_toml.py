@@ -159,7 +159,7 @@ def test_scenarios_are_chosen_by_name_and_others_can_be_asked(names: tuple[str, 
 
 
 def test_a_scenario_that_is_almost_named_is_told() -> None:
-    with pytest.raises(UsageError, match="unknown scenario 'buy te': did you mean 'buy tea'"):
+    with pytest.raises(UsageError, match="unknown scenario 'buy te'; did you mean 'buy tea'"):
         experiment(SOME, scenarios=("buy te",))
 
 
@@ -223,7 +223,7 @@ def test_conditions_about_what_is_not_asked_now_are_left_out() -> None:
         ("[[scenario]]\nname = 'GET /a'", "[[scenario]] 1: 'GET /a' is what is asked: write it as request"),
         (
             "[[scenario]]\nname = 'list_post'",
-            "[[scenario]] 1: unknown scenario 'list_post': did you mean 'list_posts'?",
+            "[[scenario]] 1: unknown scenario 'list_post'; did you mean 'list_posts'?",
         ),
         (
             "[[scenario]]\nname = 'list_posts'\nrequest = '/a'",

@@ -79,7 +79,7 @@ def test_any_asgi_app_is_a_side() -> None:
         ("main:app,server=waitress", "server"),
         ("main:app,server=granian,loop=asyncio", "loop is for uvicorn as the harness starts it"),
         ("main:app,command='serve it'", "needs {port}, or port= beside it"),
-        ("main:app,command='serve {port} {host}'", "has {host}; there are: app, port, python, workers"),
+        ("main:app,command='serve {port} {host}'", "has {host}; choose one of: app, port, python, workers"),
         ("main:app,command='serve {port'", "can't be read"),
         ("main:app,command='serve {port}',gc=default", "gc is for uvicorn as the harness starts it"),
     ],

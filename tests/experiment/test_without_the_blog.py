@@ -71,7 +71,7 @@ def test_a_build_is_no_side_where_there_is_no_blog(text: str) -> None:
 @pytest.mark.usefixtures("no_blog")
 def test_another_app_has_the_settings_of_the_server_alone() -> None:
     assert parse_side("my.module:app,gc=freeze").server.gc == "freeze"
-    with pytest.raises(UsageError, match=r"unknown setting 'pool_size'; there are: server, loop, http, workers"):
+    with pytest.raises(UsageError, match=r"unknown setting 'pool_size'; choose one of: server, loop, http, workers"):
         parse_side("my.module:app,pool_size=3")
 
 
