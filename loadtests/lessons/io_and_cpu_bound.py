@@ -21,9 +21,11 @@ WAITING = Lesson(
     code=handlers(UPSTREAM),
     measure=Measure(["external_api"], users="128"),
     expects=(Ratio("With 128 users async handles at least a quarter more requests", "external_api", 128, low=1.25),),
-    why="A `def` route holds one of 40 threads while it waits, so at most 40 requests wait at the same time; the"
-    " others queue for a thread. An `async def` route holds only a little memory while it waits, so all"
-    " requests wait at the same time, until the CPU is fully used.",
+    why="A `def` route holds one of 40 threads while it waits, so at most 40 requests wait at the same time. They allow"
+    " at most 40 ÷ 50 ms = 800 requests per second, which takes 40 users; further users only queue for a thread. An"
+    " `async def` route holds only a little memory while it waits, so all requests wait at the same time, until the CPU"
+    " is fully used: one core ÷ the CPU time of a request. So async begins to win at about as many users as there are"
+    " threads, however long the wait is, as long as the CPU has time left.",
     next=(
         ('bench run "external_api[wait_ms=200]" --users 128', "a longer wait: the ratio approaches 128 ÷ 40"),
         ("bench run external_api --a sync,thread_limit=128 --users 128", "as many threads as users: what is left?"),
@@ -34,7 +36,7 @@ ONE_USER = Lesson(
     name="one_user",
     title="One user against many",
     question="Is the same route faster as `async def` when nobody else is there?",
-    hypothesis="No. One request at a time takes as long either way; the benefit needs company.",
+    hypothesis="No. One request at a time takes as long either way; async helps only with many users at once.",
     written=date(2026, 11, 24),
     code=handlers(UPSTREAM),
     measure=Measure(["external_api"], users="1,8,128", time_s=1.6),
@@ -60,8 +62,11 @@ FAST_QUERY = Lesson(
     expects=(Ratio("With 8 users async handles at most 10 % more", "get_post", 8, high=1.1),),
     why="The query takes a fraction of a millisecond, so there is almost no waiting to overlap: both builds are"
     " busy computing – SQL, validation, JSON. SQLite's async driver also needs a thread to wait: aiosqlite"
-    " passes each call to its own thread and back, which costs CPU time that the sync build does not spend.",
+    " passes each call to its own thread and back, which costs CPU time that the sync build does not spend. `async def`"
+    " itself is not the cause: a route without I/O handles more requests with it, because it needs no thread (claim"
+    " no-io). What costs is the asynchronous access to this database.",
     next=(
+        ("bench claims no-io", "the same without a database: what does `async def` alone cost?"),
         ("uv run --extra postgres bench run get_post --users 8 --database postgres", "a database with real async I/O"),
         ('bench run "query[wait_ms=50]" --users 8,64', "a slow query: does it help now, and what limits it?"),
     ),
@@ -70,7 +75,7 @@ SLOW_QUERY = Lesson(
     name="slow_query",
     title="A slow query, and a pool of connections",
     question="Database queries wait. Does async let more of them run at once?",
-    hypothesis="The tutorial expects it to. But both builds have 15 connections, and only who holds one can ask.",
+    hypothesis="The tutorial expects it to. But both builds have 15 connections, and a query needs one.",
     written=date(2026, 11, 24),
     code=handlers("/api/workloads/query"),
     measure=Measure(["query"], users="128"),
@@ -121,7 +126,7 @@ IO_BOUND = (WAITING, ONE_USER, FAST_QUERY, SLOW_QUERY, FAN_OUT)
 CPU = Lesson(
     name="cpu",
     title="Computing",
-    question="A route computes: it hashes, or makes a picture smaller. What does `async def` bring?",
+    question="A route computes: it hashes, or resizes a picture. What does `async def` bring?",
     hypothesis="Nothing. There is no waiting, so there is nothing to overlap.",
     written=date(2026, 11, 24),
     code=handlers("/api/workloads/hash"),
@@ -142,8 +147,8 @@ CPU = Lesson(
 STARVED = Lesson(
     name="starved_neighbour",
     title="The starved neighbour",
-    question="One request in 200 hashes a million bytes, the others only wait 10 ms. What becomes of those?",
-    hypothesis="As `async def` the computation stops all others; as `def` it does so less.",
+    question="One request in 200 hashes a million bytes; the others only wait 10 ms. How long do the others take?",
+    hypothesis="As `async def`, the computation stops all other requests; as `def`, it delays them less.",
     written=date(2026, 11, 25),
     code=handlers("/api/workloads/hash"),
     measure=Measure(["neighbour"], rate="300"),
@@ -160,8 +165,8 @@ STARVED = Lesson(
 WAY_OUT = Lesson(
     name="way_out",
     title="The way out",
-    question="The route must be `async def`, and now and then it must compute. What then?",
-    hypothesis="Move the computation to a thread or to a process: the others wait less for it.",
+    question="A route must be `async def`, but sometimes it computes. What can you do?",
+    hypothesis="Move the computation to a thread or to a process: the other requests then wait less.",
     written=date(2026, 11, 25),
     code=(
         Code("on the event loop: GET /thread and GET /process", "async def page() -> str:\n    if next(turn) % 200"

@@ -10,7 +10,7 @@ BLOCKED = Lesson(
     name="blocked_loop",
     title="The blocked loop",
     question="A handler waits with `time.sleep`, or with any other call that blocks. Does it matter where?",
-    hypothesis="In `def` it does not. In `async def` one request at a time is served, and all others wait.",
+    hypothesis="In `def` it does not. In `async def` the process serves one request at a time, and all others wait.",
     written=date(2026, 11, 25),
     code=handlers("/api/workloads/blocking"),
     measure=Measure(["blocking", "blocking_session"], users="8", time_s=1.6, slice_s=0.6),
@@ -32,8 +32,8 @@ DEADLOCK = Lesson(
     name="deadlock",
     title="The deadlock of threads and connections",
     question="Forty threads share fifteen database connections. What happens with 128 users?",
-    hypothesis="The sync build as tutorials write it stops answering. FastAPI's max_concurrency, which came with 0.163,"
-    " cures it.",
+    hypothesis="The sync build as tutorials write it stops answering. FastAPI's `max_concurrency`, available from 0.163"
+    " on, cures it.",
     written=date(2026, 11, 25),
     code=(
         Code("as tutorials write it", "Db = Annotated[Session, Depends(get_db)]"),
@@ -67,9 +67,9 @@ DEADLOCK = Lesson(
 PASTED_LIMIT = Lesson(
     name="pasted_limit",
     title="A limit in every route",
-    question="`Depends(get_db, max_concurrency=15)` cures the deadlock. Does it when pasted into each route?",
-    hypothesis="No. Each `Depends` object has a limit of its own, so that eight routes let in 120 requests, and the app"
-    " stops answering. One alias that all routes share lets in 15.",
+    question="`Depends(get_db, max_concurrency=15)` cures the deadlock. Does it also help if pasted into each route?",
+    hypothesis="No. Each `Depends` object has a limit of its own, so eight routes admit 120 requests, and the app stops"
+    " answering. One alias that all routes share admits 15.",
     written=date(2026, 11, 26),
     code=(
         Code(
@@ -102,17 +102,17 @@ PASTED_LIMIT = Lesson(
             because="nothing was answered",
         ),
     ),
-    why="FastAPI keeps the limit with the `Depends` object, not with the function `get_db`. A `Depends` that is written"
-    " anew in each route is a new object with a limit of its own. With r routes r × 15 requests get in; 15 of them hold"
-    " a connection and the others wait for one, each in a thread. With four routes those can be 45, more than"
-    " the 40 threads. An `Annotated` alias is one object, wherever it is used.",
+    why="FastAPI keeps the limit with the `Depends` object, not with the function `get_db`. If each route writes its"
+    " own `Depends`, each has its own object with its own limit. With r routes, r × 15 requests are admitted: 15 of"
+    " them hold a connection, and the others wait for one, each in a thread. With four routes, up to 45 can wait, more"
+    " than there are threads (40). An `Annotated` alias is one object, wherever it is used.",
     next=(("bench lesson deadlock", "why threads and connections wait for each other, and the whole cure"),),
 )
 N_PLUS_ONE = Lesson(
     name="n_plus_one",
     title="N + 1 queries",
     question="A list of posts shows each author. What does lazy loading cost?",
-    hypothesis="A query for each author, unseen: less throughput, without any async in it.",
+    hypothesis="It hides one query for each author, so throughput is lower. This has nothing to do with async.",
     written=date(2026, 11, 25),
     code=(
         Code("lazy", "posts = db.scalars(select(Post)).all()\n[post.author.username for post in posts]"),
@@ -179,7 +179,7 @@ MIXING = Lesson(
     name="mixing",
     title="def and async def in one app",
     question="May one app have both kinds of routes?",
-    hypothesis="Yes: it is at least as good as an app in which both of these are `def`.",
+    hypothesis="Yes: it handles at least as many requests as an app in which both routes are `def`.",
     written=date(2026, 11, 24),
     code=(
         Code(
@@ -209,7 +209,7 @@ IN_APPS = (BLOCKED, DEADLOCK, PASTED_LIMIT, N_PLUS_ONE, MISSING_GREENLET, SLOW_C
 LYING_CLIENT = Lesson(
     name="lying_client",
     title="The lying client",
-    question="The same server, 64 users. Does it matter which program asks?",
+    question="The same server, 64 users. Does it matter which program sends the requests?",
     hypothesis="httpx's own connection pool, shared by 64 users, is slower than the server it measures.",
     written=date(2026, 11, 24),
     code=(
@@ -220,7 +220,7 @@ LYING_CLIENT = Lesson(
         ),
         Code(
             "what this harness does",
-            "# idle connections are a stack: nothing is looked for\nclient = Client(url, requests, log)\nasync with"
+            "# idle connections are a stack: no search\nclient = Client(url, requests, log)\nasync with"
             " asyncio.TaskGroup() as users:\n    for _ in range(64):\n        users.create_task(user(client))",
         ),
     ),
@@ -238,8 +238,9 @@ COORDINATED_OMISSION = Lesson(
     name="coordinated_omission",
     title="Coordinated omission",
     question="A server stops for a tenth of the time. What is the response time of its slowest 1 %?",
-    hypothesis="An answer takes 20 ms, and every 3 s the server stops for 300 ms. By a schedule of arrivals the slowest"
-    " 1 % take nearly as long as a stop; by four users who wait for their answer, about 20 ms, as if nothing had been.",
+    hypothesis="An answer takes 20 ms, and every 3 s the server stops for 300 ms. At a fixed arrival rate (open loop)"
+    " the slowest 1 % take nearly as long as a stop. With four users who wait for each answer (closed loop) they take"
+    " about 20 ms, as if nothing had happened.",
     written=date(2026, 11, 24),
     code=(
         Code("a closed loop", "while True:\n    sent = now()\n    await ask()\n    record(now() - sent)"),
