@@ -132,13 +132,17 @@ def short(row: FiguresRow) -> tuple[str, str]:
 
 
 def reasons(lesson: Lesson, outcome: Outcome) -> list[str]:
-    """Return the explanation of each cell's verdict, with the model's sentence where there is one.
+    """Return each cell with the explanation of its verdict, and the model's sentence where there is one.
 
     Where clients or loops are compared there are none: a client or a loop is not better because its figure is smaller.
     """
     if lesson.measure.compares != "sides":
         return []
-    return [c.explanation for c in outcome.comparisons if c.metric == headline_of(c.load) and c.explanation]
+    return [
+        f"{_where(lesson, c.scenario, c.load.size)} – {c.explanation}"
+        for c in outcome.comparisons
+        if c.metric == headline_of(c.load) and c.explanation
+    ]
 
 
 def sides(lesson: Lesson) -> tuple[str, str]:

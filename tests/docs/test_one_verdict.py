@@ -18,6 +18,7 @@ from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.docs import written
 from loadtests.lessons.example import RUN, Example, read_example
 from loadtests.lessons.same_cells import elsewhere
+from loadtests.lessons.text import figures
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import EXAMPLE, RunFolder
 from loadtests.records.summary import Comparison, Outcome, Verdict, headline_of
@@ -176,6 +177,15 @@ def test_a_lesson_never_quotes_a_small_lead_as_a_win(example: Example) -> None:
                 small += 1
                 assert c.explanation.startswith(f"No {ALIKE.removeprefix('no ')} (")
     assert small
+
+
+def test_a_lesson_says_of_each_quotation_which_cell_it_is_about(example: Example) -> None:
+    pages = {path.stem: page for path, page in written(example).items()}
+    for name, record in example.lessons.items():
+        lesson = LESSONS[name]
+        said = re.findall(r"^> (.+?) – ", pages[name], re.MULTILINE)
+        rows = [row.where for row in figures(lesson, record.outcome)]
+        assert said == (rows if lesson.measure.compares == "sides" else []), name
 
 
 def test_pages_that_show_a_cell_of_two_runs_agree_or_say_that_another_run_found_otherwise(example: Example) -> None:
