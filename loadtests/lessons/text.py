@@ -13,9 +13,9 @@ from loadtests.experiment.blog import ELSEWHERE, ROOT, find_settings
 from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.lessons.catalogue import LESSONS
-from loadtests.lessons.lesson import CLOSED_LOOP_USERS, SIGNS, Code, Judgement, Lesson, Standing, combined
+from loadtests.lessons.lesson import CLOSED_LOOP_USERS, SIGNS, Code, Judgement, Lesson, Ratio, Standing, combined
 from loadtests.lessons.record import LessonRecord
-from loadtests.records.summary import Outcome, headline_of
+from loadtests.records.summary import Comparison, Metric, Outcome, headline_of
 from loadtests.report.wording import number, word
 from loadtests.servers.handlers import routes
 
@@ -33,6 +33,11 @@ REASONS: dict[Standing, str] = {
     "not tested": "Why it is expected",
 }  # fmt: skip
 """The heading of the mechanism: it can't explain what was not observed."""
+SHOWN_AS: Mapping[Metric, tuple[float, str]] = {
+    "throughput": (1.0, "requests/s"), "p50": (1000.0, "ms, median"), "p99": (1000.0, "ms, slowest 1 %"),
+    "cpu_per_request": (1000.0, "ms, CPU time"),
+}  # fmt: skip
+"""What a figure is multiplied by, and the unit it then has."""
 GENERATED = "<!-- Written by `bench example`; changes made by hand are lost. -->"
 
 
@@ -96,19 +101,24 @@ class FiguresRow(NamedTuple):
 
 
 def figures(lesson: Lesson, outcome: Outcome) -> list[FiguresRow]:
-    """Return a row for each cell."""
+    """Return a row for each cell, and for each other metric that the lesson expects something of."""
     names: Mapping[SideLabel, str] = dict(zip(LABELS, sides(lesson), strict=True))
     rows = []
-    for c in outcome.comparisons:
-        if c.metric != headline_of(c.load):
-            continue
-        scale, unit = (1.0, "requests/s") if c.metric == "throughput" else (1000.0, "ms, slowest 1 %")
+    for c in _shown(lesson, outcome):
+        scale, unit = SHOWN_AS[c.metric]
         a, b = ("none" if side.value is None else number(side.value * scale) for side in (c.a, c.b))
         spread = f" ({c.interval[0]:.2f} to {c.interval[1]:.2f})" if c.interval else ""
         ratio = "–" if c.ratio is None else f"{c.ratio:.2f}{spread}"
         verdict = word(c, names) if lesson.measure.compares == "sides" else ""
         rows.append(FiguresRow(_where(lesson, c.scenario, c.load.size), unit, a, b, ratio, verdict))
     return rows
+
+
+def _shown(lesson: Lesson, outcome: Outcome) -> Iterator[Comparison]:
+    expected = {(each.scenario, each.size, each.metric) for each in lesson.expects if isinstance(each, Ratio)}
+    for c in outcome.comparisons:
+        if c.metric == headline_of(c.load) or (c.scenario, c.load.size, c.metric) in expected:
+            yield c
 
 
 def headings_of(lesson: Lesson) -> list[str]:
@@ -127,21 +137,19 @@ def short(row: FiguresRow) -> tuple[str, str]:
     if row.ratio == "–":
         return row.where, f"{row.verdict}, {row.a} against {row.b}"
     verdict = f"{row.verdict}, " if ALIKE in row.verdict else ""  # who is better is in the ratio, and in what to use
-    longer = "" if row.unit == "requests/s" else " × as long (slowest 1 %)"
+    longer = "" if row.unit == "requests/s" else f" × as long ({row.unit.removeprefix('ms, ')})"
     return row.where, f"{verdict}{row.ratio}{longer}"
 
 
 def reasons(lesson: Lesson, outcome: Outcome) -> list[str]:
-    """Return each cell with the explanation of its verdict, and the model's sentence where there is one.
+    """Return each cell with the explanation of each verdict shown of it, and the model's sentence where there is one.
 
     Where clients or loops are compared there are none: a client or a loop is not better because its figure is smaller.
     """
     if lesson.measure.compares != "sides":
         return []
     return [
-        f"{_where(lesson, c.scenario, c.load.size)} – {c.explanation}"
-        for c in outcome.comparisons
-        if c.metric == headline_of(c.load) and c.explanation
+        f"{_where(lesson, c.scenario, c.load.size)} – {c.explanation}" for c in _shown(lesson, outcome) if c.explanation
     ]
 
 
