@@ -9,7 +9,7 @@ from loadtests.experiment import blog
 from loadtests.experiment.sides import parse_side
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.lesson import Lesson
-from loadtests.lessons.measure import check_sides
+from loadtests.lessons.measure import WITH_BLOG_CODE, check_sides
 from loadtests.lessons.text import source
 from loadtests.system.errors import UsageError
 from loadtests.validation.plan import ValidateOptions
@@ -78,7 +78,9 @@ def test_another_app_has_the_settings_of_the_server_alone() -> None:
 @pytest.mark.usefixtures("no_blog")
 @pytest.mark.parametrize("lesson", LESSONS.values(), ids=lambda lesson: lesson.name)
 def test_a_lesson_that_needs_the_blog_says_so_first(lesson: Lesson) -> None:
-    if lesson.name in ("mixing", "coordinated_omission", "pasted_limit"):  # their servers are the package's own
+    sides = {lesson.measure.a, lesson.measure.b}
+    own = all(side.startswith("loadtests.lessons.") for side in sides) and not sides & WITH_BLOG_CODE
+    if own or lesson.name == "coordinated_omission":  # their servers are the package's own
         check_sides(lesson.measure, "")
         return
     with pytest.raises(UsageError, match="run this in a clone"):
