@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from loadtests.lessons import io_and_cpu_bound, pitfalls
+from loadtests.lessons import io_and_cpu_bound, pitfalls, threads_and_loop
 from loadtests.lessons.lesson import Collapse, Expectation, Judgement, Lesson, Measure, Rate, Ratio, combined, near
 from loadtests.system.errors import UsageError
 
@@ -17,6 +17,7 @@ LESSONS: Mapping[str, Lesson] = {
     for lesson in (
         *io_and_cpu_bound.IO_BOUND,
         *io_and_cpu_bound.CPU_BOUND,
+        *threads_and_loop.THREADS_AND_LOOP,
         *pitfalls.IN_APPS,
         *pitfalls.IN_LOAD_GENERATORS,
     )

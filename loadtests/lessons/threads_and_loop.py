@@ -1,0 +1,132 @@
+"""Lessons about which code around a route FastAPI runs in a thread, which on the event loop, and what that costs."""
+
+from datetime import date
+
+from loadtests.lessons.lesson import Code, Lesson, Measure, Ratio
+
+APPS = "loadtests.lessons"
+WRITTEN = date(2026, 11, 26)
+DEPENDENCY_HOP = Lesson(
+    name="dependency_hop",
+    title="The hop of a def dependency",
+    question="The route is `async def`, its dependency is `def`. What does that cost?",
+    hypothesis="A hop to a thread and back for each dependency of each request, although nothing waits. With one"
+    " dependency the app handles at least a tenth more if that is `async def`; with three at least three tenths more.",
+    written=WRITTEN,
+    code=(
+        Code(
+            "a def dependency",
+            '''\
+def page_size(limit: int = 20) -> int:
+    return min(limit, 100)
+
+
+@app.get("/one")
+async def one(
+    size: Annotated[int, Depends(page_size)],
+) -> str:
+    return f"{size}"''',
+        ),
+        Code(
+            "an async def dependency",
+            '''\
+async def page_size(limit: int = 20) -> int:
+    return min(limit, 100)
+
+
+@app.get("/one")
+async def one(
+    size: Annotated[int, Depends(page_size)],
+) -> str:
+    return f"{size}"''',
+        ),
+    ),
+    measure=Measure(
+        ["GET /one", "GET /three"],
+        a=f"{APPS}.dependency_hop:def_dependency",
+        b=f"{APPS}.dependency_hop:async_dependency",
+        users="8",
+    ),
+    expects=(
+        Ratio("One dependency: with `async def` at least a tenth more", "GET /one", 8, low=1.1),
+        Ratio("Three dependencies: with `async def` at least three tenths more", "GET /three", 8, low=1.3),
+    ),
+    why="FastAPI decides for each dependency as it does for each route: a `def` function runs in a thread, whatever the"
+    " route is (https://fastapi.tiangolo.com/async/#dependencies). The event loop passes the call to a worker thread,"
+    " and the thread wakes the loop when it is done. Each `def` dependency takes such a hop, one after another. A class"
+    " counts as `def`: `Depends(Pagination)` runs in a thread, too. A hop also needs one of the 40 threads, and queues"
+    " for it if all are busy. Write a dependency that only computes a little as `async def`, and leave one that blocks"
+    " as `def`.",
+    next=(
+        ("bench run noop --users 8", "the hop of a `def` route itself: the blog's cheapest route, in both builds"),
+        ("bench lesson health_check", "what becomes of a hop when all threads are busy"),
+    ),
+)
+REPORT_AND_HEALTH = "GET /report /health /health /health"
+HEALTH_CHECK = Lesson(
+    name="health_check",
+    title="The starved health check",
+    question="Slow requests occupy all forty threads. How soon does a health check answer?",
+    hypothesis="As `def` it queues behind the slow requests; as `async def` it answers at once. Three of four requests"
+    " are health checks, so the median response time is theirs: it is at most a quarter with `async def`. The"
+    " throughput is the same, because the threads limit it.",
+    written=WRITTEN,
+    code=(
+        Code(
+            "a def health check",
+            '''\
+@app.get("/report")
+def report() -> str:
+    time.sleep(0.2)  # a slow query
+    return "report"
+
+
+@app.get("/health")
+def health() -> str:
+    return "ok"''',
+        ),
+        Code(
+            "an async def health check",
+            '''\
+@app.get("/report")
+def report() -> str:
+    time.sleep(0.2)  # a slow query
+    return "report"
+
+
+@app.get("/health")
+async def health() -> str:
+    return "ok"''',
+        ),
+    ),
+    measure=Measure(
+        [REPORT_AND_HEALTH],
+        a=f"{APPS}.health_check:def_health",
+        b=f"{APPS}.health_check:async_health",
+        users="64",
+    ),
+    expects=(
+        Ratio(
+            "The median request, a health check, takes at most a quarter as long with `async def`",
+            REPORT_AND_HEALTH,
+            64,
+            high=0.25,
+            metric="p50",
+        ),
+        Ratio("The throughput is the same within 20 %", REPORT_AND_HEALTH, 64, low=0.8, high=1.25),
+    ),
+    why="All `def` routes of a process share 40 threads. A request that comes when all are busy waits for a thread, in"
+    " the order of arrival, even if its own work takes no time. So an overloaded app looks dead: the probe times out,"
+    " and the orchestrator restarts a process that was only busy. An `async def` health check needs no thread and"
+    " answers as long as the event loop is free, which is what a liveness probe asks. It says nothing about the"
+    " threads; a readiness probe must look at them. Forty is AnyIO's default, and dependencies, uploads and background"
+    " tasks use the same threads (https://starlette.dev/threadpool/).",
+    next=(
+        ("bench lesson blocked_loop", "an `async def` health check starves, too, when the event loop is blocked"),
+        (
+            f"bench run /health --a {APPS}.health_check:def_health --b {APPS}.health_check:async_health --users 64",
+            "health checks alone: without slow requests nothing queues, and only the hop is left",
+        ),
+    ),
+)
+THREADS_AND_LOOP = (DEPENDENCY_HOP, HEALTH_CHECK)

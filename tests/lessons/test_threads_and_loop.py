@@ -1,0 +1,154 @@
+"""The apps of the lessons about threads and the event loop: they answer alike, and run their code where pages say."""
+
+import asyncio
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType, ModuleType
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from loadtests.lessons import dependency_hop, health_check, text
+from loadtests.lessons.lesson import Lesson
+from loadtests.lessons.record import read_lesson
+from loadtests.lessons.threads_and_loop import HEALTH_CHECK, THREADS_AND_LOOP
+from loadtests.records.run_folder import EXAMPLE
+
+LOOP, THREAD = "the event loop", "a thread"
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health_check, "REPORT_S", 0.001)
+
+
+async def ask(app: FastAPI, *paths: str) -> list[httpx.Response]:
+    """Ask for all paths at once."""
+    async with app.router.lifespan_context(app) as state:
+
+        async def with_state(scope: Any, receive: Any, send: Any) -> None:
+            await app(scope | {"state": dict(state or {})}, receive, send)
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(with_state), base_url="http://app") as client:
+            return await asyncio.gather(*[client.get(path) for path in paths])
+
+
+@contextmanager
+def recorded(module: ModuleType) -> Iterator[Counter[tuple[str, str]]]:
+    """Count the calls of a module's functions, by name and by where they ran; each step of a generator is a call."""
+    calls: Counter[tuple[str, str]] = Counter()
+    here = threading.get_ident()
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename == module.__file__:
+            calls[frame.f_code.co_name, LOOP if threading.get_ident() == here else THREAD] += 1
+
+    before = sys.getprofile()
+    threading.setprofile(profile)
+    sys.setprofile(profile)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(None)
+
+
+def where(module: ModuleType, app: FastAPI, path: str) -> Counter[tuple[str, str]]:
+    """Return which functions of a module ran for one request, and where, without those that only start and end it."""
+    with recorded(module) as calls:
+        assert [answer.status_code for answer in asyncio.run(ask(app, path))] == [200]
+    return Counter({each: count for each, count in calls.items() if not each[0].startswith("_")})
+
+
+def apps_of(lesson: Lesson) -> tuple[FastAPI, FastAPI]:
+    names = [side.rpartition(":") for side in (lesson.measure.a, lesson.measure.b)]
+    a, b = (getattr(sys.modules[module], name) for module, _, name in names)
+    return a, b
+
+
+@pytest.mark.parametrize("lesson", THREADS_AND_LOOP, ids=lambda lesson: lesson.name)
+def test_both_apps_of_a_lesson_answer_alike(lesson: Lesson) -> None:
+    paths = [path for scenario in lesson.measure.scenarios for path in scenario.split()[1:]]
+    a, b = (asyncio.run(ask(app, *paths)) for app in apps_of(lesson))
+    assert [answer.status_code for answer in a] == [200] * len(paths)
+    for one, other in zip(a, b, strict=True):
+        assert (one.status_code, one.headers, one.content) == (other.status_code, other.headers, other.content)
+
+
+def test_a_dependency_says_what_is_asked_on_either_side() -> None:
+    for app in (dependency_hop.def_dependency, dependency_hop.async_dependency):
+        [answer] = asyncio.run(ask(app, "/three?limit=1000&page=-1"))
+        assert answer.json() == f"{dependency_hop.MOST_ROWS} 1 en"
+
+
+def test_a_def_dependency_runs_in_a_thread_although_its_route_is_async() -> None:
+    assert where(dependency_hop, dependency_hop.def_dependency, "/three") == {
+        ("page_size", THREAD): 1,
+        ("page_number", THREAD): 1,
+        ("language", THREAD): 1,
+        ("three", LOOP): 1,
+    }
+    found = where(dependency_hop, dependency_hop.async_dependency, "/three")
+    assert {place for _, place in found} == {LOOP}
+
+
+def test_only_the_def_health_check_needs_a_thread() -> None:
+    assert where(health_check, health_check.def_health, "/health") == {("health", THREAD): 1}
+    assert where(health_check, health_check.async_health, "/health") == {("health_on_the_loop", LOOP): 1}
+
+
+def answered_while_threads_are_busy(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Return whether a health check is answered while reports occupy all threads, which end only afterwards."""
+    threads, release = 40, threading.Event()
+
+    async def asked() -> bool:
+        loop, all_busy = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(all_busy.set)
+
+        barrier = threading.Barrier(threads, tell)
+
+        def occupy(_seconds: float) -> None:
+            barrier.wait(timeout=30)
+            release.wait(timeout=30)
+
+        monkeypatch.setattr("loadtests.lessons.health_check.time.sleep", occupy)
+        reports = asyncio.create_task(ask(app, *["/report"] * threads))
+        await all_busy.wait()
+        health = asyncio.create_task(ask(app, "/health"))
+        for _ in range(1000):  # turns of the event loop; a request needs some dozens
+            await asyncio.sleep(0)
+        answered = health.done()
+        release.set()
+        assert [answer.status_code for answer in [*await reports, *await health]] == [200] * (threads + 1)
+        return answered
+
+    return asyncio.run(asked())
+
+
+def test_a_def_health_check_starves_while_all_threads_are_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not answered_while_threads_are_busy(health_check.def_health, monkeypatch)
+    assert answered_while_threads_are_busy(health_check.async_health, monkeypatch)
+
+
+def test_the_median_request_is_a_health_check() -> None:
+    [scenario] = HEALTH_CHECK.measure.scenarios
+    paths = scenario.split()[1:]
+    assert paths.count("/health") > paths.count("/report")
+
+
+def test_the_page_shows_the_median_too_of_which_something_is_expected() -> None:
+    record = read_lesson(EXAMPLE / "lessons" / "health_check.json")
+    [throughput, median] = text.figures(HEALTH_CHECK, record.outcome)
+    assert (throughput.unit, median.unit) == ("requests/s", "ms, median")
+    assert text.short(median)[1].endswith(" × as long (median)")
+    assert "the median response time" in text.reasons(HEALTH_CHECK, record.outcome)[1]
+    plain = replace(HEALTH_CHECK, expects=HEALTH_CHECK.expects[1:])
+    assert text.figures(plain, record.outcome) == [throughput]
