@@ -129,4 +129,102 @@ async def health() -> str:
         ),
     ),
 )
-THREADS_AND_LOOP = (DEPENDENCY_HOP, HEALTH_CHECK)
+MIDDLEWARE = Lesson(
+    name="middleware",
+    title="Two kinds of middleware",
+    question="A middleware sets a header. Does it matter whether it is a `BaseHTTPMiddleware`?",
+    hypothesis="Yes, although both run on the event loop: as plain ASGI middleware the app handles at least a tenth"
+    " more.",
+    written=WRITTEN,
+    code=(
+        Code(
+            'BaseHTTPMiddleware, as in @app.middleware("http")',
+            """\
+class Frames(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        response = await call_next(request)
+        response.headers["x-frame-options"] = "DENY"
+        return response""",
+        ),
+        Code(
+            "plain ASGI",
+            """\
+class Frames:
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_header(message):
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-frame-options"] = "DENY"
+            await send(message)
+
+        await self.app(scope, receive, send_with_header)""",
+        ),
+    ),
+    measure=Measure(["GET /hello"], a=f"{APPS}.middleware:base_http", b=f"{APPS}.middleware:plain_asgi", users="8"),
+    expects=(Ratio("Plain ASGI handles at least a tenth more", "GET /hello", 8, low=1.1),),
+    why="`BaseHTTPMiddleware` lets `dispatch` await a whole response. For that, it runs the rest of the app in a second"
+    " task and passes each message of the response through a stream in memory (starlette/middleware/base.py). The event"
+    " loop does this work for each request and each such middleware. Plain ASGI middleware is one more function call."
+    " It also keeps context variables that a route sets, which `BaseHTTPMiddleware` loses"
+    " (https://starlette.dev/middleware/#limitations). The cost is a fraction of a millisecond: beside a route that"
+    " takes ten it hardly shows.",
+    next=(
+        ("bench lesson dependency_hop", "another cost that the route itself does not show"),
+        ("bench lesson streaming", "what each chunk of a response can cost"),
+    ),
+)
+STREAMING = Lesson(
+    name="streaming",
+    title="A stream of many chunks",
+    question="A response streams 100 short lines from a generator. Should the generator be `def` or `async def`?",
+    hypothesis="`async def`: a `def` generator hops to a thread for each chunk. With an `async def` one the app handles"
+    " at least twice as much.",
+    written=WRITTEN,
+    code=(
+        Code(
+            "a def generator",
+            """\
+def lines() -> Iterator[str]:
+    for number in range(100):
+        yield f"{number},a row of a table\\n"
+
+
+@app.get("/table.csv")
+async def table() -> StreamingResponse:
+    return StreamingResponse(lines())""",
+        ),
+        Code(
+            "an async def generator",
+            """\
+async def lines() -> AsyncIterator[str]:
+    for number in range(100):
+        yield f"{number},a row of a table\\n"
+
+
+@app.get("/table.csv")
+async def table() -> StreamingResponse:
+    return StreamingResponse(lines())""",
+        ),
+    ),
+    measure=Measure(
+        ["GET /table.csv"], a=f"{APPS}.streaming:def_generator", b=f"{APPS}.streaming:async_generator", users="8"
+    ),
+    expects=(Ratio("The `async def` generator handles at least twice as much", "GET /table.csv", 8, low=2.0),),
+    why="The kind of the generator decides, not that of the route. `StreamingResponse` cannot know whether the next"
+    " chunk of a `def` generator blocks, so it asks a worker thread for each of them (`iterate_in_threadpool` in"
+    " starlette/concurrency.py): 100 chunks are 101 hops. An `async def` generator runs on the event loop; if it blocks"
+    " or computes for long between two chunks, all other requests wait, and `def` is right. Either kind gets cheaper"
+    " with fewer and larger chunks: join many lines before you yield.",
+    next=(
+        ("bench lesson dependency_hop", "what a single hop costs"),
+        ("bench lesson blocked_loop", "what an `async def` generator that blocks would do"),
+    ),
+)
+THREADS_AND_LOOP = (DEPENDENCY_HOP, HEALTH_CHECK, MIDDLEWARE, STREAMING)

@@ -1,6 +1,7 @@
 """The apps of the lessons about threads and the event loop: they answer alike, and run their code where pages say."""
 
 import asyncio
+import contextvars
 import sys
 import threading
 from collections import Counter
@@ -14,7 +15,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from loadtests.lessons import dependency_hop, health_check, text
+from loadtests.lessons import dependency_hop, health_check, middleware, streaming, text
 from loadtests.lessons.lesson import Lesson
 from loadtests.lessons.record import read_lesson
 from loadtests.lessons.threads_and_loop import HEALTH_CHECK, THREADS_AND_LOOP
@@ -152,3 +153,58 @@ def test_the_page_shows_the_median_too_of_which_something_is_expected() -> None:
     assert "the median response time" in text.reasons(HEALTH_CHECK, record.outcome)[1]
     plain = replace(HEALTH_CHECK, expects=HEALTH_CHECK.expects[1:])
     assert text.figures(plain, record.outcome) == [throughput]
+
+
+def test_both_kinds_of_middleware_set_the_header() -> None:
+    for app in (middleware.base_http, middleware.plain_asgi):
+        [answer] = asyncio.run(ask(app, "/hello"))
+        assert answer.headers[middleware.HEADER] == middleware.VALUE
+
+
+def tasks_and_context(app: FastAPI, middleware_class: type, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
+    """Return how many tasks one request makes, and what the middleware sees of a variable that the route sets."""
+    seen: contextvars.ContextVar[str] = contextvars.ContextVar("seen", default="nothing")
+    made = 0
+    found: list[str] = []
+    original = middleware_class.__call__
+
+    async def looking(self: Any, scope: Any, receive: Any, send: Any) -> None:
+        await original(self, scope, receive, send)
+        found.append(seen.get())
+
+    async def route() -> str:
+        seen.set("what the route set")
+        return "done"
+
+    def counting(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        nonlocal made
+        made += 1
+        return asyncio.Task(coro, loop=loop, **options)
+
+    monkeypatch.setattr(middleware_class, "__call__", looking)
+    own = FastAPI(middleware=app.user_middleware)
+    own.get("/")(route)
+
+    async def asked() -> int:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(own), base_url="http://app") as client:
+            asyncio.get_running_loop().set_task_factory(counting)
+            await client.get("/")
+        return made
+
+    return asyncio.run(asked()), found[0]
+
+
+def test_base_http_middleware_runs_the_app_in_a_task_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, seen = tasks_and_context(middleware.base_http, middleware.WithBaseHTTP, monkeypatch)
+    assert made >= 1
+    assert seen == "nothing"
+    made, seen = tasks_and_context(middleware.plain_asgi, middleware.PlainASGI, monkeypatch)
+    assert (made, seen) == (0, "what the route set")
+
+
+def test_each_chunk_of_a_def_generator_takes_a_hop_to_a_thread() -> None:
+    found = where(streaming, streaming.def_generator, "/table.csv")
+    assert found["lines", THREAD] == streaming.LINES + 1  # the last one finds that there is no more
+    assert found["lines", LOOP] == 0
+    found = where(streaming, streaming.async_generator, "/table.csv")
+    assert {place for _, place in found} == {LOOP}
