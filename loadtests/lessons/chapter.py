@@ -19,6 +19,7 @@ BY_LESSON = (
     ("lazy loading left in, sync and async", "missing_greenlet"),
     ("one user, and many", "one_user"),
     ("independent calls awaited together, with `asyncio.gather`", "fan_out"),
+    ("a file read with AnyIO, and with plain `open`, against `open` in a `def` route", "reading_files"),
     ("a blocking call or a sync session left in, sync and async", "blocked_loop"),
     ("`def` and `async def` mixed, against `def` alone", "mixing"),
 )

@@ -227,4 +227,108 @@ async def table() -> StreamingResponse:
         ("bench lesson blocked_loop", "what an `async def` generator that blocks would do"),
     ),
 )
-THREADS_AND_LOOP = (DEPENDENCY_HOP, HEALTH_CHECK, MIDDLEWARE, STREAMING)
+BACKGROUND_TASKS = Lesson(
+    name="background_tasks",
+    title="After the answer",
+    question="After its answer, a request calls a library without async in a background task. Who waits for that?",
+    hypothesis="Not the one who asked. But if the task is `async def`, it blocks the event loop for all who come next:"
+    " the slowest 1 % take at least twice as long as with a `def` task, which runs in a thread.",
+    written=WRITTEN,
+    code=(
+        Code(
+            "a def task",
+            '''\
+def send_mail() -> None:
+    time.sleep(0.0025)  # a library without async
+
+
+@app.get("/order")
+async def order(tasks: BackgroundTasks) -> str:
+    tasks.add_task(send_mail)
+    return "accepted"''',
+        ),
+        Code(
+            "an async def task",
+            '''\
+async def send_mail() -> None:
+    time.sleep(0.0025)  # a library without async
+
+
+@app.get("/order")
+async def order(tasks: BackgroundTasks) -> str:
+    tasks.add_task(send_mail)
+    return "accepted"''',
+        ),
+    ),
+    measure=Measure(
+        ["GET /order"],
+        a=f"{APPS}.background_tasks:def_task",
+        b=f"{APPS}.background_tasks:async_task",
+        rate="200",
+    ),
+    expects=(
+        Ratio("The slowest 1 % take at least twice as long with `async def`", "GET /order", 200, low=2.0, metric="p99"),
+    ),
+    why="A background task starts when its answer has been sent, in the same process. Starlette runs a `def` task in"
+    " one of the 40 threads and awaits an `async def` task on the event loop (starlette/background.py). There a"
+    " blocking call stops all other requests: with 200 orders per second of 2.5 ms each, the loop is blocked half of"
+    " the time. Requests arrive at a fixed rate here. In a closed loop each user sends the next request as soon as the"
+    " answer is there, before the work is done. Tasks can then pile up, and the throughput is more than the server can"
+    " sustain. `def` tasks pile up, too, once 40 threads are busy, and then `def` routes wait for a thread. Give long"
+    " work to a queue with its own workers.",
+    next=(
+        ("bench lesson health_check", "what becomes of `def` routes when tasks occupy all threads"),
+        ("bench lesson blocked_loop", "the same kind of call before the answer"),
+    ),
+)
+READING_FILES = Lesson(
+    name="reading_files",
+    title="Reading files",
+    question="The tutorial's third example of I/O: a route reads a file. Does async help?",
+    hypothesis="No. A file that is read often is in memory, so nothing waits, and async file libraries are threads"
+    " underneath: with AnyIO, async handles at most a tenth more than `def`. Plain `open` in `async def`, against which"
+    " every guide warns, handles at least a tenth more.",
+    written=WRITTEN,
+    code=(
+        Code(
+            "in def",
+            """\
+def read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read()""",
+        ),
+        Code(
+            "in async def: GET /anyio, then GET /open",
+            """\
+async def read(path: Path) -> bytes:
+    async with await anyio.open_file(path, "rb") as file:
+        return await file.read()
+
+
+async def read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read()""",
+        ),
+    ),
+    measure=Measure(
+        ["GET /anyio", "GET /open"],
+        a=f"{APPS}.reading_files:in_def",
+        b=f"{APPS}.reading_files:in_async_def",
+        users="8",
+    ),
+    expects=(
+        Ratio("With AnyIO, async handles at most a tenth more", "GET /anyio", 8, high=1.1),
+        Ratio("With plain `open`, async handles at least a tenth more", "GET /open", 8, low=1.1),
+    ),
+    why="An event loop can wait for sockets, but not for files. So AnyIO's `open_file` (like aiofiles) runs"
+    " `open`, `read` and `close` in worker threads, with a hop for each"
+    " (https://anyio.readthedocs.io/en/stable/fileio.html). A `def` route takes one hop for all of them, and one more"
+    " to validate its result. Plain `open` in `async def` takes none, but blocks the loop for as long as the file"
+    " takes. Here that is a fraction of a millisecond, because the 64 KiB are in the page cache. On a slow disk or a"
+    " network share it may be seconds, for all requests. `def` is safe in both cases.",
+    next=(
+        ("bench run file --users 1,8,64", "the blog reads a file with AnyIO and hashes it"),
+        ("bench lesson blocked_loop", "what plain `open` does when the file takes 20 ms"),
+    ),
+)
+THREADS_AND_LOOP = (DEPENDENCY_HOP, HEALTH_CHECK, MIDDLEWARE, STREAMING, BACKGROUND_TASKS, READING_FILES)

@@ -11,11 +11,20 @@ from dataclasses import replace
 from types import FrameType, ModuleType
 from typing import Any
 
+import anyio.to_thread
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from loadtests.lessons import dependency_hop, health_check, middleware, streaming, text
+from loadtests.lessons import (
+    background_tasks,
+    dependency_hop,
+    health_check,
+    middleware,
+    reading_files,
+    streaming,
+    text,
+)
 from loadtests.lessons.lesson import Lesson
 from loadtests.lessons.record import read_lesson
 from loadtests.lessons.threads_and_loop import HEALTH_CHECK, THREADS_AND_LOOP
@@ -27,6 +36,7 @@ LOOP, THREAD = "the event loop", "a thread"
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health_check, "REPORT_S", 0.001)
+    monkeypatch.setattr(background_tasks, "MAIL_S", 0.001)
 
 
 async def ask(app: FastAPI, *paths: str) -> list[httpx.Response]:
@@ -208,3 +218,42 @@ def test_each_chunk_of_a_def_generator_takes_a_hop_to_a_thread() -> None:
     assert found["lines", LOOP] == 0
     found = where(streaming, streaming.async_generator, "/table.csv")
     assert {place for _, place in found} == {LOOP}
+
+
+def test_a_def_task_runs_in_a_thread_and_an_async_one_on_the_loop() -> None:
+    assert where(background_tasks, background_tasks.def_task, "/order")["send_mail", THREAD] == 1
+    found = where(background_tasks, background_tasks.async_task, "/order")
+    assert found["send_mail", LOOP] == 1
+    assert {place for _, place in found} == {LOOP}
+
+
+def hops(app: FastAPI, path: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how often a request sends work to a thread."""
+    original, count = anyio.to_thread.run_sync, 0
+
+    async def counted(*args: Any, **options: Any) -> Any:
+        nonlocal count
+        count += 1
+        return await original(*args, **options)
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", counted)
+    monkeypatch.setattr("anyio._core._fileio.to_thread.run_sync", counted)
+    [answer] = asyncio.run(ask(app, path))
+    assert answer.json() == reading_files.SIZE
+    return count
+
+
+@pytest.mark.parametrize(
+    ("app", "path", "expected"),
+    [
+        (reading_files.in_def, "/anyio", 2),
+        (reading_files.in_def, "/open", 2),
+        (reading_files.in_async_def, "/anyio", 3),
+        (reading_files.in_async_def, "/open", 0),
+    ],
+    ids=["def", "def again", "AnyIO", "open in async def"],
+)
+def test_a_file_takes_the_hops_that_the_page_counts(
+    app: FastAPI, path: str, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert hops(app, path, monkeypatch) == expected
