@@ -53,6 +53,10 @@ ROUTE_ADVICE = (
 )
 
 
+EXERCISES = ("one_user", "fan_out", "slow_query", "blocked_loop", "lying_client")
+"""The lessons of the classroom sheet, in the order of its exercises."""
+
+
 class UnknownBlock(UsageError):
     """A page names a block that does not exist."""
 
@@ -202,6 +206,22 @@ def which(example: Example) -> str:
     )
 
 
+def classroom(example: Example) -> str:
+    """Return what the lessons of the classroom sheet measured, exercise by exercise."""
+    lines = [
+        "| exercise | measured | first side | second side | second ÷ first (95 % interval) |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for exercise, name in enumerate(EXERCISES, 1):
+        lesson = LESSONS[name]
+        first, second = text.sides(lesson)
+        lines += [
+            f"| {exercise} | {row.where} | {first}: {row.a} {row.unit} | {second}: {row.b} {row.unit} | {row.ratio} |"
+            for row in text.figures(lesson, example.lessons[name].outcome)
+        ]
+    return "\n".join([*lines, "", f"From results/example/lessons, {example.lessons[EXERCISES[0]].created:%-d %B %Y}."])
+
+
 def claims(example: Example) -> str:
     """Return the table of claims; those that were refuted stand first."""
     lines = ["| claim | | figure (95 % interval) | lesson |", "| --- | --- | --- | --- |"]
@@ -312,6 +332,7 @@ BLOCKS: Mapping[str, Block] = {
     "validation": validation,
     "accuracy": accuracy,
     "timeline": timeline,
+    "classroom": classroom,
     "claims": claims,
     "chapter": chapter,
     "curve": curve,
