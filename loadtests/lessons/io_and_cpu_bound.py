@@ -81,8 +81,8 @@ SLOW_QUERY = Lesson(
     measure=Measure(["query"], users="128"),
     expects=(Ratio("With 128 users the sides are alike within 10 %", "query", 128, low=0.9, high=1.1),),
     why="Each query takes 20 ms. Fifteen connections, each busy for 20 ms per query, allow at most 750 queries"
-    " per second, however requests wait for them. The pool is the limit, and async does not widen it: its"
-    " requests queue for a connection instead of a thread.",
+    " per second, however requests wait for them. The pool is the limit, and async does not widen it: in both"
+    " builds the other requests wait until a connection is free.",
     next=(
         (
             "bench run query --a sync,pool_size=60,max_overflow=0 --b async,pool_size=60,max_overflow=0 --users 128",
