@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Float, Insert, Select, bindparam, insert, literal, or_, select
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -17,24 +17,19 @@ NEWEST_FIRST = (Post.date_posted.desc(), Post.id.desc())
 STARTUP_LOCK = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(20261123)"}
 
 
-def posts() -> Select[Post]:
-    """All posts with their authors, newest first."""
-    return _with_author(posts_alone())
+def posts(*load: ORMOption) -> Select[Post]:
+    """All posts, newest first, with what the options load."""
+    return _loading(select(Post).order_by(*NEWEST_FIRST), *load)
 
 
-def posts_alone() -> Select[Post]:
-    """All posts, newest first, whose authors are still to be loaded: one query for each."""
-    return select(Post).order_by(*NEWEST_FIRST)
+def posts_by(user_id: int, *load: ORMOption) -> Select[Post]:
+    """One user's posts, newest first, with what the options load."""
+    return posts(*load).where(Post.user_id == user_id)
 
 
-def posts_by(user_id: int) -> Select[Post]:
-    """One user's posts with their author, newest first."""
-    return posts().where(Post.user_id == user_id)
-
-
-def post(post_id: int) -> Select[Post]:
-    """One post with its author."""
-    return _with_author(select(Post).where(Post.id == post_id))
+def post(post_id: int, *load: ORMOption) -> Select[Post]:
+    """One post, with what the options load."""
+    return _loading(select(Post).where(Post.id == post_id), *load)
 
 
 def user(user_id: int) -> Select[User]:
@@ -68,10 +63,8 @@ def sleep(wait_ms: float) -> Select[Any]:
     return select(_Sleep(literal(wait_ms, Float)))
 
 
-def _with_author(query: Select[Post]) -> Select[Post]:
-    if get_settings().loading == "lazy":
-        return query
-    return query.options(selectinload(Post.author))
+def _loading(query: Select[Post], *load: ORMOption) -> Select[Post]:
+    return query if get_settings().loading == "lazy" else query.options(*load)
 
 
 class _Sleep(FunctionElement[float]):

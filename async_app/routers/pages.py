@@ -1,8 +1,10 @@
 """The pages for people."""
 
 from fastapi import APIRouter, HTTPException, Request, Response
+from sqlalchemy.orm import selectinload
 
 from shared import queries
+from shared.models import Post
 from shared.schemas import Id
 from shared.templating import templates
 
@@ -15,14 +17,14 @@ router = APIRouter(include_in_schema=False)
 @router.get("/posts", name="posts")
 async def home(request: Request, db: Db) -> Response:
     """Show all posts."""
-    posts = await db.scalars(queries.posts())
+    posts = await db.scalars(queries.posts(selectinload(Post.author)))
     return templates.TemplateResponse(request, "home.html", {"posts": posts.all(), "title": "Home"})
 
 
 @router.get("/posts/{post_id}")
 async def post_page(request: Request, post_id: Id, db: Db) -> Response:
     """Show one post."""
-    post = await db.scalar(queries.post(post_id))
+    post = await db.scalar(queries.post(post_id, selectinload(Post.author)))
     if post is None:
         raise HTTPException(404, "Post not found")
     return templates.TemplateResponse(request, "post.html", {"post": post, "title": post.title[:50]})
@@ -34,7 +36,7 @@ async def user_posts_page(request: Request, user_id: Id, db: Db) -> Response:
     user = await db.scalar(queries.user(user_id))
     if user is None:
         raise HTTPException(404, "User not found")
-    posts = await db.scalars(queries.posts_by(user_id))
+    posts = await db.scalars(queries.posts_by(user_id, selectinload(Post.author)))
     return templates.TemplateResponse(
         request,
         "user_posts.html",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fastapi import APIRouter, HTTPException
+from sqlalchemy.orm import selectinload
 
 from shared import queries
 from shared.errors import BAD_REQUEST, NOT_FOUND, refuse_duplicate
@@ -40,7 +41,7 @@ async def get_user_posts(user_id: Id, db: Db) -> Sequence[Post]:
     user = await db.scalar(queries.user(user_id))
     if user is None:
         raise HTTPException(404, "User not found")
-    posts = await db.scalars(queries.posts_by(user_id))
+    posts = await db.scalars(queries.posts_by(user_id, selectinload(Post.author)))
     return posts.all()
 
 

@@ -117,7 +117,7 @@ async def blocking_client(request: Request, wait_ms: WaitMs = 50) -> Fetched:
 @router.get("/lazy", responses=CONFLICT)
 async def lazy(db: Db) -> Authors:
     """Touch `post.author` without having loaded it: a query that nobody awaits, refused."""
-    posts = await db.scalars(queries.posts_alone())
+    posts = await db.scalars(queries.posts())
     try:
         authors = [post.author.username for post in posts.all()]
     except (MissingGreenlet, StatementError) as error:

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, event, insert
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.engine import Dialect, Engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.sql import ClauseElement
 
 from loadtests.experiment.blog import BUILDS
@@ -34,6 +34,8 @@ SAMPLES: Mapping[type, object] = {int: 1, float: 0.0, str: "x"}
 """Arguments to try a query with: of the one user and the one post that there are, and no time to wait."""
 DIALECTS: Mapping[str, Callable[..., Dialect]] = {"sqlite": SQLiteDialect}
 """By the name of the database; PostgreSQL goes by several."""
+EAGER = "selectinload(Post.author)"
+"""As handlers write it."""
 LAZILY = "-- and one statement more for each author that is looked at (loading=lazy)"
 AT_THE_END = "-- and what db.commit() writes of the changes: an UPDATE or a DELETE"
 _EXPANDING = re.compile(r"__\[POSTCOMPILE_(\w+)\]")
@@ -156,8 +158,9 @@ def _statements(handler: ast.AST, engine: Engine, dialect: Dialect, *, lazy: boo
     added = committed = False
     for call in calls:
         match call.func, call.args:
-            case ast.Attribute(ast.Name("queries"), name), _:
-                first, *loaded = _executed_for(name, engine)
+            case ast.Attribute(ast.Name("queries"), name), arguments:
+                eager = any(ast.unparse(argument) == EAGER for argument in arguments)
+                first, *loaded = _executed_for(name, engine, eager=eager)
                 yield _as_sql(first, dialect)
                 yield from [LAZILY] if loaded and lazy else [_as_sql(each, dialect) for each in loaded]
             case ast.Attribute(attr="add"), [ast.Name(variable)] if variable in made:
@@ -192,12 +195,15 @@ def _small_database() -> Engine:
     return engine
 
 
-def _executed_for(name: str, engine: Engine) -> list[ClauseElement]:
+def _executed_for(name: str, engine: Engine, *, eager: bool) -> list[ClauseElement]:
     """Return what is executed for a query: itself, and what loads along with it."""
-    from shared import queries  # noqa: PLC0415 - not there without the blog
+    from shared import models, queries  # noqa: PLC0415 - not there without the blog
 
     query = getattr(queries, name)
-    arguments = [SAMPLES[parameter.annotation] for parameter in inspect.signature(query).parameters.values()]
+    parameters = inspect.signature(query).parameters.values()
+    arguments = [SAMPLES[each.annotation] for each in parameters if each.kind is not each.VAR_POSITIONAL]
+    if eager:
+        arguments.append(selectinload(models.Post.author))
     recorded: list[ClauseElement] = []
 
     def record(_connection: Any, statement: ClauseElement, *_: Any) -> None:  # noqa: ANN401 - as SQLAlchemy calls it

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fastapi import APIRouter, HTTPException
+from sqlalchemy.orm import selectinload
 
 from shared import queries
 from shared.errors import BAD_REQUEST, NOT_FOUND
@@ -17,7 +18,7 @@ router = APIRouter()
 @router.get("", response_model=list[PostResponse])
 def get_posts(db: Db) -> Sequence[Post]:
     """Return all posts, newest first."""
-    posts = db.scalars(queries.posts())
+    posts = db.scalars(queries.posts(selectinload(Post.author)))
     return posts.all()
 
 
@@ -36,7 +37,7 @@ def create_post(post: PostCreate, db: Db) -> Post:
 @router.get("/{post_id}", response_model=PostResponse, responses=NOT_FOUND)
 def get_post(post_id: Id, db: Db) -> Post:
     """Return one post."""
-    post = db.scalar(queries.post(post_id))
+    post = db.scalar(queries.post(post_id, selectinload(Post.author)))
     if post is None:
         raise HTTPException(404, "Post not found")
     return post
@@ -45,7 +46,7 @@ def get_post(post_id: Id, db: Db) -> Post:
 @router.put("/{post_id}", response_model=PostResponse, responses=BAD_REQUEST | NOT_FOUND)
 def update_post_full(post_id: Id, replacement: PostCreate, db: Db) -> Post:
     """Replace a post; its author may change, its date stays."""
-    post = db.scalar(queries.post(post_id))
+    post = db.scalar(queries.post(post_id, selectinload(Post.author)))
     if post is None:
         raise HTTPException(404, "Post not found")
     author = db.scalar(queries.user(replacement.user_id))
@@ -61,7 +62,7 @@ def update_post_full(post_id: Id, replacement: PostCreate, db: Db) -> Post:
 @router.patch("/{post_id}", response_model=PostResponse, responses=BAD_REQUEST | NOT_FOUND)
 def update_post_partial(post_id: Id, changes: PostUpdate, db: Db) -> Post:
     """Change what is sent of a post."""
-    post = db.scalar(queries.post(post_id))
+    post = db.scalar(queries.post(post_id, selectinload(Post.author)))
     if post is None:
         raise HTTPException(404, "Post not found")
     for field, value in changes.model_dump().items():

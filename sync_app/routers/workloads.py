@@ -112,7 +112,7 @@ def blocking_client(request: Request, wait_ms: WaitMs = 50) -> Fetched:
 @router.get("/lazy")
 def lazy(db: Db) -> Authors:
     """Touch `post.author` without having loaded it: a query for each author, unseen."""
-    posts = db.scalars(queries.posts_alone())
+    posts = db.scalars(queries.posts())
     authors = [post.author.username for post in posts.all()]
     return Authors(posts=len(authors), authors=sorted(set(authors)))
 

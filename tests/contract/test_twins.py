@@ -154,7 +154,7 @@ def test_every_word_is_needed() -> None:
 @pytest.mark.parametrize(
     ("module", "before", "after"),
     [
-        ("routers/posts.py", "queries.posts()", "queries.posts_alone()"),
+        ("routers/posts.py", "queries.posts(selectinload(Post.author))", "queries.posts()"),
         (
             "routers/posts.py",
             "    await db.commit()\n",
