@@ -21,7 +21,7 @@ from loadtests.experiment.sides import SideLabel
 from loadtests.records.summary import Interval, Outcome, Verdict
 from loadtests.report.charts.catalogue import CHARTS, draw
 from loadtests.report.charts.marks import MARKS, mark_kind
-from loadtests.report.charts.predicted import finding, predictions
+from loadtests.report.charts.predicted import finding, predictions, scatter
 from loadtests.report.charts.ratio import against_loads
 from loadtests.report.charts.style import LOOKS, MUTED, drawing, fit, width_in, wrap
 from loadtests.report.highlights import tally
@@ -256,6 +256,21 @@ def test_predictions_are_judged_one_by_one() -> None:
     bound = [replace(cell, bound_rps=cell.throughput.value * 1.05 if cell.throughput else None) for cell in cells]
     said = finding(view_of(manifest, replace(outcome, cells=bound)))
     assert said.startswith("The model’s median error is 4\xa0% (simple bounds: 5\xa0%); 3 of 4")
+
+
+def test_every_miss_has_a_number_beside_its_mark_and_a_line_that_says_which_cell_it_is() -> None:
+    run = view_of(*predicted(make_run(["external_api", "hash"], [1, 8, 32], noise=0.6), off=1.5))
+    missed = [each for each in predictions(run) if each.missed]
+    with drawing():
+        figure = scatter(run)
+    assert figure is not None
+    texts = [text.get_text().replace("\u00a0", " ") for text in figure.axes[0].texts]
+    listed = dict(text.split("  ") for text in texts if "  " in text)
+    beside = [number for text in texts if "  " not in text for number in text.split(", ")]
+    assert sorted(beside) == sorted(listed)
+    assert sorted(listed.values()) == sorted(
+        f"{each.scenario} at {each.load}: {100 * each.off:+.0f} %".replace("-", "−") for each in missed
+    )
 
 
 def test_where_the_client_was_the_limit_the_model_is_not_judged() -> None:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,12 +19,13 @@ from loadtests.report.wording import NO_BREAK, named
 
 NEAR = 0.10
 """How far a prediction may be off before it counts as a miss."""
-NAMED = 7
-"""Misses that have room to be named on either side of the diagonal."""
-LINE_PT, LINE_HEIGHT = 7.0, 0.14
+NAMED = 14
+"""Misses that have room to be listed."""
+LINE_PT, LINE_HEIGHT = 7.5, 0.15
+TOUCH = 0.1
+"""Numbers of points that are nearer to each other than this would overlap, in inches."""
 SIDE = 4.6
 """Of the square, in inches."""
-LEADER: dict[str, Any] = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
 
 
 @dataclass(frozen=True)
@@ -100,21 +100,19 @@ def scatter(view: RunView) -> Figure | None:
         Key(view.names[label], marker=dot(LOOKS[label].marker, LOOKS[label].colour, LOOKS[label].ink))
         for label in LABELS
     ]
-    legend += [Key(f"within {NEAR:.0%}", patch={"facecolor": ZONE, "edgecolor": MUTED})]
+    legend += [Key(f"within ± {100 * NEAR:.0f} %", patch={"facecolor": ZONE, "edgecolor": MUTED})]
     legend += [DRIVER_BOUND_KEY] if any(each.driver_bound for each in known) else []
     note = (
         "Throughput in requests/s, both axes logarithmic. What a request needs is measured under lighter loads; nothing"
         " is fitted to the predicted cell. Simple bounds: min(users, threads, connections) × what one user gets,"
-        " or cores ÷ CPU time. Points with a larger error are named."
+        " or cores ÷ CPU time. Points with a larger error are numbered."
     )
     figure, (ax,) = sheet(view, finding(view), legend, grid, note)
     _axes(ax, known)
     for each in known:
         face = {"markerfacecolor": "white"} if each.driver_bound else {}
         ax.plot([each.measured], [each.predicted], linestyle="none", **{**marker(LOOKS[each.label]), **face}, zorder=4)
-    missed = [each for each in known if each.missed]
-    _name(ax, [each for each in missed if each.off > 0], above=True)
-    _name(ax, [each for each in missed if each.off < 0], above=False)
+    _number(ax, [each for each in known if each.missed])
     return figure
 
 
@@ -138,20 +136,50 @@ def _axes(ax: Axes, known: Sequence[Prediction]) -> None:
     ax.set_ylabel("predicted, requests/s →", size=9)
 
 
-def _name(ax: Axes, missed: Sequence[Prediction], *, above: bool) -> None:
-    """Name misses in the empty corner on their side of the diagonal, each with a line to its point."""
-    worst = sorted(sorted(missed, key=lambda each: -abs(each.off))[:NAMED], key=lambda each: -each.predicted)
-    more = len(missed) - len(worst)
+def _number(ax: Axes, missed: Sequence[Prediction]) -> None:
+    """Put numbers on the largest misses, and list them in the two corners that points near the diagonal leave empty."""
+    worst = sorted(sorted(missed, key=lambda each: -abs(each.off))[:NAMED], key=lambda each: -each.measured)
+    numbers = {each: str(number) for number, each in enumerate(worst, start=1)}
+    for above in (True, False):
+        mine = [each for each in worst if (each.off > 0) == above]
+        for group in _close_together(ax, mine):
+            text = ", ".join(numbers[each] for each in group)
+            at = (group[0].measured, group[0].predicted)
+            away, va = ((0, 5), "bottom") if above else ((0, -5), "top")
+            ax.annotate(text, at, away, textcoords="offset points", size=LINE_PT, ha="center", va=va, zorder=5)
+        lines = [(f"{numbers[each]}  {_said(each)}", LOOKS[each.label].ink) for each in mine]
+        more = 0 if above else len(missed) - len(worst)
+        _list(ax, lines + [(f"and {more} more outside the band", MUTED)] * bool(more), above=above)
+
+
+def _said(each: Prediction) -> str:
+    off = f"{100 * each.off:+.0f}{NO_BREAK}%".replace("-", "−")
+    return f"{fit(f'{each.scenario} at {named([each.load])}', SIDE * 0.38, LINE_PT)}: {off}"
+
+
+def _close_together(ax: Axes, ordered: Sequence[Prediction]) -> list[list[Prediction]]:
+    """Put points whose numbers would touch into one group; in each the first is the furthest to the right."""
+    inches_a_decade = SIDE / math.log10(ax.get_xlim()[1] / ax.get_xlim()[0])
+    groups: list[list[Prediction]] = []
+    for each in ordered:
+        near = (group for group in groups if _distance(group[0], each) * inches_a_decade < TOUCH)
+        group = next(near, None)
+        if group is None:
+            groups.append([each])
+        else:
+            group.append(each)
+    return groups
+
+
+def _distance(one: Prediction, other: Prediction) -> float:
+    """Return how far two points are from each other, in decades."""
+    return math.hypot(math.log10(one.measured / other.measured), math.log10(one.predicted / other.predicted))
+
+
+def _list(ax: Axes, lines: Sequence[tuple[str, str]], *, above: bool) -> None:
+    """Write lines, each in a colour, in the upper left or the lower right corner."""
     x, align = (0.015, "left") if above else (0.985, "right")
-    top = SIDE - 0.08 if above else 0.08 + LINE_HEIGHT * (len(worst) + bool(more))
-    look: dict[str, Any] = {"size": LINE_PT, "ha": align, "va": "top", "zorder": 3.5}
-    for row, each in enumerate(worst):
-        text = fit(f"{each.scenario} at {named([each.load])}: {each.off:+.0%}", SIDE * 0.48, LINE_PT)
-        at = (x, (top - LINE_HEIGHT * row) / SIDE)
-        ink = LOOKS[each.label].ink
-        point = (each.measured, each.predicted)
-        leader = {**LEADER, "relpos": (1, 0.5) if above else (0, 1)}
-        clear_of(ax.annotate(text, point, at, textcoords="axes fraction", color=ink, arrowprops=leader, **look))
-    if more:
-        y = (top - LINE_HEIGHT * len(worst)) / SIDE
-        ax.text(x, y, f"and {more} more", transform=ax.transAxes, color=MUTED, **look)
+    top = SIDE - 0.08 if above else 0.08 + LINE_HEIGHT * len(lines)
+    for row, (text, ink) in enumerate(lines):
+        y = (top - LINE_HEIGHT * row) / SIDE
+        clear_of(ax.text(x, y, text, transform=ax.transAxes, color=ink, size=LINE_PT, ha=align, va="top", zorder=3.5))
