@@ -168,7 +168,7 @@ def test_ceilings_and_bends_stand_where_they_are_and_say_how_they_follow() -> No
     ax = drawn(waiting())
     lines = [(values(line.get_xdata()), values(line.get_ydata())) for line in ax.get_lines()]
     assert sorted(ys[0] for xs, ys in lines if xs == [0, 1]) == pytest.approx([800, 1000, 1000 / 0.7], rel=0.01)
-    assert [xs[0] for xs, ys in lines if ys == [0, 1]] == [40, 72]
+    assert [xs[0] for xs, ys in lines if len(ys) == 2 and ys[0] == 0 and ys[1] > 1] == [72, 40]
     words = {text.get_text().replace("\u00a0", " ") for text in ax.texts}
     assert {
         "sync: 40 threads ÷ 50 ms ≈ 800/s",
@@ -176,6 +176,13 @@ def test_ceilings_and_bends_stand_where_they_are_and_say_how_they_follow() -> No
         "sync: 40 users, all 40 threads taken",
         "async: 72 users, the core is always busy",
     } <= words
+
+
+def test_labels_of_bends_stand_above_the_panel_where_they_hide_no_mark() -> None:
+    ax = drawn(waiting())
+    above = [text for text in ax.texts if isinstance(text, Annotation) and " users, " in text.get_text()]
+    assert len(above) == 2
+    assert all(text.xy[1] > 1 for text in above)
 
 
 def test_a_ceiling_of_both_sides_is_drawn_once() -> None:

@@ -30,8 +30,8 @@ from loadtests.system.forks import call_all
 
 PREFIX = "curve-"
 WIDTH, HEIGHT, LEFT = 5.3, 3.3, 0.72
-LABEL_PT, LABEL_GAP = 8.5, 0.17
-"""Of what stands beside the panel, in points and inches."""
+LABEL_PT, LABEL_GAP, BEND_LINE = 8.5, 0.17, 0.17
+"""Of what stands beside and above the panel, in points and inches."""
 LABEL_AWAY = 0.14 / WIDTH
 """From the panel, as a share of its width."""
 SAME = 0.05
@@ -46,12 +46,13 @@ def draw(view: RunView, curve: Curve) -> Figure:
     top = _top(curve)
     beside = [*_ceiling_labels(view, curve), *_end_labels(view, curve)]
     right = 0.2 + max((width_in(label.text, LABEL_PT, label.weight) for label in beside), default=0.0)
-    grid = Grid(1, 1, WIDTH, HEIGHT, LEFT, right, head=0.12, foot=0.5)
+    bends = _bends(view, curve)
+    grid = Grid(1, 1, WIDTH, HEIGHT, LEFT, right, head=0.14 + BEND_LINE * len(bends), foot=0.5)
     figure, (ax,) = sheet(view, finding(view, curve), _keys(view, curve), grid, _note(view, curve))
     _axes(ax, curve, top)
     for ceiling in {label.line for label in beside if label.line is not None}:
         ax.axhline(ceiling, color=MUTED, linewidth=1.0, linestyle=DOTTED, zorder=1.5)
-    _draw_bends(ax, view, curve)
+    _draw_bends(ax, bends, curve.most)
     for label in LABELS:
         look, side = LOOKS[label], curve.sides[label]
         if side.model:
@@ -186,8 +187,23 @@ def _lower_end(group: Sequence[float], gap: float) -> float:
     return fmean(group) - gap * (len(group) - 1) / 2
 
 
-def _draw_bends(ax: Axes, view: RunView, curve: Curve) -> None:
-    """Draw a line where each side runs out of something, and say of what; a bend of both sides is drawn once."""
+@dataclass(frozen=True)
+class Bend:
+    """Where a side runs out of something, or both do.
+
+    Attributes:
+        users: how many.
+        text: of what, and which side.
+        colour: of line and letters.
+    """
+
+    users: int
+    text: str
+    colour: str
+
+
+def _bends(view: RunView, curve: Curve) -> list[Bend]:
+    """Return where each side runs out of something, ascending; a bend of both sides is one."""
     said: dict[tuple[int, str], list[SideLabel]] = {}
     for label in LABELS:
         side = curve.sides[label]
@@ -198,17 +214,28 @@ def _draw_bends(ax: Axes, view: RunView, curve: Curve) -> None:
                 said.setdefault((round(ceiling.bend), _taken(ceiling)), []).append(label)
     if curve.if_def is not None and _in_view(curve) and curve.if_def.bend <= curve.most:
         said[round(curve.if_def.bend), f"{_taken(curve.if_def)} by def routes"] = []
-    for row, ((users, words), labels) in enumerate(sorted(said.items())):
+    found = []
+    for (users, words), labels in sorted(said.items()):
         alone = len(labels) == 1
-        ink = LOOKS[labels[0]].ink if alone else INK if labels else MUTED
         whose = f"{view.names[labels[0]]}: " if alone else ""
-        ax.axvline(users, color=ink, linewidth=1.0, linestyle=DOTTED, zorder=1.5)
-        said_there = f"{whose}{users} users, {words}"
-        left = width_in(said_there, LABEL_PT) > WIDTH * (1 - users / (1.03 * curve.most))
+        ink = LOOKS[labels[0]].ink if alone else INK if labels else MUTED
+        found.append(Bend(users, f"{whose}{users} users, {words}", ink))
+    return found
+
+
+def _draw_bends(ax: Axes, bends: Sequence[Bend], most: int) -> None:
+    """Draw a line at each bend, up to a label above the panel, where no mark is: the first one's stands highest."""
+    for row, bend in enumerate(reversed(bends)):
+        height = 1 + (0.1 + BEND_LINE * row) / HEIGHT
+        ax.plot(
+            [bend.users, bend.users], [0, height], color=bend.colour, linewidth=1.0, linestyle=DOTTED, zorder=1.5,
+            transform=ax.get_xaxis_transform(), clip_on=False,
+        )  # fmt: skip
+        left = width_in(bend.text, LABEL_PT) > WIDTH * (1 - bend.users / (1.03 * most))
         text = ax.annotate(
-            said_there, (users, 0.05 + 0.075 * row), (-4 if left else 4, 0),
-            xycoords=ax.get_xaxis_transform(), textcoords="offset points", size=LABEL_PT, color=ink,
-            ha="right" if left else "left", va="center", zorder=8,
+            bend.text, (bend.users, height), (-4 if left else 4, 0), xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points", size=LABEL_PT, color=bend.colour, ha="right" if left else "left", va="center",
+            annotation_clip=False, zorder=8,
         )  # fmt: skip
         clear_of(text)
 
