@@ -30,8 +30,8 @@ POOL = "pool-"
 """A run's folder is called by this and the number of connections."""
 MAX_POOLS = 8
 MAX_CONNECTIONS = 1000
-CELL_WIDTH, CELL_HEIGHT = 0.74, 0.46
-LEFT, GAP, MARGIN, TOP, FOOT = 1.0, 0.35, 0.18, 0.5, 0.95
+CELL_WIDTH, CELL_HEIGHT = 0.86, 0.46
+LEFT, GAP, MARGIN, TOP, FOOT = 0.8, 0.42, 0.18, 0.4, 1.08
 TITLE_PT, TITLE_LINE = 13.5, 0.255
 STALLS_COLOUR, ANSWERS_COLOUR, PARTLY_COLOUR = INK, "#dff0e6", "#f6d9b8"
 PANEL_TITLES: Mapping[SideLabel, str] = {
@@ -207,11 +207,11 @@ def _starts(cells: Sequence[DeadlockCell], label: SideLabel) -> str:
 
 
 def draw(cells: Sequence[DeadlockCell], threads: int) -> Figure:
-    """Draw the grid twice, without and with a limit on sessions; both share their axes."""
+    """Draw the grid twice, without a limit on sessions and below it with one; both share their axes."""
     users = sorted({cell.users for cell in cells})
     pools = sorted({cell.connections for cell in cells})
     width, height = CELL_WIDTH * len(users), CELL_HEIGHT * len(pools)
-    across = 2 * MARGIN + LEFT + 2 * width + GAP
+    across = 2 * MARGIN + LEFT + width
     title = wrap(finding(cells), across - 2 * MARGIN, TITLE_PT, "bold")
     note = wrap(
         f"Requests/s of get_post in the sync build, whose {threads} threads share the connections of a pool;"
@@ -221,27 +221,28 @@ def draw(cells: Sequence[DeadlockCell], threads: int) -> Figure:
         across - 2 * MARGIN,
         7.5,
     )
-    tall = MARGIN + TITLE_LINE * len(title) + TOP + height + FOOT
+    tall = MARGIN + TITLE_LINE * len(title) + TOP + 2 * height + GAP + FOOT
     figure = Figure(figsize=(across, tall))
     for i, line in enumerate(title):
         at = 1 - (MARGIN + TITLE_LINE * i) / tall
         figure.text(MARGIN / across, at, line, size=TITLE_PT, weight="bold", va="top")
     for i, line in enumerate(reversed(note)):
         figure.text(MARGIN / across, (0.08 + 0.15 * i) / tall, line, size=7.5, color=MUTED, va="bottom")
-    for column, label in enumerate(LABELS):
-        x = MARGIN + LEFT + column * (width + GAP)
-        ax = figure.add_axes((x / across, FOOT / tall, width / across, height / tall))
+    for label in LABELS:
+        lowest = label == LABELS[-1]
+        y = FOOT if lowest else FOOT + height + GAP
+        ax = figure.add_axes(((MARGIN + LEFT) / across, y / tall, width / across, height / tall))
         ax.set_title(PANEL_TITLES[label], size=9, weight="bold", loc="left", pad=6)
         for cell in cells:
             if cell.label == label:
                 _draw_cell(ax, users.index(cell.users), pools.index(cell.connections), cell)
         ax.set_xlim(-0.5, len(users) - 0.5)
         ax.set_ylim(len(pools) - 0.5, -0.5)
-        ax.set_xticks(range(len(users)), [f"{count:,}" for count in users])
-        ax.set_yticks(range(len(pools)), [f"{pool}" for pool in pools] if not column else [""] * len(pools))
-        ax.set_xlabel("users", size=8.5, labelpad=2)
-        if not column:
-            ax.set_ylabel("connections in the pool", size=8.5)
+        ax.set_xticks(range(len(users)), [f"{count:,}" if lowest else "" for count in users])
+        ax.set_yticks(range(len(pools)), [f"{pool}" for pool in pools])
+        if lowest:
+            ax.set_xlabel("users", size=8.5, labelpad=2)
+        ax.set_ylabel("connections" if len(pools) > 1 else "", size=8.5)
         ax.tick_params(length=0)
         for spine in ax.spines.values():
             spine.set_visible(False)
@@ -262,5 +263,5 @@ def _draw_cell(ax: Axes, x: int, y: int, cell: DeadlockCell) -> None:
     text = number(cell.rps) if cell.rps is not None else "✖ stalls" if not cell.failed else "✖ fails"
     lost = cell.stalled + cell.failed
     share = f"{'' if dead else '✖ '}{lost} of {cell.blocks} starts" if dead or cell.stalled else ""
-    ax.text(x, y - (0.12 if share else 0), text, size=8.5, color=ink, weight="bold", ha="center", va="center")
-    ax.text(x, y + 0.24, share, size=6.5, color=ink, ha="center", va="center")
+    ax.text(x, y - (0.12 if share else 0), text, size=9.5, color=ink, weight="bold", ha="center", va="center")
+    ax.text(x, y + 0.24, share, size=7.5, color=ink, ha="center", va="center")
