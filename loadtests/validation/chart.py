@@ -81,14 +81,14 @@ def _row(ax: Axes, y: float, finding: Finding) -> None:
         return left + PLOT_WIDTH * scale.at(value)
 
     ax.text(MARGIN, y - 0.07, fit(finding.name, NAME_WIDTH - 0.2, 8.5), size=8.5, va="center")
-    ax.text(MARGIN, y + 0.09, fit(finding.note, NAME_WIDTH - 0.2, 7), size=7, color=MUTED, va="center")
+    ax.text(MARGIN, y + 0.09, fit(finding.note, NAME_WIDTH - 0.2, 7.5), size=7.5, color=MUTED, va="center")
     low, high = x(finding.aim[0]), x(finding.aim[1])
     ax.fill([low, high, high, low], [y - 0.13, y - 0.13, y + 0.13, y + 0.13], color=ZONE, linewidth=0)
     ax.plot([left, left + PLOT_WIDTH], [y, y], color=FAINT, linewidth=0.6)
     for end, align in ((finding.aim[0], "right"), (finding.aim[1], "left")):
         if scale.low < end < scale.high:
             nudge = -0.03 if align == "right" else 0.03
-            ax.text(x(end) + nudge, y + 0.115, figure(end, finding.unit), size=5.5, color=MUTED, va="center", ha=align)
+            ax.text(x(end) + nudge, y + 0.12, figure(end, finding.unit), size=7, color=MUTED, va="center", ha=align)
     if finding.truth is not None:
         ax.plot([x(finding.truth)] * 2, [y - 0.15, y + 0.15], color=INK, linewidth=1.2)
     colour = COLOURS[finding.status]

@@ -56,6 +56,7 @@ def heat_map(view: RunView) -> Figure | None:
     kinds = {mark_kind(c) for c in dial.cells.values()}
     grounds = [f"grey: the whole interval lies within ± {MARGIN_PERCENT} %"] if "equivalent" in kinds else []
     grounds += ["white: no verdict"] if kinds - {"a", "b", "equivalent"} else []
+    grounds += ["dotted: the line, with a row's CPU times at an end of their 95 % intervals"] if ends else []
     note = "; ".join(
         [
             f"{ratio_of(view)} with {dial.load}, and below it its 95 % interval over {view.evidence}",
@@ -65,7 +66,7 @@ def heat_map(view: RunView) -> Figure | None:
     )
     legend = keys(dial.cells.values(), view)
     legend += [Key(_steps_meaning(view), marker=Line2D([], [], **_steps_style()))] if steps else []
-    legend += [Key("the same at an end of a CPU time's interval", marker=Line2D([], [], **_ends_style()))] * bool(ends)
+    legend += [Key("where it could also be", marker=Line2D([], [], **_ends_style()))] * bool(ends)
     figure, (ax,) = sheet(view, finding(view), legend, grid, f"{note}.")
     for (cpu_ms, wait_ms), comparison in dial.cells.items():
         _cell(ax, dial.waits_ms.index(wait_ms), dial.cpus_ms.index(cpu_ms), comparison)
@@ -117,10 +118,10 @@ def reading(view: RunView) -> str:
     a, b = view.names["a"], view.names["b"]
     return (
         "Each cell is a request that first computes and then waits, for the times on the axes. Right of the stepped"
-        f" line a model predicts {WORTH - 1:.0%} more for {b} than for {a}, because requests wait for a thread there."
-        " The model knows threads, cores and CPU time, but none of these ratios. It assumes the same CPU time for both"
-        " sides, so a lead left of the line has another reason: a request costs one side less CPU time. Dotted: where"
-        " the line would be with a row's CPU time at an end of its 95 % interval."
+        f" line a model predicts {100 * (WORTH - 1):.0f} % more for {b} than for {a}, because requests wait for a"
+        " thread there. The model knows threads, cores and CPU time, but none of these ratios. It assumes the same CPU"
+        " time for both sides, so a lead left of the line has another reason: a request costs one side less CPU time."
+        " Dotted: where the line would be with a row's CPU time at an end of its 95 % interval."
     )
 
 
@@ -228,7 +229,7 @@ def _cell(ax: Axes, x: int, y: int, c: Comparison) -> None:
     ax.text(x + 0.08, y + 0.04, text, size=12, weight="bold" if sure else "normal", **look)
     if c.interval:
         low, high = map(ratio, c.interval)
-        ax.text(x, y - 0.29, f"{low} – {high}", size=7, **look)
+        ax.text(x, y - 0.29, f"{low} – {high}", size=7.5, **look)
 
 
 def _colour(kind: Kind, c: Comparison) -> Any:  # noqa: ANN401 - whatever matplotlib takes for one
@@ -251,7 +252,7 @@ def _axes(ax: Axes, dial: Dial) -> None:
 
 
 def _steps_meaning(view: RunView) -> str:
-    return f"right of it the model predicts {WORTH - 1:.0%} more for {view.names['b']}"
+    return f"right of it the model predicts {100 * (WORTH - 1):.0f} % more for {view.names['b']}"
 
 
 def _steps_style() -> dict[str, Any]:

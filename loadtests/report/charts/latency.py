@@ -15,12 +15,12 @@ from loadtests.records.summary import CellResult, Metric
 from loadtests.report import titles
 from loadtests.report.charts.layout import Grid, sheet
 from loadtests.report.charts.marks import MARKS
-from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, dot, fit, side_key, width_in
+from loadtests.report.charts.style import INK, LOOKS, MUTED, ZONE, Key, clear_of, dot, fit, side_key, width_in
 from loadtests.report.view import RunView
 from loadtests.report.wording import listed, milliseconds, named, number, ratio, word
 
-SHOWN: Mapping[str, tuple[str, str]] = {"p50": ("o", "median"), "p90": ("|", "p90"), "p99": ("o", "p99")}
-"""Percentile → its marker and its word. The 99th is hollow."""
+SHOWN: Mapping[str, tuple[str, str]] = {"p50": ("o", "median"), "p90": ("|", "p90"), "p99": (">", "p99")}
+"""Percentile → its marker and its word. None is hollow: in all charts that means "not decided"."""
 ACROSS = 9.9
 GROUP = 0.72
 
@@ -40,13 +40,13 @@ def at_highest_load(view: RunView) -> Figure | None:
     keys += [
         Key("median (half are faster)", marker=dot("o", INK, INK)),
         Key("p90", marker=dot("|", INK, INK, 9)),
-        Key("p99 (1 in 100 is slower)", marker=dot("o", "white", INK)),
+        Key("p99 (1 in 100 is slower)", marker=dot(">", INK, INK)),
     ]
     since = ", from when a request was due" if view.open_loop else ""
     note = (
         f"Response times of all blocks together at {named([view.highest])}{since}, on a logarithmic axis; a percentile"
         f" is missing where there are too few requests for it. ×: {view.names['b']} divided by {view.names['a']},"
-        " block by block, which may differ from the quotient of the figures below."
+        " block by block, which may differ from the quotient of the figures shown."
     )
     figure, (ax,) = sheet(view, titles.latency_title(view), keys, grid, note)
     ax.set_xscale("log")
@@ -59,17 +59,20 @@ def at_highest_load(view: RunView) -> Figure | None:
     for i, ((scenario, load), pair) in enumerate(zip(groups, cells, strict=True)):
         at = "" if load == view.highest else f" ({named([load])})"
         name = fit(scenario.name + at, ACROSS * 0.4, 9.5, "bold")
-        ax.axhline(i, color=ZONE, linewidth=0.8, zorder=0, xmin=-left / grid.width, clip_on=False)
+        ax.axhline(i, color=ZONE, linewidth=0.8, zorder=0, xmin=-left / grid.width, xmax=1 + right / grid.width,
+                   clip_on=False)  # fmt: skip
         across = ax.get_yaxis_transform()
         ax.text(-left / grid.width, i + 0.17, name, size=9.5, weight="bold", va="center", transform=across, zorder=6)
         room = 0.12 + width_in(name, 9.5, "bold")
         sure = _verdicts_in_words(view, scenario.name, load)
         free = ACROSS - room - width_in(sure, 8.5, "bold") - 0.3
         about = fit(scenario.about, free, 8) if free > 0.5 else ""
-        ax.text((room - left) / grid.width, i + 0.17, about, size=8, color=MUTED, va="center", transform=across,
-                zorder=6)  # fmt: skip
-        ax.text(1 + right / grid.width, i + 0.17, sure, size=8.5, weight="bold", ha="right", va="center",
-                transform=across, zorder=6)  # fmt: skip
+        below = ax.text((room - left) / grid.width, i + 0.17, about, size=8, color=MUTED, va="center",
+                        transform=across, zorder=6)  # fmt: skip
+        beside = ax.text(1 + right / grid.width, i + 0.17, sure, size=8.5, weight="bold", ha="right", va="center",
+                         transform=across, zorder=6)  # fmt: skip
+        for text in (below, beside):
+            clear_of(text)
         for row, (label, cell) in enumerate(zip(LABELS, pair, strict=True)):
             y = i + 0.48 + 0.31 * row
             ax.text(-left / grid.width + 0.3 / grid.width, y, fit(view.names[label], left - 0.45, 8.5), size=8.5,
@@ -112,9 +115,8 @@ def _row(ax: Axes, y: float, label: str, values: Mapping[str, float]) -> None:
         [min(ms.values()), max(ms.values())], [y, y], color=look.colour, linestyle=look.line, linewidth=2.2, zorder=2
     )
     for name, x in ms.items():
-        face = "white" if name == "p99" else look.colour
         size = 11 if name == "p90" else 6.5
-        ax.plot([x], [y], SHOWN[name][0], markersize=size, markerfacecolor=face, markeredgecolor=look.ink,
+        ax.plot([x], [y], SHOWN[name][0], markersize=size, markerfacecolor=look.colour, markeredgecolor=look.ink,
                 markeredgewidth=1.6 if name == "p90" else 1.3, zorder=4)  # fmt: skip
     first, last = next(iter(ms)), list(ms)[-1]
     ax.annotate(number(ms[first]), (ms[first], y), (-7, 0), textcoords="offset points", ha="right", va="center", size=8,

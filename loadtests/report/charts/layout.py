@@ -112,7 +112,7 @@ def head(ax: Axes, grid: Grid, name: str, about: str, alarm: str = "") -> None:
 def _footer(view: RunView, note: str) -> str:
     missing = f" Not measured: {', '.join(view.unmeasured)}." if view.unmeasured else ""
     partial = "" if view.manifest.complete else " The run is incomplete."
-    return f"{note}{missing}{partial} Run {view.manifest.name}."
+    return f"{note}{missing}{partial} Run: {view.manifest.name}."
 
 
 def _flow(keys: Sequence[Key], usable: float) -> list[list[tuple[float, Key]]]:

@@ -81,7 +81,8 @@ def _multiples(view: RunView, figures: Figures, title: str) -> Figure | None:
     spread = "whiskers: 95 % interval over the run's blocks" if view.blocks > 1 else "one block: no interval"
     at = f", at {view.loads[0]}" if bars else ""
     spread += "; without an end they extend beyond the frame" if _cut_off(drawn.values()) else ""
-    note = f"{figures.noun} in {figures.unit}{at}; each panel has its own scale, from 0; {spread}."
+    log = "" if bars else "; the axis of users is logarithmic"
+    note = f"{figures.noun} in {figures.unit}{at}; each panel has its own scale, from 0{log}; {spread}."
     right = 0.2 if bars else 0.1 + max(width_in(end_label(view, label, 10000), 8.5, "bold") for label in LABELS)
     grid = grid_for(len(shown), left=0.66, right=right)
     figure, axes = sheet(view, title, keys, grid, note)

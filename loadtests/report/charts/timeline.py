@@ -63,6 +63,7 @@ STRIP_FROM, STRIP_TO = 1.06, 1.26
 STRIP_PT, SMALL_PT = 7.0, 5.5
 OVER = 1.6
 """How much wider than its phase a name in two lines may be: beside a short one there is room."""
+MORE_THAN_USERS = "More requests than users: an answer was sent, and its request is still being finished."
 THREADS = Line2D([], [], color="#009E73", linewidth=1.8)
 CONNECTIONS = Line2D([], [], color=INK, linewidth=1.8, linestyle=(0, (3, 1.2)))
 LIMIT = Line2D([], [], color=MUTED, linewidth=1.0, linestyle=":")
@@ -89,13 +90,14 @@ def draw(
     """
     labels = list(trials)
     count = len(HEADINGS) if details else 1
-    grid = Grid(
-        count * len(labels), len(labels), 3.35, 1.05 if details else 1.7, 0.5, 0.12, foot=0.34 if details else 0.5
-    )
+    grid = Grid(count * len(labels), len(labels), 3.35, 1.05 if details else 1.7, 0.5, 0.12, foot=0.5)
     note = (
         f"{scenario} with {load}, block {block + 1}; only the turns in which a side was under load, joined together."
         " First each user may ask once, to open every connection; in the lead-in users start one by one; in the"
-        " lead-out the requests in flight are answered. Dotted: the maximum."
+        " lead-out the requests in flight are answered."
+        + (" Dotted: the number of users." if isinstance(load, ClosedLoop) else "")
+        + (f" {MORE_THAN_USERS}" if _more_than_users(trials.values(), load) else "")
+        + (" Below, dotted: all threads, and all connections." if details else "")
     )
     figure, axes = sheet(
         view, finding(view, scenario, load, trials), _keys(trials.values(), details=details), grid, note
@@ -120,9 +122,15 @@ def draw(
             ax.grid(visible=True, axis="y")
     for ax, trial in zip(rows[0], trials.values(), strict=True):
         _name_phases(ax, grid, trial, longest_s)
-        if not details:
-            ax.set_xlabel("seconds under load", size=8, labelpad=2)
+    for ax in axes:
+        ax.set_xlabel("seconds under load", size=8, labelpad=2)
     return figure
+
+
+def _more_than_users(trials: Iterable[LoadTimeline], load: Load) -> bool:
+    """Whether an app has more requests than there are users: an answer is sent before its session is closed."""
+    most = max(int(trial.timeline.rows["in_flight"].max()) for trial in trials)
+    return isinstance(load, ClosedLoop) and most > load.users
 
 
 def _name_phases(ax: Axes, grid: Grid, trial: LoadTimeline, longest_s: float) -> None:
