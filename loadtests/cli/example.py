@@ -18,7 +18,7 @@ from loadtests.system.terminal import PipeConsole
 def example_(parts: tuple[str, ...], measure: bool) -> None:
     """Write the figures of this project's README and docs from results/example.
 
-    A PART is run, dial, deadlock, or the name of a lesson or claim.
+    A PART is run, curve, dial, deadlock, or the name of a lesson or claim.
     """
     example(parts, measure=measure)
 

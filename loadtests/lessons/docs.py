@@ -20,12 +20,12 @@ from loadtests.lessons import text
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.chapter import chapter
 from loadtests.lessons.deadlock import finding as deadlock_finding
-from loadtests.lessons.example import RUN, TIMELINE, Example
+from loadtests.lessons.example import CURVE, RUN, TIMELINE, Example
 from loadtests.lessons.lesson import SIGNS
 from loadtests.lessons.record import claim_results
 from loadtests.lessons.same_cells import elsewhere
 from loadtests.report.charts.dial import finding as dial_finding
-from loadtests.report.curves import curves
+from loadtests.report.curves import ceiling_words, curves
 from loadtests.report.curves import finding as curve_finding
 from loadtests.report.markdown import verdict_rows
 from loadtests.report.titles import loads_title
@@ -116,7 +116,7 @@ def verdicts(example: Example) -> str:
 def _source(run: RunView) -> str:
     machine = run.manifest.environment
     return (
-        f"From results/example/run: {machine.cpu}, {machine.cores} cores, {machine.python},"
+        f"From results/example/{run.manifest.name}: {machine.cpu}, {machine.cores} cores, {machine.python},"
         f" {run.manifest.database_version}, {run.manifest.created:%-d %B %Y}, {run.blocks} blocks."
     )
 
@@ -236,9 +236,9 @@ def claims(example: Example) -> str:
 
 def curve(example: Example) -> str:
     """Return the curve of one scenario with its finding."""
-    [shown] = [each for each in curves(example.run) if each.scenario.name == TIMELINE]
-    caption = curve_finding(example.run, shown)
-    return f"![{caption}](../results/example/curve.png)\n\n{caption}. {_source(example.run)}"
+    [shown] = curves(example.curve)
+    caption = curve_finding(example.curve, shown)
+    return f"![{caption}](../results/example/curve.png)\n\n{caption}. {_source(example.curve)}"
 
 
 def dial(example: Example) -> str:
@@ -287,9 +287,22 @@ def _ratios(run: RunView, scenario: str, kind: Kind) -> dict[Load, float]:
 
 
 def headline(example: Example) -> str:
-    """Return the README's chart."""
+    """Return the README's picture: where the curves part, and below it which ceiling each meets first."""
+    run = example.curve
+    [shown] = curves(run)
+    ceilings = [
+        f"{run.names[label]}: {ceiling_words(first)}" for label in LABELS if (first := shown.sides[label].first)
+    ]
+    dotted = f"Ceilings (dotted): {'; '.join(ceilings)}. " if ceilings else ""
+    machine = run.manifest.environment
+    source = f"From results/example/{CURVE}: {machine.cpu}, {machine.cores} cores, {run.manifest.created:%-d %B %Y}."
+    return f"![{curve_finding(run, shown)}](results/example/{CURVE}.png)\n\n{dotted}{source}"
+
+
+def ratios(example: Example) -> str:
+    """Return the chart of all scenarios' ratios, with what it says."""
     caption = loads_title(example.run)
-    return f"![{caption}](results/example/ratio.png)\n\n{_source(example.run)}"
+    return f"![{caption}](../results/example/ratio.png)\n\n{caption}."
 
 
 def validation(example: Example) -> str:
@@ -324,6 +337,7 @@ def _validated(example: Example, checks: tuple[str, ...] | None) -> str:
 BLOCKS: Mapping[str, Block] = {
     "answer": answer,
     "headline": headline,
+    "ratios": ratios,
     "verdicts": verdicts,
     "which": which,
     "limits": limits,

@@ -38,9 +38,11 @@ from loadtests.runner import run
 from loadtests.system.errors import UsageError
 from loadtests.system.terminal import PipeConsole
 
-RUN, DIAL, DEADLOCK, LESSON_FOLDER = "run", "dial", "deadlock", "lessons"
+RUN, CURVE, DIAL, DEADLOCK, LESSON_FOLDER = "run", "curve", "dial", "deadlock", "lessons"
 TIMELINE = "external_api"
 """The scenario whose timeline and curve the docs show."""
+CURVE_USERS = "1,10,20,30,40,50,60,80,120,160,200"
+"""Closer together where 40 threads run out."""
 COLOURS = 96
 
 
@@ -50,6 +52,7 @@ class Example:
 
     Attributes:
         run: of ``bench run`` with its defaults.
+        curve: of ``bench curve external_api``.
         dial: of ``bench dial``.
         deadlock: of ``bench deadlock``.
         lessons: each lesson, by name.
@@ -57,6 +60,7 @@ class Example:
     """
 
     run: RunView
+    curve: RunView
     dial: RunView
     deadlock: list[DeadlockCell]
     lessons: Mapping[str, LessonRecord]
@@ -68,6 +72,7 @@ def read_example(folder: Path = EXAMPLE) -> Example:
     lessons = {name: read_lesson(folder / LESSON_FOLDER / f"{name}.json") for name in LESSONS}
     return Example(
         run=_run(folder / RUN),
+        curve=_run(folder / CURVE),
         dial=_run(folder / DIAL),
         deadlock=_deadlock(folder / DEADLOCK),
         lessons=lessons,
@@ -99,11 +104,11 @@ def _deadlock(folder: Path) -> list[DeadlockCell]:
 def parts() -> list[str]:
     """Return the names of all parts that can be measured one by one: runs, lessons, and claims with their own runs."""
     own = [claim.name for claim in CLAIMS if claim.measure]
-    return list(dict.fromkeys([RUN, DIAL, DEADLOCK, *LESSONS, *own]))
+    return list(dict.fromkeys([*RUNS, *LESSONS, *own]))
 
 
 def measure_example(out: Path, chosen: Collection[str] = (), old: Path = EXAMPLE) -> None:
-    """Measure the default run, the dial, the deadlock, all lessons and all claims; all of it takes half an hour.
+    """Measure the default run, curve, dial and deadlock, all lessons and all claims; all of it takes half an hour.
 
     Args:
         out: the folder to make.
@@ -156,6 +161,11 @@ def _default_run(_work: Path, out: Path) -> None:
     folder.write_outcome(analyse(folder, manifest))
 
 
+def _curve(work: Path, out: Path) -> None:
+    options = RunOptions(scenarios=(TIMELINE,), users=CURVE_USERS, out=work)
+    _keep(run.measure(options, SequentialSchedule), out)
+
+
 def _dial(work: Path, out: Path) -> None:
     options = dial_options(cpu_ms="0.1,1,5", wait_ms="0,5,20,50,100,200", users=80, time_s=0.8, observe=True, out=work)
     _keep(run.measure(options), out)
@@ -172,7 +182,12 @@ def _keep(path: Path, out: Path) -> None:
     RunFolder(path).copy_figures(out)  # raw samples are too large to keep
 
 
-RUNS: Mapping[str, Callable[[Path, Path], None]] = {RUN: _default_run, DIAL: _dial, DEADLOCK: _measure_deadlock}
+RUNS: Mapping[str, Callable[[Path, Path], None]] = {
+    RUN: _default_run,
+    CURVE: _curve,
+    DIAL: _dial,
+    DEADLOCK: _measure_deadlock,
+}
 """What measures each folder of runs: it takes a folder to work in, and the folder to make."""
 
 
@@ -185,8 +200,8 @@ def draw_pictures(out: Path) -> None:
         with drawing():
             save(against_loads(example.run), folder, "ratio")
             save(heat_map(example.dial), folder, DIAL)
-            [drawn_curve] = [each for each in curves(example.run) if each.scenario.name == TIMELINE]
-            save(draw_curve(example.run, drawn_curve), folder, "curve")
+            [drawn_curve] = curves(example.curve)
+            save(draw_curve(example.curve, drawn_curve), folder, CURVE)
             save(draw_deadlock(example.deadlock, DeadlockOptions.threads), folder, DEADLOCK)
         drawn = timeline.draw_one(example.run, RunFolder(out / RUN).read_trial, folder, TIMELINE, load, 0)
         for path in drawn.paths if drawn is not None else []:

@@ -254,7 +254,8 @@ def example() -> Example:
     record = ClaimsRecord(
         created=datetime.now(UTC), seconds=1.0, environment=manifest.environment, claims=[], evidence={}
     )
-    return Example(run=run, dial=run, deadlock=[], lessons={}, claims=record)
+    curve = view_of(*make_run(["external_api"]))
+    return Example(run=run, curve=curve, dial=run, deadlock=[], lessons={}, claims=record)
 
 
 @pytest.mark.parametrize("name", ["headline", "verdicts", "limits", "model", "precision", "timeline", "claims"])
@@ -265,6 +266,13 @@ def test_a_block_says_what_was_measured(example: Example, name: str) -> None:
     assert filled.endswith("<!-- end -->\nafter\n")
     assert "old" not in filled
     assert fill(filled, BLOCKS, example) == filled
+
+
+def test_the_readme_s_picture_is_the_curve_and_names_the_ceiling_that_each_side_meets_first(example: Example) -> None:
+    picture, _, caption = BLOCKS["headline"](example).partition("\n\n")
+    assert picture.endswith("](results/example/curve.png)")
+    for name in example.curve.names.values():
+        assert re.search(rf"{name}: 1 core ÷ [\d.]+\sms of CPU ≈ [\d,]+/s", caption)
 
 
 def test_the_model_is_judged_by_all_that_it_predicted(example: Example) -> None:
