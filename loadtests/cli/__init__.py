@@ -5,10 +5,12 @@ Ctrl-C should have to wait.
 """
 
 import io
+import os
 import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
+from textwrap import fill
 
 import click
 
@@ -34,6 +36,8 @@ SUBCOMMANDS = {
 }
 """The first paragraph of each one's help, which the list of all of them shows."""
 HIDDEN = ("example",)
+NARROWEST = 40
+"""Columns: on less than this, lines that end between words are hard to read, too."""
 SETTINGS = {"max_content_width": 100, "help_option_names": ["-h", "--help"], "show_default": True}
 
 
@@ -87,6 +91,14 @@ def main() -> None:
 
 
 def _fail(message: str, status: int) -> None:
+    said = f"bench: {message}"
     with suppress(OSError):  # the terminal may be gone
-        click.echo(f"bench: {message}", err=True)
+        width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 0
+        click.echo(_wrapped(said, width) if width >= NARROWEST else said, err=True)
     sys.exit(status)
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Break lines between words, where a terminal would break within one, as in "--" and "start-limit"."""
+    lines = (fill(line, width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n"))
+    return "\n".join(lines)

@@ -96,18 +96,19 @@ def _answer(console: PipeConsole, lesson: Lesson, record: LessonRecord) -> None:
     table = Table(title="Measured", title_justify="left", title_style="bold")
     headings = text.headings_of(lesson)
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("", "verdict") else "right")
-    for row in text.figures(lesson, record.outcome):
-        table.add_row(*map(Text, row[: len(headings)]))
+        table.add_column(heading, justify="left" if heading in ("", "verdict") else "right", overflow="fold")
+    for where, *figures in text.figures(lesson, record.outcome):
+        place = where if console.width >= WIDE else where.replace("[", "\n[", 1)
+        table.add_row(*map(Text, [place, *figures][: len(headings)]))
     console.print(table)
     seen = text.judged_expectations(lesson, record.outcome)
     overall = text.standing([each.judged for each in seen])
     console.print(Text(f"\nVerdict: {text.VERDICTS[overall]}", style=text.STYLES[overall]))
     for each in seen:
-        sign = Text(f"  {SIGNS[each.judged.standing]} ", style=text.STYLES[each.judged.standing])
+        sign = Text(f"{SIGNS[each.judged.standing]} ", style=text.STYLES[each.judged.standing])
         why = f" – {each.judged.why}" if each.judged.why else ""
         figure = f": {each.judged.figure}" if each.judged.figure else ""
-        console.print(sign.append(f"{each.says}{figure}{why}.", style="not bold default"))
+        console.print(Padding(sign.append(f"{each.says}{figure}{why}.", style="not bold default"), (0, 0, 0, 2)))
     _say(console, text.REASONS[overall], lesson.why)
     for sentence in text.reasons(lesson, record.outcome):
         console.print(Padding(Text(sentence), (0, 0, 0, 2)))

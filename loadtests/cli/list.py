@@ -26,9 +26,5 @@ def list_() -> None:
         " pitfalls, which lessons show."
     )
     console.print(Text('In brackets: parameters and their defaults, as in "query[wait_ms=100]".'))
-    console.print(
-        Text(
-            'Any request to any app is also a scenario, as in "POST /orders" --json \'{"item": "tea"}\'; `bench run'
-            " --help` lists its options."
-        )
-    )
+    console.print(Text("Any request to any app is also a scenario; `bench run --help` lists its options:"))
+    console.print(Text('  bench run "POST /orders" --json \'{"item": "tea"}\''), soft_wrap=True)
