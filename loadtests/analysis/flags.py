@@ -141,8 +141,10 @@ def _finding_in_words(c: Comparison, a: str, b: str, *, left_out: bool) -> str:
 
 
 def written(ratio: float) -> str:
-    """Write a ratio with two decimals, or as many as it takes to see that it is not 0."""
-    return f"{ratio:.2f}" if 0.1 <= ratio < 1000 else f"{ratio:.2g}"
+    """Write a ratio with two decimals, or as many as it takes to see that it is not 0; 1,000 and more without any."""
+    if ratio >= 1000:
+        return f"{ratio:,.0f}"
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
 @dataclass(frozen=True)

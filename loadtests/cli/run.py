@@ -253,7 +253,7 @@ def measure(chosen: RunOptions, begun_s: float, slowness: float, next_rows: "Nex
         console = PipeConsole()
         show_differences(console, error.differences, side_names(chosen.a, chosen.b))
         for sentence in error.said:
-            console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
+            console.print(printable(sentence), highlight=False, markup=False, soft_wrap=not console.is_terminal)
         raise
 
 

@@ -97,8 +97,9 @@ def measure(
         compare = make_comparison(experiment.ignored, experiment.unordered)
         more = None if exploration is None else _exploring(exploration, experiment, compare)
         answers = check_answers(experiment, cores, compare, next_rows, more)
+    console = PipeConsole()
     for sentence in answers.said:
-        PipeConsole().print(sentence, highlight=False, markup=False, soft_wrap=True)
+        console.print(sentence, highlight=False, markup=False, soft_wrap=not console.is_terminal)
     manifest = new_manifest(experiment, out.name, now, cores, checked, answers)
     explored = [Event(block=0, label=None, kind="explored", message=sentence) for sentence in answers.said]
     manifest = manifest.model_copy(update={"events": explored})

@@ -18,6 +18,7 @@ import psutil
 from loadtests.experiment.sides import Side, without
 from loadtests.servers.endpoints import Endpoint, Endpoints, endpoints_told
 from loadtests.servers.launch import SCRIPT, command_of, environment_of, folder_of, python_of, try_of
+from loadtests.servers.readiness import MORE_TIME
 from loadtests.system.errors import UsageError
 from loadtests.system.processes import Child
 
@@ -191,9 +192,7 @@ def _ask(
             try:
                 status = child.process.wait(max(0.0, begun + limit_s - time.monotonic()))
             except TimeoutExpired:
-                raise UsageError(
-                    f"side {side.spec!r}: its import took more than {limit_s:g} s; allow more with --start-limit"
-                ) from None
+                raise UsageError(f"side {side.spec!r}: its import took more than {limit_s:g} s; {MORE_TIME}") from None
             found[side.spec] = answer = _answer(side, child, status)
             for endpoint in answer.get("endpoints", ()):
                 endpoint["lines"] = [starts[side].without_secrets(line) for line in endpoint.get("lines", ())]

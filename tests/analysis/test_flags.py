@@ -11,7 +11,7 @@ import pytest
 from loadtests.analysis.analyse import analyse
 from loadtests.analysis.condition_checks import cores_used
 from loadtests.analysis.flag_checks import flags_of
-from loadtests.analysis.flags import MEANING, Conditions, Flag
+from loadtests.analysis.flags import MEANING, Conditions, Flag, written
 from loadtests.analysis.flow import Flow
 from loadtests.analysis.trial_summary import Summary
 from loadtests.analysis.verdict_kinds import NO_VERDICT
@@ -314,3 +314,8 @@ def test_littles_law_that_is_off_by_chance_is_not_the_clients_fault() -> None:
 def test_a_server_that_goes_on_working_after_its_answers_gets_no_verdict(left: float | None, names: list[str]) -> None:
     assert [flag.name for flag in flags(USERS, lambda s: replace(s, work_left=left))] == names
     assert "work-left" in NO_VERDICT
+
+
+def test_a_ratio_is_written_as_a_person_does() -> None:
+    figures = {0.0002: "0.0002", 0.05: "0.05", 0.1: "0.10", 1.0: "1.00", 999.0: "999.00", 2091.3: "2,091"}
+    assert {value: written(value) for value in figures} == figures
