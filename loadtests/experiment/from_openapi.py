@@ -23,16 +23,18 @@ MOST_ACTIVE = 6
 """Scenarios that a run of a few minutes has time for, with three loads each."""
 NUMBERS = frozenset({"workers", "port", "start_limit", "pid"})
 HEAD = """\
-# What `bench run` asks when it is called in this folder. docs/bench-toml.md has all keys.
-# A # with no space behind it is in front of a setting: take it away to use that.
+# What `bench run` asks when it is called in this folder.
+# docs/bench-toml.md has all keys. A # with no space behind it is in front of a
+# setting: take it away to use that.
 budget = "4m"
 users = [1, 8, 32]
 # What must not be, else the exit status is 1.
 #fail_if = ["throughput.ratio < 0.97", "errors > 0.1%"]
 """
 SAME_B = """\
-# The side that ratios are about: the same as a, until you say here what is to be compared, as its folder (dir), its
-# interpreter (python), its variables (env) or its server.
+# The side that ratios are about: the same as a, until you say here what is to
+# be compared, as its folder (dir), its interpreter (python), its variables
+# (env) or its server.
 """
 _PLACE = re.compile(r"\{(?P<name>[^{}]+)\}")
 
