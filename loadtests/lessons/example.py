@@ -43,7 +43,7 @@ TIMELINE = "external_api"
 """The scenario whose timeline and curve the docs show."""
 CURVE_USERS = "1,10,20,30,40,50,60,80,120,160,200"
 """Closer together where 40 threads run out."""
-COLOURS = 96
+COLOURS = 64
 
 
 @dataclass(frozen=True)
