@@ -28,20 +28,20 @@ async def open_database(settings: Settings) -> AsyncIterator[async_sessionmaker[
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", sqlite.prepare_connection)
     try:
-        await fill_database(engine)
+        await fill_database(engine, settings)
         yield async_sessionmaker(engine, expire_on_commit=False)
     finally:
         await engine.dispose()
 
 
-async def fill_database(engine: AsyncEngine) -> None:
+async def fill_database(engine: AsyncEngine, settings: Settings) -> None:
     """Create the tables that are missing, and the seed's rows where there is no user."""
     async with engine.begin() as connection:
         await connection.exec_driver_sql(queries.STARTUP_LOCK[engine.dialect.name])
         await connection.run_sync(Base.metadata.create_all)
         if await connection.scalar(queries.any_user()) is None:
-            await connection.execute(queries.seed_users(), seed.USERS)
-            await connection.execute(queries.seed_posts(), seed.POSTS)
+            await connection.execute(queries.seed_users(), seed.users(settings.seed_users))
+            await connection.execute(queries.seed_posts(), seed.posts(settings.seed_posts, settings.seed_users))
 
 
 async def get_db(request: Request) -> AsyncIterator[AsyncSession]:

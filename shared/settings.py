@@ -32,6 +32,12 @@ class Settings(BaseSettings):
         "eager",
         description="How a post's author is loaded; 'lazy' (a query for each) only works in the sync build.",
     )
+    seed_users: int = Field(
+        5, ge=1, le=100_000, description="Users of a new blog; all of them have posts, except the fifth."
+    )
+    seed_posts: int = Field(
+        20, ge=20, le=100_000, description="Posts of a new blog, at least the 20 that scenarios read one at a time."
+    )
     upstream_url: str = Field("http://127.0.0.1:9000", description="The slow external API.")
     upstream_transport: Literal["aiohttp", "httpcore"] = Field(
         "aiohttp", description="What carries the async build's httpx client; httpcore is httpx's own pool."

@@ -28,20 +28,20 @@ def open_database(settings: Settings) -> Iterator[sessionmaker[Session]]:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", sqlite.prepare_connection)
     try:
-        fill_database(engine)
+        fill_database(engine, settings)
         yield sessionmaker(engine, expire_on_commit=False)
     finally:
         engine.dispose()
 
 
-def fill_database(engine: Engine) -> None:
+def fill_database(engine: Engine, settings: Settings) -> None:
     """Create the tables that are missing, and the seed's rows where there is no user."""
     with engine.begin() as connection:
         connection.exec_driver_sql(queries.STARTUP_LOCK[engine.dialect.name])
         Base.metadata.create_all(connection)
         if connection.scalar(queries.any_user()) is None:
-            connection.execute(queries.seed_users(), seed.USERS)
-            connection.execute(queries.seed_posts(), seed.POSTS)
+            connection.execute(queries.seed_users(), seed.users(settings.seed_users))
+            connection.execute(queries.seed_posts(), seed.posts(settings.seed_posts, settings.seed_users))
 
 
 def get_db(request: Request) -> Iterator[Session]:

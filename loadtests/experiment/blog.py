@@ -25,6 +25,8 @@ DEFAULT_OVERFLOW = 10
 """The defaults of ``shared.settings``, which is not there where the harness is installed without the blog."""
 GIVEN_BY_A_RUN = frozenset({"database_url", "upstream_url"})
 """Settings that a run gives each side itself."""
+SIZES_OF_THE_DATA = ("seed_users", "seed_posts")
+"""Settings that say how much a new blog holds."""
 DATABASE_DRIVER = "database_driver"
 """The setting that chooses among drivers of PostgreSQL; SQLite has one for each build."""
 POOL_TIMEOUT_S = 30

@@ -128,7 +128,7 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     "home_page": Entry(
         "mixed",
-        "the home page, 20 posts as HTML",
+        "the home page: all posts as HTML, 20 unless seed_posts says more",
         "No large difference: rendering is CPU work, and the query is fast.",
         get("/", "</html>"),
     ),
@@ -140,8 +140,8 @@ CATALOGUE: Mapping[str, Entry] = {
     ),
     "list_posts": Entry(
         "mixed",
-        "20 posts as JSON",
-        "No large difference: serialising 20 posts is CPU work.",
+        "all posts as JSON, 20 unless seed_posts says more",
+        "No large difference: serialising posts is CPU work.",
         get("/api/posts", '"author":'),
     ),
     "get_post": Entry(

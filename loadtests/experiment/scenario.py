@@ -17,7 +17,7 @@ Parameters = Mapping[str, float]
 NONE_STATED = "None was stated."
 """The hypothesis of a request of one's own, where nobody has stated one."""
 SEEDED_POSTS = 20
-"""Posts in the blog's seed data, ids 1 to 20: what a reader of a fresh database can ask for."""
+"""Posts that every new blog holds at the least, ids 1 to 20: what a reader of a fresh database can ask for."""
 WORKLOADS = "/api/workloads"
 
 
@@ -109,7 +109,7 @@ def get(path: str, contains: str) -> Build:
 
 
 def get_each_post(path: str, contains: str) -> Build:
-    """Return what asks for each of the seed's posts in turn."""
+    """Return what asks for each of the first posts in turn."""
     return lambda _: tuple(
         Request("GET", path.format(id=post), contains=contains.format(id=post).encode())
         for post in range(1, SEEDED_POSTS + 1)

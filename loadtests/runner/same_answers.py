@@ -9,6 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from loadtests.experiment.blog import SIZES_OF_THE_DATA
 from loadtests.experiment.fresh_values import FreshValues, Series, fresh_values
 from loadtests.experiment.plan import TIMEOUT_S, Experiment
 from loadtests.experiment.request import Request
@@ -29,6 +30,8 @@ from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 
 LOCATION = "location"
+DATA = "the blog's data"
+"""What a difference in the sizes of the data is listed under, in place of a request."""
 TIMES = 2
 """How often each side is asked the same: what changes from one time to the next is no difference between the sides."""
 MOST_STATEMENTS = 40
@@ -95,8 +98,8 @@ def check_answers(
 ) -> ComparedAnswers:
     """Ask both sides, and compare.
 
-    Tests keep the two builds of the blog alike: asked the same, they are only explored. A side that gives no answer is
-    left to the run, which says so.
+    Tests keep the two builds of the blog alike: asked the same, they are only explored, and it is enough that both hold
+    as much data. A side that gives no answer is left to the run, which says so.
 
     Args:
         experiment: what is to be asked of whom.
@@ -111,7 +114,9 @@ def check_answers(
     """
     asked = [request for scenario in experiment.scenarios for request in scenario.requests]
     known = experiment.a.is_build and experiment.b.is_build and not any(request.b for request in asked)
-    compared = ComparedAnswers()
+    compared = ComparedAnswers(_data_differences(experiment))
+    if compared.differences and not experiment.unequal:
+        raise AnswersDiffer(compared.differences)
     if known and explore is None:
         return compared
     with tempfile.TemporaryDirectory() as folder:
@@ -153,6 +158,18 @@ def check_answers(
     if any(each.stops for each in compared.differences) and not experiment.unequal:
         raise AnswersDiffer(compared.differences, compared.said)
     return compared
+
+
+def _data_differences(experiment: Experiment) -> list[Difference]:
+    """Return in what the data of two builds differ in size: even equal answers would then be different work."""
+    if not (experiment.a.is_build and experiment.b.is_build):
+        return []
+    a, b = experiment.a.settings(), experiment.b.settings()
+    return [
+        Difference(request=DATA, what=size, a=str(a[size]), b=str(b[size]))
+        for size in SIZES_OF_THE_DATA
+        if str(a[size]) != str(b[size])
+    ]
 
 
 @dataclass

@@ -153,12 +153,24 @@ def test_every_constraint_that_is_translated_has_a_name() -> None:
 
 
 def test_the_seed_is_five_users_one_of_them_silent_and_twenty_posts() -> None:
-    names = {user["username"] for user in seed.USERS}
-    authors = {post["author"] for post in seed.POSTS}
-    assert (len(names), len(authors), len(seed.POSTS)) == (5, 4, 20)
+    defaults = Settings()
+    users = seed.users(defaults.seed_users)
+    posts = seed.posts(defaults.seed_posts, defaults.seed_users)
+    names, authors = {user["username"] for user in users}, {post["author"] for post in posts}
+    assert (len(names), len(authors), len(posts)) == (5, 4, 20)
     assert authors < names
-    assert len({post["date_posted"] for post in seed.POSTS}) == 20
-    assert all(len(str(post["title"])) <= 50 for post in seed.POSTS)
+
+
+@pytest.mark.parametrize(("users", "posts", "authors"), [(1, 20, 1), (5, 5000, 4), (101, 100, 100), (300, 40, 40)])
+def test_a_seed_of_any_size_keeps_the_tables_rules(users: int, posts: int, authors: int) -> None:
+    people, written = seed.users(users), seed.posts(posts, users)
+    assert len({user["username"] for user in people}) == len({user["email"] for user in people}) == users
+    assert len({post["author"] for post in written}) == authors
+    assert {post["author"] for post in written} <= {user["username"] for user in people}
+    dates = [post["date_posted"] for post in written]
+    assert dates == sorted(set(dates), key=str)
+    assert all(0 < len(str(post["title"])) <= 50 for post in written)
+    assert written[:20] == seed.posts(20, users)  # a larger blog begins with the rows of a smaller one
 
 
 @pytest.mark.parametrize("content", [b"", b"oops", b"{}", b'{"waited_ms": null}', b"\xff"])
