@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Float, Insert, Select, bindparam, insert, literal, or_, select
+from sqlalchemy import Float, Insert, Select, bindparam, func, insert, literal, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -30,6 +30,11 @@ def posts_by(user_id: int, *load: ORMOption) -> Select[Post]:
 def post(post_id: int, *load: ORMOption) -> Select[Post]:
     """One post, with what the options load."""
     return _loading(select(Post).where(Post.id == post_id), *load)
+
+
+def count_posts() -> Select[int]:
+    """How many posts there are."""
+    return select(func.count(Post.id))
 
 
 def user(user_id: int) -> Select[User]:

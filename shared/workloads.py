@@ -33,6 +33,12 @@ class Waited(BaseModel):
     wait_ms: float
 
 
+class Counted(BaseModel):
+    """How many posts there are."""
+
+    posts: int
+
+
 class Fetched(BaseModel):
     """How long the slow external API says each call took, in milliseconds."""
 

@@ -15,6 +15,7 @@ from shared.offload import LazyProcessPool
 from shared.workloads import (
     Authors,
     Calls,
+    Counted,
     CpuMs,
     Crunched,
     Done,
@@ -50,6 +51,13 @@ async def query(db: Db, wait_ms: WaitMs = 50) -> Waited:
     """Run one query that takes this long inside the database."""
     await db.execute(queries.sleep(wait_ms))
     return Waited(wait_ms=wait_ms)
+
+
+@router.get("/count")
+async def count(db: Db) -> Counted:
+    """Count the posts: a query that the database answers with one number."""
+    posts = await db.scalars(queries.count_posts())
+    return Counted(posts=posts.one())
 
 
 @router.get("/upstream", responses=BAD_GATEWAY)

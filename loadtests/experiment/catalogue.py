@@ -30,7 +30,7 @@ REPRESENTATIVE = ("get_post", "post_page", "create_post", "query", "external_api
 ONE_IN = 200
 """Of so many requests to a starved neighbour one computes: so few that the slowest 1 % are of the cheap ones."""
 _MIXED = re.compile(r"mixed\[cpu_ms=(?P<cpu>[\d.]+),wait_ms=(?P<wait>[\d.]+)\]")
-HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query"})
+HOLD_A_CONNECTION = frozenset({"home_page", "post_page", "list_posts", "get_post", "create_post", "query", "count"})
 """Scenarios of which a request holds a database connection from its beginning to its end."""
 
 
@@ -163,6 +163,12 @@ CATALOGUE: Mapping[str, Entry] = {
         "The tutorial expects async to win; but both builds have one pool size, and should stop at connections ÷ wait.",
         workload("query", "wait"),
         {"wait_ms": 20},
+    ),
+    "count": Entry(
+        "I/O-bound",
+        "count the posts: a query that returns one number",
+        "Little or no benefit: the query is fast; on PostgreSQL a few percent were published.",
+        workload("count", '"posts":'),
     ),
     "external_api": Entry(
         "I/O-bound",

@@ -11,6 +11,7 @@ from shared.offload import LazyProcessPool
 from shared.workloads import (
     Authors,
     Calls,
+    Counted,
     CpuMs,
     Crunched,
     Done,
@@ -45,6 +46,13 @@ def query(db: Db, wait_ms: WaitMs = 50) -> Waited:
     """Run one query that takes this long inside the database."""
     db.execute(queries.sleep(wait_ms))
     return Waited(wait_ms=wait_ms)
+
+
+@router.get("/count")
+def count(db: Db) -> Counted:
+    """Count the posts: a query that the database answers with one number."""
+    posts = db.scalars(queries.count_posts())
+    return Counted(posts=posts.one())
 
 
 @router.get("/upstream", responses=BAD_GATEWAY)

@@ -66,7 +66,7 @@ SESSION: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "/api/posts", {}),
     *[
         ("GET", f"{W}/{work}", {})
-        for work in ("noop", "hash?rounds=9", "thumbnail?size=16", "crunch?rows=9", "file?kib=9")
+        for work in ("noop", "count", "hash?rounds=9", "thumbnail?size=16", "crunch?rows=9", "file?kib=9")
     ],
     *[("GET", f"{W}/{work}?wait_ms=1", {}) for work in ("query", "blocking", "blocking-session", "blocking-client")],
     *[("GET", f"{W}/{work}", {}) for work in ("mixed?cpu_ms=1&wait_ms=1", "lazy", "hash?rounds=0", "query?wait_ms=x")],

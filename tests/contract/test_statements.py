@@ -46,6 +46,7 @@ REQUESTS: list[tuple[str, str, Any, int]] = [
     ("DELETE", "/api/posts/21", None, 1),
     ("DELETE", "/api/users/2", None, 2),
     ("GET", "/api/workloads/noop", None, 0),
+    ("GET", "/api/workloads/count", None, 1),
     ("GET", "/api/workloads/query?wait_ms=1", None, 1),
     ("GET", "/api/workloads/blocking-session?wait_ms=1", None, 1),
     ("GET", "/static/blog.css", None, 0),
@@ -100,6 +101,7 @@ def test_lazy_loading_costs_the_sync_build_a_query_for_each_author(
 
 SHOWN = {"home_page": "/", "post_page": "/posts/1", "list_posts": "/api/posts", "get_post": "/api/posts/1"}
 SHOWN |= {"create_post": "/api/posts", "query": "/api/workloads/query?wait_ms=1", "noop": "/api/workloads/noop"}
+SHOWN |= {"count": "/api/workloads/count"}
 
 
 def test_the_sql_that_a_report_shows_is_what_is_executed(

@@ -29,6 +29,15 @@ def test_waiting_says_how_long(client: httpx.Client, name: str) -> None:
     assert ask(client, name) == {"wait_ms": 50}
 
 
+@pytest.mark.every_database
+def test_counting_counts_a_new_post(client: httpx.Client, user: dict[str, Any]) -> None:
+    before = ask(client, "count")["posts"]
+    post = client.post("/api/posts", json={"title": "One more", "content": "x", "user_id": user["id"]}).json()
+    assert ask(client, "count") == {"posts": before + 1}
+    client.delete(f"/api/posts/{post['id']}")
+    assert ask(client, "count") == {"posts": before}
+
+
 def test_upstream_calls_are_all_made(client: httpx.Client) -> None:
     assert ask(client, "upstream", wait_ms=1) == {"calls": 1, "waited_ms": [1]}
     for mode in ("native", "threads"):
