@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from loadtests.lessons import io_and_cpu_bound, pitfalls, threads_and_loop
+from loadtests.lessons import data_lessons, io_and_cpu_bound, pitfalls, server_lessons, threads_and_loop
 from loadtests.lessons.lesson import Collapse, Expectation, Judgement, Lesson, Measure, Rate, Ratio, combined, near
 from loadtests.system.errors import UsageError
 
@@ -19,6 +19,8 @@ LESSONS: Mapping[str, Lesson] = {
         *io_and_cpu_bound.CPU_BOUND,
         *threads_and_loop.THREADS_AND_LOOP,
         *pitfalls.IN_APPS,
+        *data_lessons.LESSONS_ON_DATA,
+        *server_lessons.LESSONS_ON_SERVERS,
         *pitfalls.IN_LOAD_GENERATORS,
     )
 }

@@ -16,7 +16,10 @@ SCENARIOS = (
 """Changes that the default run measures, with the scenario: from sync to async."""
 BY_LESSON = (
     ("`selectinload` in place of lazy loading, both sync", "n_plus_one"),
+    ("the same with as many authors as posts", "an_author_each"),
     ("lazy loading left in, sync and async", "missing_greenlet"),
+    ("`expire_on_commit` left on, and off", "after_commit"),
+    ("`refresh` after the commit, and the author at hand", "refresh_author"),
     ("one user, and many", "one_user"),
     ("independent calls awaited together, with `asyncio.gather`", "fan_out"),
     ("a file read with AnyIO, and with plain `open`, against `open` in a `def` route", "reading_files"),

@@ -233,6 +233,31 @@ class Rate(Expectation):
 
 
 @dataclass(frozen=True)
+class Memory(Expectation):
+    """The ratio b ÷ a of the most resident memory that was seen lies between ``low`` and ``high``.
+
+    It is that of all processes of a side together, over the whole run, so there is no interval.
+    """
+
+    low: float = 0.0
+    high: float = math.inf
+
+    def judge(self, outcome: Outcome) -> Judgement:
+        """Compare the expectation with a run's figures."""
+        cells = [cell for label in LABELS if (cell := self._cell(outcome, label)) is not None]
+        if len(cells) < len(LABELS):
+            return Judgement("not tested", "", NOT_MEASURED)
+        if collapses := [f"{cell.side}: {cell.collapsed[0]}" for cell in cells if cell.collapsed]:
+            return Judgement("inconclusive", "", "; ".join(collapses))
+        a, b = (cell.rss_bytes for cell in cells)
+        if not a or not b:
+            return Judgement("inconclusive", "", "the memory of a side is not known")
+        names = side_names(cells[0].side, cells[1].side)
+        figure = f"{b / a:.2f}, {names[0]} {a / 1e6:,.0f} MB and {names[1]} {b / 1e6:,.0f} MB"
+        return Judgement(_standing((b / a, b / a), self.low, self.high), figure)
+
+
+@dataclass(frozen=True)
 class Collapse(Expectation):
     """One side gives no good answer in any block, for a stated reason; the other side gives some in every block.
 

@@ -162,7 +162,10 @@ def sides(lesson: Lesson) -> tuple[str, str]:
 
 
 def _difference(spec: str, other: str) -> str:
-    return spec.removeprefix(f"{other},").rpartition(":")[2]
+    name, *settings = spec.split(",")
+    other_name, *other_settings = other.split(",")
+    own = [setting for setting in settings if setting not in other_settings]
+    return ",".join(own if name == other_name and own else [name.rpartition(":")[2], *own])
 
 
 def _where(lesson: Lesson, scenario: str, size: float) -> str:

@@ -11,13 +11,14 @@ import pytest
 
 from loadtests.analysis.cells import CellTrials, compare_cells
 from loadtests.analysis.trial_summary import Summary, summarise
+from loadtests.experiment.blog import SIZES_OF_THE_DATA
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import in_turn
-from loadtests.experiment.sides import LABELS, SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel, parse_side
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim, judge, lesson_named
-from loadtests.lessons.lesson import Collapse, Expectation, Judgement, Rate, Ratio, Standing
+from loadtests.lessons.lesson import Collapse, Expectation, Judgement, Measure, Memory, Rate, Ratio, Standing
 from loadtests.lessons.measure import run_options
 from loadtests.lessons.record import (
     ClaimsRecord,
@@ -223,6 +224,22 @@ def test_the_words_of_a_claim_mean_what_is_checked(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("a", "b", "shown"),
+    [
+        ("sync", "async", ("sync", "async")),
+        ("sync,loading=lazy", "sync", ("loading=lazy", "sync")),
+        ("sync,seed_posts=99,loading=lazy", "sync,seed_posts=99", ("loading=lazy", "sync")),
+        ("sync,seed_posts=5000", "async,seed_posts=5000", ("sync", "async")),
+        ("sync,workers=2", "async,loop=asyncio", ("sync,workers=2", "async,loop=asyncio")),
+        ("my.apps:one", "my.apps:other", ("one", "other")),
+    ],
+)
+def test_a_lessons_table_names_what_differs(a: str, b: str, shown: tuple[str, str]) -> None:
+    lesson = replace(LESSONS["waiting"], measure=Measure(["noop"], a=a, b=b, users="1"))
+    assert text.sides(lesson) == shown
+
+
+@pytest.mark.parametrize(
     ("standings", "expected"),
     [
         (["supported", "supported"], "supported"),
@@ -235,6 +252,28 @@ def test_all_must_hold(standings: Sequence[Standing], expected: Standing) -> Non
     seen = [Judgement(standing, "1.0") for standing in standings]
     assert text.standing(seen) == expected
     assert judge(TESTABLE[0], seen).standing == expected
+
+
+@pytest.mark.parametrize(
+    "measure", [each.measured_by for each in TESTABLE] + [each.measure for each in LESSONS.values()]
+)
+def test_builds_that_are_compared_hold_as_much_data(measure: Measure) -> None:
+    a, b = (parse_side(side).settings() if measure.compares == "sides" else {} for side in (measure.a, measure.b))
+    assert all(str(a.get(size)) == str(b.get(size)) for size in SIZES_OF_THE_DATA)
+
+
+def test_memory_is_judged_by_what_both_sides_took_at_the_most() -> None:
+    expectation = Memory("", "external_api", 128, low=0.8, high=1.25)
+    outcome = measured(expectation, (100.0, 100.0))
+
+    def taking(a: int | None, b: int | None) -> Judgement:
+        cells = [replace(cell, rss_bytes=a if cell.label == "a" else b) for cell in outcome.cells]
+        return expectation.judge(replace(outcome, cells=cells))
+
+    assert taking(200_000_000, 210_000_000) == Judgement("supported", "1.05, sync 200 MB and async 210 MB")
+    assert taking(200_000_000, 420_000_000).standing == "refuted"
+    assert taking(420_000_000, 200_000_000).standing == "refuted"
+    assert taking(None, 200_000_000).standing == "inconclusive"
 
 
 def test_what_cannot_be_tested_says_why() -> None:
