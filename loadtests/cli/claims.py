@@ -25,7 +25,7 @@ def claims_(names: tuple[str, ...], out: Path | None) -> None:
     """Test the tutorial's claims and published figures on this machine.
 
     It measures each CLAIM, or all of them, and calls it supported, refuted or inconclusive, with its figure. All of
-    them take about 20 minutes. Claims about PostgreSQL need the extra: uv run --extra postgres bench claims.
+    them take about 25 minutes. Claims about PostgreSQL need the extra: uv run --extra postgres bench claims.
     """
     show(names, out)
 
@@ -72,7 +72,10 @@ def table(found: Sequence[ClaimResult]) -> Table:
         shown.add_column(heading)
     for each in found:
         sign = Text(f"{SIGNS[each.standing]} {each.standing}", style=STYLES[each.standing])
-        says = Text(each.says).append(f"\n{each.origin}", style="dim")
+        where = each.url or each.source
+        says = Text(each.says).append(f"\n{each.origin}" + (f", {where}" if where else ""), style="dim")
+        if each.conditions:
+            says.append(f"\n{each.conditions}", style="dim")
         shown.add_row(sign, says, Text(" – ".join(filter(None, (each.figure, each.why)))), each.lesson or "")
     return shown
 

@@ -22,7 +22,7 @@ from loadtests.lessons.chapter import chapter
 from loadtests.lessons.deadlock import finding as deadlock_finding
 from loadtests.lessons.example import CURVE, RUN, TIMELINE, Example
 from loadtests.lessons.lesson import SIGNS
-from loadtests.lessons.record import claim_results
+from loadtests.lessons.record import ClaimResult, claim_results
 from loadtests.lessons.same_cells import elsewhere
 from loadtests.report.charts.dial import finding as dial_finding
 from loadtests.report.curves import ceiling_words, curves
@@ -229,9 +229,15 @@ def claims(example: Example) -> str:
         lesson = f"[{LESSONS[record.lesson].title}](lessons/{record.lesson}.md)" if record.lesson else ""
         figure = " – ".join(filter(None, (record.figure, record.why)))
         sign = f"{SIGNS[record.standing]} {record.standing}"
-        lines.append(f"| {record.says} ({record.origin}) | {sign} | {figure} | {lesson} |")
+        lines.append(f"| {record.says} ({_origin(record)}) | {sign} | {figure} | {lesson} |")
     when = f"{example.claims.created:%-d %B %Y}"
     return "\n".join([*lines, "", f"From results/example/claims.json, {when}."])
+
+
+def _origin(claim: ClaimResult) -> str:
+    """Write who claims it, where that can be looked up, and under which conditions it was measured there."""
+    source = f"[{claim.source}]({claim.url})" if claim.url else claim.source
+    return ": ".join(filter(None, (", ".join(filter(None, (claim.origin, source))), claim.conditions)))
 
 
 def curve(example: Example) -> str:

@@ -20,9 +20,9 @@ from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import CellResult, Comparison, Metric, Outcome, side_names
 
 DEFAULTS = RunOptions()
-Compared = Literal["sides", "clients", "loops"]
+Compared = Literal["sides", "clients", "loops", "answers"]
 """What a measurement compares: two sides, as ``bench run`` does; or, on one server, two clients; or, on one that is
-paused regularly, both loops."""
+paused regularly, both loops; or only the sides' answers, without any figures."""
 CLOSED_LOOP_USERS = 4
 """Where loops are compared; their load is given as the rate of the open one."""
 Standing = Literal["supported", "refuted", "inconclusive", "not tested"]

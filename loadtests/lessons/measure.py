@@ -28,6 +28,7 @@ from loadtests.lessons.catalogue import Claim
 from loadtests.lessons.lesson import CLOSED_LOOP_USERS, Lesson, Measure
 from loadtests.lessons.naive_client import Count
 from loadtests.lessons.record import CLAIMS_FILE, LESSON_FILE, ClaimsRecord, Evidence, LessonRecord, claims_covered_by
+from loadtests.lessons.same_app import compare_answers
 from loadtests.records.json_files import write_json
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder, check_free
@@ -65,7 +66,7 @@ def check_sides(measure: Measure, wanted_by: str) -> None:
         measure: what is measured.
         wanted_by: the lesson or claim, as typed.
     """
-    if measure.compares == "clients" or {measure.a, measure.b} & WITH_BLOG_CODE:
+    if measure.compares in ("clients", "answers") or {measure.a, measure.b} & WITH_BLOG_CODE:
         check_blog(wanted_by)
     elif measure.compares == "sides":
         parse_side(measure.a), parse_side(measure.b)
@@ -127,6 +128,8 @@ def _measure_claim(measure: Measure, out: Path) -> Evidence:
     except UsageError as refused:
         return Evidence(why=str(refused))
     try:
+        if measure.compares == "answers":
+            return compare_answers(measure)
         return Evidence(outcome=_carry_out(measure, out)[0])
     except RunError as failure:
         return Evidence(why=str(failure), standing="inconclusive")

@@ -94,6 +94,9 @@ class ClaimResult(Record):
         name: of the claim.
         origin: the tutorial, or a published figure.
         says: the claim.
+        source: where it was published; empty for the tutorial's.
+        url: of the source; empty where it was not found again.
+        conditions: under which the figure was published.
         standing: whether it holds here.
         figure: what was measured, with its interval.
         why: a few words where there is no figure, or it decides nothing.
@@ -104,6 +107,9 @@ class ClaimResult(Record):
     name: str
     origin: Origin
     says: str
+    source: str
+    url: str
+    conditions: str
     standing: Standing
     figure: str
     why: str
@@ -136,7 +142,7 @@ def claim_results(record: ClaimsRecord) -> list[ClaimResult]:
 
 def judge_expectations(claim: Claim, evidence: Mapping[str, Evidence]) -> list[Judgement]:
     """Judge each expectation of a claim; the result has one entry if nothing was measured."""
-    if not claim.expects:
+    if claim.measured_by is None:
         return []
     found = evidence.get(claim.evidence_name, Evidence(why=NOT_MEASURED))
     if found.outcome is None:
@@ -151,11 +157,14 @@ def claim_result(claim: Claim, judged: Sequence[Judgement]) -> ClaimResult:
         name=claim.name,
         origin=claim.origin,
         says=claim.says,
+        source=claim.source.name if claim.source else "",
+        url=claim.source.url if claim.source else "",
+        conditions=claim.conditions,
         standing=overall.standing,
         figure=overall.figure,
         why=overall.why,
         lesson=claim.lesson,
-        command=measure.command if measure else "",
+        command=measure.command if measure and measure.compares == "sides" else "",
     )
 
 
