@@ -1,11 +1,13 @@
-"""Lessons about data: how much of it there is, and how often it is asked for."""
+"""Lessons about data: how much of it there is, how often it is asked for, and which database holds it."""
 
 from datetime import date
 
+from loadtests.lessons.io_and_cpu_bound import handlers
 from loadtests.lessons.lesson import Code, Collapse, Lesson, Measure, Ratio
 
 WRITTEN = date(2026, 11, 26)
 MANY_AUTHORS = "seed_users=101,seed_posts=100"
+MANY_ROWS = "seed_posts=5000"
 APPS = "loadtests.lessons.after_commit"
 
 AUTHOR_EACH = Lesson(
@@ -36,6 +38,29 @@ AUTHOR_EACH = Lesson(
         ),
     ),
 )
+MANY_ROWS_LESSON = Lesson(
+    name="many_rows",
+    title="Answers of 5,000 rows",
+    question="A route answers with 5,000 posts. Does async help it?",
+    hypothesis="No. Nearly all of the time goes into making objects and JSON of the rows, which is CPU work on either"
+    " side: alike within 25 %.",
+    written=WRITTEN,
+    code=handlers("/api/posts"),
+    measure=Measure(
+        ["list_posts"], a=f"sync,{MANY_ROWS}", b=f"async,{MANY_ROWS}", users="2", time_s=4.0, slice_s=1.5
+    ),
+    expects=(Ratio("The sides are alike within 25 %", "list_posts", 2, low=0.8, high=1.25),),
+    why="The database hands over the rows quickly. Then SQLAlchemy makes an object of each, Pydantic validates it,"
+    " and FastAPI writes 2 MB of JSON. All of that computes, and a core can do it for only a few answers a second."
+    " Whatever async saves in waiting is lost in it. It also holds up all others: in async on the event loop, in sync"
+    " by means of the GIL. Page the list, or send fewer fields. The route has no limit, so it answers with all posts"
+    " that there are.",
+    next=(
+        ("bench run list_posts --users 8", "answers of 20 rows"),
+        (f"bench run list_posts --a sync,{MANY_ROWS} --b sync,{MANY_ROWS},workers=2 --users 4", "more processes help,"
+         " if there are cores for them"),
+    ),
+)  # fmt: skip
 AFTER_COMMIT = Lesson(
     name="after_commit",
     title="After the commit",
@@ -104,4 +129,55 @@ REFRESH_AUTHOR = Lesson(
     " or `selectinload` is needed.",
     next=(("bench lesson after_commit", "with neither of them, and SQLAlchemy's default"),),
 )  # fmt: skip
-LESSONS_ON_DATA = (AUTHOR_EACH, AFTER_COMMIT, REFRESH_AUTHOR)
+ON_POSTGRES = ("get_post", "list_posts", "query")
+POSTGRES = Lesson(
+    name="postgres",
+    title="PostgreSQL, one driver for both",
+    question="On SQLite async loses `get_post`, because its driver is a thread. What changes with PostgreSQL and"
+    " psycopg, which has real async I/O?",
+    hypothesis="async loses less than a quarter of `get_post` and `list_posts`. With `query` the pool is still the"
+    " limit: alike within 10 %.",
+    written=WRITTEN,
+    code=handlers("/api/posts/{post_id}"),
+    measure=Measure(ON_POSTGRES, users="32", database="postgres"),
+    expects=(
+        Ratio("get_post: async handles at least three quarters", "get_post", 32, low=0.75),
+        Ratio("list_posts: async handles at least three quarters", "list_posts", 32, low=0.75),
+        Ratio("query: alike within 10 %", "query", 32, low=0.9, high=1.1),
+    ),
+    why="psycopg waits on a socket, so the async build needs no thread to wait for it. What is left is CPU time:"
+    " async SQLAlchemy switches to a greenlet and back for each call, and sync needs a thread for each request."
+    " PostgreSQL runs on its own cores, so a larger part of a request is waiting than with SQLite, which runs inside"
+    " the server. The pool of connections limits both builds alike.",
+    next=(
+        ("bench lesson asyncpg", "the driver that is written for asyncio"),
+        ("bench run get_post list_posts query --users 32", "the same on SQLite"),
+        ("uv run --extra postgres bench run count --database postgres --users 50", "a query that returns one number"),
+    ),
+)
+ASYNCPG = Lesson(
+    name="asyncpg",
+    title="PostgreSQL: psycopg in sync, asyncpg in async",
+    question="Tutorials recommend asyncpg for PostgreSQL. How does async do with it, against sync with psycopg?",
+    hypothesis="asyncpg needs less CPU time than psycopg, so async handles at least as much of `get_post`; `query`"
+    " stays alike within 10 %.",
+    written=WRITTEN,
+    code=(
+        Code("sync_app", 'create_engine("postgresql+psycopg://…")'),
+        Code("async_app", 'create_async_engine("postgresql+asyncpg://…")'),
+    ),
+    measure=Measure(ON_POSTGRES, b="async,database_driver=asyncpg", users="32", database="postgres"),
+    expects=(
+        Ratio("get_post: async handles at least as much", "get_post", 32, low=1.0),
+        Ratio("query: alike within 10 %", "query", 32, low=0.9, high=1.1),
+    ),
+    why="asyncpg speaks PostgreSQL's binary protocol in compiled code and keeps prepared statements. That is a"
+    " property of the driver, not of async: part of the difference is psycopg against asyncpg. To see async alone,"
+    " use psycopg on both sides.",
+    next=(
+        ("bench lesson postgres", "psycopg on both sides"),
+        ("uv run --extra postgres bench run get_post --database postgres --a async --b async,database_driver=asyncpg"
+         " --users 32", "the driver alone"),
+    ),
+)  # fmt: skip
+LESSONS_ON_DATA = (AUTHOR_EACH, MANY_ROWS_LESSON, AFTER_COMMIT, REFRESH_AUTHOR, POSTGRES, ASYNCPG)

@@ -23,7 +23,7 @@ from loadtests.lessons.deadlock import finding as deadlock_finding
 from loadtests.lessons.example import CURVE, RUN, TIMELINE, Example
 from loadtests.lessons.lesson import SIGNS
 from loadtests.lessons.record import ClaimResult, claim_results
-from loadtests.lessons.same_cells import elsewhere
+from loadtests.lessons.same_cells import elsewhere, on_sqlite
 from loadtests.report.charts.dial import finding as dial_finding
 from loadtests.report.curves import ceiling_words, curves
 from loadtests.report.curves import finding as curve_finding
@@ -87,7 +87,7 @@ def pages(example: Example) -> Iterator[tuple[str, str]]:
     """Yield each page that is generated as a whole, by its path."""
     yield "docs/lessons/README.md", text.lesson_index(example.lessons)
     for name, record in example.lessons.items():
-        otherwise = elsewhere(example, name)
+        otherwise = " ".join(filter(None, (elsewhere(example, name), on_sqlite(example, name))))
         yield f"docs/lessons/{name}.md", text.lesson_page(LESSONS[name], record, otherwise=otherwise)
 
 

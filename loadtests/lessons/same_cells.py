@@ -26,6 +26,17 @@ def elsewhere(example: Example, source: str) -> str:
     return f"Other runs found otherwise: {'; '.join(said)}." if said else ""
 
 
+def on_sqlite(example: Example, name: str) -> str:
+    """Return a sentence on what the default run found on SQLite in the cells of a lesson on another database."""
+    measure, run = LESSONS[name].measure, example.run
+    if measure.database == run.manifest.database or measure.compares != "sides":
+        return ""
+    asked = {c.scenario: c.load for c in example.lessons[name].outcome.comparisons}
+    found = [c for c in run.headlines() if asked.get(c.scenario) == c.load]
+    said = "; ".join(f"{c.scenario} at {c.load}: {_verdict(c, run).rstrip(',')}" for c in found)
+    return f"On {run.manifest.database_version} {_link(name, RUN)} found: {said}." if said else ""
+
+
 def _same_sides(example: Example) -> dict[str, dict[tuple[str, Load], Comparison]]:
     """Return the headlines of the default run, and of the lessons that compare its sides on its database, by cell."""
     run = example.run

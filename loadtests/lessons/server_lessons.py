@@ -1,4 +1,4 @@
-"""Lessons about what stands around an app: the number of workers."""
+"""Lessons about what stands around an app: the number of workers, the server, its event loop and its parser."""
 
 from datetime import date
 
@@ -6,6 +6,19 @@ from loadtests.lessons.lesson import Code, Lesson, Measure, Memory, Ratio
 
 WRITTEN = date(2026, 11, 26)
 WAIT_200_MS = "external_api[wait_ms=200]"
+GRANIAN = """## The same on Granian
+
+Granian is another ASGI server, written in Rust. This project does not install it and never needs it; `uv` adds it for
+one command:
+
+- `uv run --with granian bench run noop --a sync,server=granian --b async,server=granian --users 32` – `def` against
+  `async def`, both on Granian
+- `uv run --with granian bench run noop --a async --b async,server=granian --users 32` – the server alone
+
+A side with `server=granian` is started by Granian's own command, so `loop`, `http`, `gc` and `observe`, which are
+settings of the harness's uvicorn, do not apply to it.
+"""
+
 WORKERS = Lesson(
     name="equal_memory",
     title="Workers and memory",
@@ -34,4 +47,34 @@ WORKERS = Lesson(
          " workers"),
     ),
 )  # fmt: skip
-LESSONS_ON_SERVERS = (WORKERS,)
+SERVER = Lesson(
+    name="server",
+    title="The server changes the answer",
+    question="`async def` beats `def` where a route does nothing. Does it still on a slower event loop and parser?",
+    hypothesis="No: uvloop and httptools are worth more than `async def`. Sync on them handles at least as much as"
+    " async on asyncio and h11, which `pip install uvicorn` gives. Where a route reads a post the same holds.",
+    written=WRITTEN,
+    code=(
+        Code("uvloop and httptools", '# pip install "uvicorn[standard]"\n@router.get("/noop")\ndef noop() -> Done:\n'
+             "    return Done()"),
+        Code("asyncio and h11", '# pip install uvicorn\n@router.get("/noop")\nasync def noop() -> Done:\n'
+             "    return Done()"),
+    ),
+    measure=Measure(["noop", "get_post"], b="async,loop=asyncio,http=h11", users="32"),
+    expects=(
+        Ratio("noop: async on the plain server handles no more than sync on the fast one", "noop", 32, high=1.0),
+        Ratio("get_post: the same", "get_post", 32, high=1.0),
+    ),
+    why="h11 parses HTTP in Python and httptools in C; uvloop is a faster event loop than asyncio's. A request that"
+    " does nothing consists of just that, so the server decides more than the keyword before `def`. Two measurements"
+    " on two servers say nothing about `def` and `async def`. This harness names loop and parser for each side, gives"
+    " both the same, and records them.",
+    guide=GRANIAN,
+    next=(
+        ("bench run noop --users 32", "equal servers: what does `async def` bring?"),
+        ("bench run noop get_post --a async --b async,loop=asyncio,http=h11 --users 32", "the server alone"),
+        ("bench run noop --a sync,loop=asyncio,http=h11 --b async,loop=asyncio,http=h11 --users 32",
+         "equal servers, the slow ones"),
+    ),
+)  # fmt: skip
+LESSONS_ON_SERVERS = (WORKERS, SERVER)

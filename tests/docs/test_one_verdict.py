@@ -17,7 +17,7 @@ from loadtests.experiment.sides import LABELS
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.docs import written
 from loadtests.lessons.example import RUN, Example, read_example
-from loadtests.lessons.same_cells import elsewhere
+from loadtests.lessons.same_cells import elsewhere, on_sqlite
 from loadtests.lessons.text import figures
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import EXAMPLE, RunFolder
@@ -215,3 +215,12 @@ def test_a_contradiction_between_two_runs_is_told_on_both_pages(example: Example
     assert "get_post at 8 users: async better, " in elsewhere(changed, RUN)
     assert "get_post at 8 users: sync better, " in elsewhere(changed, "fast_query")
     assert elsewhere(example, "fast_query") == ""
+
+
+def test_a_lesson_on_postgresql_says_what_sqlite_gave(example: Example) -> None:
+    said = on_sqlite(example, "postgres")
+    assert said.startswith("On SQLite ")
+    assert re.search(r"get_post at 32 users: .*\(\d", said)
+    assert "[the default run](../results.md)" in said
+    assert said in written(example)[Path("docs/lessons/postgres.md")]
+    assert on_sqlite(example, "waiting") == ""

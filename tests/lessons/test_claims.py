@@ -216,7 +216,9 @@ WORLDS: dict[str, tuple[tuple[float, float], Standing]] = {
     "commit-expires": ((0, 500), "supported"),
     "more-connections": ((40, 295), "supported"),
     "modest-win": ((157, 175), "supported"),
+    "serialisation": ((95, 95), "supported"),
     "not-faster": ((5780, 4952), "supported"),
+    "server-reverses": ((2000, 1200), "supported"),
     "five-calls": ((0.483, 2.083), "supported"),
 }
 
