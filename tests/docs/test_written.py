@@ -15,7 +15,7 @@ from loadtests.records.run_folder import EXAMPLE
 from loadtests.records.summary import Interval
 
 HERE = Path(__file__).parents[2]
-MOST_BYTES = 3_000_000
+MOST_BYTES = 4_000_000
 
 
 @pytest.fixture(scope="module", autouse=True)
