@@ -46,6 +46,8 @@ from loadtests.system.processes import Child
 from loadtests.system.terminal import PipeConsole
 
 SEED = 0
+START_LIMIT_S = 60.0
+"""Seconds a side may take to start: a lesson and a claim have no option for it, and may meet a busy machine."""
 RUNS = "runs"
 """The folder for the runs that measure claims."""
 TURN_S = 2.0
@@ -156,6 +158,7 @@ def run_options(measure: Measure, out: Path) -> RunOptions:
         time_s=measure.time_s,
         seed=SEED,
         control=False,
+        start_limit=START_LIMIT_S,
         out=out,
         database=measure.database,
     )
