@@ -8,10 +8,12 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import Load
+from loadtests.experiment.rate_schedule import RateSchedule
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Journeys
 from loadtests.experiment.sequence import Login
@@ -73,6 +75,21 @@ class Target:
 
 
 @dataclass(frozen=True)
+class StreamTo:
+    """Where the samples of a trial go while it lasts, instead of being kept until its end.
+
+    Attributes:
+        path: of a new file; see ``records/sample_stream``.
+        about: which trial it is.
+        raw_bytes: how large the file may grow before requests are only counted.
+    """
+
+    path: Path
+    about: Mapping[str, object]
+    raw_bytes: int
+
+
+@dataclass(frozen=True)
 class PairingJob:
     """One pairing to drive: the sides take turns in short slices.
 
@@ -92,11 +109,12 @@ class PairingJob:
         timeout_s: give up a side when an answer takes longer, to its last byte, though bytes may come, in seconds.
         sequence: whether each user sends the requests one after another, instead of all users together in turn.
         variables: what fills the requests' places. Secrets, perhaps: they go through the pipe, and nowhere else.
+        stream: where samples go under a schedule, which is carried out once, on one side; None for any other load.
     """
 
     targets: Mapping[SideLabel, Target]
     requests: tuple[Request, ...]
-    load: Load
+    load: Load | RateSchedule
     slice_s: float
     pairing_s: float
     wait_s: float
@@ -109,6 +127,7 @@ class PairingJob:
     timeout_s: float = 60.0
     sequence: bool = False
     variables: Variables = field(default_factory=Variables, repr=False)
+    stream: StreamTo | None = None
 
     def of(self, target: Target) -> "PairingJob":
         """Return the job with what is asked of one of its targets."""

@@ -13,8 +13,10 @@ from loadtests.drivers.job import Group, PairingJob, Target, send, send_heartbea
 from loadtests.drivers.loops import ClosedLoopTrial, OpenLoopTrial
 from loadtests.drivers.phases import drive_pairing
 from loadtests.drivers.request_log import RequestLog
+from loadtests.drivers.scheduled import drive_schedule
 from loadtests.drivers.trial import Trial
-from loadtests.experiment.loads import ClosedLoop
+from loadtests.experiment.loads import ClosedLoop, OpenLoop
+from loadtests.experiment.rate_schedule import RateSchedule
 from loadtests.experiment.request import Request
 from loadtests.experiment.sequence import Login
 from loadtests.experiment.sides import SideLabel
@@ -74,9 +76,12 @@ async def drive(
                 own = target.logins[group.number :: group.size]
                 known = logins.setdefault((target.start, job.requests), list(own))
             return ClosedLoopTrial(target, job, job.load, group, log, open_, known)
+        assert isinstance(job.load, OpenLoop)  # noqa: S101 - a schedule is no pairing
         return OpenLoopTrial(target, job, job.load, group, log, open_)
 
     try:
+        if isinstance(job.load, RateSchedule):
+            return await drive_schedule(job, job.load, group or Group(asyncio.sleep), connections)
         return await drive_pairing(job, make_trial, group or Group(asyncio.sleep))
     finally:
         if idle is None:

@@ -17,7 +17,7 @@ for, up to a limit, and then cut off.
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from loadtests.drivers.client import Client
@@ -182,41 +182,18 @@ class ClosedLoopTrial(ClosedLoopPhases):
                 await asyncio.sleep(REFUSED_PAUSE_S)
 
 
-class OpenLoopTrial(Trial):
-    """One side under arrivals of a certain rate, each request a task."""
+class ArrivalsTrial(Trial):
+    """One side under arrivals, each request a task; what is common to those of one rate and of a schedule."""
 
-    def __init__(
-        self, target: Target, job: PairingJob, load: OpenLoop, group: Group, log: RequestLog, idle: list[Connection]
-    ) -> None:
+    def __init__(self, target: Target, job: PairingJob, group: Group, log: RequestLog, idle: list[Connection]) -> None:
         super().__init__(target, job, group, log)
-        self._load = load
         self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust, target.series)
         self._tasks = Tasks()
         self._drain = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.drain_s)
 
-    async def _phases(self, seed: int) -> Window:
-        log, job = self.log, self.job
-        lead_in = max(LEAD_IN_S, LEAD_IN_WAITS * job.wait_s)
-        begun = log.now()
-        arrivals = asyncio.create_task(self._arrive(begun, seed, 2 * (lead_in + job.slice_s)))
-        try:
-            await self.timeouts.until_time(begun + lead_in, "the load to settle")
-            window = Window(log, self.server)
-            closes = begun + lead_in + job.slice_s
-            await window.close_at(closes, self.timeouts)
-            await self.timeouts.until(self._answered(closes, arrivals), "the last answers")
-            self._read_size()
-        finally:
-            arrivals.cancel()
-            await asyncio.gather(arrivals, return_exceptions=True)
-        await self._drained()
-        # What is due at the very edges belongs where the plan puts it, not where the clock was read.
-        window.opened_s, window.closed_s = begun + lead_in, closes
-        return window
-
-    async def _arrive(self, begun: float, seed: int, seconds: float) -> None:
+    async def _release(self, begun: float, offsets: Iterable[float]) -> None:
         """Release every request when it is due; all that are overdue at once."""
-        for turn, offset in enumerate(self._load.schedule(seed, seconds)):
+        for turn, offset in enumerate(offsets):
             due = begun + offset
             while (early := due - self.log.now()) > 0:  # noqa: ASYNC110 - a time, not an event
                 await asyncio.sleep(early - TIMER_S if early > TIMER_S else 0)
@@ -224,11 +201,6 @@ class OpenLoopTrial(Trial):
 
     async def _request(self, turn: int, due: float) -> None:
         await self._client.ask(turn, due)
-
-    def _answered(self, closes: float, arrivals: asyncio.Task[None]) -> Callable[[], bool]:
-        """Return whether nothing that was due before the window's end is unanswered, or arrivals have ended."""
-        flight = self.log.in_flight  # ordered as they were sent, and that is as they were due
-        return lambda: arrivals.done() or all(due >= closes for due, _, _ in itertools.islice(flight.values(), 1))
 
     async def _drained(self) -> None:
         """Wait until nothing is in flight; what takes too long is cut off, and counted as slower than everything."""
@@ -246,3 +218,39 @@ class OpenLoopTrial(Trial):
     async def _close(self) -> None:
         if not self.usable:
             await self._client.close()
+
+
+class OpenLoopTrial(ArrivalsTrial):
+    """One side under arrivals of a certain rate."""
+
+    def __init__(
+        self, target: Target, job: PairingJob, load: OpenLoop, group: Group, log: RequestLog, idle: list[Connection]
+    ) -> None:
+        super().__init__(target, job, group, log, idle)
+        self._load = load
+
+    async def _phases(self, seed: int) -> Window:
+        log, job = self.log, self.job
+        lead_in = max(LEAD_IN_S, LEAD_IN_WAITS * job.wait_s)
+        begun = log.now()
+        offsets = self._load.schedule(seed, 2 * (lead_in + job.slice_s))
+        arrivals = asyncio.create_task(self._release(begun, offsets))
+        try:
+            await self.timeouts.until_time(begun + lead_in, "the load to settle")
+            window = Window(log, self.server)
+            closes = begun + lead_in + job.slice_s
+            await window.close_at(closes, self.timeouts)
+            await self.timeouts.until(self._answered(closes, arrivals), "the last answers")
+            self._read_size()
+        finally:
+            arrivals.cancel()
+            await asyncio.gather(arrivals, return_exceptions=True)
+        await self._drained()
+        # What is due at the very edges belongs where the plan puts it, not where the clock was read.
+        window.opened_s, window.closed_s = begun + lead_in, closes
+        return window
+
+    def _answered(self, closes: float, arrivals: asyncio.Task[None]) -> Callable[[], bool]:
+        """Return whether nothing that was due before the window's end is unanswered, or arrivals have ended."""
+        flight = self.log.in_flight  # ordered as they were sent, and that is as they were due
+        return lambda: arrivals.done() or all(due >= closes for due, _, _ in itertools.islice(flight.values(), 1))

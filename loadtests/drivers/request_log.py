@@ -23,7 +23,8 @@ class RequestLog:
         examples: one failed request of each kind, kept by the client.
     """
 
-    def __init__(self, started_s: float) -> None:
+    def __init__(self, started_s: float, recorder: Recorder | None = None) -> None:
+        """Begin; what has ended goes to a recorder, its own if none is given."""
         self.started_s = started_s
         self.in_flight: dict[int, tuple[float, float, int]] = {}
         self.slowest_s = 0.0
@@ -32,7 +33,7 @@ class RequestLog:
         self._stands_at: float | None = None
         self.heard_s = 0.0
         self.examples = FailureExamples()
-        self._recorder = Recorder()
+        self._recorder = Recorder() if recorder is None else recorder
         self._serial = itertools.count()
 
     @property

@@ -253,16 +253,42 @@ def merge_observations(workers: Sequence[Rows]) -> Rows:
     return merged
 
 
+def moved(samples: Samples, seconds: float) -> Samples:
+    """Return samples with all their times so many seconds later."""
+    return Samples(
+        scheduled_s=samples.scheduled_s + seconds,
+        sent_s=samples.sent_s + seconds,
+        first_byte_s=samples.first_byte_s + seconds,
+        ended_s=samples.ended_s + seconds,
+        status=samples.status,
+        failure=samples.failure,
+        request=samples.request,
+    )
+
+
 class Recorder:
     """Appends requests as they end; cheap enough to be called for each."""
 
     def __init__(self) -> None:
+        self._taken = 0
+        self._bytes_taken: dict[int, BodyBytes] = {}
+        self._begin()
+
+    def _begin(self) -> None:
         self._scheduled, self._sent, self._first_byte, self._ended = array("d"), array("d"), array("d"), array("d")
         self._status, self._failure, self._request = array("H"), array("B"), array("H")
         self._body_bytes = array("Q")
 
     def __len__(self) -> int:
-        return len(self._sent)
+        return self._taken + len(self._sent)
+
+    def take(self) -> Samples:
+        """Return what was recorded since the last time, and keep it no longer: only its number and its bytes."""
+        samples = self.samples()
+        self._bytes_taken = {each.request: each for each in self.good_bytes()}
+        self._taken += len(samples)
+        self._begin()
+        return samples
 
     def record(
         self,
@@ -294,7 +320,7 @@ class Recorder:
         self.record(sent_s, math.nan, request=request, scheduled_s=scheduled_s, failure=Failure.CUT_OFF)
 
     def samples(self) -> Samples:
-        """Return what was recorded."""
+        """Return what was recorded and not taken."""
         return Samples(
             scheduled_s=np.array(self._scheduled),
             sent_s=np.array(self._sent),
@@ -310,11 +336,13 @@ class Recorder:
         good = np.array(self._failure, np.uint8) == Failure.NONE
         which, sizes = np.array(self._request, np.int64)[good], np.array(self._body_bytes, np.float64)[good]
         answers, totals = np.bincount(which), np.bincount(which, weights=sizes)
-        return tuple(
-            BodyBytes(request, int(count), int(total))
-            for request, (count, total) in enumerate(zip(answers, totals, strict=True))
-            if count
-        )
+        found = dict(self._bytes_taken)
+        for request in np.flatnonzero(answers).tolist():
+            before = found.get(request, BodyBytes(request, 0, 0))
+            found[request] = BodyBytes(
+                request, before.answers + int(answers[request]), before.total + int(totals[request])
+            )
+        return tuple(found[request] for request in sorted(found))
 
 
 def collect_observations(
