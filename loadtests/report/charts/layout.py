@@ -71,12 +71,17 @@ def grid_for(panels: int, left: float, right: float) -> Grid:
 
 def sheet(view: RunView, title: str, keys: Sequence[Key], grid: Grid, note: str) -> tuple[Figure, list[Axes]]:
     """Return a figure with its title, legend and footer set, and its empty panels."""
+    said = [Key(f"“{name}” is {spec}") for name, spec in view.abbreviations.items()]
+    return laid_out(title, [*keys, *said], grid, _footer(view, note))
+
+
+def laid_out(title: str, keys: Sequence[Key], grid: Grid, note: str) -> tuple[Figure, list[Axes]]:
+    """Return the same where no run of cells is behind it: all that is written is given."""
     across = grid.columns * (grid.left + grid.width + grid.right) + 2 * MARGIN
     usable = across - 2 * MARGIN
     lines = wrap(title, usable, TITLE_PT, "bold")
-    said = [Key(f"“{name}” is {spec}") for name, spec in view.abbreviations.items()]
-    legend = _flow([*keys, *said], usable)
-    footer = wrap(_footer(view, note), usable, 7.5)
+    legend = _flow(keys, usable)
+    footer = wrap(note, usable, 7.5)
     top = MARGIN + TITLE_LINE * len(lines) + 0.06 + LEGEND_LINE * len(legend)
     step = grid.head + grid.height + grid.foot
     tall = top + grid.rows * step + 0.1 + 0.15 * len(footer) + 0.08
