@@ -118,6 +118,13 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
 
     folder = RunFolder(path)
     manifest = folder.read_manifest()
+    if manifest.schedule is not None:
+        if demands.given:
+            raise UsageError(f"{path}: conditions are about cells, and a schedule has none; leave them out")
+        from loadtests.cli.schedule import show_schedule
+
+        show_schedule(path, png=png)
+        return
     if not manifest.cells():
         raise RunError(f"{path}: the time was used up before anything was measured; give it a longer --budget")
     thresholds = thresholds_of(manifest, demands)

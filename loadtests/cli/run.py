@@ -70,7 +70,18 @@ timeout_option = click.option(
 @click.option("--a", default=DEFAULTS.a, metavar="SIDE", help="The side that ratios are divided by.")
 @click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The side whose figure is divided by that of --a.")
 @click.option("--users", help=f"Concurrent users (a closed loop), one load for each number.  [default: {USERS}]")
-@click.option("--rate", help="Arrivals per second (an open loop) instead of users, one load for each number.")
+@click.option(
+    "--rate",
+    help="Arrivals per second (an open loop) instead of users, one load for each number; or a schedule, whose rate "
+    "changes over time: '0..400/s in 2m' is a ramp, '100/s for 1m, 800/s for 10s' are steps.",
+)
+@click.option(
+    "--slo",
+    metavar="OBJECTIVE",
+    help="With a schedule: a side has broken where it misses this, as in p99=200ms or p99=0.2s,errors=0.5%.  "
+    "[default: p99=1s, and 1 % may fail]",
+)
+@click.option("--alone", is_flag=True, help="With a schedule: play it to side a alone, as for a soak of hours.")
 @click.option(
     "--arrivals",
     type=click.Choice(["poisson", "constant"]),
@@ -203,12 +214,18 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     """
     watch = Stopwatch()
     from loadtests.analysis.sequential import SequentialSchedule
+    from loadtests.cli.schedule import asks_for_schedule, run_schedule
     from loadtests.runner import run
 
     slowness = watch.slowness()
     if resume is None:
         typed = typed_options(context, options)
-        chosen, demands = _asked(found_file(options, typed), {**typed, "scenarios": scenarios}, options)
+        file = found_file(options, typed)
+        of_schedule = chosen_options(file, {**typed, "scenarios": scenarios}, options)
+        if asks_for_schedule(of_schedule):
+            run_schedule(of_schedule, _demands(options))
+            return
+        chosen, demands = _asked(file, {**typed, "scenarios": scenarios}, options)
         say_what_is_left_out(scenarios)
         out = measure(chosen, watch.begun_s, slowness)
     else:

@@ -51,6 +51,7 @@ class RunOptions(BaseModel):
     """The options of ``bench run``, as typed, or as a file has them.
 
     ``offered`` are scenarios of a file: all of them are asked if none is typed, else those that are typed by name.
+    ``slo`` and ``alone`` are about a schedule, which is no experiment of cells: ``cli/schedule.py`` takes them out.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -91,6 +92,8 @@ class RunOptions(BaseModel):
     explore_time: float | None = None
     explore_writes: bool = False
     explore_document: str | None = None
+    slo: str | None = None
+    alone: bool = False
 
     def exploration(self) -> Exploration | None:
         """Return how far the sides are explored before the run; None if they are not; raises UsageError."""
@@ -121,6 +124,8 @@ class RunOptions(BaseModel):
             raise UsageError(f"--start-limit {self.start_limit:g}: must be above 0 and at most {MAX_START_LIMIT_S:g}")
         if self.timeout_s is not None and not 0 < self.timeout_s <= MAX_TIMEOUT_S:
             raise UsageError(f"--timeout {self.timeout_s:g}: must be above 0 and at most {MAX_TIMEOUT_S:,.0f} seconds")
+        if given := next((name for name, value in (("--slo", self.slo), ("--alone", self.alone)) if value), None):
+            raise UsageError(f"{given} is about a schedule in --rate, as in --rate '0..400/s in 2m': leave it out")
         if self.full and self.scenarios:
             raise UsageError("--full takes every scenario; leave it out, or name no scenario")
         scenarios: dict[str, Scenario] = {}

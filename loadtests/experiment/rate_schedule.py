@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from loadtests.experiment.loads import MAX_RATE, Arrivals
+from loadtests.experiment.plan import P99_REQUESTS
 from loadtests.system.errors import UsageError
 
 MAX_PARTS = 100
 MAX_HOURS = 24
 MAX_ARRIVALS = 100_000_000
 """Of a whole schedule."""
-INTERVAL_ARRIVALS = 400
-"""An interval has so many at least, if its part has: enough for a 99th percentile."""
+ENOUGH = P99_REQUESTS
+"""An interval expects so many arrivals at least, if its part does."""
 MOST_INTERVALS = 120
 """Of a schedule, about: more is no table, and no line that a reader can follow."""
 HOUR_S, MINUTE_S = 3600, 60
@@ -62,6 +63,10 @@ class Part:
     def rate_at(self, at_s: float) -> float:
         """Return the rate so many seconds after its beginning."""
         return self.from_rps + (self.to_rps - self.from_rps) * at_s / self.seconds
+
+    def arrivals_by(self, at_s: float) -> float:
+        """Return how many arrivals are expected in its first seconds: the integrated rate."""
+        return at_s * (self.from_rps + self.rate_at(at_s)) / 2
 
     def when(self, arrivals: float) -> float:
         """Return after how many seconds so many arrivals are expected: the inverse of the integrated rate."""
@@ -142,18 +147,20 @@ class RateSchedule:
             due -= part.arrivals
 
     def intervals(self) -> tuple[Interval, ...]:
-        """Cut it into intervals: no part is mixed with another, and those of one part expect as many arrivals each."""
-        longest = MOST_INTERVALS / self.seconds
+        """Cut it into intervals of whole seconds, none of which reaches from one part into another.
+
+        Each lasts as long as it takes to hold enough arrivals, but for those of a part that has fewer altogether.
+        """
+        shortest = math.ceil(self.seconds / MOST_INTERVALS)
         found = []
         for begins_s, part in zip(self.begins_s, self.parts, strict=False):
-            by_arrivals = int(part.arrivals // INTERVAL_ARRIVALS)
-            count = max(1, min(by_arrivals, math.ceil(part.seconds * longest), part.seconds))
-            edges = [round(part.when(part.arrivals * i / count)) for i in range(count)] if part.arrivals else [0]
-            whole = sorted({*edges, part.seconds})
-            found += [
-                Interval(begins_s + begin, begins_s + end, part.rate_at((begin + end) / 2))
-                for begin, end in itertools.pairwise(whole)
-            ]
+            begin = 0
+            for end in range(1, part.seconds + 1):
+                enough = end - begin >= shortest and part.arrivals_by(end) - part.arrivals_by(begin) >= ENOUGH
+                rest = part.arrivals - part.arrivals_by(end)
+                if end == part.seconds or (enough and rest >= ENOUGH):
+                    found.append(Interval(begins_s + begin, begins_s + end, part.rate_at((begin + end) / 2)))
+                    begin = end
         return tuple(found)
 
 

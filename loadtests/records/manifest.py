@@ -14,6 +14,7 @@ from loadtests.records.answer_differences import Difference
 from loadtests.records.handler_record import ExecutedRecord, HandlerRecord
 from loadtests.records.json_files import Record
 from loadtests.records.scenario_record import ScenarioRecord
+from loadtests.records.schedule_record import ScheduleRecord
 from loadtests.system.machine import Environment
 
 
@@ -170,6 +171,7 @@ class Manifest(Record):
         executed: by scenario and side, what it did and had when it answered before the run; nothing where answers were
             not compared, or where the harness could not look.
         next_rows: by values file, the row that is used next, from 0; it goes on behind the last row.
+        schedule: the load over time, of a run that has one instead of cells; else None.
     """
 
     schema_version: Literal[2] = Field(2, alias="schema")
@@ -214,6 +216,7 @@ class Manifest(Record):
     handlers: dict[str, dict[SideLabel, HandlerRecord]] = Field(default_factory=dict)
     executed: dict[str, dict[SideLabel, ExecutedRecord]] = Field(default_factory=dict)
     next_rows: dict[str, int] = Field(default_factory=dict)
+    schedule: ScheduleRecord | None = None
 
     def cells(self) -> list[tuple[ScenarioRecord, Load]]:
         """Return the cells in catalogue order: scenarios as named, loads ascending."""

@@ -87,7 +87,7 @@ def measure(
     out = options.out or new_folder()
     check_free(out)
     exploration = options.exploration()
-    experiment, checked = _checked(options.experiment())
+    experiment, checked = checked_experiment(options.experiment())
     check_database(experiment.database)
     check_reachable(experiment.database)
     cores = assign_cores()
@@ -139,7 +139,11 @@ def resume(out: Path, make_schedule: MakeSchedule | None = None, begun_s: float 
     """
     folder, begun_s = RunFolder(out), time.monotonic() if begun_s is None else begun_s
     before = folder.read_manifest()
-    experiment, checked = _checked(experiment_of(before))
+    if before.schedule is not None:
+        raise UsageError(
+            f"--resume {out}: a schedule can't go on where it was broken off; bench report {out} shows how far it came"
+        )
+    experiment, checked = checked_experiment(experiment_of(before))
     check_database(experiment.database)
     cores = assign_cores()
     now = datetime.now(UTC)
@@ -207,7 +211,7 @@ def _saying_what_is_kept(out: Path) -> Iterator[None]:
         raise RunError(f"{describe_error(error, out)}; {kept()}") from error
 
 
-def _checked(experiment: Experiment) -> tuple[Experiment, CheckedSides]:
+def checked_experiment(experiment: Experiment) -> tuple[Experiment, CheckedSides]:
     """Return an experiment whose sides can be started, and what was found out about them; raises UsageError."""
     check_open_files(experiment.loads, most_open_files())
     sides = experiment.a, experiment.b

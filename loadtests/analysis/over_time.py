@@ -1,0 +1,313 @@
+"""A schedule's answer over time: figures of each interval, and where a side broke, by a stated rule.
+
+An interval misses the objective if more than the allowed share of its requests failed, if the percentile is above its
+limit, or if the backlog grows: more requests are unanswered at its end than arrive within the limit (by Little's law
+they then take longer than that), and more than at its beginning. A side *broke* in the first of RUN intervals in
+succession that miss it, or in the last one before the driver gave up.
+
+Percentiles are read from histograms, so that hours take as little memory as minutes.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from loadtests.analysis.flag_checks import LAG_SHARE
+from loadtests.analysis.trial_summary import samples_needed
+from loadtests.experiment.rate_schedule import Interval, RateSchedule
+from loadtests.experiment.sides import SideLabel
+from loadtests.records.manifest import Manifest
+from loadtests.records.run_folder import RunFolder
+from loadtests.records.sample_stream import UNKNOWN, End, Reading, read_about, read_stream
+from loadtests.records.samples import Failure, Samples
+from loadtests.records.schedule_record import (
+    Broke,
+    IntervalFigures,
+    ScheduleOutcome,
+    ScheduleRecord,
+    TrialCourse,
+    stream_path,
+)
+from loadtests.records.second_counts import BUCKETS, RELATIVE_ERROR, Counts, Kind, count, percentile_of
+
+RUN = 2
+"""A single interval may be a pause of the machine; so many in succession are the side's."""
+PART_S = 0.5
+"""An interval in which the driver gave up counts as one from so much of it on."""
+LATE_LEAST_S = 0.001
+"""A driver that is less late than this is no limit, however fast the answers."""
+READINGS_LEAST = 20
+"""Of the server's memory, before its growth is told."""
+Histogram = npt.NDArray[np.int64]
+
+
+@dataclass
+class Course:
+    """What one trial was seen to do, by interval: rows of arrays are the schedule's intervals.
+
+    Attributes:
+        intervals: of the schedule.
+        response: requests by bucket of their response time.
+        lag: requests by bucket of the driver's delay.
+        outcome: requests by ``Failure``.
+        answered: good answers that came in each.
+        readings: in the order of time.
+        end: how the driver ended it; None if it was killed.
+    """
+
+    intervals: Sequence[Interval]
+    response: Histogram = field(init=False)
+    lag: Histogram = field(init=False)
+    outcome: Histogram = field(init=False)
+    answered: Histogram = field(init=False)
+    readings: list[Reading] = field(default_factory=list)
+    end: End | None = None
+
+    def __post_init__(self) -> None:
+        size = len(self.intervals)
+        self.response, self.lag = np.zeros((size, BUCKETS), np.int64), np.zeros((size, BUCKETS), np.int64)
+        self.outcome, self.answered = np.zeros((size, len(Failure)), np.int64), np.zeros(size, np.int64)
+        self._ends = np.array([each.end_s for each in self.intervals])
+
+    def add(self, counts: Counts) -> None:
+        """Add requests; what was answered after the last interval's end is in none."""
+        rows = counts.rows
+        which = np.searchsorted(self._ends, rows["second"], side="right")
+        inside = which < len(self._ends)
+        for kind, to in ((Kind.RESPONSE, self.response), (Kind.LAG, self.lag), (Kind.OUTCOME, self.outcome)):
+            these = (rows["kind"] == kind) & inside
+            np.add.at(to, (which[these], rows["bucket"][these]), rows["count"][these])
+        these = (rows["kind"] == Kind.ANSWERED) & inside
+        np.add.at(self.answered, which[these], rows["count"][these])
+
+    @property
+    def reached_s(self) -> float:
+        """How far the schedule was carried out, in seconds."""
+        if self.end is not None:
+            return self.end.reached_s
+        return min(self.readings[-1].time_s, float(self._ends[-1])) if self.readings else 0.0
+
+    @property
+    def reached(self) -> int:
+        """How many intervals were carried out: to their end, or for PART_S until the driver gave up."""
+        whole = int(np.searchsorted(self._ends, self.reached_s + 0.5, side="right"))
+        if self.gave_up and whole < len(self._ends) and self.reached_s - self.intervals[whole].begin_s >= PART_S:
+            return whole + 1
+        return whole
+
+    def seconds_of(self, which: int) -> float:
+        """Return how long an interval lasted, with the wait for the last answers if the driver gave up in it."""
+        interval = self.intervals[which]
+        last_s = max([self.reached_s, *(each.time_s for each in self.readings[-1:])])
+        return min(last_s, interval.end_s) - interval.begin_s
+
+    @property
+    def gave_up(self) -> str | None:
+        """Why the driver ended the schedule early; None if it did not."""
+        return (self.end.stalled or self.end.stopped) if self.end is not None else None
+
+    def readings_in(self, which: int) -> list[Reading]:
+        """Return the readings inside of an interval, and the one at its end."""
+        return self._between(self.intervals[which].begin_s + 0.5, self.intervals[which].end_s + 0.5)
+
+    def busy(self, which: int) -> float | None:
+        """Return how many cores the server kept busy in an interval; None if that is not known."""
+        interval = self.intervals[which]
+        known = [
+            each
+            for each in self._between(interval.begin_s - 0.5, interval.end_s + 0.5)
+            if math.isfinite(each.server_cpu_s)
+        ]
+        if len(known) < 2:
+            return None
+        return (known[-1].server_cpu_s - known[0].server_cpu_s) / (known[-1].time_s - known[0].time_s)
+
+    def _between(self, begin_s: float, end_s: float) -> list[Reading]:
+        first, last = (bisect_left(self.readings, at_s, key=lambda each: each.time_s) for at_s in (begin_s, end_s))
+        return self.readings[first:last]
+
+    def in_flight_at(self, second: float) -> int | None:
+        """Return how many requests were unanswered at an instant; None if nobody looked."""
+        near = self._between(second - 1.0, second + 1.0)
+        return min(near, key=lambda each: abs(each.time_s - second)).in_flight if near else None
+
+
+def read_course(path: Path, schedule: RateSchedule) -> Course:
+    """Read a trial's file in pieces; of one that was broken off, all that is whole."""
+    course = Course(schedule.intervals())
+    for frame in read_stream(path):
+        if isinstance(frame, Samples):
+            course.add(count(frame))
+        elif isinstance(frame, Counts):
+            course.add(frame)
+        elif isinstance(frame, Reading):
+            course.readings.append(frame)
+        else:
+            course.end = frame
+    return course
+
+
+def analyse_schedule(folder: RunFolder, manifest: Manifest, plan: ScheduleRecord) -> ScheduleOutcome:
+    """Derive everything that summary.json holds from a run's files; a trial that is missing is left out."""
+    schedule = plan.schedule
+    trials: list[TrialCourse] = []
+    courses: dict[SideLabel, list[Course]] = {label: [] for label in plan.labels}
+    for block, order in enumerate(plan.orders):
+        for label in order:
+            path = stream_path(folder.trials, block, label)
+            if not path.exists() or not _is_of(path, folder.run_id):
+                continue
+            course = read_course(path, schedule)
+            courses[label].append(course)
+            trials.append(_trial(block, label, course, plan, path.stat().st_size))
+    planned = sum(map(len, plan.orders))
+    return ScheduleOutcome(
+        run=manifest.name,
+        complete=manifest.complete and len(trials) == planned and all(trial.complete for trial in trials),
+        rate=str(schedule),
+        objective=objective_in_words(plan),
+        relative_error=RELATIVE_ERROR,
+        intervals={label: pooled(each, plan) for label, each in courses.items() if each},
+        trials=trials,
+    )
+
+
+def objective_in_words(plan: ScheduleRecord) -> str:
+    """Write the objective."""
+    return f"p{plan.percentile:g} within {plan.limit_s * 1000:,g} ms, at most {plan.errors * 100:g} % failed"
+
+
+def missed(course: Course, which: int, plan: ScheduleRecord) -> list[str]:
+    """Return why an interval of a trial misses the objective, each in words; empty if it is kept."""
+    found = []
+    due = int(course.outcome[which].sum())
+    share = 1 - course.outcome[which, Failure.NONE] / due if due else 0.0
+    if share > plan.errors:
+        found.append(f"{share:.1%} of requests failed")
+    value = percentile_of(course.response[which], plan.percentile, samples_needed(plan.percentile))
+    if value is not None and value > plan.limit_s:
+        shown = f"{value * 1000:,.0f} ms" if math.isfinite(value) else "beyond measure"
+        found.append(f"p{plan.percentile:g} was {shown}")
+    interval = course.intervals[which]
+    begins, ends = course.in_flight_at(interval.begin_s), course.in_flight_at(interval.end_s)
+    if ends is not None and ends > max(begins or 0, plan.limit_s * interval.rate_rps):
+        found.append(f"{ends:,} requests were unanswered, and more and more")
+    if course.gave_up and which == course.reached - 1:
+        found.append(course.gave_up)
+    return found
+
+
+def broke(course: Course, plan: ScheduleRecord) -> Broke | None:
+    """Return where a side broke in a trial; None if it did not."""
+    reasons = [missed(course, which, plan) for which in range(course.reached)]
+    last = len(reasons) - 1
+    for which, each in enumerate(reasons):
+        run = reasons[which : which + RUN]
+        gave_up = course.gave_up is not None and which == last
+        if each and (gave_up or (len(run) == RUN and all(run))):
+            after = next((n for n in range(last, which, -1) if reasons[n]), which)
+            interval = course.intervals[which]
+            return Broke(
+                at_s=interval.begin_s,
+                rate_rps=round(interval.rate_rps, 2),
+                reasons=each,
+                recovered_s=course.intervals[after].end_s if after < last and not course.gave_up else None,
+                driver_late=driver_late(course, which, plan),
+            )
+    return None
+
+
+def driver_late(course: Course, which: int, plan: ScheduleRecord) -> bool:
+    """Return whether the driver's own delay is a large part of the response time in an interval."""
+    least = samples_needed(plan.percentile)
+    lag = percentile_of(course.lag[which], plan.percentile, least)
+    response = percentile_of(course.response[which], plan.percentile, least)
+    if lag is None or response is None:
+        return False
+    return lag > LATE_LEAST_S and lag > LAG_SHARE * (response if math.isfinite(response) else plan.limit_s)
+
+
+def pooled(courses: Sequence[Course], plan: ScheduleRecord) -> list[IntervalFigures]:
+    """Return the figures of one side in each interval that a block at least has reached, over its blocks."""
+    return [
+        _figures(which, [course for course in courses if which < course.reached], plan)
+        for which in range(max((course.reached for course in courses), default=0))
+    ]
+
+
+def _figures(which: int, courses: Sequence[Course], plan: ScheduleRecord) -> IntervalFigures:
+    interval = courses[0].intervals[which]
+    response, lag = sum_of(course.response[which] for course in courses), sum_of(c.lag[which] for c in courses)
+    outcome = sum_of(course.outcome[which] for course in courses)
+    why = [missed(course, which, plan) for course in courses]
+    readings = [each for course in courses for each in course.readings_in(which)]
+    sizes = [each.server_rss for each in readings if each.server_rss != UNKNOWN]
+    rates = [course.answered[which] / course.seconds_of(which) for course in courses]
+    cores = [busy for course in courses if (busy := course.busy(which)) is not None]
+    return IntervalFigures(
+        begin_s=interval.begin_s,
+        end_s=interval.end_s,
+        rate_rps=round(interval.rate_rps, 3),
+        requests=int(outcome.sum()),
+        answered_rps=round(float(np.mean(rates)), 3),
+        failed={reason.name.lower(): int(outcome[reason]) for reason in Failure if reason and outcome[reason]},
+        p50_s=_finite(percentile_of(response, 50.0, samples_needed(50.0))),
+        p99_s=_finite(percentile_of(response, 99.0, samples_needed(99.0))),
+        wanted_s=_finite(percentile_of(response, plan.percentile, samples_needed(plan.percentile))),
+        lag_p99_s=_finite(percentile_of(lag, 99.0, samples_needed(99.0))),
+        in_flight=max((each.in_flight for each in readings), default=None),
+        server_cores=round(float(np.mean(cores)), 3) if cores else None,
+        server_rss=max(sizes, default=None),
+        missed=next((each for each in why if each), []),
+        missed_blocks=sum(map(bool, why)),
+        blocks=len(courses),
+    )
+
+
+def sum_of(rows: Iterable[Histogram]) -> Histogram:
+    """Add up histograms."""
+    return np.sum(list(rows), axis=0)  # type: ignore[no-any-return]
+
+
+def _trial(block: int, label: SideLabel, course: Course, plan: ScheduleRecord, size: int) -> TrialCourse:
+    end, readings = course.end, course.readings
+    return TrialCourse(
+        block=block,
+        label=label,
+        requests=int(course.outcome.sum()),
+        reached_s=round(course.reached_s, 3),
+        complete=end is not None,
+        unanswered=readings[-1].in_flight if readings and end is None else 0,
+        stalled=end.stalled if end else None,
+        stopped=end.stopped if end else None,
+        broke=broke(course, plan),
+        raw_until_s=end.raw_until_s if end else None,
+        bytes=size,
+        driver_rss=max((each.driver_rss for each in readings), default=None),
+        rss_per_hour=_growth(readings),
+    )
+
+
+def _growth(readings: Sequence[Reading]) -> float | None:
+    """Return by how many bytes an hour the server's memory grew in the later half: in the earlier one it settles."""
+    known = [(each.time_s, each.server_rss) for each in readings if each.server_rss != UNKNOWN]
+    later = np.array(known[len(known) // 2 :], float)
+    if len(later) < READINGS_LEAST:
+        return None
+    return float(np.polyfit(later[:, 0], later[:, 1], 1)[0]) * 3600
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _is_of(path: Path, run_id: str) -> bool:
+    try:
+        return bool(read_about(path).get("run") == run_id)
+    except (ValueError, OSError):
+        return False

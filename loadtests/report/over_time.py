@@ -1,0 +1,179 @@
+"""What a schedule's run says, in words and as a table: where each side broke, and the worst intervals."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from loadtests.experiment.rate_schedule import clock
+from loadtests.experiment.sides import LABELS, SideLabel
+from loadtests.records.manifest import Manifest
+from loadtests.records.schedule_record import IntervalFigures, ScheduleOutcome, TrialCourse
+from loadtests.report.view import short_names
+from loadtests.report.wording import listed, milliseconds, number, printable
+
+WORST = 8
+"""Intervals that the table shows."""
+NOTHING = "–"
+MISSED = " ✗"
+"""Behind the beginning of an interval that misses the objective."""
+HEADINGS = (
+    "from", "offered /s", "side", "answered /s", "p50 ms", "p99 ms", "failed", "in flight", "cores", "driver late ms",
+)  # fmt: skip
+WIDE = "cores"
+"""The column that a terminal has no room for."""
+GROWTH_LEAST = 2**20
+"""Bytes an hour by which a server's memory must grow to be mentioned with a figure."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One side in one interval, as text in the order of HEADINGS, and whether it missed the objective."""
+
+    cells: tuple[str, ...]
+    missed: bool
+
+
+def names_of(manifest: Manifest) -> dict[SideLabel, str]:
+    """Return short names of the sides."""
+    if manifest.a.spec == manifest.b.spec:
+        return {"a": manifest.a.spec, "b": manifest.b.spec}
+    return dict(zip(LABELS, short_names(manifest.a.spec, manifest.b.spec), strict=True))
+
+
+def headline(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:
+    """Say where each side broke, in one line."""
+    said = []
+    for label in outcome.intervals:
+        trials = _of(outcome, label)
+        rates = [trial.broke.rate_rps for trial in trials if trial.broke]
+        if not rates:
+            kept = "did not break" if all(trial.complete for trial in trials) else "had not broken when it was killed"
+            said.append(f"{names[label]} {kept}")
+        else:
+            some = f" in {len(rates)} of {len(trials)} blocks" if len(trials) > 1 else ""
+            said.append(f"{names[label]} broke at {_range(rates)}/s{some}")
+    return "; ".join(said) or "nothing was measured"
+
+
+def sentences(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> list[str]:
+    """Say of each trial where it broke and why, what was lost, and of the run what bounds its figures."""
+    several = len({trial.block for trial in outcome.trials}) > 1
+    said = []
+    for trial in outcome.trials:
+        who = f"{names[trial.label]}, block {trial.block + 1}" if several else names[trial.label]
+        said.append(f"{who} {_course(trial)}")
+        if trial.broke and trial.broke.driver_late:
+            said.append(f"{who}: the load driver was late itself then, so it may have been the limit, not the server")
+        if not trial.complete:
+            said.append(
+                f"{who} is incomplete: it was killed after {clock(trial.reached_s)}; {trial.requests:,} requests are"
+                f" kept, and {trial.unanswered:,} that were unanswered then are lost"
+            )
+        if trial.raw_until_s is not None:
+            said.append(
+                f"{who}: its file was full after {clock(trial.raw_until_s)}; from then on requests were counted second"
+                " by second, and none is kept by itself"
+            )
+        if trial.rss_per_hour is not None and abs(trial.rss_per_hour) >= GROWTH_LEAST:
+            grows = "grew" if trial.rss_per_hour > 0 else "fell"
+            said.append(
+                f"{who}: the server's memory {grows} by {_mib(abs(trial.rss_per_hour))} an hour in the later half"
+            )
+    said.append(_ratio(outcome, names))
+    return [sentence for sentence in said if sentence]
+
+
+def worst(outcome: ScheduleOutcome, most: int = WORST) -> list[int]:
+    """Return where either side broke, the interval before, and the worst of the others, in the order of time."""
+    count = max(map(len, outcome.intervals.values()), default=0)
+    begins = [each.begin_s for each in max(outcome.intervals.values(), key=len, default=[])]
+
+    def badness(which: int) -> tuple[float, float]:
+        sides = [each[which] for each in outcome.intervals.values() if which < len(each)]
+        waits = [math.inf if each.wanted_s is None and each.errors else each.wanted_s or 0.0 for each in sides]
+        return max(each.errors for each in sides), max(waits)
+
+    breaks = [begins.index(trial.broke.at_s) for trial in outcome.trials if trial.broke]
+    around = [which for at in breaks for which in (at, at - 1) if which >= 0]
+    ranked = dict.fromkeys([*around, *sorted(range(count), key=badness, reverse=True)])
+    return sorted(list(ranked)[:most])
+
+
+def rows(outcome: ScheduleOutcome, names: Mapping[SideLabel, str], which: Sequence[int]) -> list[Row]:
+    """Return the rows of some intervals, each side's under the other's."""
+    found = []
+    for number_ in which:
+        for label, intervals in outcome.intervals.items():
+            if number_ < len(intervals):
+                each = intervals[number_]
+                found.append(Row(_cells(each, names[label]), bool(each.missed)))
+    return found
+
+
+def schedule_table(outcome: ScheduleOutcome, names: Mapping[SideLabel, str], scenario: str) -> Table:
+    """Return the table of the worst intervals for the terminal."""
+    title = Text(printable(f"{scenario}, {outcome.rate}: {headline(outcome, names)}"))
+    caption = Text(f"where it broke, and the worst intervals; ✗: misses {outcome.objective}")
+    table = Table(
+        title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left", box=SIMPLE_HEAD
+    )
+    shown = [HEADINGS.index(heading) for heading in HEADINGS if heading != WIDE]
+    for which in shown:
+        heading = HEADINGS[which]
+        table.add_column(heading.replace(" ", "\n"), justify="left" if heading in ("from", "side") else "right")
+    for row in rows(outcome, names, worst(outcome)):
+        table.add_row(*(Text(row.cells[which]) for which in shown), style="bold" if row.missed else None)
+    return table
+
+
+def _cells(each: IntervalFigures, name: str) -> tuple[str, ...]:
+    return (
+        f"{clock(each.begin_s)}{MISSED if each.missed else ''}",
+        number(each.rate_rps),
+        name,
+        number(each.answered_rps),
+        *(NOTHING if value is None else milliseconds(value) for value in (each.p50_s, each.p99_s)),
+        f"{each.errors:.1%}" if each.failed else "0",
+        NOTHING if each.in_flight is None else f"{each.in_flight:,}",
+        NOTHING if each.server_cores is None else f"{each.server_cores:.2f}",
+        NOTHING if each.lag_p99_s is None else milliseconds(each.lag_p99_s),
+    )
+
+
+def _course(trial: TrialCourse) -> str:
+    if trial.broke is None:
+        return "kept the objective to the end" if trial.complete else "kept the objective as long as it was measured"
+    at = trial.broke
+    back = f"; from {clock(at.recovered_s)} on it was kept again" if at.recovered_s is not None else ""
+    return f"broke at {number(at.rate_rps)}/s after {clock(at.at_s)}: {listed(at.reasons)}{back}"
+
+
+def _ratio(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:
+    """Compare the rates at which the sides broke, block by block, where both did in every one."""
+    by_block: dict[int, dict[SideLabel, float]] = {}
+    for trial in outcome.trials:
+        if trial.broke and trial.broke.rate_rps:
+            by_block.setdefault(trial.block, {})[trial.label] = trial.broke.rate_rps
+    both = [rates["b"] / rates["a"] for rates in by_block.values() if len(rates) == 2]
+    if not both or len(both) < len({trial.block for trial in outcome.trials}):
+        return ""
+    mean = math.exp(sum(map(math.log, both)) / len(both))
+    blocks = f", {min(both):.2f} to {max(both):.2f} over {len(both)} blocks" if len(both) > 1 else ", from one block"
+    return f"rate at which it broke, {names['b']} ÷ {names['a']}: {mean:.2f}{blocks}"
+
+
+def _of(outcome: ScheduleOutcome, label: SideLabel) -> list[TrialCourse]:
+    return [trial for trial in outcome.trials if trial.label == label]
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}"
+
+
+def _mib(size: float) -> str:
+    return f"{number(size / 2**20)} MiB"
