@@ -1,0 +1,106 @@
+"""A schedule takes what it can of the options of a run, and says of the others why not."""
+
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from loadtests.cli.report import show_report
+from loadtests.cli.run import run_
+from loadtests.cli.schedule import asks_for_schedule, planned
+from loadtests.experiment.options import RunOptions
+from loadtests.experiment.thresholds import ThresholdOptions
+from loadtests.records.run_folder import RunFolder, create_run_folder
+from loadtests.records.schedule_record import ScheduleRecord
+from loadtests.runner.run import resume
+from loadtests.runner.schedule_run import RAW_BYTES, SchedulePlan
+from loadtests.system.errors import RunError, UsageError
+from tests.made_up_runs import make_run
+
+RAMP = "--rate '0..400/s in 2m'"
+
+
+def of_command(line: str) -> tuple[RunOptions, SchedulePlan]:
+    given = run_.make_context("run", shlex.split(line)).params
+    options = RunOptions.model_validate(given)
+    assert asks_for_schedule(options)
+    return planned(options, ThresholdOptions.model_validate({n: given[n] for n in ThresholdOptions.model_fields}))
+
+
+def test_a_schedule_is_played_once_to_both_sides_with_a_limit_of_a_second() -> None:
+    plain, plan = of_command(f"get_post {RAMP}")
+    assert str(plan.schedule) == "0..400/s in 2m"
+    assert (plan.labels, plan.percentile, plan.limit_s, plan.errors) == (("a", "b"), 99.0, 1.0, 0.01)
+    record = plan.record(plain.experiment())
+    assert [sorted(order) for order in record.orders] == [["a", "b"]]
+    assert record.raw_bytes == RAW_BYTES // 2
+    assert record.schedule == plan.schedule
+
+
+def test_which_side_begins_alternates_from_block_to_block() -> None:
+    plain, plan = of_command(f"get_post {RAMP} --blocks 4")
+    first, *others = plan.record(plain.experiment()).orders
+    assert others == [first[::-1], first, first[::-1]]
+
+
+def test_an_objective_and_a_side_alone_can_be_given() -> None:
+    plain, plan = of_command(f"get_post --a async {RAMP} --alone --slo p95=50ms,errors=5% --arrivals constant")
+    assert (plan.labels, plan.percentile, plan.limit_s, plan.errors) == (("a",), 95.0, 0.05, 0.05)
+    assert (plain.a, plain.b) == ("async", "async")
+    assert plan.schedule.arrivals == "constant"
+    assert plan.record(plain.experiment()).orders == [["a"]]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (f"get_post {RAMP} --budget 4m", "--budget does not go with a schedule"),
+        (f"get_post {RAMP} --users 8", "--users does not go with a schedule"),
+        (f"get_post {RAMP} --time 8", "--time does not go with a schedule"),
+        (f"get_post {RAMP} --observe", "--observe does not go with a schedule"),
+        (f"get_post {RAMP} --fail-if 'p99 > 1s'", "--fail-if does not go with a schedule"),
+        (f"get_post noop {RAMP}", "a schedule in --rate takes one scenario"),
+        (RAMP, "a schedule in --rate takes one scenario"),
+        (f"get_post {RAMP} --driver locust", "an open loop is driven by httpx only"),
+        (f"get_post {RAMP} --slo p99", "'p99' is no objective"),
+        ("get_post --rate '0..400/s for 2m'", "is no part of a schedule"),
+    ],
+)
+def test_what_does_not_go_with_a_schedule_is_told(line: str, says: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        of_command(line)
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize("line", ["get_post --rate 100 --slo p99=1s", "get_post --alone"])
+def test_what_is_about_a_schedule_needs_one(line: str) -> None:
+    options = RunOptions.model_validate(run_.make_context("run", shlex.split(line)).params)
+    with pytest.raises(UsageError, match="is about a schedule in --rate"):
+        options.experiment()
+
+
+@pytest.fixture
+def empty_run(tmp_path: Path) -> RunFolder:
+    manifest, _ = make_run(["get_post"], [1])
+    plan = ScheduleRecord(
+        rate="1/s for 1m", arrivals="poisson", orders=[["a"]], percentile=99.0, limit_s=1.0, errors=0.01, raw_bytes=1
+    )
+    created = datetime(2026, 1, 1, tzinfo=UTC)
+    changes = {"schedule": plan, "blocks": [], "created": created, "complete": False}
+    return create_run_folder(tmp_path / "run", manifest.model_copy(update=changes))
+
+
+def test_a_run_of_a_schedule_that_holds_nothing_says_so(empty_run: RunFolder) -> None:
+    with pytest.raises(RunError, match="nothing was measured"):
+        show_report(empty_run.path)
+
+
+def test_a_schedule_has_no_cells_that_conditions_could_be_about(empty_run: RunFolder) -> None:
+    with pytest.raises(UsageError, match="a schedule has none"):
+        show_report(empty_run.path, demands=ThresholdOptions(fail_if=("p99 > 1s",)))
+
+
+def test_a_schedule_is_not_resumed(empty_run: RunFolder) -> None:
+    with pytest.raises(UsageError, match="a schedule can't go on where it was broken off"):
+        resume(empty_run.path)
