@@ -119,8 +119,8 @@ class TrialCourse(Record):
         label: the side.
         requests: requests that are recorded.
         reached_s: how far the schedule was carried out, in seconds.
-        complete: whether the driver came to the end of its work: what is missing here was killed.
-        unanswered: requests in flight at the last reading of a trial that was killed, which are recorded nowhere.
+        complete: whether the driver came to the end of its work, and was not ended before.
+        unanswered: requests in flight at the last reading of a trial that ended early, which are recorded nowhere.
         stalled: a sentence if the driver gave up waiting for the server, else None.
         stopped: a sentence if no more was sent because too much was unanswered, else None.
         broke: where the side broke; None if it did not.

@@ -51,7 +51,11 @@ def headline(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:
         trials = _of(outcome, label)
         rates = [trial.broke.rate_rps for trial in trials if trial.broke]
         if not rates:
-            kept = "did not break" if all(trial.complete for trial in trials) else "had not broken when it was killed"
+            kept = (
+                "did not break"
+                if all(trial.complete for trial in trials)
+                else "had not broken when the run ended early"
+            )
             said.append(f"{names[label]} {kept}")
         else:
             some = f" in {len(rates)} of {len(trials)} blocks" if len(trials) > 1 else ""
@@ -70,7 +74,7 @@ def sentences(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> list[
             said.append(f"{who}: the load driver was late itself then, so it may have been the limit, not the server")
         if not trial.complete:
             said.append(
-                f"{who} is incomplete: it was killed after {clock(trial.reached_s)}; {trial.requests:,} requests are"
+                f"{who} is incomplete: it ended early, after {clock(trial.reached_s)}; {trial.requests:,} requests are"
                 f" kept, and {trial.unanswered:,} that were unanswered then are lost"
             )
         if trial.raw_until_s is not None:
@@ -119,8 +123,9 @@ def schedule_table(outcome: ScheduleOutcome, names: Mapping[SideLabel, str], sce
     title = Text(printable(f"{scenario}, {outcome.rate}: {headline(outcome, names)}"))
     caption = Text(f"where it broke, and the worst intervals; ✗: misses {outcome.objective}")
     table = Table(
-        title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left", box=SIMPLE_HEAD
-    )
+        title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left",
+        box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False,
+    )  # fmt: skip
     shown = [HEADINGS.index(heading) for heading in HEADINGS if heading != WIDE]
     for which in shown:
         heading = HEADINGS[which]

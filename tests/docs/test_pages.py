@@ -16,6 +16,7 @@ import pytest
 from loadtests.cli import SUBCOMMANDS, bench
 from loadtests.experiment.loads import parse_rates, parse_users
 from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.rate_schedule import is_schedule, parse_schedule
 from loadtests.experiment.sides import parse_side
 from loadtests.experiment.thresholds import parse_threshold
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim
@@ -147,7 +148,7 @@ def check(command: str) -> None:
         for users in named(given, "users"):
             parse_users(users)
         for rates in named(given, "rate"):
-            parse_rates(rates, "poisson")
+            parse_schedule(rates, "poisson") if is_schedule(rates) else parse_rates(rates, "poisson")
 
 
 def named(given: dict[str, object], *names: str) -> Iterator[str]:
