@@ -44,6 +44,8 @@ def show(path: Path, scenario: str | None, load: float | None, block: int, *, de
     """
     folder = RunFolder(path)
     manifest = folder.read_manifest()
+    if manifest.schedule is not None:
+        raise UsageError(f"{path}: a schedule's course over time is in its report; bench report {path} rebuilds it")
     run = view_of(manifest, analyse(folder, manifest))
     names = [known.name for known in run.scenarios]
     name = scenario or next(iter(names), "")

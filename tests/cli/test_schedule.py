@@ -9,6 +9,7 @@ import pytest
 from loadtests.cli.report import show_report
 from loadtests.cli.run import run_
 from loadtests.cli.schedule import asks_for_schedule, planned
+from loadtests.cli.timeline import show as show_timeline
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.run_folder import RunFolder, create_run_folder
@@ -99,6 +100,11 @@ def test_a_run_of_a_schedule_that_holds_nothing_says_so(empty_run: RunFolder) ->
 def test_a_schedule_has_no_cells_that_conditions_could_be_about(empty_run: RunFolder) -> None:
     with pytest.raises(UsageError, match="a schedule has none"):
         show_report(empty_run.path, demands=ThresholdOptions(fail_if=("p99 > 1s",)))
+
+
+def test_a_schedule_has_a_course_of_its_own_and_no_timeline(empty_run: RunFolder) -> None:
+    with pytest.raises(UsageError, match="a schedule's course over time is in its report"):
+        show_timeline(empty_run.path, None, None, 1)
 
 
 def test_a_schedule_is_not_resumed(empty_run: RunFolder) -> None:
