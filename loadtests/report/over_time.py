@@ -51,11 +51,8 @@ def headline(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:
         trials = _of(outcome, label)
         rates = [trial.broke.rate_rps for trial in trials if trial.broke]
         if not rates:
-            kept = (
-                "did not break"
-                if all(trial.complete for trial in trials)
-                else "had not broken when the run ended early"
-            )
+            far = min(trial.reached_s for trial in trials)
+            kept = "did not break" if all(trial.complete for trial in trials) else f"had not broken after {clock(far)}"
             said.append(f"{names[label]} {kept}")
         else:
             some = f" in {len(rates)} of {len(trials)} blocks" if len(trials) > 1 else ""
@@ -74,8 +71,8 @@ def sentences(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> list[
             said.append(f"{who}: the load driver was late itself then, so it may have been the limit, not the server")
         if not trial.complete:
             said.append(
-                f"{who} is incomplete: it ended early, after {clock(trial.reached_s)}; {trial.requests:,} requests are"
-                f" kept, and {trial.unanswered:,} that were unanswered then are lost"
+                f"{who} is incomplete: it came as far as {clock(trial.reached_s)}; {trial.requests:,} requests are"
+                f" kept, and {trial.unanswered:,} were unanswered then"
             )
         if trial.raw_until_s is not None:
             said.append(

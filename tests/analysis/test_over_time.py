@@ -179,9 +179,9 @@ def test_what_is_left_of_a_killed_run_is_read_and_called_incomplete(tmp_path: Pa
     assert trial.requests == pytest.approx(400 / 120 * 80**2 / 2, rel=0.05)
     assert outcome.intervals["a"][-1].end_s <= 80
     names = names_of(manifest)
-    assert headline(outcome, names) == "sync had not broken when the run ended early"
+    assert headline(outcome, names) == "sync had not broken after 1:20"
     assert any(
-        f"ended early, after 1:20; {trial.requests:,} requests are kept" in each for each in sentences(outcome, names)
+        f"came as far as 1:20; {trial.requests:,} requests are kept" in each for each in sentences(outcome, names)
     )
 
 
