@@ -9,6 +9,7 @@ import click
 from loadtests.cli.request_options import say_what_is_left_out
 from loadtests.experiment.bench_toml import FILE_NAME
 from loadtests.experiment.bench_toml_options import FileOptions, read_bench_toml
+from loadtests.experiment.side_text import is_commit_alone
 from loadtests.experiment.sides import LABELS
 from loadtests.system.errors import UsageError
 
@@ -25,7 +26,7 @@ def config_options(command: _Command) -> _Command:
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="A file with the options of the run; options on the command line override it.  "
-        f"[default: {FILE_NAME} in this folder, if it exists and neither --a nor --b is given]",
+        f"[default: {FILE_NAME} in this folder, if it exists and neither --a nor --b names an app]",
     )(command)
 
 
@@ -45,7 +46,8 @@ def found_file(options: Mapping[str, object], typed: Mapping[str, object]) -> Fi
             raise UsageError(f"--no-config --config {named}: give one of them")
         return None
     file = Path(str(named or FILE_NAME))
-    if named is None and (any(label in typed for label in LABELS) or not file.is_file()):
+    sides = [str(typed[label]) for label in LABELS if label in typed]
+    if named is None and (not all(map(is_commit_alone, sides)) or not file.is_file()):
         return None
     found = read_bench_toml(file)
     click.echo(f"bench: using {file}; --no-config ignores it", err=True)

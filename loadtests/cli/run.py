@@ -26,6 +26,7 @@ from loadtests.experiment.exploration import CASES, DOCUMENT, SECONDS
 from loadtests.experiment.options import USERS, RunOptions
 from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
 from loadtests.experiment.request_options import OF_SIDE_B
+from loadtests.experiment.side_text import has_commit, is_commit_alone, of_one_app
 from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.summary import side_names
@@ -209,6 +210,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     --header, --json and similar options describe it, or each of several requests; with --sequence, they describe the
     request before them. A SIDE is sync, async, an app (package.module:app, folder/main.py), or the URL of a running
     server. Settings follow it after commas: sync,session_limit=none or main:app,dir=before,python=.venv/bin/python.
+    An app at a commit of its git repository is main:app@HEAD~1; --a @HEAD~1 --b @HEAD compares two commits.
     docs/your-app.md lists them. All of this can be in a file, bench.toml, which is read if it exists and no side is
     given; a SCENARIO can then be the name of one in the file.
     """
@@ -281,10 +283,25 @@ def chosen_options(file: FileOptions | None, typed: Mapping[str, object], option
     """
     if file is not None:
         return file.run_options(typed)
+    typed = with_apps(typed, DEFAULTS.a)
     chosen = RunOptions.model_validate({**options, **typed})
     if "a" in typed and "b" not in typed and any(each.name == OF_SIDE_B for each in chosen.typed):
         chosen = chosen.model_copy(update={"b": chosen.a})
     return chosen
+
+
+def with_apps(typed: Mapping[str, object], app: str) -> dict[str, object]:
+    """Return the options with an app for each side that is a commit alone, ``@HEAD~1``; raises UsageError.
+
+    Where a side at a commit is typed, and no other one, side b is the same app as it is on disk.
+    """
+    a, b = typed.get("a"), typed.get("b")
+    if isinstance(b, str) and a is None and is_commit_alone(b):
+        raise UsageError(f"--b {b}: name the other commit with --a, or write sync{b}")
+    if isinstance(a, str) and (b is not None or has_commit(a)):
+        first, second = of_one_app(a, None if b is None else str(b), app)
+        return {**typed, "a": first, "b": second}
+    return dict(typed)
 
 
 def _asked(

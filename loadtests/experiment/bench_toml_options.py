@@ -15,7 +15,15 @@ from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario import Scenario
-from loadtests.experiment.side_text import ENV, side_text
+from loadtests.experiment.side_text import (
+    COMMIT,
+    ENV,
+    is_commit_alone,
+    name_and_commit,
+    name_and_settings,
+    side_text,
+    with_app,
+)
 from loadtests.experiment.sides import LABELS, parse_side
 from loadtests.experiment.thresholds import ThresholdOptions, parse_threshold
 from loadtests.system.errors import UsageError
@@ -69,6 +77,9 @@ class FileOptions:
         Args:
             typed: what the command line has, by name.
         """
+        if commits := {label: str(typed[label]) for label in LABELS if is_commit_alone(str(typed.get(label, "")))}:
+            app = self.app()
+            typed = {**dict.fromkeys(LABELS, app), **typed, **{label: with_app(c, app) for label, c in commits.items()}}
         kept = {name: value for name, value in self.run.items() if not YIELDS_TO.get(name, set()) & typed.keys()}
         given = kept | {name: value for name, value in typed.items() if name in RunOptions.model_fields}
         if "a" in given and any(request.b for each in self.offered for request in each.requests):
@@ -80,6 +91,15 @@ class FileOptions:
         if not any(asks) and not (parse_side(chosen.a).is_build and parse_side(chosen.b).is_build):
             raise UsageError(f'{self.file}: it has no [[scenario]]; write one, with request = "GET /path" in it')
         return chosen
+
+    def app(self) -> str:
+        """Return the app that the file is about, as a side; raises UsageError if there is none, or two."""
+        sides = [str(self.run[label]) for label in LABELS if label in self.run]
+        apps = {(name_and_commit(name)[0], given.get("dir")) for name, given in map(name_and_settings, sides)}
+        if len(apps) != 1:
+            which = "its sides are two apps" if apps else "it names no app"
+            raise UsageError(f"{self.file}: a commit alone is one of an app, and {which}; write APP@COMMIT")
+        return sides[0]
 
     def threshold_options(
         self, typed: Mapping[str, object], experiment: Experiment
@@ -167,11 +187,16 @@ def text_of(side: SideTable, folder: Path = Path()) -> str:
     named = [name for name in (side.app, side.url) if name is not None]
     if len(named) != 1 and (named or side.command is None):
         raise UsageError("name one of app, url and command")
-    name = named[0] if named else ""
+    name, commit = name_and_commit(named[0] if named and side.url is None else "")
+    name = name if side.url is None else side.url
     given = {
         key: f"{value:g}" if isinstance(value, float) else str(value)
         for key, value in side.model_dump(exclude_none=True, exclude={"app", "url", "env", "settings"}).items()
     }
+    if commit is not None:
+        if COMMIT in given:
+            raise UsageError("commit is given twice")
+        given[COMMIT] = commit
     given |= {f"{ENV}{variable}": value for variable, value in side.env.items()}
     given |= {key: str(value) for key, value in side.settings.items()}
     if folder != Path() and side.url is None and name not in BUILDS:

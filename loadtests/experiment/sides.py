@@ -1,7 +1,8 @@
 """A side of an experiment and its settings, as they are written on the command line (pure).
 
-``NAME[,key=value…]``, where NAME is a build of the blog, an app (``package.module:app``, ``folder/main.py``), or the
-URL of a server that runs already. A value with a comma in it is written in quotes.
+``NAME[@COMMIT][,key=value…]``, where NAME is a build of the blog, an app (``package.module:app``, ``folder/main.py``),
+or the URL of a server that runs already, and COMMIT any name that git has for one. A value with a comma in it is
+written in quotes.
 """
 
 import re
@@ -9,7 +10,7 @@ import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from string import Formatter
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from loadtests.experiment.blog import BUILDS, DATABASE_DRIVER, check_blog, find_settings
 from loadtests.experiment.credentials import names_a_secret, names_a_secret_field
 from loadtests.experiment.shell import needs_a_shell
-from loadtests.experiment.side_text import ENV, name_and_settings
+from loadtests.experiment.side_text import COMMIT, ENV, name_and_commit, name_and_settings
 from loadtests.system.errors import UsageError
 
 Collector = Literal["default", "freeze"]
@@ -79,6 +80,12 @@ def _base_path(path: str) -> str:
     return _from_the_slash(path).rstrip("/")
 
 
+def _commit(name: str) -> str:
+    if not re.fullmatch(r"[^\s:-][^\s:]*", name):
+        raise ValueError("write a commit, a branch or a tag, as in @HEAD~1 or @v1.2")
+    return name
+
+
 class Launch(BaseModel):
     """How a side is started, as its owner would.
 
@@ -94,6 +101,7 @@ class Launch(BaseModel):
         setup: a command that is run in its folder before each of its starts.
         reset: a command that is run there after the warm-up, and after each cell, if what is asked writes.
         pid: of a server that runs already on this machine, so that its CPU time is read and it is pinned.
+        commit: of the git repository that ``dir`` is in: the side is run as it was there; None for as it is on disk.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -109,6 +117,7 @@ class Launch(BaseModel):
     setup: str | None = None
     reset: str | None = None
     pid: int | None = Field(None, ge=1)
+    commit: Annotated[str | None, AfterValidator(lambda name: None if name is None else _commit(name))] = None
 
 
 OF_A_URL = frozenset({"ready", "pid"})
@@ -126,6 +135,8 @@ class Side:
         knobs: the blog's settings that were given, by name, as text.
         server: settings of the server around the app.
         launch: how it is started.
+        checkout: where its commit was checked out for this run: in that folder it is started; None if it has no commit,
+            or was not checked out yet.
     """
 
     spec: str
@@ -134,11 +145,17 @@ class Side:
     knobs: tuple[tuple[str, str], ...]
     server: ServerSettings
     launch: Launch = Launch()  # noqa: RUF009 - frozen
+    checkout: Path | None = None
 
     @property
     def is_build(self) -> bool:
         """Whether it is one of the blog's builds."""
         return self.app in BUILDS.values()
+
+    @property
+    def is_own_build(self) -> bool:
+        """Whether it is one of the blog's builds as it is on disk, where tests keep both alike."""
+        return self.is_build and self.launch.commit is None
 
     @property
     def starts_uvicorn(self) -> bool:
@@ -175,7 +192,7 @@ class Side:
             return {"url": self.url, **given}
         known = self.server.model_dump(exclude=None if self.starts_uvicorn else set(OF_UVICORN))
         everything: dict[str, object] = {"app": self.app, **known, **given}
-        if self.is_build:
+        if self.is_own_build:  # another commit may have other defaults
             fields = check_blog(f"side {self.spec!r}").model_fields
             everything |= {name: field.default for name, field in fields.items()}
         return everything | dict(self.knobs)
@@ -186,6 +203,13 @@ def parse_side(text: str) -> Side:
     name, given = name_and_settings(text)
     if name.startswith(("http://", "https://")):
         return _side_of_url(text, name, given)
+    name, commit = name_and_commit(name)
+    if commit is not None:
+        if COMMIT in given:
+            raise UsageError(f"side {text!r}: commit is given twice")
+        if not name and "command" not in given:
+            raise UsageError(f"side {text!r}: a commit of what? write sync{text}, or package.module:app{text}")
+        given[COMMIT] = commit
     _check_recorded(given)
     app, folder = _app_of(text, BUILDS.get(name, name), given)
     launch, server, rest = _sorted(text, given)

@@ -60,12 +60,28 @@ def main() -> None:
 
 def _try(options: dict[str, Any]) -> None:
     app = _found_app("try", options)
+    if options.get("not_from"):
+        _check_origin(options["not_from"])
     versions = importlib.import_module(NAME + ".versions").versions()
     answer = {"python": sys.version.split()[0], "versions": versions}
     if options.get("requests"):
         finding = importlib.import_module(NAME + ".endpoints")
         answer.update(finding.packed(finding.endpoints(app, options["requests"])))
     print(json.dumps(answer))  # noqa: T201 - that is the answer
+
+
+def _check_origin(folder: str) -> None:
+    """End the try if a module was imported from a folder that the app is a copy of: then it would not be the copy."""
+    here, folder = os.path.realpath(os.getcwd()), os.path.realpath(folder) + os.sep  # noqa: PTH109
+    for name, module in sorted(sys.modules.items()):
+        file = os.path.realpath(getattr(module, "__file__", None) or "")
+        apart = file.startswith((here, os.path.realpath(sys.prefix) + os.sep)) or "site-packages" in file
+        if file.startswith(folder) and not apart and not name.startswith((NAME, "__main__", "__mp_main__")):
+            _fail(
+                "try",
+                "its module " + name + " comes from the folder on disk, not from the commit, as if it was installed in"
+                " editable mode; name the folder that it is imported from with dir=, as in dir=src",
+            )
 
 
 def _openapi(options: dict[str, Any]) -> None:

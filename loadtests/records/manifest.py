@@ -26,12 +26,15 @@ class SideRecord(Record):
         settings: every setting by name, defaults included.
         python: version of its interpreter; None where that is the harness's, or not known.
         versions: of the packages there that matter, by name.
+        commit: of the git repository that its folder is in, in full, with a plus sign if files differed from it; None
+            where there is none, of a URL, and in runs that were made before it was kept.
     """
 
     spec: str
     settings: dict[str, str | int | float | None]
     python: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
+    commit: str | None = None
 
 
 class PairingRecord(Record):
@@ -61,15 +64,18 @@ class Event(Record):
         kind: ``started`` (with the seconds it took), ``collapsed``, ``restarted`` (the driver, the slow API),
             ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), ``log`` (how the log of a
             side ends that gave no good answer), ``warm-up`` (a side hung in it, was still getting faster, or a
-            sequence was broken off), ``values`` (a values file had fewer rows than requests to fill), or ``explored``
-            (what was asked of both sides before the run, beside its scenarios, and what failed on both).
+            sequence was broken off), ``values`` (a values file had fewer rows than requests to fill), ``explored``
+            (what was asked of both sides before the run, beside its scenarios, and what failed on both), or ``commit``
+            (which commits the sides are, and what of that matters).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
 
     block: int
     label: SideLabel | None
-    kind: Literal["started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up", "values", "explored"]
+    kind: Literal[
+        "started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up", "values", "explored", "commit"
+    ]
     message: str
     seconds: float | None = None
 

@@ -39,6 +39,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *deadlock(run),
         *failures(run),
         *unlike(run),
+        *commits(run),
         *explored(run),
         *logs(run),
         *taken_out(run),
@@ -240,6 +241,12 @@ def explored(run: RunView) -> Iterator[Doubt]:
             "Some requests that the OpenAPI documents allow fail on both sides",
             "; ".join(each.removeprefix(FAIL_ON_BOTH) for each in said[:MOST_LOGS]) + more + ".",
         )
+
+
+def commits(run: RunView) -> Iterator[Doubt]:
+    """Say which commits the sides are, and which differences between them the ratios do not show."""
+    if said := _event_messages(run, "commit"):
+        yield Doubt("The sides are commits", _sentence("; ".join(said)) + ".")
 
 
 def logs(run: RunView) -> Iterator[Doubt]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from loadtests.experiment.loads import ascending
 from loadtests.experiment.plan import MIN_BLOCKS, Cell, Experiment, Pairing, Plan
 from loadtests.experiment.scenario import Scenario
-from loadtests.experiment.sides import SideLabel, parse_side
+from loadtests.experiment.sides import LABELS, SideLabel, parse_side
 from loadtests.records.handler_record import HandlerRecord
 from loadtests.records.manifest import Event, Manifest
 from loadtests.records.samples import Recording
@@ -74,6 +74,9 @@ def check_same(before: Manifest, now: Manifest) -> None:
         now = now.model_copy(update={"scenarios": [s.model_copy(update={"requests": ()}) for s in now.scenarios]})
     if before.shared_core is None:  # likewise; the quota was not kept before that either
         now = now.model_copy(update={"shared_core": None, "cpu_quota": before.cpu_quota})
+    for label in LABELS:
+        if getattr(before, label).commit is None:  # likewise
+            now = now.model_copy(update={label: getattr(now, label).model_copy(update={"commit": None})})
     for where, was, has in _differences(_lasting(before), _lasting(now)):
         raise UsageError(
             f"{where} was {_shortened(was)} when the run began and is {_shortened(has)} now; what is measured under "

@@ -19,10 +19,11 @@ from loadtests.experiment.exploration import Exploration
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment, Pairing, Plan
-from loadtests.experiment.sides import Side
+from loadtests.experiment.sides import LABELS, Side
 from loadtests.records.answer_differences import CompareAnswers
 from loadtests.records.manifest import Event, Manifest
 from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder, remove_leftovers
+from loadtests.runner.commits import with_checkouts
 from loadtests.runner.explore import explore
 from loadtests.runner.next_rows import NextRows
 from loadtests.runner.resume import check_same, experiment_of, missing_trials, next_rows_of, plan_of, resumed
@@ -38,6 +39,7 @@ from loadtests.servers.server import Server
 from loadtests.system.connections import Trust, why_not_trusted
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, describe_error
+from loadtests.system.git import Checkouts
 from loadtests.system.resources import most_open_files
 from loadtests.system.terminal import PipeConsole, progress_bar
 
@@ -86,29 +88,64 @@ def measure(
     now, begun_s = datetime.now(UTC), time.monotonic() if begun_s is None else begun_s
     out = options.out or new_folder()
     check_free(out)
-    exploration = options.exploration()
-    experiment, checked = checked_experiment(options.experiment())
+    exploration, wanted = options.exploration(), options.experiment()
+    with Checkouts() as checkouts:
+        experiment, of_commits = with_checkouts(wanted, checkouts)
+        _say(of_commits)
+        _measure(
+            experiment,
+            of_commits,
+            exploration,
+            out,
+            now,
+            make_schedule,
+            make_comparison,
+            begun_s,
+            next_rows or NextRows(),
+            for_good=for_good,
+        )
+    return out
+
+
+def _measure(
+    experiment: Experiment,
+    of_commits: Sequence[str],
+    exploration: Exploration | None,
+    out: Path,
+    now: datetime,
+    make_schedule: MakeSchedule | None,
+    make_comparison: MakeComparison | None,
+    begun_s: float,
+    next_rows: NextRows,
+    *,
+    for_good: bool,
+) -> None:
+    """Check that the run can be made, and carry it out; for arguments and errors see ``measure``."""
+    experiment, checked = checked_experiment(experiment)
     check_database(experiment.database)
     check_reachable(experiment.database)
     cores = assign_cores()
-    next_rows = next_rows or NextRows()
     answers = ComparedAnswers()
     if make_comparison is not None:
         compare = make_comparison(experiment.ignored, experiment.unordered)
         more = None if exploration is None else _exploring(exploration, experiment, compare)
         answers = check_answers(experiment, cores, compare, next_rows, more)
-    console = PipeConsole()
-    for sentence in answers.said:
-        console.print(sentence, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+    _say(answers.said)
     manifest = new_manifest(experiment, out.name, now, cores, checked, answers)
-    explored = [Event(block=0, label=None, kind="explored", message=sentence) for sentence in answers.said]
-    manifest = manifest.model_copy(update={"events": explored})
+    events = [Event(block=0, label=None, kind="commit", message=sentence) for sentence in of_commits]
+    events += [Event(block=0, label=None, kind="explored", message=sentence) for sentence in answers.said]
+    manifest = manifest.model_copy(update={"events": events})
     with _saying_what_is_kept(out) if for_good else nullcontext():
         folder = create_run_folder(out, manifest)
         with locked(folder):
             schedule = _schedule(experiment, experiment.plan(), make_schedule)
             _carry_out(experiment, folder, manifest, cores, schedule, begun_s, next_rows)
-    return out
+
+
+def _say(sentences: Sequence[str]) -> None:
+    console = PipeConsole()
+    for sentence in sentences:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def _exploring(exploration: Exploration, experiment: Experiment, compare: CompareAnswers) -> Explore:
@@ -143,7 +180,18 @@ def resume(out: Path, make_schedule: MakeSchedule | None = None, begun_s: float 
         raise UsageError(
             f"--resume {out}: a schedule can't go on where it was broken off; bench report {out} shows how far it came"
         )
-    experiment, checked = checked_experiment(experiment_of(before))
+    known = {label: commit for label in LABELS if (commit := getattr(before, label).commit) is not None}
+    with Checkouts() as checkouts:
+        _resume(folder, before, with_checkouts(experiment_of(before), checkouts, known)[0], make_schedule, begun_s)
+    return out
+
+
+def _resume(
+    folder: RunFolder, before: Manifest, experiment: Experiment, make_schedule: MakeSchedule | None, begun_s: float
+) -> None:
+    """Carry out what is missing; for arguments and errors see ``resume``."""
+    out = folder.path
+    experiment, checked = checked_experiment(experiment)
     check_database(experiment.database)
     cores = assign_cores()
     now = datetime.now(UTC)
@@ -163,7 +211,6 @@ def resume(out: Path, make_schedule: MakeSchedule | None = None, begun_s: float 
         next_rows = next_rows_of(before, trials)
         del trials
         _carry_out(experiment, folder, resumed(before, plan, now), cores, schedule, begun_s, next_rows)
-    return out
 
 
 def _schedule(experiment: Experiment, plan: Plan, make_schedule: MakeSchedule | None) -> Schedule:

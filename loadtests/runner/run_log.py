@@ -9,6 +9,7 @@ from loadtests.experiment.sides import Side, SideLabel
 from loadtests.records.manifest import Event, Manifest, PairingRecord, SideRecord
 from loadtests.records.run_folder import RunFolder, quoted_validation
 from loadtests.records.scenario_record import record_of
+from loadtests.runner.commits import commit_of
 from loadtests.runner.same_answers import ComparedAnswers
 from loadtests.servers.app_check import CheckedSides, Installed
 from loadtests.servers.endpoints import handlers_of_apps
@@ -101,7 +102,9 @@ def pairing_record(pairing: Pairing) -> PairingRecord:
 
 def _side_record(side: Side, installed: Installed | None) -> SideRecord:
     found = {"python": installed.python, "versions": installed.versions} if installed else {}
-    return SideRecord.model_validate({"spec": side.spec, "settings": side.settings(), **found})
+    return SideRecord.model_validate(
+        {"spec": side.spec, "settings": side.settings(), "commit": commit_of(side), **found}
+    )
 
 
 class RunLog:

@@ -117,7 +117,10 @@ def check_answers(
     """
     asked = [request for scenario in experiment.scenarios for request in scenario.requests]
     known = (
-        builds_are_alike and experiment.a.is_build and experiment.b.is_build and not any(request.b for request in asked)
+        builds_are_alike
+        and experiment.a.is_own_build
+        and experiment.b.is_own_build
+        and not any(request.b for request in asked)
     )
     compared = ComparedAnswers(_data_differences(experiment))
     if compared.differences and not experiment.unequal:

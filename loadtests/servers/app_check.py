@@ -98,7 +98,7 @@ def openapi_of(side: Side) -> dict[str, Any]:
 
 
 def _is_tried(side: Side) -> bool:
-    return side.app not in (None, "") and not side.is_build and side.launch.command is None
+    return side.app not in (None, "") and not side.is_own_build and side.launch.command is None
 
 
 def _has_app(side: Side) -> bool:

@@ -65,7 +65,7 @@ def handlers_of_apps(experiment: Experiment, endpoints: Mapping[str, Endpoints])
     found: Handlers = {}
     for label in LABELS:
         side = experiment.side(label)
-        if side.is_build:
+        if side.is_own_build:
             continue
         why = _why_not(side)
         for scenario in experiment.scenarios:

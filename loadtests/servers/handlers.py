@@ -21,7 +21,6 @@ from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.sql import ClauseElement
 
-from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.request import Request
 from loadtests.experiment.sides import LABELS, Side, SideLabel
@@ -100,7 +99,7 @@ def _routes_of_router(file: Path, prefix: str) -> Iterator[Route]:
 
 
 def handlers_of(experiment: Experiment) -> Handlers:
-    """Return the handlers that the scenarios' requests reach; of other apps than ours nothing is known."""
+    """Return the handlers that the scenarios' requests reach; of other apps and commits nothing is known."""
     found: Handlers = {}
     for label in LABELS:
         side = experiment.side(label)
@@ -113,7 +112,7 @@ def handlers_of(experiment: Experiment) -> Handlers:
 
 
 def _workload_routes(side: Side) -> list[Route]:
-    if side.app not in BUILDS.values():
+    if not side.is_own_build:
         return []
     spec = find_spec(str(side.app).partition(".")[0])  # of a package by itself: that does not import it
     folders = spec.submodule_search_locations if spec else None

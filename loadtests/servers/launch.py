@@ -51,25 +51,37 @@ class Start:
         return text
 
 
-def folder_of(side: Side) -> Path:
-    """Return the folder that a side is started in; raises UsageError if there is none."""
+def folder_on_disk(side: Side) -> Path:
+    """Return a side's folder as it is on disk, whether or not it is there; a commit of it is in the same repository."""
     if side.is_build or (side.app or "").startswith(OURS):
         return ROOT
-    folder = Path(side.launch.dir).expanduser()
+    return Path(side.launch.dir).expanduser().absolute()
+
+
+def folder_of(side: Side) -> Path:
+    """Return the folder that a side is started in; raises UsageError if there is none."""
+    if side.checkout is not None:
+        return side.checkout
+    if side.launch.commit is not None:
+        raise UsageError(
+            f"side {side.spec!r}: only bench run, curve and dial start a side at a commit; leave out"
+            f" {side.launch.commit}"
+        )
+    folder = folder_on_disk(side)
     if not folder.is_dir():
         raise UsageError(f"side {side.spec!r}: there is no folder {side.launch.dir}")
-    return folder.absolute()
+    return folder
 
 
 def python_of(side: Side) -> str:
     """Return the path of a side's interpreter; raises UsageError if there is none.
 
-    A relative path is looked up in the side's folder, then in this one.
+    A relative path is looked up in the side's folder, of a side at a commit also in that on disk, then in this one.
     """
     if side.launch.python is None:
         return sys.executable
     wanted = os.path.expanduser(side.launch.python)  # noqa: PTH111 - it may be a name to look up, as python3
-    for folder in (folder_of(side), Path.cwd()):
+    for folder in (folder_of(side), folder_on_disk(side), Path.cwd()):
         if os.access(path := folder / wanted, os.X_OK) and path.is_file():
             return str(path)
     if (found := shutil.which(wanted)) is not None:
@@ -118,7 +130,9 @@ def _secret(side: Side) -> frozenset[str]:
 
 
 def _env_file(side: Side, path: str) -> Path:
-    return folder_of(side) / Path(path).expanduser()
+    """Return where a file of variables is: with its secrets it is rarely committed."""
+    own = folder_of(side) / Path(path).expanduser()
+    return own if side.checkout is None or own.is_file() else folder_on_disk(side) / Path(path).expanduser()
 
 
 def own_start_of(side: Side, command: str, given: Mapping[str, str]) -> Start:
@@ -140,9 +154,20 @@ def try_of(side: Side, what: Literal["try", "openapi"] = "try", requests: Sequen
         requests: method and path of those whose handlers are looked for, with ``try``.
     """
     server = side.server.server if side.launch.command is None else None
-    options = {"app": side.app, "server": server, "requests": list(requests)}
+    options = {"app": side.app, "server": server, "requests": list(requests), "not_from": not_from(side)}
     command = [python_of(side), str(SCRIPT), what, json.dumps(options)]
     return Start(command, folder_of(side), environment_of(side, {}), _secret(side))
+
+
+def not_from(side: Side) -> str | None:
+    """Return the folder on disk from which a side at a commit must import nothing; None for any other side.
+
+    That is the top of its repository. An editable install has Python look there, too.
+    """
+    if side.checkout is None:
+        return None
+    folder = folder_on_disk(side)
+    return str(next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder))
 
 
 def _options(side: Side, port: int, observe: Path | None) -> dict[str, object]:

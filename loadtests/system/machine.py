@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import os
 import platform
-import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 from pydantic import BaseModel, ConfigDict
 
+from loadtests.system.git import state_of
 from loadtests.system.topology import read_text
 
 PACKAGES = (
@@ -110,24 +110,8 @@ def _commit() -> str | None:
     here = Path(__file__).parents[2]
     if not (here / ".git").exists():  # an installed package may lie inside the checkout of another project
         return None
-    try:
-        head = _git("rev-parse", "--short=12", "HEAD", cwd=here)
-        return head + ("+" if _git("status", "--porcelain", "--untracked-files=no", cwd=here) else "")
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _git(*arguments: str, cwd: Path) -> str:
-    done = subprocess.run(  # noqa: S603
-        ["git", *arguments],  # noqa: S607 - the user's git, wherever it is
-        cwd=cwd,
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=10,
-        stdin=subprocess.DEVNULL,
-    )
-    return done.stdout.strip()
+    state = state_of(here)
+    return None if state is None else state[:12] + state[40:]
 
 
 def command_line() -> list[str]:

@@ -17,6 +17,7 @@ from loadtests.cli import SUBCOMMANDS, bench
 from loadtests.experiment.loads import parse_rates, parse_users
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.rate_schedule import is_schedule, parse_schedule
+from loadtests.experiment.side_text import is_commit_alone
 from loadtests.experiment.sides import parse_side
 from loadtests.experiment.thresholds import parse_threshold
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim
@@ -135,7 +136,7 @@ def check(command: str) -> None:
     for scenario in {*named(given, "scenarios", "scenario")} - ADDED - of_files:
         parse_scenario(scenario)
     for side in named(given, "a", "b", "side", "sides"):
-        parse_side(side)
+        parse_side(f"sync{side}" if is_commit_alone(str(side)) else str(side))
     for lesson in named(given, "name") if name == "lesson" else ():
         assert lesson in LESSONS
     for claim in named(given, "names"):

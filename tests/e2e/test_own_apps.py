@@ -13,6 +13,7 @@ import pytest
 
 from loadtests.system.resources import free_port
 from tests.e2e.harness import bench, bench_here, eventually
+from tests.made_up_repository import git, make_repository
 from tests.owned import owned
 
 MAY_DIFFER = ("--ignore", "$.word", "--ignore", "$.mode")
@@ -197,3 +198,19 @@ def test_another_machine_is_not_put_under_load(projects: Path) -> None:
     status, _, errors = bench_here("run", "GET /word", "--a", "http://192.0.2.1", "--b", "before/main.py", *SHORT)
     assert status == 2
     assert "add --allow-remote 192.0.2.1" in errors
+
+
+def test_two_commits_are_compared_and_leave_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits = make_repository(tmp_path / "r")
+    monkeypatch.chdir(tmp_path / "r" / "backend")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    asked = ("GET /", "--a", "main:app@HEAD~1", "--b", "@HEAD", *SHORT[:-4])
+    status, output, errors = bench("run", *asked, "--out", str(tmp_path / "run"))
+    assert (status, errors) == (0, ""), errors
+    assert "uv.lock differs between the commits" in output
+    assert min(good_answers(tmp_path / "run").values()) > 10
+    manifest = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (manifest["a"]["commit"], manifest["b"]["commit"]) == commits
+    assert "backend/words.py" not in git(tmp_path / "r", "status", "--porcelain")
+    assert len(git(tmp_path / "r", "worktree", "list").splitlines()) == 1
+    assert not list(tmp_path.glob("bench-commits-*"))

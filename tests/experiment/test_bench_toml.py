@@ -279,3 +279,31 @@ def test_a_file_without_scenarios_is_for_the_blog_or_for_requests_that_are_typed
         options(SIDES).run_options({})
     assert len(options('[a]\napp = "sync"\n[b]\napp = "async"').run_options({}).experiment().scenarios) > 3
     assert options(SIDES).run_options({"scenarios": ("/a",)}).experiment().scenarios[0].name == "GET /a"
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ('[a]\napp = "main:app"\nworkers = 2\n', ("main:app@v1,workers=2", "main:app@v2,workers=2")),
+        ('[a]\napp = "main:app@v0"\n[b]\napp = "main:app"\n', ("main:app@v1", "main:app@v2")),
+    ],
+)
+def test_commits_alone_are_those_of_the_files_app(text: str, sides: tuple[str, str]) -> None:
+    chosen = options(with_scenario(text)).run_options({"a": "@v1", "b": "@v2"})
+    assert (chosen.a, chosen.b) == sides
+
+
+def test_one_commit_alone_is_compared_with_the_app_on_disk() -> None:
+    chosen = options(with_scenario('[a]\napp = "old/main.py"\n')).run_options({"a": "@v1"})
+    assert (chosen.a, chosen.b) == ("old/main.py@v1", "old/main.py")
+
+
+@pytest.mark.parametrize(("text", "which"), [(SIDES, "its sides are two apps"), ("users = 8\n", "it names no app")])
+def test_commits_alone_need_one_app(text: str, which: str) -> None:
+    with pytest.raises(UsageError, match=f"a commit alone is one of an app, and {which}"):
+        options(with_scenario(text)).run_options({"a": "@v1", "b": "@v2"})
+
+
+def test_a_side_of_a_file_may_be_at_a_commit() -> None:
+    found = options(with_scenario('[a]\napp = "old/main.py@v1"\n[b]\napp = "main:app"\ncommit = "v2"\n'), "x/b.toml")
+    assert (found.run["a"], found.run["b"]) == ("x/old/main.py,commit=v1", "main:app,commit=v2,dir=x")

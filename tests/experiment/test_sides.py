@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from loadtests.experiment.side_text import name_and_settings, side_text
+from loadtests.experiment.side_text import has_commit, is_commit_alone, name_and_settings, of_one_app, side_text
 from loadtests.experiment.sides import check_remote, parse_side, without
 from loadtests.system.errors import UsageError
 
@@ -43,6 +43,12 @@ def test_any_asgi_app_is_a_side() -> None:
     ("text", "complaint"),
     [
         ("asink", "unknown side 'asink'"),
+        ("asink@HEAD", "unknown side"),
+        ("@HEAD", "a commit of what? write sync@HEAD, or package.module:app@HEAD"),
+        ("sync@", "commit: write a commit, a branch or a tag"),
+        ("sync@-x", "commit: write a commit, a branch or a tag"),
+        ("sync@HEAD,commit=HEAD", "commit is given twice"),
+        ("http://127.0.0.1:8000,commit=HEAD", "a running server has its settings already"),
         ("", "unknown side ''"),
         ("a b:app", "unknown side"),
         ("module:import os", "unknown side"),
@@ -177,3 +183,49 @@ def test_a_side_is_written_so_that_the_same_is_read(value: str) -> None:
 def test_a_command_with_a_url_in_it_needs_no_name() -> None:
     text = side_text("", {"command": "x --proxy http://localhost --port {port}"})
     assert parse_side(text).launch.command == "x --proxy http://localhost --port {port}"
+
+
+@pytest.mark.parametrize(
+    ("text", "app", "folder", "commit"),
+    [
+        ("sync@HEAD~1", "sync_app.main:app", ".", "HEAD~1"),
+        ("shop.main:app@v1.2,workers=2", "shop.main:app", ".", "v1.2"),
+        ("shop.main:make()@HEAD@{1}", "shop.main:make()", ".", "HEAD@{1}"),
+        ("old/main.py@fix/x.py", "main:app", "old", "fix/x.py"),
+        ("old/main.py:shop@main", "main:shop", "old", "main"),
+        ("a@b/main.py", "main:app", "a@b", None),
+        ("a@b/main.py@main", "main:app", "a@b", "main"),
+        ("main:app,dir=old,commit=v1", "main:app", "old", "v1"),
+        ("command='serve --port {port}',commit=v1", "", ".", "v1"),
+    ],
+)
+def test_an_app_can_be_asked_for_at_a_commit(text: str, app: str, folder: str, commit: str | None) -> None:
+    side = parse_side(text)
+    assert (side.app, side.launch.dir, side.launch.commit) == (app, folder, commit)
+    assert has_commit(text) is (commit is not None)
+    assert not is_commit_alone(text)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "both"),
+    [
+        ("@HEAD~1", "@HEAD", ("sync@HEAD~1", "sync@HEAD")),
+        ("@HEAD~1", None, ("sync@HEAD~1", "sync")),
+        (
+            "main:app@v1,dir=old,port=80",
+            "@v2,workers=2",
+            ("main:app@v1,dir=old,port=80", "main:app@v2,dir=old,workers=2"),
+        ),
+        ("@v1", "old/main.py", ("old/main.py@v1", "old/main.py")),
+        ("main:app@v1,dir=old", None, ("main:app@v1,dir=old", "main:app,dir=old")),
+        ("main:app,commit=v1", None, ("main:app,commit=v1", "main:app")),
+        ("sync@v1", "async", ("sync@v1", "async")),
+    ],
+)
+def test_a_commit_alone_is_one_of_the_other_sides_app(a: str, b: str | None, both: tuple[str, str]) -> None:
+    assert of_one_app(a, b, "sync") == both
+
+
+def test_a_running_server_has_no_commits() -> None:
+    with pytest.raises(UsageError, match="is a running server, which has no commits"):
+        of_one_app("@HEAD", "http://127.0.0.1:8000", "sync")

@@ -1,0 +1,178 @@
+"""What git knows of a folder: its commit, whether files differ from that, and other commits checked out beside it.
+
+A checkout is a worktree in a temporary folder whose lock the kernel releases when its owner ends, however it ends. What
+a killed owner left is removed when the next checkout is made.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtests.system.errors import UsageError
+
+LIMIT_S = 10.0
+CHECKOUT_LIMIT_S = 120.0
+PREFIX = "bench-commits-"
+LOCK = "lock"
+OF_A_CALLER = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+"""Variables that a hook sets for its own repository; another folder's is asked for by its path."""
+
+
+class GitFailed(Exception):
+    """Git said no, or is not there; the message is its last line."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A git repository on disk.
+
+    Attributes:
+        root: its top folder.
+        inside: the path of the folder that was asked about, from the top folder on.
+    """
+
+    root: Path
+    inside: Path
+
+    def commit(self, name: str) -> str:
+        """Return a commit's full hash; raises GitFailed if there is none of that name."""
+        return git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+
+    def changed(self) -> list[str]:
+        """Return the files that git keeps and that differ from the last commit."""
+        lines = git(self.root, "status", "--porcelain", "--untracked-files=no").splitlines()
+        return [line.strip().split(maxsplit=1)[-1] for line in lines]
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether older commits were left out when it was cloned."""
+        return git(self.root, "rev-parse", "--is-shallow-repository") == "true"
+
+    def differing(self, first: str, second: str) -> list[str]:
+        """Return the files in which two commits differ, by their paths from the top folder on."""
+        return git(self.root, "diff", "--name-only", first, second, "--").splitlines()
+
+
+def git(folder: Path, *arguments: str, limit_s: float = LIMIT_S) -> str:
+    """Return what a git command prints in a folder; raises GitFailed."""
+    environment = {name: value for name, value in os.environ.items() if name not in OF_A_CALLER}
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", *arguments],  # noqa: S607 - the user's git, wherever it is
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=limit_s,
+            stdin=subprocess.DEVNULL,
+            env={**environment, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+        )
+    except FileNotFoundError:
+        raise GitFailed("git is not installed") from None
+    except subprocess.TimeoutExpired:
+        raise GitFailed(f"git {arguments[0]} took more than {limit_s:g} s") from None
+    except subprocess.CalledProcessError as error:
+        raise GitFailed((error.stderr.strip().splitlines() or [f"git {arguments[0]} failed"])[-1]) from None
+    except OSError as error:
+        raise GitFailed(f"git can't be started in {folder} ({error.strerror})") from None
+    return done.stdout.rstrip()
+
+
+def repository_of(folder: Path) -> Repository:
+    """Return the repository that a folder is in; raises GitFailed if it is in none."""
+    root = Path(git(folder, "rev-parse", "--show-toplevel"))
+    return Repository(root, Path(os.path.relpath(folder.resolve(), root.resolve())))
+
+
+def state_of(folder: Path) -> str | None:
+    """Return the commit that a folder is at, with a plus sign if files differ from it; None if that is not known."""
+    try:
+        repository = repository_of(folder)
+        return repository.commit("HEAD") + ("+" if repository.changed() else "")
+    except GitFailed:
+        return None
+
+
+class Checkouts:
+    """Commits checked out for as long as this is held, each in a folder of its own; a context manager."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._folder: Path | None = None
+        self._made: dict[tuple[Path, str], Path] = {}
+
+    def __enter__(self) -> "Checkouts":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def checkout(self, repository: Repository, commit: str) -> Path:
+        """Return the top folder of a commit's files, which are written once; raises UsageError if they can't be.
+
+        Args:
+            repository: it is in.
+            commit: its full hash.
+        """
+        if (made := self._made.get((repository.root, commit))) is not None:
+            return made
+        if self._folder is None:
+            remove_leftovers()
+            self._folder = self._stack.enter_context(_own_folder())
+        path = self._folder / f"{len(self._made)}-{commit[:12]}"
+        self._stack.callback(_remove, repository.root, path)
+        hooks = ("-c", f"core.hooksPath={os.devnull}")  # the user's are for the user's own checkouts
+        try:
+            git(repository.root, *hooks, "worktree", "add", "--detach", "--force", str(path), commit,
+                limit_s=CHECKOUT_LIMIT_S)  # fmt: skip
+        except GitFailed as error:
+            raise UsageError(f"{commit[:12]} of {repository.root} can't be checked out: {error}") from None
+        self._made[repository.root, commit] = path
+        return path
+
+
+@contextlib.contextmanager
+def _own_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    with (folder / LOCK).open("wb") as lock:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(root: Path, path: Path) -> None:
+    """Remove a checkout, and what its repository keeps of it."""
+    shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(GitFailed):
+        git(root, "worktree", "prune")
+
+
+def remove_leftovers() -> None:
+    """Remove the checkouts of this user's owners that were killed; those of living ones stay."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError), (folder / LOCK).open("r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            roots = {root for path in folder.iterdir() if (root := _owner(path)) is not None}
+            shutil.rmtree(folder, ignore_errors=True)
+            for root in roots:
+                with contextlib.suppress(GitFailed):
+                    git(root, "worktree", "prune")
+
+
+def _owner(checkout: Path) -> Path | None:
+    """Return the git folder of the repository that a checkout is of; None if it is none."""
+    try:
+        words = (checkout / ".git").read_text(encoding="utf-8").partition("gitdir:")[2].strip()
+    except (OSError, ValueError):
+        return None
+    return Path(words).parents[1] if words and Path(words).parents[1].is_dir() else None
