@@ -21,6 +21,7 @@ SUBCOMMANDS = {
     "capacity": "Say how much load a side can handle: by a model, or measured against an objective.",
     "check": "Say which routes of APP should change, at which line, and what the gain would be.",
     "claims": "Test the tutorial's claims and published figures on this machine.",
+    "compare": "Put the same cells of several runs side by side, and say which comparison is fair.",
     "curve": "Measure SCENARIO from one user to many, and draw both sides' throughput with its ceilings.",
     "deadlock": "Show how threads and connections of the sync build deadlock, and how to fix it.",
     "dial": "Vary how long a request computes and how long it waits, and compare both sides.",

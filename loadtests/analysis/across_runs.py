@@ -1,0 +1,234 @@
+"""The same cells of several runs side by side: how a ratio, or a figure, has changed, with intervals (pure).
+
+The runs are independent, so that the variance of a difference is the sum of their variances. Each comes from the run's
+own blocks: of logarithms, the half-width of the 95 % interval divided by Student's t. The difference is judged with
+Welch's degrees of freedom. Source: B. L. Welch, The generalization of Student's problem when several different
+population variances are involved, Biometrika 34 (1947).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN, estimate, holm
+from loadtests.analysis.run_differences import Difference, Fairness, SavedRun, cautions, differences, fairness
+from loadtests.experiment.loads import Load
+from loadtests.experiment.sides import LABELS, SideLabel
+from loadtests.records.summary import CellResult, Comparison, Metric, headline_of
+from loadtests.system.errors import UsageError
+
+MOST_NAMED = 3
+"""Cells that a sentence names."""
+Verdict = Literal["up", "down", "equivalent", "inconclusive"]
+"""Of a change: for sure more or less than before; within the margin; or not decided."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one run says.
+
+    Attributes:
+        value: a ratio, or a figure in its unit.
+        interval: its 95 % interval; None from a single block.
+        blocks: how many blocks it is made of.
+    """
+
+    value: float
+    interval: tuple[float, float] | None
+    blocks: int
+
+    @property
+    def standard_error(self) -> float | None:
+        """Of its logarithm; None if that is not known."""
+        from scipy.special import stdtrit  # noqa: PLC0415 - it takes a second, and readers of the records need none
+
+        if self.interval is None or self.blocks < 2 or min(self.interval) <= 0:
+            return None
+        t = float(stdtrit(self.blocks - 1, 1 - ALPHA / 2))
+        return (math.log(self.interval[1]) - math.log(self.interval[0])) / 2 / t
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a figure differs from that of the first run.
+
+    Attributes:
+        ratio: how many times as large it is.
+        interval: its 95 % interval; None if one of the two has none.
+        p: two-sided p-value of no change; None likewise.
+        verdict: after Holm's correction over all changes of the same table.
+    """
+
+    ratio: float
+    interval: tuple[float, float] | None
+    p: float | None
+    verdict: Verdict = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell in all runs.
+
+    Attributes:
+        scenario: its name.
+        load: its load.
+        metric: throughput, or the 99th percentile in an open loop.
+        label: whose figure it is; None for the ratio b ÷ a.
+        figures: one for each run; None where it has none.
+        changes: of each run after the first one, from the first one; None where one of both has no figure.
+    """
+
+    scenario: str
+    load: Load
+    metric: Metric
+    label: SideLabel | None
+    figures: tuple[Figure | None, ...]
+    changes: tuple[Change | None, ...]
+
+
+@dataclass(frozen=True)
+class RunsComparison:
+    """Several runs side by side.
+
+    Attributes:
+        runs: in the order in which they were given; changes are from the first one.
+        differences: in what they differ.
+        fairness: which comparisons are fair.
+        cautions: what to know of single runs.
+        ratios: rows of the ratios b ÷ a.
+        absolute: rows of each side's figures; none where these can't be compared.
+        left_out: cells that not all runs have, or that were asked something else, each as a sentence.
+    """
+
+    runs: tuple[SavedRun, ...]
+    differences: tuple[Difference, ...]
+    fairness: Fairness
+    cautions: tuple[str, ...]
+    ratios: tuple[Row, ...]
+    absolute: tuple[Row, ...]
+    left_out: tuple[str, ...]
+
+
+def compare_runs(runs: Sequence[SavedRun]) -> RunsComparison:
+    """Put the cells that runs have in common side by side; raises UsageError if they have none."""
+    cells = [
+        {(c.scenario, c.load): c for c in run.outcome.comparisons if c.metric == headline_of(c.load)} for run in runs
+    ]
+    everywhere = [cell for cell in cells[0] if all(cell in each for each in cells[1:])]
+    asked = [_asked_otherwise(runs, scenario) for scenario in dict.fromkeys(scenario for scenario, _ in everywhere)]
+    unlike = {scenario for scenario in asked if scenario is not None}
+    common = [cell for cell in everywhere if cell[0] not in unlike]
+    if not common:
+        names = ", ".join(run.name for run in runs)
+        raise UsageError(f"{names}: these runs asked no scenario under the same load, so that nothing can be compared")
+    fair = fairness(runs)
+    ratios = [_row(*cell, None, [_ratio(each[cell]) for each in cells]) for cell in common]
+    absolute: list[Row] = []
+    if fair.is_absolute:
+        sides = [{(c.scenario, c.load, c.label): c for c in run.outcome.cells} for run in runs]
+        absolute = [
+            _row(*cell, label, [_own(each.get((*cell, label))) for each in sides])
+            for cell in common
+            for label in LABELS
+        ]
+    return RunsComparison(
+        runs=tuple(runs),
+        differences=tuple(differences(runs)),
+        fairness=fair,
+        cautions=tuple(said for run in runs for said in cautions(run)),
+        ratios=tuple(judged(ratios)),
+        absolute=tuple(judged(absolute)),
+        left_out=tuple(_left_out(runs, cells, unlike)),
+    )
+
+
+def change(before: Figure | None, after: Figure | None) -> Change | None:
+    """Return how a figure has changed from one run to another, not judged yet; None if one of them has none."""
+    from scipy.special import stdtr, stdtrit  # noqa: PLC0415 - see above
+
+    if before is None or after is None:
+        return None
+    log = math.log(after.value) - math.log(before.value)
+    errors = before.standard_error, after.standard_error
+    if errors[0] is None or errors[1] is None:
+        return Change(math.exp(log), None, None)
+    variances = [error**2 for error in errors if error is not None]
+    error = math.sqrt(sum(variances))
+    if error == 0:
+        return Change(math.exp(log), (math.exp(log),) * 2, float(log == 0))
+    freedoms = (before.blocks - 1, after.blocks - 1)
+    freedom = error**4 / sum(v**2 / n for v, n in zip(variances, freedoms, strict=True))
+    t = float(stdtrit(freedom, 1 - (1 - LEVEL) / 2))
+    p = 2 * float(stdtr(freedom, -abs(log) / error))
+    return Change(math.exp(log), (math.exp(log - t * error), math.exp(log + t * error)), p)
+
+
+def judged(rows: Sequence[Row]) -> Iterable[Row]:
+    """Return the rows with a verdict on each change; Holm's correction spans all of them."""
+    found = [each for row in rows for each in row.changes]
+    certain = iter(holm([None if each is None else each.p for each in found]))
+    for row in rows:
+        changes = [(each, next(certain)) for each in row.changes]
+        yield replace(
+            row, changes=tuple(each and replace(each, verdict=_verdict(each, sure)) for each, sure in changes)
+        )
+
+
+def _verdict(found: Change, sure: bool) -> Verdict:
+    if found.interval is None:
+        return "inconclusive"
+    low, high = map(math.log, found.interval)
+    if low >= -MARGIN and high <= MARGIN and (low <= 0 <= high or not sure):
+        return "equivalent"
+    if sure and not low <= 0 <= high:
+        return "up" if low > 0 else "down"
+    return "inconclusive"
+
+
+def _row(scenario: str, load: Load, label: SideLabel | None, figures: Sequence[Figure | None]) -> Row:
+    changes = tuple(change(figures[0], each) for each in figures[1:])
+    return Row(scenario, load, headline_of(load), label, tuple(figures), changes)
+
+
+def _ratio(comparison: Comparison) -> Figure | None:
+    if comparison.ratio is None:
+        return None
+    return Figure(comparison.ratio, comparison.interval, comparison.blocks)
+
+
+def _own(cell: CellResult | None) -> Figure | None:
+    """Return a side's headline figure over blocks, from the blocks themselves; None if a block has none."""
+    if cell is None or not cell.by_block:
+        return None
+    metric = headline_of(cell.load)
+    values = [block.throughput if metric == "throughput" else block.p99 for block in cell.by_block]
+    known = [value for value in values if value]
+    if len(known) < len(values):
+        return None
+    found = estimate(known)
+    return Figure(found.value, found.interval, found.blocks)
+
+
+def _asked_otherwise(runs: Sequence[SavedRun], scenario: str) -> str | None:
+    """Return a scenario's name if not all runs asked the same under it."""
+    records = [next(each for each in run.manifest.scenarios if each.name == scenario) for run in runs]
+    first = records[0]
+    old = not all(record.requests for record in records)  # before requests were kept
+    same = all(record.kind == first.kind and (old or record.requests == first.requests) for record in records)
+    return None if same else scenario
+
+
+def _left_out(
+    runs: Sequence[SavedRun], cells: Sequence[dict[tuple[str, Load], Comparison]], unlike: Iterable[str]
+) -> Iterable[str]:
+    for scenario in sorted(unlike):
+        yield f"{scenario}: the runs asked different requests under this name"
+    missing: dict[tuple[str, ...], list[str]] = {}
+    for cell in dict.fromkeys(cell for each in cells for cell in each):
+        lacking = tuple(run.name for run, each in zip(runs, cells, strict=True) if cell not in each)
+        if lacking:
+            missing.setdefault(lacking, []).append(f"{cell[0]} with {cell[1]}")
+    for lacking, names in missing.items():
+        more = f" and {len(names) - MOST_NAMED} more cells" if len(names) > MOST_NAMED else ""
+        yield f"{', '.join(names[:MOST_NAMED])}{more}: not in {', '.join(lacking)}"
