@@ -123,12 +123,12 @@ def compare_runs(runs: Sequence[SavedRun]) -> RunsComparison:
         names = ", ".join(run.name for run in runs)
         raise UsageError(f"{names}: these runs asked no scenario under the same load, so that nothing can be compared")
     fair = fairness(runs)
-    ratios = [_row(*cell, None, [_ratio(each[cell]) for each in cells]) for cell in common]
+    ratios = [_row(*cell, None, [ratio_figure(each[cell]) for each in cells]) for cell in common]
     absolute: list[Row] = []
     if fair.is_absolute:
         sides = [{(c.scenario, c.load, c.label): c for c in run.outcome.cells} for run in runs]
         absolute = [
-            _row(*cell, label, [_own(each.get((*cell, label))) for each in sides])
+            _row(*cell, label, [own_figure(each.get((*cell, label))) for each in sides])
             for cell in common
             for label in LABELS
         ]
@@ -191,13 +191,14 @@ def _row(scenario: str, load: Load, label: SideLabel | None, figures: Sequence[F
     return Row(scenario, load, headline_of(load), label, tuple(figures), changes)
 
 
-def _ratio(comparison: Comparison) -> Figure | None:
+def ratio_figure(comparison: Comparison) -> Figure | None:
+    """Return the ratio of a cell; None if it has none."""
     if comparison.ratio is None:
         return None
     return Figure(comparison.ratio, comparison.interval, comparison.blocks)
 
 
-def _own(cell: CellResult | None) -> Figure | None:
+def own_figure(cell: CellResult | None) -> Figure | None:
     """Return a side's headline figure over blocks, from the blocks themselves; None if a block has none."""
     if cell is None or not cell.by_block:
         return None

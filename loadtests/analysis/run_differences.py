@@ -76,7 +76,7 @@ class Fairness:
 def differences(runs: Sequence[SavedRun]) -> list[Difference]:
     """Return everything in which the runs differ, machines first."""
     found = []
-    for kind, read in _READERS.items():
+    for kind, read in READERS.items():
         tables = [read(run.manifest) for run in runs]
         for what in dict.fromkeys(key for table in tables for key in table):
             values = tuple(table.get(what, UNKNOWN) for table in tables)
@@ -193,10 +193,11 @@ def _settings(manifest: Manifest) -> dict[str, str]:
     }
 
 
-_READERS: Mapping[Kind, Callable[[Manifest], dict[str, str]]] = {
+READERS: Mapping[Kind, Callable[[Manifest], dict[str, str]]] = {
     "machine": _machine,
     "commit": _commits,
     "sides": _sides,
     "versions": _versions,
     "settings": _settings,
 }
+"""By kind: what a manifest says, by what it is about."""

@@ -222,7 +222,12 @@ def data_uri(path: Path) -> str:
 
     Comments and line ends are left out, and only what must be is escaped: a third smaller than base64.
     """
-    svg = re.sub(r"<!--.*?-->", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return svg_uri(path.read_text(encoding="utf-8"))
+
+
+def svg_uri(svg: str) -> str:
+    """Return the text of an SVG as an image's source; see ``data_uri``."""
+    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s+", " ", re.sub(r">\s+<", "><", svg))
     return f"data:image/svg+xml,{quote(svg, safe=UNESCAPED)}"
 

@@ -1,0 +1,232 @@
+"""Runs of one setting on one machine, in the order in which they were made, and where their figures change (pure).
+
+A change of a side's own figure can come from its code, from its packages, or from the machine. Three series tell them
+apart: the ratio b ÷ a, which a change of the machine hardly moves; the control, side a against itself; and the driver's
+own ceiling, which no change of a side can move.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from loadtests.analysis.across_runs import Figure, own_figure, ratio_figure
+from loadtests.analysis.change_points import LEAST_LENGTH, ChangePoint, change_points
+from loadtests.analysis.run_differences import OF_THE_LOAD, READERS, SavedRun, differences
+from loadtests.experiment.blog import BUILDS
+from loadtests.experiment.loads import Load
+from loadtests.experiment.sides import LABELS, SideLabel
+from loadtests.records.manifest import Manifest
+from loadtests.records.summary import Metric, headline_of
+
+What = Literal["ratio", "a", "b", "control", "driver"]
+"""Of a series: the ratio b ÷ a, a side's own figure, side a against itself, or what the driver reached alone."""
+OF_THE_MACHINE: tuple[What, ...] = ("control", "driver")
+NEAR = 1
+"""Runs by which a change of the machine may be off from one that it explains."""
+
+
+@dataclass(frozen=True)
+class CommitRange:
+    """Between which commits a change falls.
+
+    Attributes:
+        before: of the last run at the old level; None if that is not known.
+        after: of the first run at the new one; None likewise.
+    """
+
+    before: str | None
+    after: str | None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the code is the same before and after, for sure."""
+        return self.before is not None and self.before == self.after and not self.before.endswith("+")
+
+
+@dataclass(frozen=True)
+class TrendChange:
+    """A change of level in a series, with what else changed then.
+
+    Attributes:
+        point: where it is, and how large.
+        before: the last run at the old level.
+        after: the first run at the new one.
+        commits: of the series' side, or of both, by label.
+        also: what else differs between the two runs: versions, settings, the harness's commit.
+        of_the_machine: whether the control or the driver's ceiling changed there as well.
+        with_ratio: whether the ratio of the same cell changed there as well; None in the ratio itself.
+    """
+
+    point: ChangePoint
+    before: SavedRun
+    after: SavedRun
+    commits: dict[SideLabel, CommitRange]
+    also: tuple[str, ...]
+    of_the_machine: bool
+    with_ratio: bool | None
+
+
+@dataclass(frozen=True)
+class Trend:
+    """One series.
+
+    Attributes:
+        scenario: of the cell; empty for the driver.
+        load: likewise None.
+        metric: likewise.
+        what: whose figures they are.
+        runs: those that have a figure, in order.
+        figures: one for each of them.
+        changes: of its level, in order.
+    """
+
+    scenario: str
+    load: Load | None
+    metric: Metric
+    what: What
+    runs: tuple[SavedRun, ...]
+    figures: tuple[Figure, ...]
+    changes: tuple[TrendChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class History:
+    """All runs of one setting on one machine.
+
+    Attributes:
+        runs: in the order in which they were made.
+        trends: series of all cells, of the control, and of the driver.
+    """
+
+    runs: tuple[SavedRun, ...]
+    trends: tuple[Trend, ...]
+
+    @property
+    def is_long_enough(self) -> bool:
+        """Whether changes were looked for."""
+        return any(len(trend.figures) >= LEAST_LENGTH for trend in self.trends)
+
+
+def histories(runs: Iterable[SavedRun]) -> list[History]:
+    """Return the history of each setting on each machine, that of most runs first.
+
+    Sides at other commits, and of other versions of packages, are of the same setting: their changes are what is
+    looked for.
+    """
+    groups: dict[tuple[object, ...], list[SavedRun]] = {}
+    for run in sorted(runs, key=lambda each: each.manifest.created):
+        groups.setdefault(_setting(run), []).append(run)
+    return [_history(group) for group in sorted(groups.values(), key=len, reverse=True)]
+
+
+def _setting(run: SavedRun) -> tuple[object, ...]:
+    """Return what runs of one history share."""
+    sides, settings = READERS["sides"](run.manifest), READERS["settings"](run.manifest)
+    of_load = tuple((what, value) for what, value in settings.items() if what in OF_THE_LOAD)
+    given = {what: value for what, value in sides.items() if value != "None"}  # a setting that came later is not given
+    return run.machine, tuple(sorted(given.items())), of_load
+
+
+def _history(runs: Sequence[SavedRun]) -> History:
+    plain = [trend for trend in _series(runs) if trend.figures]
+    looked_at = sum(len(trend.figures) >= LEAST_LENGTH for trend in plain)
+    points = {
+        number: change_points(
+            [figure.value for figure in trend.figures], [figure.standard_error for figure in trend.figures], looked_at
+        )
+        for number, trend in enumerate(plain)
+    }
+    machine = {
+        plain[n].runs[p.index].name for n, found in points.items() if plain[n].what in OF_THE_MACHINE for p in found
+    }
+    ratios = {
+        (plain[n].scenario, plain[n].load, plain[n].runs[p.index].name)
+        for n, found in points.items()
+        if plain[n].what == "ratio"
+        for p in found
+    }
+    return History(
+        tuple(runs),
+        tuple(_with_changes(trend, points[number], machine, ratios) for number, trend in enumerate(plain)),
+    )
+
+
+def _series(runs: Sequence[SavedRun]) -> Iterable[Trend]:
+    cells = {(scenario.name, load): None for run in runs for scenario, load in run.manifest.cells()}
+    for scenario, load in cells:
+        metric = headline_of(load)
+        ratios = [
+            (run, ratio_figure(c))
+            for run in runs
+            for c in run.outcome.comparisons
+            if (c.scenario, c.load, c.metric) == (scenario, load, metric)
+        ]
+        yield _trend(scenario, load, metric, "ratio", ratios)
+        for label in LABELS:
+            own = [
+                (run, own_figure(c))
+                for run in runs
+                for c in run.outcome.cells
+                if (c.scenario, c.load, c.label) == (scenario, load, label)
+            ]
+            yield _trend(scenario, load, metric, label, own)
+    controls: dict[tuple[str, Load], list[tuple[SavedRun, Figure | None]]] = {}
+    for run in runs:
+        if (found := run.outcome.control) is not None:
+            controls.setdefault((found.scenario, found.load), []).append((run, ratio_figure(found)))
+    for (scenario, load), figures in controls.items():
+        yield _trend(scenario, load, headline_of(load), "control", figures)
+    ceilings = [(run, _ceiling(run.manifest)) for run in runs]
+    yield _trend("", None, "throughput", "driver", ceilings)
+
+
+def _ceiling(manifest: Manifest) -> Figure | None:
+    ceiling = manifest.driver_ceiling_rps
+    return Figure(ceiling, None, 1) if ceiling else None
+
+
+def _trend(
+    scenario: str, load: Load | None, metric: Metric, what: What, found: Sequence[tuple[SavedRun, Figure | None]]
+) -> Trend:
+    known = [(run, figure) for run, figure in found if figure is not None]
+    return Trend(scenario, load, metric, what, tuple(r for r, _ in known), tuple(f for _, f in known))
+
+
+def _with_changes(
+    trend: Trend, points: Sequence[ChangePoint], machine: set[str], ratios: set[tuple[str, Load | None, str]]
+) -> Trend:
+    changes = []
+    for point in points:
+        before, after = trend.runs[point.index - 1], trend.runs[point.index]
+        around = {run.name for run in trend.runs[max(0, point.index - NEAR) : point.index + NEAR + 1]}
+        labels = [label for label in LABELS if trend.what in (label, "ratio")]
+        also = [
+            f"{each.what} {each.values[0]} → {each.values[1]}"
+            for each in differences([before, after])
+            if each.kind != "commit" or each.what == "harness"
+        ]
+        changes.append(
+            TrendChange(
+                point=point,
+                before=before,
+                after=after,
+                commits={
+                    label: CommitRange(commit_of(before.manifest, label), commit_of(after.manifest, label))
+                    for label in labels
+                },
+                also=tuple(also),
+                of_the_machine=trend.what not in OF_THE_MACHINE and bool(around & machine),
+                with_ratio=None
+                if trend.what not in LABELS
+                else any((trend.scenario, trend.load, name) in ratios for name in around),
+            )
+        )
+    return Trend(trend.scenario, trend.load, trend.metric, trend.what, trend.runs, trend.figures, tuple(changes))
+
+
+def commit_of(manifest: Manifest, label: SideLabel) -> str | None:
+    """Return a side's commit; of the blog's builds that of the harness, whose repository they are in."""
+    side = manifest.a if label == "a" else manifest.b
+    if side.commit is None and side.settings.get("app") in BUILDS.values():
+        return manifest.environment.commit
+    return side.commit
