@@ -26,6 +26,7 @@ SUBCOMMANDS = {
     "deadlock": "Show how threads and connections of the sync build deadlock, and how to fix it.",
     "dial": "Vary how long a request computes and how long it waits, and compare both sides.",
     "doctor": "Check whether this machine is fit for measuring.",
+    "export": "Write the samples or the results of RUN, a run's folder, for other programs.",
     "history": "Show the runs in FOLDER over time, and where their figures changed, between which commits.",
     "init": "Write bench.toml, the file with the requests of bench run, from the routes of SIDE.",
     "lesson": "Take the lesson NAME: a question, two pieces of code, a live measurement, the answer and the reason.",

@@ -1,0 +1,59 @@
+"""``bench export``: a run's samples, or its results, in the formats of other programs."""
+
+from pathlib import Path
+
+import click
+
+from loadtests.system.errors import UsageError
+from loadtests.system.resources import no_garbage_collection
+
+SAMPLES = (".csv", ".parquet")
+RESULTS = (".openmetrics", ".prom")
+
+
+@click.command(name="export")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--to",
+    "files",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    metavar="FILE",
+    help="Where to write; its ending says what: .csv or .parquet for every sample, .openmetrics or .prom for the "
+    "results. May be repeated.",
+)
+@no_garbage_collection()
+def export_(folder: Path, files: tuple[Path, ...]) -> None:
+    """Write the samples or the results of RUN, a run's folder, for other programs.
+
+    Parquet needs the extra parquet. docs/data.md describes all columns and metrics.
+    """
+    from loadtests.records.export import check_parquet, export_samples
+    from loadtests.records.run_folder import RunFolder
+
+    for file in files:
+        if file.suffix not in (*SAMPLES, *RESULTS):
+            raise UsageError(f"--to {file}: its name must end in {', '.join((*SAMPLES, *RESULTS))}")
+        if not file.absolute().parent.is_dir():
+            raise UsageError(f"--to {file}: there is no folder {file.parent}")
+        if file.suffix == ".parquet":
+            check_parquet()
+    run = RunFolder(folder)
+    for file in files:
+        if file.suffix in SAMPLES:
+            click.echo(f"{export_samples(run, file):,} samples   {file}")
+        else:
+            _export_results(run.path, file)
+            click.echo(f"results   {file}")
+
+
+def _export_results(folder: Path, file: Path) -> None:
+    from loadtests.analysis.run_differences import SavedRun
+    from loadtests.records.json_files import replace_file
+    from loadtests.records.run_folder import RunFolder
+    from loadtests.report.open_metrics import open_metrics, prometheus_text
+
+    run = RunFolder(folder)
+    saved = SavedRun(folder.resolve().name, run.read_manifest(), run.read_outcome())
+    replace_file(file, (open_metrics(saved) if file.suffix == ".openmetrics" else prometheus_text(saved)).encode())

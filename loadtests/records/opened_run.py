@@ -1,0 +1,100 @@
+"""A run opened for reading in a notebook or a script: what was planned, what was found, and every sample."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from loadtests.experiment.loads import ClosedLoop
+from loadtests.records.export import COLUMNS, Column, labels_of, sample_columns
+from loadtests.records.manifest import Manifest
+from loadtests.records.run_folder import RunFolder
+from loadtests.records.summary import Comparison, Outcome, headline_of
+from loadtests.records.trial_file import CONTROL, TrialKey
+from loadtests.system.errors import UsageError
+
+
+class OpenedRun:
+    """A run's folder, read as it is asked for; nothing is written.
+
+    Attributes:
+        path: the folder.
+        manifest: run.json: plan, sides, settings, machine, events.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read run.json; raises UnreadableRun."""
+        self.path = path
+        self._folder = RunFolder(path)
+        self.manifest: Manifest = self._folder.read_manifest()
+
+    def __repr__(self) -> str:
+        sides = f"{self.manifest.b.spec} ÷ {self.manifest.a.spec}"
+        return f"<OpenedRun {self.manifest.name}: {sides}, {len(self.manifest.cells())} cells>"
+
+    @cached_property
+    def summary(self) -> Outcome:
+        """summary.json: verdicts, intervals, each side's figures; raises UnreadableRun."""
+        return self._folder.read_outcome()
+
+    def verdicts(self) -> list[Comparison]:
+        """Return the headline comparison of each cell: throughput, in an open loop p99; raises UnreadableRun."""
+        return [each for each in self.summary.comparisons if each.metric == headline_of(each.load)]
+
+    def trials(
+        self,
+        scenario: str | None = None,
+        users: int | None = None,
+        rate: float | None = None,
+        label: str | None = None,
+        *,
+        control: bool = False,
+    ) -> Iterator[dict[str, Column]]:
+        """Yield the samples of one trial after another, by column; for columns and arguments see ``samples``."""
+        labels = labels_of(label)
+        for number, block in enumerate(self.manifest.blocks):
+            for pairing in block:
+                load = pairing.load
+                size = load.users if isinstance(load, ClosedLoop) else None, getattr(load, "rate", None)
+                wanted = users in (None, size[0]) and rate in (None, size[1]) and pairing.control is control
+                if not wanted or scenario not in (None, pairing.scenario):
+                    continue
+                name = f"{CONTROL if control else ''}{pairing.scenario}"
+                for each in labels:
+                    key = TrialKey(number, name, load.slug, each)
+                    if (recording := self._folder.read_trial(key)) is not None:
+                        yield sample_columns(self.manifest, key, recording)
+
+    def samples(
+        self,
+        scenario: str | None = None,
+        users: int | None = None,
+        rate: float | None = None,
+        label: str | None = None,
+        *,
+        control: bool = False,
+    ) -> dict[str, Column]:
+        """Return samples by column, each a numpy array of the same length, as ``pandas.DataFrame`` takes them.
+
+        Args:
+            scenario: only of this one, by its name.
+            users: only under this closed loop.
+            rate: only under this open loop, in arrivals per second.
+            label: only of side ``a`` or ``b``.
+            control: side a against itself instead; ``b`` is its second process there.
+
+        Raises:
+            UnreadableRun: a trial is no good; the message names it.
+            UsageError: the run has no such samples.
+        """
+        found = list(self.trials(scenario, users, rate, label, control=control))
+        if not found:
+            names = ", ".join(dict.fromkeys(f"{s.name} with {load}" for s, load in self.manifest.cells()))
+            raise UsageError(f"{self.path} has no such samples; its cells are {names}")
+        return {name: np.concatenate([columns[name] for columns in found]) for name in COLUMNS}
+
+
+def open_run(path: Path | str) -> OpenedRun:
+    """Open a run's folder; raises UnreadableRun if it is none, or of another schema version."""
+    return OpenedRun(Path(path))
