@@ -114,6 +114,10 @@ def export_samples(folder: RunFolder, path: Path) -> int:
         UsageError: pyarrow is missing, or there are no samples.
     """
     manifest = folder.read_manifest()
+    if manifest.schedule is not None:
+        raise UsageError(
+            f"{folder.path} is a run of a schedule, whose samples can't be exported; bench report shows it"
+        )
     trials = (sample_columns(manifest, key, recording) for key, recording in folder.read_trials())
     with _replaced(path) as partial:
         count = _write_parquet(trials, partial) if path.suffix == ".parquet" else _write_csv(trials, partial)

@@ -30,6 +30,8 @@ EXAMPLE = RESULTS / "example"
 """What this project's own docs rest on."""
 MANIFEST_FILE = "run.json"
 OUTCOME_FILE = "summary.json"
+SCHEDULE = b'"schedule-1"'
+"""In the summary of a run of a schedule, which is no ``Outcome``; see ``schedule_record``."""
 POSTGRES_PREFIX = "bench-postgres-"
 POSTGRES_HOME = "home"
 """The link in the run's folder that tells where the cluster is."""
@@ -133,6 +135,9 @@ class RunFolder:
             return TypeAdapter(Outcome).validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
             reason = str(error).splitlines()[0]
+            if isinstance(error, ValidationError) and SCHEDULE in path.read_bytes():
+                seen = f"bench report {self.path} shows it"
+                raise UnreadableRun(f"{self.path} is a run of a schedule, which has no cells; {seen}") from None
             if isinstance(error, ValidationError) and any(each["loc"] == ("schema",) for each in error.errors()):
                 reason = "another version of this harness wrote it"
             raise UnreadableRun(f"{path} can't be read: {reason}; bench report {self.path} rebuilds it") from None

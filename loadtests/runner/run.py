@@ -91,7 +91,7 @@ def measure(
     exploration, wanted = options.exploration(), options.experiment()
     with Checkouts() as checkouts:
         experiment, of_commits = with_checkouts(wanted, checkouts)
-        _say(of_commits)
+        say(of_commits)
         _measure(
             experiment,
             of_commits,
@@ -130,7 +130,7 @@ def _measure(
         compare = make_comparison(experiment.ignored, experiment.unordered)
         more = None if exploration is None else _exploring(exploration, experiment, compare)
         answers = check_answers(experiment, cores, compare, next_rows, more)
-    _say(answers.said)
+    say(answers.said)
     manifest = new_manifest(experiment, out.name, now, cores, checked, answers)
     events = [Event(block=0, label=None, kind="commit", message=sentence) for sentence in of_commits]
     events += [Event(block=0, label=None, kind="explored", message=sentence) for sentence in answers.said]
@@ -142,7 +142,8 @@ def _measure(
             _carry_out(experiment, folder, manifest, cores, schedule, begun_s, next_rows)
 
 
-def _say(sentences: Sequence[str]) -> None:
+def say(sentences: Sequence[str]) -> None:
+    """Print what was found before anything is measured, a line each."""
     console = PipeConsole()
     for sentence in sentences:
         console.print(sentence, highlight=False, markup=False, soft_wrap=not console.is_terminal)

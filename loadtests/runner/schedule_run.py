@@ -32,8 +32,9 @@ from loadtests.records.samples import Recording
 from loadtests.records.schedule_record import ScheduleRecord, stream_path
 from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import InterferenceMonitor
+from loadtests.runner.commits import with_checkouts
 from loadtests.runner.next_rows import NextRows
-from loadtests.runner.run import MakeComparison, checked_experiment
+from loadtests.runner.run import MakeComparison, checked_experiment, say
 from loadtests.runner.run_log import RunLog, new_manifest
 from loadtests.runner.same_answers import ComparedAnswers, check_answers
 from loadtests.runner.single_server import target
@@ -43,6 +44,7 @@ from loadtests.servers.databases import Databases, check_database, check_reachab
 from loadtests.servers.server import Server, how_it_ended
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, describe_error
+from loadtests.system.git import Checkouts
 from loadtests.system.terminal import PipeConsole
 
 RAW_BYTES = 150_000_000
@@ -100,7 +102,23 @@ def measure_schedule(options: RunOptions, plan: SchedulePlan, make_comparison: M
     begun_s, now = time.monotonic(), datetime.now(UTC)
     out = options.out or new_folder()
     check_free(out)
-    experiment, checked = checked_experiment(options.experiment())
+    with Checkouts() as checkouts:
+        experiment, of_commits = with_checkouts(options.experiment(), checkouts)
+        say(of_commits)
+        _measure(experiment, plan, out, now, make_comparison, begun_s)
+    return out
+
+
+def _measure(
+    experiment: Experiment,
+    plan: SchedulePlan,
+    out: Path,
+    now: datetime,
+    make_comparison: MakeComparison,
+    begun_s: float,
+) -> None:
+    """Check that the schedule can be played, and carry it out; for arguments and errors see ``measure_schedule``."""
+    experiment, checked = checked_experiment(experiment)
     check_database(experiment.database)
     check_reachable(experiment.database)
     cores = assign_cores()
@@ -122,7 +140,6 @@ def measure_schedule(options: RunOptions, plan: SchedulePlan, make_comparison: M
             open_databases(experiment.database, folder.work, cores) as databases,
         ):
             ScheduleRunner(experiment, plan, record, folder, manifest, cores, begun_s, next_rows).run(databases)
-    return out
 
 
 class ScheduleRunner:

@@ -204,3 +204,9 @@ def test_without_file_locks_nothing_is_removed_that_may_be_somebody_elses(
     assert not ours.exists()
     remove_leftovers(folder)
     assert theirs.exists()
+
+
+def test_the_summary_of_a_schedule_is_told_from_one_of_cells(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text('{"schema": "schedule-1", "complete": true}')
+    with pytest.raises(UnreadableRun, match="is a run of a schedule, which has no cells; bench report"):
+        RunFolder(tmp_path).read_outcome()
