@@ -10,6 +10,7 @@ from loadtests.experiment.sides import SideLabel
 
 MOST_USERS = 300
 MOST_MS = 3000.0
+MOST_CPU_MS = 200.0
 MOST_THREADS = 400
 HISTORY_S = 60.0
 """How much of the past a page is given when it opens, and what is saved as the last minute, in seconds."""
@@ -44,7 +45,7 @@ class Settings(Frozen):
     scenario: str
     users: int = Field(ge=1, le=MOST_USERS)
     wait_ms: float = Field(ge=0, le=MOST_MS)
-    cpu_ms: float = Field(ge=0, le=MOST_MS)
+    cpu_ms: float = Field(ge=0, le=MOST_CPU_MS)
     threads: int = Field(ge=1, le=MOST_THREADS)
     connections: int = Field(ge=1, le=MOST_USERS)
     session_limit: int | None = Field(ge=1, le=MOST_USERS)
@@ -56,7 +57,7 @@ class Change(Frozen):
     scenario: str | None = None
     users: int | None = Field(None, ge=1, le=MOST_USERS)
     wait_ms: float | None = Field(None, ge=0, le=MOST_MS)
-    cpu_ms: float | None = Field(None, ge=0, le=MOST_MS)
+    cpu_ms: float | None = Field(None, ge=0, le=MOST_CPU_MS)
     threads: int | None = Field(None, ge=1, le=MOST_THREADS)
     connections: int | None = Field(None, ge=1, le=MOST_USERS)
     session_limit: int | None = Field(None, ge=1, le=MOST_USERS)
