@@ -1,0 +1,150 @@
+"""What limits a lane now, and the most it can answer: by the model, and by what was seen inside its server (pure)."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from loadtests.analysis.model.capacity import NEAR_FULL, Demand, Resources, ceilings_rps
+from loadtests.analysis.model.observed import limit_seen
+from loadtests.experiment.blog import BuildResources
+from loadtests.experiment.catalogue import holds_a_connection
+from loadtests.experiment.scenario import Scenario
+from loadtests.lab.observation import Inside
+from loadtests.lab.scenarios import BLOCKS, waits_one_after_another
+from loadtests.lab.state import Ceiling, LaneKind
+from loadtests.records.summary import Limit, Seen
+
+Binding = Literal[Limit, "loop", "deadlock", "unknown"]
+"""What a lane meets first: a limit of the model, an event loop that is blocked, threads and connections that wait for
+each other; or nobody knows, for nobody can look inside."""
+LATE_S = 0.01
+LATE_SHARE = 0.3
+"""An event loop is blocked if it is so late, and late for so much of the time that an answer takes."""
+ALL_BLOCKED = 0.9
+"""Share of the threads that wait for a connection, for a deadlock."""
+
+
+@dataclass(frozen=True)
+class LaneFacts:
+    """What is known of a lane under the present load.
+
+    Attributes:
+        name: as it is called in sentences.
+        kind: of its app.
+        scenario: what it is asked.
+        users: who ask.
+        resources: threads and connections of a build; None of another app.
+        cpus: how many cores it can use at once.
+        rps: good answers per second; None if nothing was measured yet.
+        p50_s: median response time, in seconds; None of too few answers.
+        p99_s: the 99th percentile, in seconds; None of too few answers.
+        errors_per_s: other ends of requests.
+        cpu_s: the server's CPU time of a request, in seconds; None if it is not known.
+        busy: share of its cores that it keeps busy, 0 to 1; None if it is not known.
+        inside: what was seen inside; None if nobody looks.
+        silent_s: for how long nothing has come though requests were in flight, in seconds; 0 while answers come.
+        in_flight: requests without an answer.
+        down: why it does not run, in words; empty if it does.
+    """
+
+    name: str
+    kind: LaneKind
+    scenario: Scenario
+    users: int
+    resources: BuildResources | None
+    cpus: int = 1
+    rps: float | None = None
+    p50_s: float | None = None
+    p99_s: float | None = None
+    errors_per_s: float = 0.0
+    cpu_s: float | None = None
+    busy: float | None = None
+    inside: Inside | None = None
+    silent_s: float = 0.0
+    in_flight: int = 0
+    down: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether a request holds a database connection from beginning to end."""
+        return self.resources is not None and holds_a_connection(self.scenario.name)
+
+    @property
+    def has(self) -> Resources | None:
+        """What the model takes; None of another app."""
+        if self.resources is None:
+            return None
+        connections = self.resources.all_connections if self.holds else None
+        return Resources(self.cpus, self.resources.all_threads, connections)
+
+    @property
+    def blocks_loop(self) -> bool:
+        """Whether its handler waits on the event loop."""
+        return self.kind == "async" and self.scenario.name.partition("[")[0] in BLOCKS
+
+    @property
+    def wait_s(self) -> float:
+        """How long a request waits by design, in seconds; where calls come one after another, for all of them."""
+        return waits_one_after_another(self.scenario, self.kind)
+
+
+def is_deadlocked(facts: LaneFacts) -> bool:
+    """Whether all threads were seen waiting for connections, which requests hold that wait for a thread."""
+    known, seen = facts.resources, facts.inside
+    if known is None or known.all_threads is None or seen is None:
+        return False
+    return seen.threads_blocked >= ALL_BLOCKED * known.all_threads
+
+
+def binding(facts: LaneFacts) -> Binding:
+    """Return what limits a lane by what was seen of it."""
+    if is_deadlocked(facts):
+        return "deadlock"
+    if facts.inside is None or facts.busy is None:
+        return "cpu" if (facts.busy or 0.0) >= NEAR_FULL else "unknown"
+    late_s = facts.inside.lag_s
+    if facts.busy < NEAR_FULL and late_s >= max(LATE_S, LATE_SHARE * (facts.p50_s or 0.0)):
+        return "loop"
+    return limit_seen(_seen(facts.inside), facts.busy, facts.has or Resources(facts.cpus))
+
+
+def _seen(inside: Inside) -> Seen:
+    return Seen(
+        instants=1,
+        in_flight=inside.in_flight,
+        threads=inside.threads,
+        threads_waiting=inside.waiting_for_thread,
+        connections=None,
+        connections_waiting=inside.waiting_for_connection,
+        turns_waiting=0.0,
+        lag_p50_s=inside.lag_s,
+        lag_p95_s=inside.lag_s,
+    )
+
+
+def ceiling(facts: LaneFacts) -> Ceiling | None:
+    """Return the most a lane can answer, however many users there are; None where that can't be known.
+
+    The wait is what the scenario asks for, the CPU time of a request what it costs now. Nothing is fitted.
+    """
+    if facts.blocks_loop and facts.wait_s:
+        return Ceiling(
+            rps=round(1 / facts.wait_s, 2),
+            limit="loop",
+            text=f"one request at a time ÷ {_ms(facts.wait_s)}: the event loop is blocked while a request waits",
+        )
+    has, cpu_s = facts.has, facts.cpu_s
+    if cpu_s is None or cpu_s <= 0 or (facts.holds and facts.resources is not None and facts.resources.can_deadlock):
+        return None
+    demand = Demand(cpu_s, facts.wait_s)
+    found = ceilings_rps(demand, has or Resources(facts.cpus))
+    if not facts.wait_s:  # how long a query holds a thread or a connection is not known
+        found = {"cpu": found["cpu"]}
+    limit = min(found, key=lambda name: found[name])
+    number = facts.cpus if limit == "cpu" else (has.admitted[limit] if has is not None else 0)
+    what = ("core" if number == 1 else "cores") if limit == "cpu" else limit
+    each = f"{_ms(cpu_s)} of CPU time per request" if limit == "cpu" else f"{_ms(demand.alone_s)} per request"
+    return Ceiling(rps=round(found[limit], 2), limit=limit, text=f"{number} {what} ÷ {each}")
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms"
