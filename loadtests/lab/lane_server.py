@@ -1,0 +1,160 @@
+"""A lane's server: started, restarted and watched beside the other one, without holding up the engine."""
+
+import shutil
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from loadtests.experiment.sides import Side, SideLabel
+from loadtests.lab.observation import Observer
+from loadtests.records.samples import Timeline
+from loadtests.servers.databases import SqliteDatabases
+from loadtests.servers.server import READY_LIMIT_S, Server, ServerFailed, how_it_ended
+from loadtests.system.connections import SYSTEMS, Trust
+from loadtests.system.cores import Cores
+from loadtests.system.errors import BenchError
+from loadtests.system.processes import Stoppable
+
+JOIN_S = 3.0
+"""How long a start that is broken off may take to notice."""
+_starting = threading.Lock()
+"""One server is started at a time: taking ownership of a process must not be torn by a signal."""
+
+
+class LaneServer(Stoppable):
+    """One lane's server; a context manager that owns its process.
+
+    ``start`` returns at once; ``poll`` tells what has become of it. What a thread of it was interrupted by is kept in
+    ``failure``, for the main thread to raise: a signal must end the command wherever it arrives.
+
+    Attributes:
+        label: of the lane.
+        side: as the running server, or the one that starts, was given its settings.
+        number: counts starts.
+        down: why it does not run, in words; empty if it does, or starts.
+        ready_s: when it became ready, on the monotonic clock; None if it is not.
+        failure: what ended a start that was no failure of the server.
+    """
+
+    def __init__(
+        self,
+        label: SideLabel,
+        side: Side,
+        *,
+        upstream_url: str,
+        cores: Cores,
+        work: Path,
+        trust: Trust = SYSTEMS,
+        start_limit_s: float = READY_LIMIT_S,
+    ) -> None:
+        """Prepare a lane; it is not started before ``start``.
+
+        Args:
+            label: of the lane.
+            side: its app.
+            upstream_url: where the slow external API is.
+            cores: the division of the machine.
+            work: a folder for its databases and logs.
+            trust: which certificates are trusted, if it is an https URL.
+            start_limit_s: how long it may take to start, in seconds, where the side itself does not say.
+        """
+        self.label = label
+        self.side = side
+        self.number = 0
+        self.down = ""
+        self.ready_s: float | None = None
+        self.failure: BaseException | None = None
+        self._upstream_url = upstream_url
+        self._cores = cores
+        self._work = work
+        self._trust = trust
+        self._start_limit_s = start_limit_s
+        self._server: Server | None = None
+        self._observer: Observer | None = None
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether a start goes on."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is ready, and nothing is known to be wrong with its process."""
+        return self.ready_s is not None and not self.down and not self.is_starting
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self._server.url if self._server is not None else ""
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Its processes; none if it is not ours."""
+        return tuple(self._server.pids) if self._server is not None else ()
+
+    @property
+    def cpus(self) -> int:
+        """How many cores it can use at once."""
+        return self._server.cpus if self._server is not None else 1
+
+    def start(self, side: Side) -> None:
+        """Start it, or start it anew, with the settings of ``side``; call it when no other start goes on."""
+        self.side, self.down, self.ready_s, self._observer = side, "", None, None
+        self.number += 1
+        self._thread = threading.Thread(target=self._start, args=(side, self.number), name=f"start-{self.label}")
+        self._thread.daemon = True
+        self._thread.start()
+
+    def _start(self, side: Side, number: int) -> None:
+        try:
+            folder = self._work / f"{self.label}-{number}"
+            folder.mkdir(parents=True)
+            with _starting:
+                if self._stopped:
+                    return
+                if self._server is not None:
+                    self._server.stop()
+                self._server = Server(
+                    side,
+                    database_url=SqliteDatabases().new(folder, "blog").url,
+                    upstream_url=self._upstream_url,
+                    cores=self._cores,
+                    log=folder / "log",
+                    observe=True,
+                    trust=self._trust,
+                )
+            shutil.rmtree(self._work / f"{self.label}-{number - 1}", ignore_errors=True)
+            self._server.wait_until_ready(self._start_limit_s)
+            self._observer = Observer(folder / "log.observed") if side.starts_uvicorn else None
+            self.ready_s = time.monotonic()
+        except (BenchError, OSError) as error:
+            self.down = f"{side.spec} {error}" if isinstance(error, ServerFailed) else str(error)
+        except BaseException as error:
+            self.failure = error
+
+    def poll(self) -> None:
+        """Notice if its process has ended."""
+        if self._server is None or self.is_starting or self.down:
+            return
+        status = self._server.exit_status()
+        if status is not None:
+            words = self._server.last_words()
+            self.down = f"its process {how_it_ended(status).rstrip(',')}" + (f": {words}" if words else "")
+
+    def look(self) -> Timeline | None:
+        """Return what was seen inside it in the last second; None if nobody looks."""
+        return self._observer.look() if self._observer is not None else None
+
+    def stop(self) -> None:
+        """End its process, and a start that goes on."""
+        self._stopped = True
+        if self._server is not None:
+            self._server.stop()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(JOIN_S)
+        if self._server is not None:
+            with suppress(BenchError):
+                self._server.stop()

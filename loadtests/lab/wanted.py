@@ -1,0 +1,134 @@
+"""What viewers want: settings, a preset with its prediction, restarts. Asked from any thread, read by the engine's."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from loadtests.experiment.sides import SideLabel
+from loadtests.lab.controls import changed
+from loadtests.lab.presets import Preset
+from loadtests.lab.scenarios import Offer
+from loadtests.lab.state import Change, Control, Settings
+from loadtests.system.errors import UsageError
+
+IDLE_S = 180.0
+"""Without a viewer for so long the load pauses."""
+
+
+class Wanted:
+    """The viewers' wishes; all see the same.
+
+    Attributes:
+        settings: that are to apply.
+        changed_s: when they were changed last, on the monotonic clock.
+        preset: that was chosen; None once a setting was changed by hand.
+        chosen: counts choices of a preset.
+        guess: the id of one of its options; None as long as figures are hidden.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        offers: Mapping[str, Offer],
+        controls: Sequence[Control],
+        presets: Mapping[str, Preset],
+        idle_s: float = IDLE_S,
+    ) -> None:
+        """Begin with some settings.
+
+        Args:
+            settings: the first ones.
+            offers: scenarios by name.
+            controls: which say what can be changed.
+            presets: by name.
+            idle_s: without a viewer for so long the load pauses, in seconds.
+        """
+        self.settings = settings
+        self.changed_s = time.monotonic()
+        self.preset: Preset | None = None
+        self.chosen = 0
+        self.guess: str | None = None
+        self._offers = offers
+        self._controls = list(controls)
+        self._presets = presets
+        self._restarts: set[SideLabel] = set()
+        self._viewers = 0
+        self._alone_since_s = time.monotonic()
+        self._idle_s = idle_s
+        self._lock = threading.Lock()
+
+    def change(self, change: Change) -> None:
+        """Change settings by hand; raises UsageError for what can't be changed."""
+        with self._lock:
+            settings = changed(self.settings, change, self._offers, self._controls)
+            self.preset, self.guess = None, None
+            self._set(settings)
+
+    def choose(self, name: str) -> None:
+        """Apply a preset's settings, hidden until somebody guesses; raises UsageError if there is none of that name."""
+        if name not in self._presets:
+            offered = ", ".join(self._presets) or "none, for presets are about the blog's builds"
+            raise UsageError(f"there is no preset {name!r} here; there are: {offered}")
+        with self._lock:
+            preset = self._presets[name]
+            self._set(changed(self.settings, preset.change, self._offers, self._controls))
+            self.preset, self.guess = preset, None
+            self.chosen += 1
+
+    def reveal(self, guess: str) -> None:
+        """Record a guess; raises UsageError if there is nothing to guess, or no such option."""
+        with self._lock:
+            if self.preset is None:
+                raise UsageError("no preset is shown; choose one first")
+            self.preset.option(guess)
+            self.guess = self.guess or guess
+
+    def go_on_with(self, users: int, chosen: int) -> None:
+        """Change the users as a preset goes on, unless that was left in the meantime.
+
+        Args:
+            users: the new number.
+            chosen: the choice that it belongs to.
+        """
+        with self._lock:
+            if self.preset is not None and self.chosen == chosen:
+                self._set(self.settings.model_copy(update={"users": users}))
+
+    def restart(self, label: SideLabel) -> None:
+        """Ask for a restart of a lane."""
+        with self._lock:
+            self._restarts.add(label)
+
+    def take_restart(self, label: SideLabel) -> bool:
+        """Return whether a restart of a lane was asked for, and forget it."""
+        with self._lock:
+            asked = label in self._restarts
+            self._restarts.discard(label)
+            return asked
+
+    @contextmanager
+    def viewer(self) -> Iterator[None]:
+        """Count a viewer until the end of the block."""
+        with self._lock:
+            self._viewers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._viewers -= 1
+                self._alone_since_s = time.monotonic()
+
+    @property
+    def paused(self) -> str | None:
+        """Why there is to be no load, in a sentence; None if there is to be."""
+        with self._lock:
+            if self._viewers or time.monotonic() - self._alone_since_s < self._idle_s:
+                return None
+        alone = f"nobody has watched for {self._idle_s / 60:.2g} minutes"
+        return f"The load is paused, because {alone}; it goes on with the next viewer."
+
+    def _set(self, settings: Settings) -> None:
+        if settings != self.settings:
+            self.settings = settings
+            self.changed_s = time.monotonic()

@@ -1,0 +1,48 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtests.experiment.sides import parse_side
+from loadtests.lab import lane_server
+from loadtests.lab.lane_server import LaneServer
+from loadtests.servers.server import ServerFailed
+from loadtests.system.cores import Cores
+from loadtests.system.errors import Interrupted
+from tests.e2e.harness import eventually
+
+
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> LaneServer:
+    def failing(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(lane_server, "Server", failing)
+    lane = LaneServer("a", parse_side("sync"), upstream_url="", cores=Cores((), ()), work=tmp_path)
+    lane.start(lane.side)
+    assert eventually(lambda: not lane.is_starting)
+    return lane
+
+
+def test_a_server_that_does_not_start_is_down_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lane = start(tmp_path, monkeypatch, ServerFailed("exited with status 1 before it was ready"))
+    assert lane.down == "sync exited with status 1 before it was ready"
+    assert not lane.is_running
+    assert lane.failure is None
+
+
+def test_a_signal_that_arrives_in_the_thread_of_a_start_is_kept_for_the_main_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted = Interrupted("interrupted by SIGTERM")
+    lane = start(tmp_path, monkeypatch, interrupted)
+    assert lane.failure is interrupted
+    assert not lane.is_running
+
+
+def test_a_lane_that_was_stopped_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane_server, "Server", None)
+    lane = LaneServer("a", parse_side("sync"), upstream_url="", cores=Cores((), ()), work=tmp_path)
+    lane.stop()
+    lane.start(lane.side)
+    assert eventually(lambda: not lane.is_starting)
+    assert (lane.down, lane.failure, lane.is_running) == ("", None, False)
