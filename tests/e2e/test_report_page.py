@@ -1,7 +1,5 @@
 """The report in a real browser: it works by mouse and by key, in the dark and on a phone, and fetches nothing."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
@@ -9,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from loadtests.analysis.model.capacity import Demand, Resources, predict
 from loadtests.analysis.model.limits import with_limits
@@ -22,18 +20,10 @@ from loadtests.records.handler_record import HandlerRecord
 from loadtests.report.charts.catalogue import draw
 from loadtests.report.html.page import render
 from loadtests.servers.handlers import handlers_of
+from tests.browser import FAINT, chromium
 from tests.check import made_up_checks
 from tests.made_up_runs import Run, collapsing, make_run
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SCENARIOS = ("get_post", "query", "external_api", "hash", "mixed")
 EVIL = "<img src=x onerror=window.owned=1></script><script>window.owned=1</script>"
 EVIL_PATH = "GET /<script>window.owned=1</script>"
@@ -42,15 +32,8 @@ MEASURED = "#what-if .point"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = shutil.which("chromium")
-    if found is None and os.environ.get("CI") == "true":
-        pytest.fail("there is no Chromium, and CI has to try the report in one")
-    if found is None:
-        pytest.skip("there is no Chromium here: the report was not tried in a browser")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as found:
+        yield found
 
 
 def usual_run() -> Run:
@@ -305,31 +288,3 @@ def test_the_routes_of_a_check_are_sorted_by_a_click(browser: Browser, tmp_path:
     first = [row.partition("\t")[0] for row in table.locator("tbody tr").all_inner_texts()]
     assert first == ["GET /blocking-session", "GET /blocking-client", "GET /blocking"]
     context.close()
-
-
-FAINT = """() => {
-  const colour = text => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return [r, g, b, a] };
-  const light = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const ground = element => {
-    for (let each = element; each; each = each.parentElement) {
-      const found = colour(getComputedStyle(each).backgroundColor);
-      if (found[3] > 0) return found;
-    }
-    return [255, 255, 255, 1];
-  };
-  const faint = [];
-  for (const details of document.querySelectorAll("details")) details.open = true;
-  for (const element of document.querySelectorAll("body *")) {
-    const words = [...element.childNodes].filter(node => node.nodeType === 3 && node.data.trim());
-    if (!words.length || !element.checkVisibility({ visibilityProperty: true })) continue;
-    const style = getComputedStyle(element);
-    const ink = colour(element.namespaceURI.endsWith("svg") ? style.fill : style.color);
-    const [one, other] = [light(ink), light(ground(element))].sort((a, b) => b - a);
-    if ((one + 0.05) / (other + 0.05) < 4.5) faint.push(`${element.tagName}.${element.className}: ${words[0].data}`);
-  }
-  return faint;
-}"""
-"""Returns the texts whose contrast is below WCAG's 4.5."""
