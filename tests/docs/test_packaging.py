@@ -21,8 +21,10 @@ def test_a_clone_imports_the_blog_from_its_own_folder() -> None:
 def test_the_licence_is_there_and_named() -> None:
     project = PROJECT["project"]
     assert project["license"] == "MIT"
-    [file] = project["license-files"]
-    assert (ROOT / file).read_text(encoding="utf-8").startswith("MIT License")
+    ours, *vendored = project["license-files"]
+    assert (ROOT / ours).read_text(encoding="utf-8").startswith("MIT License")
+    assert vendored == [str(path.relative_to(ROOT)) for path in (ROOT / "loadtests").rglob("LICENSE*")]
+    assert all("MIT License" in (ROOT / file).read_text(encoding="utf-8") for file in vendored)
     assert metadata.version(project["name"]) == project["version"]
 
 
