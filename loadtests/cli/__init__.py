@@ -29,6 +29,7 @@ SUBCOMMANDS = {
     "export": "Write the samples or the results of RUN, a run's folder, for other programs.",
     "history": "Show the runs in FOLDER over time, and where their figures changed, between which commits.",
     "init": "Write bench.toml, the file with the requests of bench run, from the routes of SIDE.",
+    "lab": "Load two servers side by side, and move the load on a page while you watch.",
     "lesson": "Take the lesson NAME: a question, two pieces of code, a live measurement, the answer and the reason.",
     "list": "List the scenarios and what is expected of each.",
     "report": "Rebuild summary, charts and report of RUN, a run's folder, from its raw samples.",
