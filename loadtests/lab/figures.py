@@ -27,7 +27,8 @@ class Turn:
         errors: other ends.
         counts: response times of the good ones.
         cpu_s: CPU time of the server, in seconds; None if it is not known.
-        busy: the load process's share of a core, at the most.
+        passed_s: how long the reports on the window were about, in seconds.
+        own_cpu_s: CPU time of the load process meanwhile, in seconds.
         lag_s: how late its event loop was, at the most, in seconds.
         undrained: requests of the other lane that were unanswered meanwhile.
     """
@@ -39,9 +40,15 @@ class Turn:
     errors: int = 0
     counts: dict[int, int] = field(default_factory=dict)
     cpu_s: float | None = 0.0
-    busy: float = 0.0
+    passed_s: float = 0.0
+    own_cpu_s: float = 0.0
     lag_s: float = 0.0
     undrained: int = 0
+
+    @property
+    def busy(self) -> float:
+        """The load process's share of a core, 0 to 1."""
+        return self.own_cpu_s / self.passed_s if self.passed_s else 0.0
 
 
 class Figures:
@@ -78,7 +85,9 @@ class Figures:
         turn.errors += report.errors
         turn.counts = merged([turn.counts, report.counts])
         turn.cpu_s = None if turn.cpu_s is None or report.cpu_s is None else turn.cpu_s + report.cpu_s
-        turn.busy, turn.lag_s = max(turn.busy, report.busy), max(turn.lag_s, report.lag_s)
+        turn.passed_s += report.passed_s
+        turn.own_cpu_s += report.own_cpu_s
+        turn.lag_s = max(turn.lag_s, report.lag_s)
         turn.undrained = max(turn.undrained, report.undrained)
 
     def last(self, most: int = LAST_TURNS) -> list[Turn]:

@@ -195,7 +195,8 @@ class LoadProcess:
             lanes={
                 label: LaneReport(len(lane.log.in_flight), lane.log.silent_s) for label, lane in self._lanes.items()
             },
-            busy=(cpu_s - self._cpu_s) / max(1e-9, now - self._reported_s),
+            passed_s=now - self._reported_s,
+            own_cpu_s=cpu_s - self._cpu_s,
             lag_s=self._lag_s,
             undrained=self._undrained,
         )

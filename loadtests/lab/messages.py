@@ -88,7 +88,8 @@ class Report:
         cpu_s: CPU time of the lane's server inside of a window, in seconds; None if it is not known.
         example: what was wrong with a failed request; empty if none failed.
         lanes: each lane that has a server.
-        busy: the load process's share of a core.
+        passed_s: since the last report, in seconds.
+        own_cpu_s: CPU time of the load process since then, in seconds.
         lag_s: the longest that its event loop was late, in seconds.
         undrained: requests of the other lane that were still unanswered when the turn began.
     """
@@ -104,6 +105,7 @@ class Report:
     cpu_s: float | None
     example: str
     lanes: Mapping[SideLabel, LaneReport]
-    busy: float
+    passed_s: float
+    own_cpu_s: float
     lag_s: float
     undrained: int

@@ -56,7 +56,8 @@ def report(**changed: Any) -> Report:
         "cpu_s": 0.01,
         "example": "",
         "lanes": {"a": LaneReport(8, 0.0), "b": LaneReport(0, 0.0)},
-        "busy": 0.3,
+        "passed_s": 0.1,
+        "own_cpu_s": 0.03,
         "lag_s": 0.001,
         "undrained": 0,
     }

@@ -57,3 +57,9 @@ def test_cpu_time_is_of_the_windows_and_unknown_if_a_part_of_it_is() -> None:
     figures.add(report(turn=2, cpu_s=None), 0.0)
     assert len([turn for turn in figures.last() if turn.cpu_s is None]) == 1
     assert cpu_per_request_s([turn for turn in figures.last() if turn.cpu_s is None]) is None
+
+
+def test_a_short_report_does_not_make_the_load_process_look_busy() -> None:
+    figures = measured(turns=1)
+    figures.add(report(turn=0, passed_s=0.0001, own_cpu_s=0.0001), 0.0)
+    assert figures.turns[-1].busy == pytest.approx(0.3, abs=0.01)
