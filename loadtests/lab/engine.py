@@ -170,6 +170,7 @@ class LiveEngine(Stoppable):
             self._take(report)
         if why := self._driver.replace_if_gone():
             self._problem, self._problem_until_s = f"{why}, and was replaced", time.monotonic() + PROBLEM_S
+            self._report = None
             for lane in self._lanes.values():
                 lane.begin_anew()
         if not self._slow_api.alive:
@@ -260,8 +261,7 @@ class LiveEngine(Stoppable):
             self._reading = reading
 
     def _advance_preset(self) -> None:
-        wanted = self._wanted
-        preset, chosen = wanted.preset, wanted.chosen
+        preset, chosen, guess = self._wanted.prediction()
         if preset is None:
             self._progress = None
             return
@@ -277,8 +277,8 @@ class LiveEngine(Stoppable):
             {label: len(lane.figures.turns) for label, lane in self._lanes.items()},
             {label: text.rstrip(".") for label, (status, text) in statuses.items() if status == "down"},
             applies=not self._applying() and all(not lane.server.is_starting for lane in self._lanes.values()),
-            guessed=wanted.guess is not None,
-            go_on_with=wanted.go_on_with,
+            guessed=guess is not None,
+            go_on_with=self._wanted.go_on_with,
         )
 
     def _applying(self) -> str | None:
@@ -292,11 +292,11 @@ class LiveEngine(Stoppable):
         return "; ".join(f"{what} {' and '.join(names)}" for what, names in doing.items()) or None
 
     def _prediction(self) -> Prediction | None:
-        wanted, progress = self._wanted, self._progress
-        preset, guess = wanted.preset, wanted.guess
+        preset, chosen, guess = self._wanted.prediction()
         if preset is None:
             return None
-        outcome = progress.outcome if progress is not None and progress.chosen == wanted.chosen else None
+        progress = self._progress
+        outcome = progress.outcome if progress is not None and progress.chosen == chosen else None
         if guess is None or outcome is None:
             return Prediction(name=preset.shown.name, hidden=guess is None, guess=guess)
         return Prediction(
@@ -305,6 +305,7 @@ class LiveEngine(Stoppable):
 
     def _make_state(self) -> None:
         plan, paused = self._plan(), self._wanted.paused
+        prediction = self._prediction()  # after the settings: no state shows those of a preset, and hides nothing
         whose = self._report.lane if self._report is not None else None
         lanes = {label: lane.shown(measured=whose == label) for label, lane in self._lanes.items()}
         facts = {label: lane.facts(lanes[label].status_text) for label, lane in self._lanes.items()}
@@ -316,7 +317,7 @@ class LiveEngine(Stoppable):
                 sequence=self._sequence,
                 settings=plan.settings,
                 applying=self._applying(),
-                preset=self._prediction(),
+                preset=prediction,
                 paused=paused,
                 lanes=lanes,
                 sentence=sentence(facts, paused),

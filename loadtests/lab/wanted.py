@@ -72,9 +72,10 @@ class Wanted:
             raise UsageError(f"there is no preset {name!r} here; there are: {offered}")
         with self._lock:
             preset = self._presets[name]
-            self._set(changed(self.settings, preset.change, self._offers, self._controls))
+            settings = changed(self.settings, preset.change, self._offers, self._controls)
             self.preset, self.guess = preset, None
             self.chosen += 1
+            self._set(settings)
 
     def reveal(self, guess: str) -> None:
         """Record a guess; raises UsageError if there is nothing to guess, or no such option."""
@@ -83,6 +84,11 @@ class Wanted:
                 raise UsageError("no preset is shown; choose one first")
             self.preset.option(guess)
             self.guess = self.guess or guess
+
+    def prediction(self) -> tuple[Preset | None, int, str | None]:
+        """Return the preset, which choice it is, and the guess, as they belong together."""
+        with self._lock:
+            return self.preset, self.chosen, self.guess
 
     def go_on_with(self, users: int, chosen: int) -> None:
         """Change the users as a preset goes on, unless that was left in the meantime.
