@@ -8,7 +8,7 @@ export const short = (value) => {
   return number(value, Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 };
 
-export const KINDS = { sync: "def routes", async: "async def routes", own: "your app" };
+export const KINDS = { sync: "def", async: "async def", own: "your app" };
 
 // Sets a text only if it is another one: what is unchanged is neither laid out nor read out again.
 export const say = (element, text) => {

@@ -29,7 +29,7 @@ function picture(hello, state, charts) {
   const ratio = Math.max(...charts.map((chart) => chart.height / chart.width));
   const chartWidth = (WIDTH - 3 * PAD) / 2;
   const chartHeight = chartWidth * ratio;
-  [canvas.width, canvas.height] = [WIDTH, 440 + chartHeight];
+  [canvas.width, canvas.height] = [WIDTH, 500 + chartHeight];
   const context = canvas.getContext("2d");
   const look = colours();
   context.fillStyle = look.panel;
@@ -50,14 +50,15 @@ function picture(hello, state, charts) {
     context.fillText(`${hello.build[label].name}  ${short(now.rps)}/s`, x, y + 16);
     context.font = `22px ${FONT}`;
     context.fillText(`p50 ${short(now.p50_ms)} ms · p99 ${short(now.p99_ms)} ms · ${now.in_flight ?? "–"} in flight`, x, y + 72);
-    if (ceiling) context.fillText(`at most ${short(ceiling.rps)}/s by the model: ${ceiling.text}`, x, y + 102);
+    if (ceiling) context.fillText(`model: at most ${short(ceiling.rps)}/s = ${ceiling.text}`, x, y + 102);
     context.fillStyle = look.ink;
     context.fillText(index ? "Response time, ms (p50 solid, p99 dotted)" : "Throughput, requests/s", x, y + 150);
     context.drawImage(charts[index], x, y + 182, chartWidth, chartHeight);
   });
   context.fillStyle = look.muted;
   const trust = `Trust: ${state.trust.light}${state.trust.reasons.length ? `, ${state.trust.reasons.join("; ")}` : ""}`;
-  context.fillText(`bench lab, ${new Date(state.at * 1000).toLocaleString()} · live, not a verdict · ${trust}`, PAD, canvas.height - 44);
+  const foot = `bench lab, ${new Date(state.at * 1000).toLocaleString()} · live, not a verdict · ${trust}`;
+  paragraph(context, foot, canvas.height - 100, WIDTH - 2 * PAD, 30);
   return canvas;
 }
 

@@ -52,7 +52,7 @@ export class Lane {
     this.element = make(
       "section",
       { class: `lane ${label}`, "aria-labelledby": `lane-${label}` },
-      make("div", { class: "head" }, make("h2", { id: `lane-${label}` }, build.name, make("span", { class: "kind" }, KINDS[build.kind])), part("status", "p", { class: "status" }), part("turn", "p", { class: "turn", title: "The lanes take turns: only one has load at a time." }, "has its turn"), part("live", "p", { class: "live" }, "live, not a verdict")),
+      make("div", { class: "head" }, make("h2", { id: `lane-${label}` }, build.name, make("span", { class: "kind" }, KINDS[build.kind])), part("status", "p", { class: "status" }), part("turn", "p", { class: "turn", title: "The lanes take turns: only one has load at a time." }, "its turn"), part("live", "p", { class: "live" }, "live, not a verdict")),
       part("down", "div", { class: "down", role: "alert" }, part("why", "p"), again),
       part("veiled", "p", { class: "veiled" }, "Hidden until you reveal."),
       part("figures", "dl", { class: "figures", "aria-label": `${build.name}, figures` }, ...figures),
