@@ -278,6 +278,7 @@ class LiveEngine(Stoppable):
             {label: text.rstrip(".") for label, (status, text) in statuses.items() if status == "down"},
             applies=not self._applying() and all(not lane.server.is_starting for lane in self._lanes.values()),
             guessed=guess is not None,
+            trusted=self._trust("").light != "poor",
             go_on_with=self._wanted.go_on_with,
         )
 

@@ -1,10 +1,13 @@
 """How far a preset is: its numbers of users one after another, what was measured with each, and the outcome."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from loadtests.experiment.sides import SideLabel
 from loadtests.lab.limits import LaneFacts
 from loadtests.lab.presets import STEP_S, STEP_TURNS, Evidence, Outcome, Preset, Step
+
+DOUBT = "The light said not to trust these figures; choose the preset again when the machine is quieter."
 
 
 class PresetProgress:
@@ -25,6 +28,7 @@ class PresetProgress:
         self._stopped: dict[SideLabel, str] = {}
         self._begun_s: float | None = None
         self._step_begun_s = 0.0
+        self._doubtful = False
 
     def advance(
         self,
@@ -35,6 +39,7 @@ class PresetProgress:
         *,
         applies: bool,
         guessed: bool,
+        trusted: bool,
         go_on_with: Callable[[int, int], None],
     ) -> None:
         """Take what is known now.
@@ -46,6 +51,7 @@ class PresetProgress:
             stopped: a sentence for each lane that has stopped answering.
             applies: whether the preset's settings apply: both servers run with them.
             guessed: whether somebody has guessed.
+            trusted: whether the light lets figures be trusted now; if it did not, the outcome says so.
             go_on_with: is called with the next number of users, and the choice that it belongs to.
         """
         if not applies:
@@ -60,11 +66,15 @@ class PresetProgress:
         if len(users) > 1 and len(self._steps) < len(users) and self._has_been_seen(now_s, turns):
             step = Step(users[len(self._steps)], {label: facts.rps or 0.0 for label, facts in lanes.items()})
             self._steps.append(step)
+            self._doubtful = self._doubtful or not trusted
             self._step_begun_s = now_s
             if len(self._steps) < len(users):
                 go_on_with(users[len(self._steps)], self.chosen)
         done = len(self._steps) == len(users)
-        self.outcome = self._preset.judge(Evidence(lanes, self._steps, now_s - self._begun_s, self._stopped, done))
+        outcome = self._preset.judge(Evidence(lanes, self._steps, now_s - self._begun_s, self._stopped, done))
+        if outcome is not None and not self._stopped and (self._doubtful or not trusted):
+            outcome = replace(outcome, sentence=f"{outcome.sentence} {DOUBT}")
+        self.outcome = outcome
 
     def _has_been_seen(self, now_s: float, turns: Mapping[SideLabel, int]) -> bool:
         """Whether the present number of users has had its time, and each lane its turns."""

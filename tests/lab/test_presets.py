@@ -5,7 +5,7 @@ import pytest
 from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.lab.controls import changed, controls, first_settings
 from loadtests.lab.limits import LaneFacts
-from loadtests.lab.preset_progress import PresetProgress
+from loadtests.lab.preset_progress import DOUBT, PresetProgress
 from loadtests.lab.presets import PRESETS, Evidence, Outcome, Step, preset_named
 from loadtests.lab.scenarios import offers_of_catalogue
 from loadtests.lessons.catalogue import LESSONS
@@ -88,10 +88,36 @@ def test_an_outcome_stays_unless_a_lane_stops_later() -> None:
     for now_s, stopped in seen:
         lanes: dict[SideLabel, LaneFacts] = {"a": facts(rps=300.0), "b": facts("async", rps=812.0)}
         progress.advance(
-            now_s, lanes, {"a": 5, "b": 5}, stopped, applies=True, guessed=True, go_on_with=lambda *_: None
+            now_s,
+            lanes,
+            {"a": 5, "b": 5},
+            stopped,
+            applies=True,
+            guessed=True,
+            trusted=True,
+            go_on_with=lambda *_: None,
         )
         said.append(progress.outcome and progress.outcome.answer)
     assert said == [None, "neither", "a", "a"]
+
+
+@pytest.mark.parametrize(("trusted", "stopped"), [(True, False), (False, False), (False, True)])
+def test_an_outcome_says_that_its_figures_are_not_to_be_trusted(trusted: bool, stopped: bool) -> None:
+    """That a lane stopped is seen, whatever the light says; a figure is not."""
+    progress = PresetProgress(preset_named("deadlock"), chosen=1)
+    for now_s in (0.0, 16.0):
+        progress.advance(
+            now_s,
+            {"a": facts(rps=300.0), "b": facts("async", rps=812.0)},
+            {"a": 5, "b": 5},
+            {"a": "sync has stopped answering"} if stopped else {},
+            applies=True,
+            guessed=True,
+            trusted=trusted,
+            go_on_with=lambda *_: None,
+        )
+    assert progress.outcome is not None
+    assert progress.outcome.sentence.endswith(DOUBT) is (not trusted and not stopped)
 
 
 def test_a_starved_neighbour_is_told_by_the_slowest_requests() -> None:
@@ -128,7 +154,14 @@ def test_users_are_added_once_somebody_has_guessed_and_each_number_has_its_time(
     def advance(now_s: float, turns: int, *, guessed: bool = True, applies: bool = True) -> None:
         lanes: dict[SideLabel, LaneFacts] = {"a": facts(rps=199.0), "b": facts("async", rps=5.0 * users)}
         progress.advance(
-            now_s, lanes, {"a": turns, "b": turns}, {}, applies=applies, guessed=guessed, go_on_with=go_on_with
+            now_s,
+            lanes,
+            {"a": turns, "b": turns},
+            {},
+            applies=applies,
+            guessed=guessed,
+            trusted=True,
+            go_on_with=go_on_with,
         )
 
     advance(0.0, 5, applies=False)
