@@ -13,6 +13,7 @@ from typing import Literal
 
 from loadtests.analysis.comparison import ALPHA, LEVEL, MARGIN, estimate, holm
 from loadtests.analysis.run_differences import Difference, Fairness, SavedRun, cautions, differences, fairness
+from loadtests.analysis.verdict_kinds import NO_VERDICT
 from loadtests.experiment.loads import Load
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.summary import CellResult, Comparison, Metric, headline_of
@@ -32,11 +33,13 @@ class Figure:
         value: a ratio, or a figure in its unit.
         interval: its 95 % interval; None from a single block.
         blocks: how many blocks it is made of.
+        driver_bound: whether it may be a figure of the load driver, so that nothing is concluded from it.
     """
 
     value: float
     interval: tuple[float, float] | None
     blocks: int
+    driver_bound: bool = False
 
     @property
     def standard_error(self) -> float | None:
@@ -58,12 +61,14 @@ class Change:
         interval: its 95 % interval; None if one of the two has none.
         p: two-sided p-value of no change; None likewise.
         verdict: after Holm's correction over all changes of the same table.
+        driver_bound: whether one of the two may be a figure of the load driver: it gets no verdict.
     """
 
     ratio: float
     interval: tuple[float, float] | None
     p: float | None
     verdict: Verdict = "inconclusive"
+    driver_bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,11 @@ def compare_runs(runs: Sequence[SavedRun]) -> RunsComparison:
     if fair.is_absolute:
         sides = [{(c.scenario, c.load, c.label): c for c in run.outcome.cells} for run in runs]
         absolute = [
-            _row(*cell, label, [own_figure(each.get((*cell, label))) for each in sides])
+            _row(
+                *cell,
+                label,
+                [own_figure(each.get((*cell, label)), own[cell]) for each, own in zip(sides, cells, strict=True)],
+            )
             for cell in common
             for label in LABELS
         ]
@@ -136,7 +145,10 @@ def compare_runs(runs: Sequence[SavedRun]) -> RunsComparison:
         runs=tuple(runs),
         differences=tuple(differences(runs)),
         fairness=fair,
-        cautions=tuple(said for run in runs for said in cautions(run)),
+        cautions=(
+            *(said for run in runs for said in cautions(run)),
+            *_driver_bound_cells(runs, [[each[cell] for cell in common] for each in cells]),
+        ),
         ratios=tuple(judged(ratios)),
         absolute=tuple(judged(absolute)),
         left_out=tuple(_left_out(runs, cells, unlike)),
@@ -150,18 +162,19 @@ def change(before: Figure | None, after: Figure | None) -> Change | None:
     if before is None or after is None:
         return None
     log = math.log(after.value) - math.log(before.value)
+    driver = before.driver_bound or after.driver_bound
     errors = before.standard_error, after.standard_error
     if errors[0] is None or errors[1] is None:
-        return Change(math.exp(log), None, None)
+        return Change(math.exp(log), None, None, driver_bound=driver)
     variances = [error**2 for error in errors if error is not None]
     error = math.sqrt(sum(variances))
     if error == 0:
-        return Change(math.exp(log), (math.exp(log),) * 2, float(log == 0))
+        return Change(math.exp(log), (math.exp(log),) * 2, float(log == 0), driver_bound=driver)
     freedoms = (before.blocks - 1, after.blocks - 1)
     freedom = error**4 / sum(v**2 / n for v, n in zip(variances, freedoms, strict=True))
     t = float(stdtrit(freedom, 1 - (1 - LEVEL) / 2))
     p = 2 * float(stdtr(freedom, -abs(log) / error))
-    return Change(math.exp(log), (math.exp(log - t * error), math.exp(log + t * error)), p)
+    return Change(math.exp(log), (math.exp(log - t * error), math.exp(log + t * error)), p, driver_bound=driver)
 
 
 def judged(rows: Sequence[Row]) -> Iterable[Row]:
@@ -176,7 +189,7 @@ def judged(rows: Sequence[Row]) -> Iterable[Row]:
 
 
 def _verdict(found: Change, sure: bool) -> Verdict:
-    if found.interval is None:
+    if found.interval is None or found.driver_bound:
         return "inconclusive"
     low, high = map(math.log, found.interval)
     if low >= -MARGIN and high <= MARGIN and (low <= 0 <= high or not sure):
@@ -195,11 +208,16 @@ def ratio_figure(comparison: Comparison) -> Figure | None:
     """Return the ratio of a cell; None if it has none."""
     if comparison.ratio is None:
         return None
-    return Figure(comparison.ratio, comparison.interval, comparison.blocks)
+    return Figure(comparison.ratio, comparison.interval, comparison.blocks, is_driver_bound(comparison))
 
 
-def own_figure(cell: CellResult | None) -> Figure | None:
-    """Return a side's headline figure over blocks, from the blocks themselves; None if a block has none."""
+def own_figure(cell: CellResult | None, comparison: Comparison | None = None) -> Figure | None:
+    """Return a side's headline figure over blocks, from the blocks themselves; None if a block has none.
+
+    Args:
+        cell: the side's.
+        comparison: of the cell, whose flags tell whether the driver may have been the limit; None if nobody asks.
+    """
     if cell is None or not cell.by_block:
         return None
     metric = headline_of(cell.load)
@@ -208,7 +226,25 @@ def own_figure(cell: CellResult | None) -> Figure | None:
     if len(known) < len(values):
         return None
     found = estimate(known)
-    return Figure(found.value, found.interval, found.blocks)
+    driver = comparison is not None and is_driver_bound(comparison, cell.label)
+    return Figure(found.value, found.interval, found.blocks, driver)
+
+
+def is_driver_bound(comparison: Comparison, label: SideLabel | None = None) -> bool:
+    """Return whether what was measured may be the load driver, on one side or, without a label, on either."""
+    flags = (flag.partition(":") for flag in comparison.flags)
+    return any(name in NO_VERDICT and label in (None, of or label) for name, _, of in flags)
+
+
+def _driver_bound_cells(runs: Sequence[SavedRun], common: Sequence[Sequence[Comparison]]) -> Iterable[str]:
+    for run, comparisons in zip(runs, common, strict=True):
+        names = [f"{c.scenario} with {c.load}" for c in comparisons if is_driver_bound(c)]
+        if names:
+            more = f" and {len(names) - MOST_NAMED} more cells" if len(names) > MOST_NAMED else ""
+            yield (
+                f"{run.name}: in {', '.join(names[:MOST_NAMED])}{more} the load driver may have been the limit, so no"
+                " change is concluded from it"
+            )
 
 
 def _asked_otherwise(runs: Sequence[SavedRun], scenario: str) -> str | None:

@@ -139,6 +139,31 @@ def test_a_side_that_collapsed_has_no_figure() -> None:
     assert all(row.changes == (None,) for row in (*found.ratios, *found.absolute) if None in row.figures)
 
 
+def flagged(run: SavedRun, scenario: str, size: float, flag: str) -> SavedRun:
+    comparisons = [
+        replace(c, flags=[*c.flags, flag]) if (c.scenario, c.load.size) == (scenario, size) else c
+        for c in run.outcome.comparisons
+    ]
+    return replace(run, outcome=replace(run.outcome, comparisons=comparisons))
+
+
+def test_what_may_be_the_driver_gets_no_verdict() -> None:
+    """Side b is 20 % slower in the second run, or the driver was too busy to tell."""
+    change = slower(0.2, ["query"], [8])
+    found = compare_runs([saved("one"), flagged(saved("two", seed=8, change=change), "query", 8, "driver-bound:b")])
+    verdicts = {
+        (row.scenario, row.load.size, row.label): each.verdict
+        for row in (*found.ratios, *found.absolute)
+        for each in row.changes
+        if each is not None
+    }
+    assert verdicts["query", 8, None] == "inconclusive"
+    assert verdicts["query", 8, "b"] == "inconclusive"
+    assert verdicts["query", 8, "a"] == "equivalent"
+    assert verdicts["get_post", 8, "b"] == "equivalent"
+    assert found.cautions[-1].startswith("two: in query with 8 users the load driver may have been the limit")
+
+
 def test_a_change_of_runs_of_one_block_has_no_interval() -> None:
     found = change(Figure(1.0, None, 1), Figure(1.1, (1.0, 1.2), 6))
     assert found is not None
