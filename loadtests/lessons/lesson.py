@@ -2,7 +2,8 @@
 
 An expectation about a ratio or a rate names the range in which the true value lies if it holds. An interval inside the
 range supports it, one outside refutes it, and one that spans an end of the range is inconclusive. So is anything that
-is no valid measurement: a side that gave no answers, or a load driver that may have been the limit.
+is no valid measurement: a side that gave no answers or failed too many requests, or a load driver that may have been
+the limit.
 """
 
 import math
@@ -29,6 +30,8 @@ Standing = Literal["supported", "refuted", "inconclusive", "not tested"]
 SIGNS: dict[Standing, str] = {"supported": "✔", "refuted": "✘", "inconclusive": "?", "not tested": "–"}
 BY_CHANCE = ("many-comparisons", "sign-flip")
 """Flags of an interval that excludes 1, although a stricter test finds no difference."""
+FAILURES = "failures"
+"""Flag of a side that failed too many requests: throughput counts good answers, so it says little of how fast it is."""
 WORST_FIRST: tuple[Standing, ...] = ("refuted", "not tested", "inconclusive")
 NOT_MEASURED = "this was not measured"
 
@@ -203,6 +206,8 @@ class Ratio(Expectation):
         names = {flag.partition(":")[0] for flag in c.flags}
         if names & set(NO_VERDICT):
             return Judgement("inconclusive", figure, "the load driver may have been the limit")
+        if FAILURES in names:
+            return Judgement("inconclusive", figure, _failed(c))
         if names & set(BY_CHANCE):
             return Judgement("inconclusive", figure, "a stricter test does not confirm the difference")
         return Judgement(_standing(c.interval, self.low, self.high), figure)
@@ -229,6 +234,8 @@ class Rate(Expectation):
         figure = f"{value:,.4g}/s ({interval[0]:,.4g} to {interval[1]:,.4g})"
         if any(flag in (name, f"{name}:{self.label}") for flag in c.flags for name in NO_VERDICT):
             return Judgement("inconclusive", figure, "the load driver may have been the limit")
+        if f"{FAILURES}:{self.label}" in c.flags:
+            return Judgement("inconclusive", figure, _failed(c))
         return Judgement(_standing(interval, self.low, self.high), figure)
 
 
@@ -298,6 +305,13 @@ def combined(standings: Sequence[Standing]) -> Standing:
 def near(rps: float, within: float = 0.05) -> tuple[float, float]:
     """Return the range around a rate, ``within`` as a share of it."""
     return rps * (1 - within), rps * (1 + within)
+
+
+def _failed(c: Comparison) -> str:
+    """Say which sides failed too many requests."""
+    names = dict(zip(LABELS, side_names(c.a.side, c.b.side), strict=True))
+    failing = [names[label] for label in LABELS if f"{FAILURES}:{label}" in c.flags]
+    return f"too many requests failed: {' and '.join(failing)}"
 
 
 def _standing(interval: tuple[float, float], low: float, high: float) -> Standing:

@@ -151,6 +151,18 @@ def test_a_client_that_may_have_been_the_limit_decides_nothing() -> None:
     assert (found.standing, found.why) == ("inconclusive", "the load driver may have been the limit")
 
 
+def test_a_side_that_fails_requests_supports_nothing() -> None:
+    """Half of its requests failed, so it gives fewer good answers: that is not what "handles no more" means."""
+    no_more, at_most = Ratio("", "noop", 32, high=1.0), Rate("", "noop", 32, "b", high=60.0)
+    outcome = measured(no_more, (100.0, 50.0))
+    assert no_more.judge(outcome).standing == at_most.judge(outcome).standing == "supported"
+    flagged = replace(outcome, comparisons=[replace(c, flags=[*c.flags, "failures:b"]) for c in outcome.comparisons])
+    for expectation in (no_more, at_most):
+        found = expectation.judge(flagged)
+        assert (found.standing, found.why) == ("inconclusive", "too many requests failed: async")
+    assert Rate("", "noop", 32, "a", low=90.0).judge(flagged).standing == "supported"
+
+
 @pytest.mark.parametrize("expectation", [each for each in expectations() if not isinstance(each, Collapse)], ids=str)
 @pytest.mark.parametrize("rates", [(0.0, 100.0), (100.0, 0.0), (0.0, 0.0)])
 def test_a_side_that_gives_nothing_decides_nothing(expectation: Expectation, rates: tuple[float, float]) -> None:
