@@ -1,8 +1,9 @@
 """A schedule's answer over time: figures of each interval, and where a side broke, by a stated rule.
 
 An interval misses the objective if more than the allowed share of its requests failed, if the percentile is above its
-limit, or if the backlog grows: more requests are unanswered at its end than arrive within the limit (by Little's law
-they then take longer than that), and more than at its beginning. A side *broke* in the first of RUN intervals in
+limit, or if the backlog grows: more requests are unanswered at its end than were due within the limit before it (some
+of them then take longer than that), and more than at its beginning. How many were due is what the schedule expects, and
+what chance may add. A side *broke* in the first of RUN intervals in
 succession that miss it, or in the last one before the driver gave up.
 
 Percentiles are read from histograms, so that hours take as little memory as minutes.
@@ -37,6 +38,8 @@ from loadtests.records.second_counts import BUCKETS, RELATIVE_ERROR, Counts, Kin
 
 RUN = 2
 """A single interval may be a pause of the machine; so many in succession are the side's."""
+CHANCE = 3
+"""Standard deviations by which more requests may be due than are expected: with random arrivals, square roots."""
 PART_S = 0.5
 """An interval in which the driver gave up counts as one from so much of it on."""
 LATE_LEAST_S = 0.001
@@ -51,7 +54,8 @@ class Course:
     """What one trial was seen to do, by interval: rows of arrays are the schedule's intervals.
 
     Attributes:
-        intervals: of the schedule.
+        schedule: that was carried out.
+        intervals: of it.
         response: requests by bucket of their response time.
         lag: requests by bucket of the driver's delay.
         outcome: requests by ``Failure``.
@@ -60,7 +64,8 @@ class Course:
         end: how the driver ended it; None if it was killed.
     """
 
-    intervals: Sequence[Interval]
+    schedule: RateSchedule
+    intervals: Sequence[Interval] = field(init=False)
     response: Histogram = field(init=False)
     lag: Histogram = field(init=False)
     outcome: Histogram = field(init=False)
@@ -69,6 +74,7 @@ class Course:
     end: End | None = None
 
     def __post_init__(self) -> None:
+        self.intervals = self.schedule.intervals()
         size = len(self.intervals)
         self.response, self.lag = np.zeros((size, BUCKETS), np.int64), np.zeros((size, BUCKETS), np.int64)
         self.outcome, self.answered = np.zeros((size, len(Failure)), np.int64), np.zeros(size, np.int64)
@@ -139,7 +145,7 @@ class Course:
 
 def read_course(path: Path, schedule: RateSchedule) -> Course:
     """Read a trial's file in pieces; of one that was broken off, all that is whole."""
-    course = Course(schedule.intervals())
+    course = Course(schedule)
     for frame in read_stream(path):
         if isinstance(frame, Samples):
             course.add(count(frame))
@@ -185,8 +191,8 @@ def objective_in_words(plan: ScheduleRecord) -> str:
 def missed(course: Course, which: int, plan: ScheduleRecord) -> list[str]:
     """Return why an interval of a trial misses the objective, each in words; empty if it is kept."""
     found = []
-    due = int(course.outcome[which].sum())
-    share = 1 - course.outcome[which, Failure.NONE] / due if due else 0.0
+    requests = int(course.outcome[which].sum())
+    share = 1 - course.outcome[which, Failure.NONE] / requests if requests else 0.0
     if share > plan.errors:
         found.append(f"{share:.1%} of requests failed")
     value = percentile_of(course.response[which], plan.percentile, samples_needed(plan.percentile))
@@ -195,7 +201,8 @@ def missed(course: Course, which: int, plan: ScheduleRecord) -> list[str]:
         found.append(f"p{plan.percentile:g} was {shown}")
     interval = course.intervals[which]
     begins, ends = course.in_flight_at(interval.begin_s), course.in_flight_at(interval.end_s)
-    if ends is not None and ends > max(begins or 0, plan.limit_s * interval.rate_rps):
+    due = course.schedule.arrivals_between(interval.end_s - plan.limit_s, interval.end_s)
+    if ends is not None and ends > max(begins or 0, due + CHANCE * math.sqrt(due)):
         found.append(f"{ends:,} requests were unanswered, and more and more")
     if course.gave_up and which == course.reached - 1:
         found.append(course.gave_up)

@@ -131,6 +131,14 @@ class RateSchedule:
         which = min(bisect_right(self.begins_s, at_s) - 1, len(self.parts) - 1)
         return self.parts[which].rate_at(min(at_s, self.seconds) - self.begins_s[which])
 
+    def arrivals_between(self, begin_s: float, end_s: float) -> float:
+        """Return how many arrivals are expected between two instants."""
+        total = 0.0
+        for begins_s, part in zip(self.begins_s, self.parts, strict=False):
+            first, last = (min(max(0.0, at_s - begins_s), part.seconds) for at_s in (begin_s, end_s))
+            total += part.arrivals_by(last) - part.arrivals_by(first)
+        return total
+
     def schedule(self, seed: int) -> Iterator[float]:
         """Yield the instants of arrival in seconds, ascending; the same seed draws the same.
 

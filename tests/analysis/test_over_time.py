@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.analysis.over_time import RUN, Course, analyse_schedule, read_course
+from loadtests.analysis.over_time import RUN, Course, analyse_schedule, missed, read_course
 from loadtests.experiment.rate_schedule import parse_schedule
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Manifest
@@ -157,6 +157,24 @@ def test_a_backlog_that_grows_is_a_break_even_where_no_percentile_can_be_given(t
     assert broke is not None
     assert broke.at_s == 0
     assert "requests were unanswered, and more and more" in broke.reasons[0]
+
+
+def test_answers_within_the_limit_are_no_backlog_at_the_end_of_a_ramp(tmp_path: Path) -> None:
+    """Each takes 190 of the 200 ms that it may, and on a ramp more of them come in the end than on average."""
+    _, outcome = outcome_of(tmp_path, {"a": lambda _: 0.19}, "0..400/s in 20s")
+    assert outcome.trials[0].broke is None
+    assert not any(each.missed for each in outcome.intervals["a"])
+
+
+def test_chance_is_no_backlog(tmp_path: Path) -> None:
+    """One request a second that may take 2 s: two are expected to be unanswered at a time, and six are no rarity."""
+    course = course_of(tmp_path, lambda _: 1.5, "1/s for 2m")
+    plan = plan_of("1/s for 2m", [["a"]]).model_copy(update={"limit_s": 2.0})
+    [interval] = course.intervals
+    course.readings = [Reading(float(interval.end_s), 120, 114, 6, 0.0, 0, 0.0, 0)]
+    assert missed(course, 0, plan) == []  # at most 2 + 3 × √2 = 6.2
+    course.readings = [Reading(float(interval.end_s), 120, 113, 7, 0.0, 0, 0.0, 0)]
+    assert missed(course, 0, plan) == ["7 requests were unanswered, and more and more"]
 
 
 def test_where_the_driver_gave_up_it_broke(tmp_path: Path) -> None:

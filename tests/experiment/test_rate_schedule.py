@@ -126,3 +126,17 @@ def test_intervals_cover_the_schedule_and_hold_enough_arrivals(text: str) -> Non
 def test_durations_and_instants_are_written_as_people_do() -> None:
     assert [duration(seconds) for seconds in (1, 60, 90, 3600, 5400, 7200)] == ["1s", "1m", "90s", "1h", "90m", "2h"]
     assert [clock(seconds) for seconds in (0, 9.9, 94, 3727)] == ["0:00", "0:09", "1:34", "1:02:07"]
+
+
+@pytest.mark.parametrize(
+    ("begin_s", "end_s", "expected"),
+    [
+        (0, 20, 1000),  # the whole ramp: 100/s at its end
+        (19, 21, 97.5 + 30),  # the end of the ramp, and the beginning of what comes next
+        (-5, 2, 10),  # before the schedule nothing is due
+        (29, 99, 30),  # nor after it
+    ],
+)
+def test_arrivals_between_two_instants_are_the_integrated_rate(begin_s: float, end_s: float, expected: float) -> None:
+    schedule = parse_schedule("0..100/s in 20s, 30/s for 10s", "poisson")
+    assert schedule.arrivals_between(begin_s, end_s) == pytest.approx(expected)
