@@ -293,6 +293,7 @@ def _trial(block: int, label: SideLabel, course: Course, plan: ScheduleRecord, s
         stalled=end.stalled if end else None,
         stopped=end.stopped if end else None,
         broke=broke(course, plan),
+        missed=sum(bool(missed(course, which, plan)) for which in range(course.reached)),
         raw_until_s=end.raw_until_s if end else None,
         bytes=size,
         driver_rss=max((each.driver_rss for each in readings), default=None),

@@ -124,6 +124,7 @@ class TrialCourse(Record):
         stalled: a sentence if the driver gave up waiting for the server, else None.
         stopped: a sentence if no more was sent because too much was unanswered, else None.
         broke: where the side broke; None if it did not.
+        missed: how many intervals missed the objective.
         raw_until_s: from when on requests were only counted; None if all are kept.
         bytes: size of its file.
         driver_rss: the most resident memory of the load driver, in bytes; None if it was never read.
@@ -140,6 +141,7 @@ class TrialCourse(Record):
     stalled: str | None
     stopped: str | None
     broke: Broke | None
+    missed: int = 0
     raw_until_s: float | None
     bytes: int
     driver_rss: int | None

@@ -147,6 +147,10 @@ def _cells(each: IntervalFigures, name: str) -> tuple[str, ...]:
 
 
 def _course(trial: TrialCourse) -> str:
+    if trial.broke is None and trial.missed:
+        intervals = "1 interval" if trial.missed == 1 else f"{trial.missed} intervals"
+        far = "" if trial.complete else " as long as it was measured"
+        return f"did not break{far}, but missed the objective in {intervals}, never in two in succession"
     if trial.broke is None:
         return "kept the objective to the end" if trial.complete else "kept the objective as long as it was measured"
     at = trial.broke

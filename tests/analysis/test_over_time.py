@@ -103,6 +103,7 @@ def test_a_side_that_keeps_up_does_not_break(tmp_path: Path) -> None:
     assert outcome.complete
     assert trial.requests == len(list(parse_schedule(RAMP, "poisson").schedule(1)))
     assert headline(outcome, names_of(manifest)) == "sync did not break"
+    assert sentences(outcome, names_of(manifest)) == ["sync kept the objective to the end"]
     for each in outcome.intervals["a"]:
         assert each.p50_s == pytest.approx(0.01, rel=outcome.relative_error * 1.01)
         assert each.answered_rps == pytest.approx(each.rate_rps, abs=6 * math.sqrt(each.rate_rps) + 5)
@@ -131,10 +132,13 @@ def test_it_broke_where_too_many_failed(tmp_path: Path) -> None:
 def test_a_single_bad_interval_is_no_break(tmp_path: Path) -> None:
     """As a pause of the machine: one second is slow."""
     slow = next(each for each in parse_schedule(RAMP, "poisson").intervals() if each.begin_s >= 100)
-    _, outcome = outcome_of(tmp_path, {"a": lambda at: 0.4 if slow.begin_s <= at < slow.end_s else 0.01})
+    manifest, outcome = outcome_of(tmp_path, {"a": lambda at: 0.4 if slow.begin_s <= at < slow.end_s else 0.01})
     missed = [each for each in outcome.intervals["a"] if each.missed]
     assert [(each.begin_s, each.end_s) for each in missed] == [(slow.begin_s, slow.end_s)]
     assert outcome.trials[0].broke is None
+    assert sentences(outcome, names_of(manifest)) == [
+        "sync did not break, but missed the objective in 1 interval, never in two in succession"
+    ]
     assert RUN == 2
 
 
