@@ -96,10 +96,13 @@ class History:
     Attributes:
         runs: in the order in which they were made.
         trends: series of all cells, of the control, and of the driver.
+        left_out: which runs are in no series of a scenario, as they asked something else under its name, each a
+            sentence without its end.
     """
 
     runs: tuple[SavedRun, ...]
     trends: tuple[Trend, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def is_long_enough(self) -> bool:
@@ -148,16 +151,18 @@ def _history(runs: Sequence[SavedRun]) -> History:
     return History(
         tuple(runs),
         tuple(_with_changes(trend, points[number], machine, ratios) for number, trend in enumerate(plain)),
+        tuple(_asked_otherwise(runs)),
     )
 
 
 def _series(runs: Sequence[SavedRun]) -> Iterable[Trend]:
     cells = {(scenario.name, load): None for run in runs for scenario, load in run.manifest.cells()}
+    alike = {scenario: _asking_the_same(runs, scenario) for scenario, _ in cells}
     for scenario, load in cells:
         metric = headline_of(load)
         ratios = [
             (run, ratio_figure(c))
-            for run in runs
+            for run in alike[scenario]
             for c in run.outcome.comparisons
             if (c.scenario, c.load, c.metric) == (scenario, load, metric)
         ]
@@ -165,19 +170,39 @@ def _series(runs: Sequence[SavedRun]) -> Iterable[Trend]:
         for label in LABELS:
             own = [
                 (run, own_figure(c))
-                for run in runs
+                for run in alike[scenario]
                 for c in run.outcome.cells
                 if (c.scenario, c.load, c.label) == (scenario, load, label)
             ]
             yield _trend(scenario, load, metric, label, own)
     controls: dict[tuple[str, Load], list[tuple[SavedRun, Figure | None]]] = {}
     for run in runs:
-        if (found := run.outcome.control) is not None:
+        if (found := run.outcome.control) is not None and run in alike.get(found.scenario, runs):
             controls.setdefault((found.scenario, found.load), []).append((run, ratio_figure(found)))
     for (scenario, load), figures in controls.items():
         yield _trend(scenario, load, headline_of(load), "control", figures)
     ceilings = [(run, _ceiling(run.manifest)) for run in runs]
     yield _trend("", None, "throughput", "driver", ceilings)
+
+
+def _asking_the_same(runs: Sequence[SavedRun], scenario: str) -> list[SavedRun]:
+    """Return the runs that asked the same under a name as the newest one; those that did not keep it may have."""
+    asked = [_asked(run.manifest, scenario) for run in runs]
+    newest = next((each for each in reversed(asked) if each is not None), None)
+    return [run for run, each in zip(runs, asked, strict=True) if each in (None, newest)]
+
+
+def _asked(manifest: Manifest, scenario: str) -> object:
+    """Return what a run asked under a scenario's name; None if that is not known."""
+    found = (each for each in manifest.scenarios if each.name == scenario and each.requests)
+    return next(((each.kind, each.requests) for each in found), None)
+
+
+def _asked_otherwise(runs: Sequence[SavedRun]) -> Iterable[str]:
+    for scenario in dict.fromkeys(each.name for run in runs for each in run.manifest.scenarios):
+        kept = {run.name for run in _asking_the_same(runs, scenario)}
+        if others := [run.name for run in runs if run.name not in kept]:
+            yield f"{scenario}: {', '.join(others)} asked different requests under this name"
 
 
 def _ceiling(manifest: Manifest) -> Figure | None:

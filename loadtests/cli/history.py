@@ -42,6 +42,7 @@ def history_(folder: Path, html: Path | None) -> None:
         if history not in shown:
             names = ", ".join(run.name for run in history.runs)
             left_out.append(f"{names}: too few runs of this setting on this machine")
+    left_out.extend(said for history in shown for said in history.left_out)
     if html is not None:
         from loadtests.report.html.history import history_page
 

@@ -70,6 +70,28 @@ def test_a_change_at_one_and_the_same_commit_is_not_the_code() -> None:
     assert said.endswith("The commit is the same before and after: not the code.")
 
 
+def test_a_scenario_that_asks_something_else_since_then_has_not_changed_its_level() -> None:
+    """From day 8 on the scenario asks for more, so both sides handle less of it."""
+
+    def asking(run: SavedRun, path: str) -> SavedRun:
+        scenarios = [
+            each.model_copy(update={"requests": tuple(r.model_copy(update={"path": path}) for r in each.requests)})
+            for each in run.manifest.scenarios
+        ]
+        return replace(run, manifest=run.manifest.model_copy(update={"scenarios": scenarios}))
+
+    runs = saved(16, speed=lambda day, _label: 0.5 if day >= 8 else 1.0)
+    [history] = histories(asking(run, "/old" if day < 8 else "/new") for day, run in enumerate(runs))
+    names = [f"day-{day:02d}" for day in range(8, 16)]
+    for what in ("ratio", "a", "b", "control"):
+        assert [run.name for run in trend(history, what).runs] == names
+        assert trend(history, what).changes == ()
+    assert len(trend(history, "driver").figures) == 16
+    others = ", ".join(f"day-{day:02d}" for day in range(8))
+    assert history.left_out == (f"query: {others} asked different requests under this name",)
+    assert histories(runs)[0].left_out == ()
+
+
 def test_other_machines_and_other_sides_are_other_histories() -> None:
     runs = saved(4)
     elsewhere = runs[0].manifest.environment.model_copy(update={"cores": 64})
