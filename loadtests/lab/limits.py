@@ -127,10 +127,12 @@ def ceiling(facts: LaneFacts) -> Ceiling | None:
     The wait is what the scenario asks for, the CPU time of a request what it costs now. Nothing is fitted.
     """
     if facts.blocks_loop and facts.wait_s:
+        workers = facts.resources.workers if facts.resources is not None else 1
+        at_once = "one request at a time" if workers == 1 else f"{workers} requests at a time, one in each worker,"
         return Ceiling(
-            rps=round(1 / facts.wait_s, 2),
+            rps=round(workers / facts.wait_s, 2),
             limit="loop",
-            text=f"one request at a time ÷ {_ms(facts.wait_s)}: the event loop is blocked while a request waits",
+            text=f"{at_once} ÷ {_ms(facts.wait_s)}: the event loop is blocked while a request waits",
         )
     has, cpu_s = facts.has, facts.cpu_s
     if cpu_s is None or cpu_s <= 0 or (facts.holds and facts.resources is not None and facts.resources.can_deadlock):

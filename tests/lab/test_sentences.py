@@ -49,6 +49,10 @@ def test_a_blocked_loop_has_a_ceiling_of_one_request_at_a_time() -> None:
     assert found is not None
     assert (found.rps, found.limit) == (50.0, "loop")
     assert ceiling(facts("sync", "blocking")) != found
+    each_worker = ceiling(facts("async,workers=2", "blocking", cpu_s=None))
+    assert each_worker is not None
+    assert (each_worker.rps, each_worker.limit) == (100.0, "loop")
+    assert each_worker.text.startswith("2 requests at a time, one in each worker, ÷ 20 ms")
 
 
 def test_a_ceiling_that_can_not_be_known_is_not_shown() -> None:
