@@ -147,8 +147,8 @@ POSTGRES = Lesson(
     ),
     why="psycopg waits on a socket, so the async build needs no thread to wait for it. What is left is CPU time:"
     " async SQLAlchemy switches to a greenlet and back for each call, and sync needs a thread for each request."
-    " PostgreSQL runs on its own cores, so a larger part of a request is waiting than with SQLite, which runs inside"
-    " the server. The pool of connections limits both builds alike.",
+    " PostgreSQL runs beside the load driver, not on the server's cores, so a larger part of a request is waiting than"
+    " with SQLite, which runs inside the server. The pool of connections limits both builds alike.",
     next=(
         ("bench lesson asyncpg", "the driver that is written for asyncio"),
         ("bench run get_post list_posts query --users 32", "the same on SQLite"),

@@ -36,10 +36,10 @@ WORKERS = Lesson(
         Ratio("async handles at least a quarter more", WAIT_200_MS, 256, low=1.25),
         Memory("The memory of both is alike within 25 %", WAIT_200_MS, 256, low=0.8, high=1.25),
     ),
-    why="A worker is a process with its own copy of the app; it takes some 100 MB, whether its routes are `def` or"
-    " `async def`, and brings 40 threads. 256 users who wait at the same time would need seven sync workers, and"
-    " seven times the memory; one async worker holds them all. Threads are cheaper than workers: a sync worker with"
-    " `thread_limit=256` needs little more memory than one with 40.",
+    why="A worker is a process with its own copy of the app, whether its routes are `def` or `async def`; a sync one"
+    " brings 40 threads. 256 users who wait at the same time need seven sync workers, each with its own memory; one"
+    " async worker holds them all. More threads in one worker, as with `thread_limit=256`, hold them too, without"
+    " further copies of the app. The commands below show what either takes.",
     next=(
         (f'bench run "{WAIT_200_MS}" --a sync,workers=7 --b async --users 256', "enough sync workers: the memory is in"
          " the report"),
