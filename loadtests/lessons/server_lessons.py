@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from loadtests.lessons.lesson import Code, Lesson, Measure, Memory, Ratio
+from loadtests.lessons.lesson import Code, Lesson, Measure, Memory, Rate, Ratio, near
 
 WRITTEN = date(2026, 11, 26)
 WAIT_200_MS = "external_api[wait_ms=200]"
@@ -34,6 +34,7 @@ WORKERS = Lesson(
     measure=Measure([WAIT_200_MS], a="sync,workers=2", b="async,workers=2", users="256"),
     expects=(
         Ratio("async handles at least a quarter more", WAIT_200_MS, 256, low=1.25),
+        Rate("80 threads limit sync: 400 a second, within 10 %", WAIT_200_MS, 256, "a", *near(400, 0.1)),
         Memory("The memory of both is alike within 25 %", WAIT_200_MS, 256, low=0.8, high=1.25),
     ),
     why="A worker is a process with its own copy of the app, whether its routes are `def` or `async def`; a sync one"
