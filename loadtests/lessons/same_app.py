@@ -47,14 +47,15 @@ def compare_answers(measure: Measure) -> Evidence:
     exploring = explore_both if find_spec("schemathesis") else None
     found = check_answers(experiment, assign_cores(), compare, NextRows(), exploring, builds_are_alike=False)
     asked = sum(len(scenario.requests) for scenario in experiment.scenarios)
-    return judged(asked, found.differences, found.said if exploring else [])
+    return judged(asked, found.answered, found.differences, found.said if exploring else [])
 
 
-def judged(asked: int, differences: Sequence[Difference], said: Sequence[str]) -> Evidence:
+def judged(asked: int, answered: int, differences: Sequence[Difference], said: Sequence[str]) -> Evidence:
     """Return the evidence of compared answers (pure).
 
     Args:
         asked: how many requests the scenarios have.
+        answered: how many of them both builds answered well: where one hangs or both fail, nothing was compared.
         differences: how answers differ; a number of statements does not count.
         said: sentences on what was explored; none if nothing was.
     """
@@ -65,5 +66,8 @@ def judged(asked: int, differences: Sequence[Difference], said: Sequence[str]) -
         more = f", and {len(differing) - 1} more" if len(differing) > 1 else ""
         why = f"{first.request}, {first.what}: {first.a} against {first.b}{more}"
         return Evidence(why=f"{why}; {asked} requests of the scenarios{explored}", standing="refuted")
+    if answered < asked:
+        why = f"both builds answered only {answered} of {asked} requests of the scenarios well{explored}"
+        return Evidence(why=why, standing="inconclusive")
     why = f"status, headers and bodies are alike: {asked} requests of the scenarios, twice on each build{explored}"
     return Evidence(why=f"{why}; but for {MEANT_TO_DIFFER}, which is there to differ", standing="supported")

@@ -48,11 +48,13 @@ class ComparedAnswers:
         differences: how their answers differ.
         executed: by scenario and side, what it did and had then, where the harness could look.
         said: what else there is to say of how they were explored; nothing if they were not.
+        answered: how many of the scenarios' requests both sides answered well, each time.
     """
 
     differences: list[Difference] = field(default_factory=list)
     executed: dict[str, dict[SideLabel, ExecutedRecord]] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    answered: int = 0
 
 
 class AnswersDiffer(RunError):
@@ -159,6 +161,7 @@ def check_answers(
             compared.executed.update(
                 {each.scenario.name: _executed(each, servers) for each in both if each.answers["b"]}
             )
+            compared = replace(compared, answered=sum(answered_well(each.scenario, each.answers) for each in both))
             if explore is not None and not block_servers.broken:
                 explored = explore([*servers.values()], work / "explored")
                 compared.differences.extend(explored.differences)
@@ -205,6 +208,19 @@ def _ask(both: Sequence[_Both], label: SideLabel, server: Server, experiment: Ex
             finally:
                 next_rows.used(scenario, fresh.next_row if fresh else 0)
             known[label] = [[*before, *now] for before, now in zip(known[label] or [[] for _ in new], new, strict=True)]
+
+
+def answered_well(scenario: Scenario, answers: Mapping[SideLabel, Answers]) -> int:
+    """Return how many of a scenario's requests both sides answered well, each time that they were asked (pure)."""
+
+    def well(label: SideLabel) -> list[bool]:
+        found = [
+            len(each) >= TIMES and all(answer.status in request.good for answer in each)
+            for request, each in zip(scenario.requests_of(label), answers[label], strict=False)
+        ]
+        return found + [False] * (len(scenario.requests) - len(found))
+
+    return sum(a and b for a, b in zip(well("a"), well("b"), strict=True))
 
 
 def _executed(both: _Both, servers: Mapping[SideLabel, Server]) -> dict[SideLabel, ExecutedRecord]:
