@@ -298,8 +298,11 @@ class Collapse(Expectation):
 
 
 def combined(standings: Sequence[Standing]) -> Standing:
-    """Return the standing of several expectations combined: all must hold, and a single refuted one refutes."""
-    return next((worst for worst in WORST_FIRST if worst in standings), "supported")
+    """Return the standing of several expectations combined: all must hold, and a single refuted one refutes.
+
+    Of none it is not tested: what nothing was asked of is not supported.
+    """
+    return next((worst for worst in WORST_FIRST if worst in standings), "supported" if standings else "not tested")
 
 
 def near(rps: float, within: float = 0.05) -> tuple[float, float]:

@@ -266,6 +266,7 @@ def test_a_lessons_table_names_what_differs(a: str, b: str, shown: tuple[str, st
         (["supported", "inconclusive"], "inconclusive"),
         (["inconclusive", "not tested"], "not tested"),
         (["not tested", "refuted"], "refuted"),
+        ([], "not tested"),
     ],
 )
 def test_all_must_hold(standings: Sequence[Standing], expected: Standing) -> None:
