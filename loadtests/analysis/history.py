@@ -55,6 +55,7 @@ class TrendChange:
         also: what else differs between the two runs: versions, settings, the harness's commit.
         of_the_machine: whether the control or the driver's ceiling changed there as well.
         with_ratio: whether the ratio of the same cell changed there as well; None in the ratio itself.
+        with_other: whether the other side's own figure of the same cell changed there as well.
     """
 
     point: ChangePoint
@@ -64,6 +65,7 @@ class TrendChange:
     also: tuple[str, ...]
     of_the_machine: bool
     with_ratio: bool | None
+    with_other: bool
 
 
 @dataclass(frozen=True)
@@ -142,15 +144,14 @@ def _history(runs: Sequence[SavedRun]) -> History:
     machine = {
         plain[n].runs[p.index].name for n, found in points.items() if plain[n].what in OF_THE_MACHINE for p in found
     }
-    ratios = {
-        (plain[n].scenario, plain[n].load, plain[n].runs[p.index].name)
+    changed = {
+        (plain[n].what, plain[n].scenario, plain[n].load, plain[n].runs[p.index].name)
         for n, found in points.items()
-        if plain[n].what == "ratio"
         for p in found
     }
     return History(
         tuple(runs),
-        tuple(_with_changes(trend, points[number], machine, ratios) for number, trend in enumerate(plain)),
+        tuple(_with_changes(trend, points[number], machine, changed) for number, trend in enumerate(plain)),
         tuple(_asked_otherwise(runs)),
     )
 
@@ -218,13 +219,15 @@ def _trend(
 
 
 def _with_changes(
-    trend: Trend, points: Sequence[ChangePoint], machine: set[str], ratios: set[tuple[str, Load | None, str]]
+    trend: Trend, points: Sequence[ChangePoint], machine: set[str], changed: set[tuple[What, str, Load | None, str]]
 ) -> Trend:
     changes = []
     for point in points:
         before, after = trend.runs[point.index - 1], trend.runs[point.index]
         around = {run.name for run in trend.runs[max(0, point.index - NEAR) : point.index + NEAR + 1]}
         labels = [label for label in LABELS if trend.what in (label, "ratio")]
+        cell = trend.scenario, trend.load
+        there = {what for what, *where, name in changed if tuple(where) == cell and name in around}
         also = [
             f"{each.what} {each.values[0]} → {each.values[1]}"
             for each in differences([before, after])
@@ -241,9 +244,8 @@ def _with_changes(
                 },
                 also=tuple(also),
                 of_the_machine=trend.what not in OF_THE_MACHINE and bool(around & machine),
-                with_ratio=None
-                if trend.what not in LABELS
-                else any((trend.scenario, trend.load, name) in ratios for name in around),
+                with_ratio="ratio" in there if trend.what in LABELS else None,
+                with_other=trend.what in LABELS and there >= set(LABELS),
             )
         )
     return Trend(trend.scenario, trend.load, trend.metric, trend.what, trend.runs, trend.figures, tuple(changes))

@@ -30,6 +30,7 @@ OF_THE_RATIO: Mapping[bool | None, str] = {
     None: "",
 }
 """What the ratio of the same cell tells of a change of one side; nothing of its own."""
+BOTH = "The other side and the ratio changed there too: both changed, and not alike. The ratio can't tell why."
 
 
 def trend_name(trend: Trend) -> str:
@@ -78,6 +79,8 @@ def reason(trend: Trend, change: TrendChange) -> str:
         return "The control or the driver's own ceiling changed there too: probably the machine, not the code."
     if change.commits and all(span.is_same for span in change.commits.values()):
         return "The commit is the same before and after: not the code."
+    if change.with_ratio and change.with_other:
+        return BOTH
     return OF_THE_RATIO[change.with_ratio]
 
 

@@ -54,6 +54,16 @@ def test_what_both_sides_share_is_told_apart_from_one_side() -> None:
     assert "either what both sides share, or the machine" in change_in_words(trend(history, "b"), change)
 
 
+def test_of_two_sides_that_changed_unlike_none_is_named_alone() -> None:
+    """Side a lost a tenth and side b three tenths."""
+    [history] = histories(saved(16, speed=lambda day, label: {"a": 0.9, "b": 0.7}[label] if day >= 8 else 1.0))
+    assert len(trend(history, "ratio").changes) == 1
+    for what in ("a", "b"):
+        [change] = trend(history, what).changes
+        assert (change.with_ratio, change.with_other) == (True, True)
+        assert "both changed, and not alike" in change_in_words(trend(history, what), change)
+
+
 def test_a_change_at_one_and_the_same_commit_is_not_the_code() -> None:
     def at_one_commit(run: SavedRun) -> SavedRun:
         sides = {label: getattr(run.manifest, label).model_copy(update={"commit": "c" * 40}) for label in ("a", "b")}
