@@ -154,6 +154,15 @@ def test_a_percentile_of_a_histogram_is_the_nearest_rank_within_the_error(wanted
     assert found == pytest.approx(exact, rel=RELATIVE_ERROR + 1e-9)
 
 
+def test_one_in_a_thousand_that_is_slow_is_beyond_the_percentile_of_999() -> None:
+    """4 of 4,000 requests were slow: exactly 99.9 % were not."""
+    found = np.zeros(BUCKETS, np.int64)
+    found[100], found[500] = 3996, 4
+    assert percentile_of(found, 99.9, 3688) == time_of(100)
+    found[100], found[500] = 3995, 5
+    assert percentile_of(found, 99.9, 3688) == time_of(500)
+
+
 def test_a_percentile_among_failures_is_infinite_and_none_of_too_few() -> None:
     found = np.zeros(BUCKETS, np.int64)
     found[100], found[NEVER] = 380, 20
