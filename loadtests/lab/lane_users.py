@@ -29,7 +29,7 @@ class Counter(RequestLog):
         errors: other ends.
         counts: response times of the good ones.
         counting: whether a window is open.
-        turn_s: all response times of this turn together, in seconds.
+        turn_s: all response times of this turn together, in seconds, of requests that were sent in it.
         turn_answers: how many there were.
     """
 
@@ -40,6 +40,7 @@ class Counter(RequestLog):
         self.counting = False
         self.turn_s = 0.0
         self.turn_answers = 0
+        self._turn_begun_s = 0.0
 
     def end(
         self,
@@ -58,8 +59,9 @@ class Counter(RequestLog):
         took_s = ended_s - known[1]
         self.slowest_s = max(self.slowest_s, took_s)
         self.heard_s = ended_s
-        self.turn_s += took_s
-        self.turn_answers += 1
+        if known[1] >= self._turn_begun_s:
+            self.turn_s += took_s
+            self.turn_answers += 1
         if self.counting:
             if failure:
                 self.errors += 1
@@ -70,7 +72,8 @@ class Counter(RequestLog):
         return True
 
     def begin_turn(self) -> None:
-        """Forget what earlier turns have seen."""
+        """Forget what earlier turns have seen, and what was asked in them."""
+        self._turn_begun_s = self.now()
         self.slowest_s = self.turn_s = 0.0
         self.turn_answers = 0
 
@@ -95,7 +98,7 @@ class LaneUsers:
         self.idle: list[connection.Connection] = []
         self.is_open = asyncio.Event()
         self.waiting: set[int] = set()
-        """Users who have had no answer in this turn."""
+        """Users who have had no answer to what they asked in this turn, since its load changed last."""
         self.turns = 0
         """Under this load."""
         self.cpu_s: float | None = None
@@ -105,6 +108,8 @@ class LaneUsers:
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._turn = itertools.count()
         self._openings = 0
+        self._changes = 0
+        """Of the load, in the middle of turns."""
         self.ask(asked)
 
     def ask(self, asked: Asked) -> None:
@@ -131,6 +136,7 @@ class LaneUsers:
 
     def begin_anew(self) -> None:
         """Let the load settle anew in the middle of a turn, for it has changed."""
+        self._changes += 1
         self.log.begin_turn()
         self.log.counting = False
         self.waiting = set(range(self._users))
@@ -199,11 +205,13 @@ class LaneUsers:
                 return
             if client is not self._client:
                 client, own = self._client, None
+            asked_in = self._openings, self._changes
             if not self.asked.sequence:
                 connected = await client.ask(next(self._turn))
             else:
                 own = own or client.sequence_user()
                 connected = await client.ask_next(own)
-            self.waiting.discard(number)
+            if asked_in == (self._openings, self._changes):
+                self.waiting.discard(number)
             if not connected:
                 await asyncio.sleep(REFUSED_PAUSE_S)

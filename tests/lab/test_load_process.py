@@ -11,6 +11,7 @@ import pytest
 
 from loadtests.experiment.request import Request
 from loadtests.experiment.sides import SideLabel
+from loadtests.lab.lane_users import Counter
 from loadtests.lab.load_process import serve
 from loadtests.lab.messages import Asked, Load, Report
 
@@ -20,10 +21,11 @@ ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 class Slow:
-    """A server that answers each request after WAIT_S, unless it hangs."""
+    """A server that answers each request after a wait, at first WAIT_S, unless it hangs."""
 
     def __init__(self) -> None:
         self.asked = 0
+        self.wait_s = WAIT_S
         self.connections: set[asyncio.Task[None] | None] = set()
         self.goes_on = asyncio.Event()
         self.goes_on.set()
@@ -33,7 +35,7 @@ class Slow:
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 self.asked += 1
-                await asyncio.sleep(WAIT_S)
+                await asyncio.sleep(self.wait_s)
                 await self.goes_on.wait()
                 writer.write(ANSWER)
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -130,6 +132,39 @@ def test_a_change_applies_at_once_and_figures_say_to_which_load_they_belong() ->
             assert reports[-1].lanes[whose].in_flight == 9
 
     asyncio.run(scenario())
+
+
+def test_answers_to_an_earlier_load_do_not_settle_a_slower_one() -> None:
+    """Else the window opens at once, and is over before the first answer: a lane that answers nothing."""
+
+    async def scenario() -> None:
+        async with lab() as found:
+            found.tell(found.load)
+            await found.reports(lambda seen: windows(seen, "a") > 0)
+            for server in found.servers.values():
+                server.wait_s = 0.5
+            found.tell(replace(found.load, epoch=2))
+
+            def of_first_turn(reports: list[Report]) -> list[Report]:
+                measured = [each for each in reports if each.epoch == 2 and each.window_s > 0]
+                return [each for each in measured if each.turn == measured[0].turn]
+
+            reports = await found.reports(
+                lambda seen: bool(of_first_turn(seen)) and seen[-1].turn > of_first_turn(seen)[0].turn
+            )
+            assert sum(each.answers for each in of_first_turn(reports)) >= 5
+
+    asyncio.run(scenario())
+
+
+def test_what_was_asked_before_a_turn_says_nothing_of_its_response_times() -> None:
+    log = Counter()
+    before = log.send(0)
+    log.begin_turn()
+    log.end(before, log.now())
+    assert log.turn_answers == 0
+    log.end(log.send(0), log.now())
+    assert log.turn_answers == 1
 
 
 def test_a_server_that_hangs_does_not_take_the_turns_of_the_other() -> None:
