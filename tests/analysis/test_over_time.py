@@ -17,6 +17,7 @@ from loadtests.records.run_folder import RunFolder
 from loadtests.records.sample_stream import UNKNOWN, End, Reading, StreamWriter
 from loadtests.records.samples import Failure, Samples
 from loadtests.records.schedule_record import ScheduleOutcome, ScheduleRecord, stream_path
+from loadtests.report.charts.over_time import heights, lone
 from loadtests.report.html.schedule_page import render, write_schedule
 from loadtests.report.over_time import headline, names_of, schedule_table, sentences, worst
 from tests.made_up_runs import make_run
@@ -268,6 +269,21 @@ def test_summary_chart_and_page_are_written_and_nothing_on_the_page_is_fetched(t
     assert manifest.schedule is not None
     page = render(manifest.model_copy(update={"scenarios": [hostile]}), outcome, manifest.schedule, None)
     assert "<script>alert" not in page
+
+
+def test_a_line_of_the_chart_has_a_gap_where_the_percentile_is_among_failures(tmp_path: Path) -> None:
+    """From 60 to 90 s one request in ten fails: a line through p99 before and after would hide that."""
+    _, outcome = outcome_of(tmp_path, {"a": lambda at: math.nan if 60 <= at < 90 and at % 0.1 < 0.01 else 0.01})
+    intervals = outcome.intervals["a"]
+    values = heights(intervals, lambda each: each.p99_s)
+    assert len(values) == len(intervals)
+    inside = [v for v, each in zip(values, intervals, strict=True) if each.begin_s >= 60 and each.end_s <= 90]
+    assert inside
+    assert all(map(math.isnan, inside))
+    assert values[0] == pytest.approx(0.01, rel=0.01)
+    assert [str(each) for each in lone([1.0, math.nan, 2.0, math.nan, 3.0, 4.0])] == [
+        "1.0", "nan", "2.0", "nan", "nan", "nan",
+    ]  # fmt: skip
 
 
 def test_a_file_of_another_run_is_left_out(tmp_path: Path) -> None:

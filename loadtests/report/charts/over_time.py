@@ -1,5 +1,6 @@
 """Chart of a schedule: what was offered and answered, response times, backlog and failures, on one axis of time."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from loadtests.report.over_time import headline
 
 NAME = "over-time"
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400)
+FEW = 12
+"""Intervals up to which each is marked."""
 TICKS = 9
 """On the axis of time, at the most."""
 PANELS = (
@@ -101,12 +104,25 @@ def _draw_schedule(ax: Axes, schedule: RateSchedule) -> None:
 
 def _line(ax: Axes, intervals: Sequence[IntervalFigures], value: Value, label: SideLabel, width: float) -> None:
     look = LOOKS[label]
-    known = [(each, found) for each in intervals if (found := value(each)) is not None]
-    times = [(each.begin_s + each.end_s) / 2 for each, _ in known]
-    ax.plot(times, [found for _, found in known], color=look.colour, linewidth=width, linestyle=look.line, zorder=3)
-    if len(known) <= 12:
-        ax.plot(times, [found for _, found in known], linestyle="none", marker=look.marker, markersize=3.5,
-                color=look.ink, zorder=4)  # fmt: skip
+    values = heights(intervals, value)
+    times = [(each.begin_s + each.end_s) / 2 for each in intervals]
+    ax.plot(times, values, color=look.colour, linewidth=width, linestyle=look.line, zorder=3)
+    marks = values if len(values) <= FEW else lone(values)
+    ax.plot(times, marks, linestyle="none", marker=look.marker, markersize=3.5, color=look.ink, zorder=4)
+
+
+def heights(intervals: Sequence[IntervalFigures], value: Value) -> list[float]:
+    """Return a line's values, NaN where there is none: a line that goes on there would hide the worst intervals."""
+    return [math.nan if (found := value(each)) is None else found for each in intervals]
+
+
+def lone(values: Sequence[float]) -> list[float]:
+    """Return those values that no line shows, for there is none on either side; NaN for all others."""
+    around = [math.nan, *values, math.nan]
+    return [
+        here if math.isnan(before) and math.isnan(after) else math.nan
+        for before, here, after in zip(around, values, around[2:], strict=False)
+    ]
 
 
 def _time_axis(ax: Axes, schedule: RateSchedule) -> None:
