@@ -84,6 +84,7 @@ def sentences(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> list[
             said.append(
                 f"{who}: the server's memory {grows} by {_mib(abs(trial.rss_per_hour))} an hour in the later half"
             )
+    said += [_survivors(outcome, label, names[label]) for label in outcome.intervals]
     said.append(_ratio(outcome, names))
     return [sentence for sentence in said if sentence]
 
@@ -156,6 +157,16 @@ def _course(trial: TrialCourse) -> str:
     at = trial.broke
     back = f"; from {clock(at.recovered_s)} on it was kept again" if at.recovered_s is not None else ""
     return f"broke at {number(at.rate_rps)}/s after {clock(at.at_s)}: {listed(at.reasons)}{back}"
+
+
+def _survivors(outcome: ScheduleOutcome, label: SideLabel, name: str) -> str:
+    """Say from when on figures are not of all blocks: those that go on are the better ones."""
+    blocks = len(_of(outcome, label))
+    fewer = next((each for each in outcome.intervals[label] if each.blocks < blocks), None)
+    if fewer is None:
+        return ""
+    some = f"{fewer.blocks} of {blocks} blocks"
+    return f"{name}: from {clock(fewer.begin_s)} on figures are of {some} at the most: the schedule had ended in others"
 
 
 def _ratio(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:

@@ -192,6 +192,20 @@ def test_where_the_driver_gave_up_it_broke(tmp_path: Path) -> None:
     assert outcome.intervals["a"][-1].end_s <= 73
 
 
+def test_figures_of_those_blocks_alone_that_came_so_far_are_said_to_be(tmp_path: Path) -> None:
+    manifest, _ = outcome_of(tmp_path, {"a": prompt}, blocks=2)
+    folder = RunFolder(tmp_path / "run")
+    path = stream_path(folder.trials, 1, "a")
+    path.unlink()
+    write(path, RAMP, prompt, run=folder.run_id, until_s=71.0, stopped="5,000 requests were unanswered")
+    assert manifest.schedule is not None
+    outcome = analyse_schedule(folder, manifest, manifest.schedule)
+    first = next(each for each in outcome.intervals["a"] if each.blocks == 1)
+    assert 70 <= first.begin_s <= 73
+    [said] = [each for each in sentences(outcome, names_of(manifest)) if "figures are of" in each]
+    assert said.endswith("figures are of 1 of 2 blocks at the most: the schedule had ended in others")
+
+
 def test_what_is_left_of_a_killed_run_is_read_and_called_incomplete(tmp_path: Path) -> None:
     manifest, outcome = outcome_of(tmp_path, {"a": prompt}, until_s=80.0, ends=False)
     [trial] = outcome.trials
