@@ -22,7 +22,7 @@ from loadtests.system.errors import UsageError
 MOST_NAMED = 3
 """Cells that a sentence names."""
 Verdict = Literal["up", "down", "equivalent", "inconclusive"]
-"""Of a change: for sure more or less than before; within the margin; or not decided."""
+"""Of a change: for sure more or less than before; within the margin, however sure; or not decided."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _verdict(found: Change, sure: bool) -> Verdict:
     if found.interval is None or found.driver_bound:
         return "inconclusive"
     low, high = map(math.log, found.interval)
-    if low >= -MARGIN and high <= MARGIN and (low <= 0 <= high or not sure):
+    if low >= -MARGIN and high <= MARGIN:  # as within a run: however sure it is, nothing follows from it
         return "equivalent"
     if sure and not low <= 0 <= high:
         return "up" if low > 0 else "down"

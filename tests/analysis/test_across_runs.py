@@ -200,3 +200,15 @@ def test_a_change_is_sure_only_after_holms_correction() -> None:
     many = list(judged([row] * 20))
     assert many[0].changes[0] is not None
     assert many[0].changes[0].verdict == "inconclusive"
+
+
+def test_a_change_within_the_margin_is_none_that_matters_however_sure_it_is() -> None:
+    """3 % more, give or take 0.7 %: the legend says that such an interval is no meaningful change."""
+    small = change(Figure(1.0, (0.995, 1.005), 6), Figure(1.03, (1.025, 1.035), 6))
+    large = change(Figure(1.0, (0.995, 1.005), 6), Figure(1.12, (1.115, 1.125), 6))
+    assert small is not None
+    assert small.p is not None
+    assert small.p < 0.001
+    row = Row("noop", ClosedLoop(8), "throughput", None, (), (small, large))
+    [found] = judged([row])
+    assert [each.verdict for each in found.changes if each] == ["equivalent", "up"]
