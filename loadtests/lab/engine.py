@@ -101,8 +101,8 @@ class LiveEngine(Stoppable):
         self._foreign = 0.0
         self._reading: Reading | None = None
         with ExitStack() as stack:
-            slow_api = stack.enter_context(SlowApi(cores, work / "slow-api.log"))
-            self._driver = stack.enter_context(LoadDriver(cores, work / "load.log"))
+            slow_api = stack.enter_context(SlowApi(cores, work / "slow_api" / "log"))
+            self._driver = stack.enter_context(LoadDriver(cores, work / "load" / "log"))
             self._lanes: dict[SideLabel, Lane] = {}
             for label in LABELS:
                 server = LaneServer(

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -69,12 +70,16 @@ def child_environment(folder: Path, extra: Mapping[str, str], hidden: str | None
         hidden: variables of this process whose names begin so are left out; None to hand all of them down.
 
     A server that has to be killed can't remove what it put there; the run removes the folder. Where Python is told
-    not to keep compiled modules, they go there too: compiling them anew would double each start.
+    not to keep compiled modules, they go beside it, for all children of the run: compiling them anew would double each
+    start. They never go into the system's folder for temporary files itself: they would stay there, and another user
+    could have put modules there before.
     """
     own = {name: value for name, value in os.environ.items() if hidden is None or not name.startswith(hidden)}
     environment = {**own, "TMPDIR": str(folder.absolute()), **extra}
     if environment.pop("PYTHONDONTWRITEBYTECODE", None):
-        environment["PYTHONPYCACHEPREFIX"] = str(folder.absolute().parent / "pycache")
+        own_folder = folder.absolute()
+        is_shared = own_folder.parent.resolve() == Path(tempfile.gettempdir()).resolve()
+        environment["PYTHONPYCACHEPREFIX"] = str((own_folder if is_shared else own_folder.parent) / "pycache")
     return environment
 
 

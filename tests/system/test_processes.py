@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable
@@ -168,6 +169,16 @@ def test_variables_that_are_hidden_reach_no_child_and_stay_with_the_owner(
     assert found["BLOG_LOADING"] == "lazy"
     assert os.environ["BLOG_POOL_SIZE"] == "3"
     assert child_environment(tmp_path, {})["BLOG_POOL_SIZE"] == "3"
+
+
+def test_compiled_modules_are_kept_for_all_children_and_never_where_other_users_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    work = tmp_path / "bench-lab-1"
+    assert child_environment(work / "load", {})["PYTHONPYCACHEPREFIX"] == str(work / "pycache")
+    assert child_environment(work, {})["PYTHONPYCACHEPREFIX"] == str(work / "pycache")
 
 
 def test_the_exception_of_the_last_traceback_is_found(tmp_path: Path) -> None:
