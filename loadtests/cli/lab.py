@@ -2,12 +2,10 @@
 
 import logging
 import secrets
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -45,6 +43,8 @@ READY_S = 20.0
 LEAVE_S = 1.0
 """Viewers are given so long when the command ends."""
 TOKEN_BYTES = 18
+PREFIX = "bench-lab-"
+"""Of the temporary folder with databases and logs."""
 NAME_A_REQUEST = (
     "name what is asked of your app, as in `bench lab --a main:app,dir=before --b main:app,dir=after /orders`; only the"
     " blog's two builds have scenarios to choose from"
@@ -94,6 +94,7 @@ def lab(chosen: RunOptions, port: int | None) -> None:
     from loadtests.servers.app_check import check_sides
     from loadtests.servers.endpoints import requests_of
     from loadtests.system.cores import assign_cores, pinned
+    from loadtests.system.owned_folder import owned_folder
     from loadtests.system.resources import free_port, is_free_port, most_open_files
 
     if port is not None and not is_free_port(port):
@@ -106,14 +107,15 @@ def lab(chosen: RunOptions, port: int | None) -> None:
     console = PipeConsole()
     console.print("starting both servers …", highlight=False)
     with (
-        tempfile.TemporaryDirectory(prefix="bench-lab-") as work,
+        owned_folder(PREFIX) as work,
         pinned(cores.driver),
+        nothing_left(),
         LiveEngine(
             dict(zip(LABELS, checked.sides, strict=True)),
             offers,
             _code(experiment, checked.endpoints),
             cores=cores,
-            work=Path(work),
+            work=work,
             certificates=experiment.trust,
             start_limit_s=experiment.start_limit_s,
         ) as engine,
@@ -164,6 +166,20 @@ def _code(experiment: Experiment, endpoints: Mapping[str, object]) -> dict[str, 
     return {
         name: {label: "\n".join(record.lines) for label, record in by_side.items()} for name, by_side in found.items()
     }
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """End all children after the block, so that none writes into the folder that is then removed.
+
+    That is one whose start was interrupted before its lane had it, or a side's own ``setup`` that goes on.
+    """
+    from loadtests.system.processes import stop_all
+
+    try:
+        yield
+    finally:
+        stop_all()
 
 
 @contextmanager

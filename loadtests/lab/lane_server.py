@@ -73,7 +73,7 @@ class LaneServer(Stoppable):
         self._server: Server | None = None
         self._observer: Observer | None = None
         self._thread: threading.Thread | None = None
-        self._stopped = False
+        self._stopped = threading.Event()
 
     @property
     def is_starting(self) -> bool:
@@ -111,10 +111,10 @@ class LaneServer(Stoppable):
     def _start(self, side: Side, number: int) -> None:
         try:
             folder = self._work / f"{self.label}-{number}"
-            folder.mkdir(parents=True)
             with _starting:
-                if self._stopped:
+                if self._stopped.is_set():
                     return
+                folder.mkdir()  # not its parents: they may be gone
                 if self._server is not None:
                     self._server.stop()
                 self._server = Server(
@@ -126,6 +126,9 @@ class LaneServer(Stoppable):
                     observe=True,
                     trust=self._trust,
                 )
+                if self._stopped.is_set():  # while it was being set up
+                    self._server.stop()
+                    return
             shutil.rmtree(self._work / f"{self.label}-{number - 1}", ignore_errors=True)
             self._server.wait_until_ready(self._start_limit_s)
             self._observer = Observer(folder / "log.observed") if side.starts_uvicorn else None
@@ -150,7 +153,7 @@ class LaneServer(Stoppable):
 
     def stop(self) -> None:
         """End its process, and a start that goes on."""
-        self._stopped = True
+        self._stopped.set()
         if self._server is not None:
             self._server.stop()
         if self._thread is not None and self._thread is not threading.current_thread():

@@ -1,25 +1,22 @@
 """What git knows of a folder: its commit, whether files differ from that, and other commits checked out beside it.
 
-A checkout is a worktree in a temporary folder whose lock the kernel releases when its owner ends, however it ends. What
-a killed owner left is removed when the next checkout is made.
+A checkout is a worktree in a temporary folder of its owner's (see ``owned_folder``). What a killed owner left is
+removed when the next checkout is made.
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests.system.errors import UsageError
+from loadtests.system.owned_folder import leftovers, owned_folder
 
 LIMIT_S = 10.0
 CHECKOUT_LIMIT_S = 120.0
 PREFIX = "bench-commits-"
-LOCK = "lock"
 OF_A_CALLER = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
 """Variables that a hook sets for its own repository; another folder's is asked for by its path."""
 
@@ -125,7 +122,7 @@ class Checkouts:
             return made
         if self._folder is None:
             remove_leftovers()
-            self._folder = self._stack.enter_context(_own_folder())
+            self._folder = self._stack.enter_context(owned_folder(PREFIX))
         path = self._folder / f"{len(self._made)}-{commit[:12]}"
         self._stack.callback(_remove, repository.root, path)
         hooks = ("-c", f"core.hooksPath={os.devnull}")  # the user's are for the user's own checkouts
@@ -138,18 +135,6 @@ class Checkouts:
         return path
 
 
-@contextlib.contextmanager
-def _own_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    with (folder / LOCK).open("wb") as lock:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def _remove(root: Path, path: Path) -> None:
     """Remove a checkout, and what its repository keeps of it."""
     shutil.rmtree(path, ignore_errors=True)
@@ -159,14 +144,12 @@ def _remove(root: Path, path: Path) -> None:
 
 def remove_leftovers() -> None:
     """Remove the checkouts of this user's owners that were killed; those of living ones stay."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError), (folder / LOCK).open("r+b") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            roots = {root for path in folder.iterdir() if (root := _owner(path)) is not None}
-            shutil.rmtree(folder, ignore_errors=True)
-            for root in roots:
-                with contextlib.suppress(GitFailed):
-                    git(root, "worktree", "prune")
+    for folder in leftovers(PREFIX):
+        roots = {root for path in folder.glob("*") if (root := _owner(path)) is not None}
+        shutil.rmtree(folder, ignore_errors=True)
+        for root in roots:
+            with contextlib.suppress(GitFailed):
+                git(root, "worktree", "prune")
 
 
 def _owner(checkout: Path) -> Path | None:

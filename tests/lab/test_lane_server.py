@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +47,28 @@ def test_a_lane_that_was_stopped_starts_nothing(tmp_path: Path, monkeypatch: pyt
     lane.start(lane.side)
     assert eventually(lambda: not lane.is_starting)
     assert (lane.down, lane.failure, lane.is_running) == ("", None, False)
+
+
+def test_a_server_that_comes_up_after_the_lane_was_stopped_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    class SlowToSetUp:
+        def __init__(self, *_: Any, **__: Any) -> None:
+            begun.set()
+            goes_on.wait()
+
+        def stop(self) -> None:
+            ended.set()
+
+    monkeypatch.setattr(lane_server, "Server", SlowToSetUp)
+    monkeypatch.setattr(lane_server, "JOIN_S", 0.01)
+    lane = LaneServer("a", parse_side("sync"), upstream_url="", cores=Cores((), ()), work=tmp_path)
+    lane.start(lane.side)
+    assert begun.wait(10)
+    lane.stop()
+    assert not ended.is_set()
+    goes_on.set()
+    assert eventually(lambda: not lane.is_starting)
+    assert ended.is_set()
