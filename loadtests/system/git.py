@@ -7,14 +7,17 @@ removed when the next checkout is made.
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.system.errors import UsageError
+from loadtests.system.errors import UsageError, shielded
 from loadtests.system.owned_folder import leftovers, owned_folder
 
 LIMIT_S = 10.0
+GRACE_S = 2.0
+"""A command that is to end may take so long to remove what it has begun."""
 CHECKOUT_LIMIT_S = 120.0
 PREFIX = "bench-commits-"
 OF_A_CALLER = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
@@ -59,27 +62,45 @@ class Repository:
 def git(folder: Path, *arguments: str, limit_s: float = LIMIT_S) -> str:
     """Return what a git command prints in a folder; raises GitFailed."""
     environment = {name: value for name, value in os.environ.items() if name not in OF_A_CALLER}
+    what = next(word for word in arguments if not word.startswith("-") and "=" not in word)
     try:
-        done = subprocess.run(  # noqa: S603
-            ["git", *arguments],  # noqa: S607 - the user's git, wherever it is
-            cwd=folder,
-            check=True,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=limit_s,
-            stdin=subprocess.DEVNULL,
-            env={**environment, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
-        )
+        with contextlib.ExitStack() as stack:
+            with shielded():
+                process = subprocess.Popen(  # noqa: S603
+                    ["git", *arguments],  # noqa: S607 - the user's git, wherever it is
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    errors="replace",
+                    env={**environment, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+                    start_new_session=True,
+                )
+                stack.enter_context(process)
+                stack.callback(_end, process)
+            output, errors = process.communicate(timeout=limit_s)
     except FileNotFoundError:
         raise GitFailed("git is not installed") from None
     except subprocess.TimeoutExpired:
-        raise GitFailed(f"git {arguments[0]} took more than {limit_s:g} s") from None
-    except subprocess.CalledProcessError as error:
-        raise GitFailed((error.stderr.strip().splitlines() or [f"git {arguments[0]} failed"])[-1]) from None
+        raise GitFailed(f"git {what} took more than {limit_s:g} s") from None
     except OSError as error:
         raise GitFailed(f"git can't be started in {folder} ({error.strerror})") from None
-    return done.stdout.rstrip()
+    if process.returncode:
+        raise GitFailed((errors.strip().splitlines() or [f"git {what} failed"])[-1])
+    return output.rstrip()
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End a git command that goes on, with all that it has started: what fills a checkout is a process of its own."""
+    if process.poll() is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)  # it removes what it has begun
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_S)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def repository_of(folder: Path) -> Repository:
@@ -136,20 +157,22 @@ class Checkouts:
 
 
 def _remove(root: Path, path: Path) -> None:
-    """Remove a checkout, and what its repository keeps of it."""
+    """Remove a checkout, and what its repository keeps of it, also if git was killed while it made it.
+
+    Not by ``worktree prune``, which forgets the user's own worktrees too if their drive is not there at the moment.
+    """
     shutil.rmtree(path, ignore_errors=True)
     with contextlib.suppress(GitFailed):
-        git(root, "worktree", "prune")
+        git(root, "worktree", "remove", "--force", "--force", str(path))
 
 
 def remove_leftovers() -> None:
     """Remove the checkouts of this user's owners that were killed; those of living ones stay."""
     for folder in leftovers(PREFIX):
-        roots = {root for path in folder.glob("*") if (root := _owner(path)) is not None}
+        for path in folder.glob("*"):
+            if (root := _owner(path)) is not None:
+                _remove(root, path)
         shutil.rmtree(folder, ignore_errors=True)
-        for root in roots:
-            with contextlib.suppress(GitFailed):
-                git(root, "worktree", "prune")
 
 
 def _owner(checkout: Path) -> Path | None:
@@ -158,4 +181,8 @@ def _owner(checkout: Path) -> Path | None:
         words = (checkout / ".git").read_text(encoding="utf-8").partition("gitdir:")[2].strip()
     except (OSError, ValueError):
         return None
-    return Path(words).parents[1] if words and Path(words).parents[1].is_dir() else None
+    if not words:
+        return None
+    kept = Path(os.path.normpath(checkout / words))  # relative, where the user has set worktree.useRelativePaths
+    root = kept.parent.parent
+    return root if kept.parent.name == "worktrees" and root.is_dir() else None

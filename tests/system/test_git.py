@@ -1,13 +1,17 @@
 """What git knows of a folder, and commits checked out beside it, which never stay."""
 
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from loadtests.system.git import PREFIX, Checkouts, GitFailed, remove_leftovers, repository_of, state_of
+from loadtests.system.git import git as run_git
+from tests.e2e.harness import eventually
 from tests.made_up_repository import git, make_repository
 from tests.owned import owned
 
@@ -19,6 +23,10 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 def worktrees(folder: Path) -> int:
@@ -87,3 +95,57 @@ def test_what_a_killed_owner_left_is_removed_by_the_next(tmp_path: Path, tempora
     remove_leftovers()
     assert list(temporary.iterdir()) == []
     assert worktrees(folder) == 1
+
+
+def test_a_worktree_of_the_users_own_whose_drive_is_not_there_is_kept(tmp_path: Path, temporary: Path) -> None:
+    folder, drive = tmp_path / "r", tmp_path / "drive"
+    first, second = make_repository(folder)
+    git(folder, "worktree", "add", "--quiet", "--detach", str(drive), second)
+    drive.rename(tmp_path / "elsewhere")
+    with Checkouts() as checkouts:
+        checkouts.checkout(repository_of(folder), first)
+    assert list(temporary.iterdir()) == []
+    assert worktrees(folder) == 2
+    (tmp_path / "elsewhere").rename(drive)
+    assert git(drive, "rev-parse", "HEAD") == second
+
+
+def test_a_checkout_that_git_was_killed_in_is_removed_though_it_is_locked(tmp_path: Path, temporary: Path) -> None:
+    folder = tmp_path / "r"
+    first, second = make_repository(folder)
+    with Checkouts() as checkouts:
+        for commit in (first, second):
+            path = checkouts.checkout(repository_of(folder), commit)
+            git(folder, "worktree", "lock", "--reason=initializing", str(path))
+    assert worktrees(folder) == 1
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_leftover_is_removed_wherever_its_repository_is_named_from(
+    tmp_path: Path, temporary: Path, *, relative: bool
+) -> None:
+    folder = tmp_path / "r"
+    first, _ = make_repository(folder)
+    left = temporary / f"{PREFIX}left"
+    left.mkdir()
+    (left / "lock").touch()
+    for name, content in {"no-1": "gitdir: /x\n", "no-2": "gitdir: ../../x\n", "no-3": "\n"}.items():
+        (left / name).mkdir()
+        (left / name / ".git").write_text(content)
+    git(folder, "worktree", "add", "--quiet", "--detach", str(left / "0"), first)
+    if relative:
+        kept = (left / "0" / ".git").read_text().removeprefix("gitdir: ").strip()
+        (left / "0" / ".git").write_text(f"gitdir: {os.path.relpath(kept, left / '0')}\n")
+    remove_leftovers()
+    assert list(temporary.iterdir()) == []
+    assert worktrees(folder) == 1
+
+
+def test_what_a_command_has_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = tmp_path / "said"
+    (tmp_path / "git").write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {said}\nwait\n")
+    (tmp_path / "git").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(GitFailed, match="git worktree took more than 1 s"):
+        run_git(tmp_path, "-c", "core.hooksPath=/dev/null", "worktree", "add", limit_s=1.0)
+    assert eventually(lambda: gone(int(said.read_text())))
