@@ -10,6 +10,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -137,8 +138,14 @@ class StreamWriter:
 
     def _append(self, content: bytes) -> None:
         rest = memoryview(content)
-        while rest:
-            rest = rest[self._file.write(rest) :]
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            with suppress(OSError):  # what follows a frame that is not whole would never be read
+                self._file.truncate(self._size)
+                self._file.seek(self._size)
+            raise
         self._size += len(content)
 
 

@@ -1,4 +1,6 @@
+import errno
 import math
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +110,26 @@ def test_reading_stops_where_a_frame_is_damaged(tmp_path: Path) -> None:
     path.write_bytes(content)
     read = sum(len(frame) for frame in read_stream(path) if isinstance(frame, Samples))
     assert 500 <= read < 5 * 500
+
+
+def test_what_is_written_after_the_disk_was_full_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.stream"
+    before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with StreamWriter(path, ABOUT, 10**9) as writer:
+        writer.write(samples(0.0, 500), reading(1.0))
+        whole = path.stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (whole + 100, hard))  # so much of the next frame is written
+        try:
+            with pytest.raises(OSError) as full:  # noqa: PT011 - its number is looked at
+                writer.write(samples(1.0, 500), reading(2.0))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
+        assert full.value.errno == errno.EFBIG
+        assert path.stat().st_size == whole
+        writer.write(samples(2.0, 500), reading(3.0))
+        writer.end(END)
+    assert [each.time_s for each in of(path, Reading) if isinstance(each, Reading)] == [1.0, 3.0]
+    assert of(path, End) == [END]
 
 
 def test_another_file_is_no_stream(tmp_path: Path) -> None:
