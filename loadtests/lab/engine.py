@@ -165,16 +165,19 @@ class LiveEngine(Stoppable):
     # -- what the main thread does -------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Wait for reports for a moment, and do what is due; raises what interrupted a server's start."""
+        """Wait for reports for a moment, and do what is due.
+
+        Raises:
+            RunError: the load process never starts, or the slow API does not start again.
+            BaseException: what interrupted a server's start.
+        """
         for report in self._driver.reports(TICK_S):
             self._take(report)
         if why := self._driver.replace_if_gone():
-            self._problem, self._problem_until_s = f"{why}, and was replaced", time.monotonic() + PROBLEM_S
-            self._report = None
-            for lane in self._lanes.values():
-                lane.begin_anew()
+            self._begin_anew(f"{why}, and was replaced")
         if not self._slow_api.alive:
             self._slow_api.restart()
+            self._begin_anew("the slow external API ended, and was replaced")
         self._keep_servers()
         self._tell_load()
         if time.monotonic() >= self._state_due_s:
@@ -186,6 +189,13 @@ class LiveEngine(Stoppable):
     def stop(self) -> None:
         """End everything."""
         self._owned.close()
+
+    def _begin_anew(self, problem: str) -> None:
+        """Forget what was measured while something was wrong, and say what."""
+        self._problem, self._problem_until_s = problem, time.monotonic() + PROBLEM_S
+        self._report = None
+        for lane in self._lanes.values():
+            lane.begin_anew()
 
     def _take(self, report: Report) -> None:
         self._report = report

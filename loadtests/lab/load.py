@@ -8,6 +8,7 @@ from pathlib import Path
 from loadtests.drivers.job import limit_reading
 from loadtests.lab.messages import Load, Report
 from loadtests.system.cores import Cores
+from loadtests.system.errors import RunError
 from loadtests.system.processes import Child, Stoppable
 
 MODULE = "loadtests.lab.load_process"
@@ -15,6 +16,8 @@ SILENCE_S = 5.0
 """A load process that says nothing for so long has hung, and is replaced."""
 START_S = 20.0
 """Before it has said anything it may take so long."""
+MOST_STARTS = 3
+"""It is given up if it has ended so often in succession without saying anything: it would do so for ever."""
 
 
 class LoadDriver(Stoppable):
@@ -30,6 +33,7 @@ class LoadDriver(Stoppable):
         self._cores = cores
         self._log = log
         self._load: Load | None = None
+        self._silent_starts = 0
         self._start()
 
     def _start(self) -> None:
@@ -39,6 +43,7 @@ class LoadDriver(Stoppable):
         with theirs:
             arguments = [f"--fd={theirs.fileno()}", f"--cores={cores}"]
             self._child = Child(MODULE, arguments, log=self._log, pass_fds=[theirs.fileno()])
+        self._silent_starts += 1
         self._silent_until_s = time.monotonic() + START_S
 
     @property
@@ -69,15 +74,22 @@ class LoadDriver(Stoppable):
             self._silent_until_s = 0.0
             time.sleep(limit_s)  # else a child that is gone would have its owner turn round and round
         if found:
+            self._silent_starts = 0
             self._silent_until_s = time.monotonic() + SILENCE_S
         return found
 
     def replace_if_gone(self) -> str:
-        """Replace it if it has ended or says nothing; return why, in words, or an empty string."""
+        """Replace it if it has ended or says nothing; return why, in words, or an empty string.
+
+        Raises:
+            RunError: it has been replaced several times, and never said anything.
+        """
         hung = time.monotonic() > self._silent_until_s
         if self._child.alive and not hung:
             return ""
         words = self._child.last_words() if not self._child.alive else ""
+        if self._silent_starts >= MOST_STARTS:
+            raise RunError(f"the load process does not start: {words or 'it says nothing'}")
         self.stop()
         self._start()
         if self._load is not None:
