@@ -109,7 +109,7 @@ def heading(history: History) -> str:
 
 def history_table(history: History, signs: str = BARS) -> RenderableType:
     """Return what the terminal shows of one history."""
-    table = Table(title=heading(history), title_justify="left", title_style="bold")
+    table = Table(title=Text(heading(history), style="bold"), title_justify="left")
     for column, justify in (("series", "left"), ("runs", "right"), ("trend", "left"), ("latest", "left")):
         table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]
     last = None

@@ -76,11 +76,11 @@ def comparison_table(comparison: RunsComparison) -> RenderableType:
     if comparison.differences:
         table = Table(title="What differs", title_justify="left", title_style="bold")
         for column in ("", "", *names):
-            table.add_column(printable(column), overflow="fold")
+            table.add_column(Text(printable(column)), overflow="fold")
         last = ""
         for each in comparison.differences:
             kind = "" if each.kind == last else each.kind
-            table.add_row(kind, printable(each.what), *(Text(printable(value)) for value in each.values))
+            table.add_row(kind, Text(printable(each.what)), *(Text(printable(value)) for value in each.values))
             last = each.kind
         parts.append(table)
     else:
@@ -90,7 +90,7 @@ def comparison_table(comparison: RunsComparison) -> RenderableType:
     for title, rows in titles(comparison):
         table = Table(title=title, title_justify="left", title_style="bold", show_lines=True)
         for column in ("", *names):
-            table.add_column(printable(column), overflow="fold")
+            table.add_column(Text(printable(column)), overflow="fold")
         for row in rows:
             cells = [Text(figure_text(figure, row)) for figure in row.figures]
             for cell, change in zip(cells[1:], row.changes, strict=True):
