@@ -5,6 +5,7 @@ variables, is rarely in the repository, and so is taken from the folder on disk 
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -61,7 +62,12 @@ def with_checkouts(
     for label in LABELS if found else ():
         if label not in found and sides[label].url is None and (on_disk := _on_disk(sides[label])) is not None:
             found[label] = on_disk
-    return replace(experiment, a=sides["a"], b=sides["b"]), list(_sentences(sides, found))
+    said: list[str] = []
+    try:
+        said.extend(_sentences(sides, found))
+    except GitFailed as error:  # as in a repository so large that git status takes too long
+        said.append(f"what else the sides' commits and files differ in is not known: {error}")
+    return replace(experiment, a=sides["a"], b=sides["b"]), said
 
 
 def commit_of(side: Side) -> str | None:
@@ -87,8 +93,10 @@ def _commit_of(side: Side, name: str) -> SideCommit:
     try:
         return SideCommit(repository, repository.commit(name), is_on_disk=False)
     except GitFailed:
-        shallow = repository.is_shallow
-        hint = "it is a shallow clone: git fetch --unshallow gets the rest" if shallow else "git log shows those it has"
+        hint = "git log shows those it has"
+        with suppress(GitFailed):
+            if repository.is_shallow:
+                hint = "it is a shallow clone: git fetch --unshallow gets the rest"
         raise UsageError(f"side {side.spec!r}: its repository has no commit {name!r}; {hint}") from None
 
 

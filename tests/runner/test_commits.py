@@ -10,7 +10,7 @@ from loadtests.runner.commits import commit_of, with_checkouts
 from loadtests.servers.app_check import check_sides
 from loadtests.servers.launch import environment_of, folder_of, python_of
 from loadtests.system.errors import UsageError
-from loadtests.system.git import Checkouts
+from loadtests.system.git import Checkouts, GitFailed, Repository
 from tests.made_up_repository import commit, git, make_repository
 
 
@@ -60,6 +60,23 @@ def test_what_is_not_committed_is_told(commits: tuple[str, str]) -> None:
             f"side b is what is on disk: commit {commits[1][:12]} and what was changed since: backend/words.py",
         ]
         assert commit_of(made.b) == f"{commits[1]}+"
+
+
+def test_a_repository_that_git_takes_too_long_over_ends_no_run(
+    commits: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_long(_: Repository) -> list[str]:
+        raise GitFailed("git status took more than 10 s")
+
+    monkeypatch.setattr(Repository, "changed", too_long)
+    with Checkouts() as checkouts:
+        made, said = with_checkouts(experiment("backend/main.py@HEAD~1", "backend/main.py@HEAD"), checkouts)
+        assert (folder_of(made.a) / "words.py").is_file()
+    assert said == [
+        f"side a is commit {commits[0][:12]} (HEAD~1)",
+        f"side b is commit {commits[1][:12]} (HEAD)",
+        "what else the sides' commits and files differ in is not known: git status took more than 10 s",
+    ]
 
 
 def test_a_run_that_goes_on_keeps_its_commits(commits: tuple[str, str]) -> None:
