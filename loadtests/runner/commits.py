@@ -55,7 +55,8 @@ def with_checkouts(
     for label in LABELS:
         side = experiment.side(label)
         if side.launch.commit is not None:
-            name = (known or {}).get(label, side.launch.commit)
+            hashed = (known or {}).get(label, "").removesuffix("+")  # as older runs have it
+            name = hashed or side.launch.commit
             found[label] = _commit_of(side, name)
             side = _checked_out(side, found[label], checkouts)
         sides[label] = side
@@ -71,11 +72,17 @@ def with_checkouts(
 
 
 def commit_of(side: Side) -> str | None:
-    """Return which commit a side is, with a plus sign if files differ from it; None if that is not known."""
+    """Return which commit a side is, with a plus sign if files differ from it; None if that is not known.
+
+    Of a checkout that is the commit itself: what differs there was changed by the side's own ``setup``, or by git's
+    filters, and not by anyone who forgot to commit it.
+    """
     if side.url is not None:
         return None
     if side.checkout is not None:
-        return state_of(side.checkout)
+        with suppress(GitFailed):
+            return repository_of(side.checkout).commit("HEAD")
+        return None
     folder = folder_on_disk(side)
     return state_of(folder) if folder.is_dir() else None
 

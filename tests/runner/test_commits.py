@@ -87,6 +87,16 @@ def test_a_run_that_goes_on_keeps_its_commits(commits: tuple[str, str]) -> None:
         assert [commit_of(side) for side in (made.a, made.b)] == list(commits)
 
 
+def test_what_a_side_changes_in_its_checkout_is_no_other_commit(commits: tuple[str, str]) -> None:
+    asked = experiment("backend/main.py@main", "backend/main.py@main")
+    with Checkouts() as checkouts:
+        made, _ = with_checkouts(asked, checkouts)
+        (folder_of(made.a) / "words.py").write_text("WORD = b'made by setup'\n")
+        assert commit_of(made.a) == commits[1]
+        made, _ = with_checkouts(asked, checkouts, {"a": f"{commits[0]}+", "b": commits[1]})
+        assert commit_of(made.a) == commits[0]
+
+
 def test_an_environment_that_is_not_committed_is_taken_from_disk(commits: tuple[str, str]) -> None:
     python = Path("backend/.venv/bin/python")
     python.parent.mkdir(parents=True)
