@@ -98,6 +98,7 @@ class ScheduleTrial(ArrivalsTrial):
         self._flushes = 0
         self._process = psutil.Process()
         self._stopped: str | None = None
+        self._is_whole = True
 
     async def _phases(self, seed: int) -> Window:
         log, schedule = self.log, self._schedule
@@ -140,7 +141,9 @@ class ScheduleTrial(ArrivalsTrial):
             try:
                 self._flush()
             except OSError as error:
-                raise Stalled(describe_error(error, "the run's folder")) from None
+                self._is_whole = False
+                why = describe_error(error, "the run's folder")
+                raise Stalled(f"could not be measured further: {why}") from None
 
     def _flush(self) -> None:
         server_cpu_s, server_rss = math.nan, UNKNOWN
@@ -167,12 +170,19 @@ class ScheduleTrial(ArrivalsTrial):
     async def finish(self) -> Recording:
         """Close what the next trial can't use; return what was seen, without the samples."""
         recording = await super().finish()
-        with suppress(OSError):  # said already, by what flushes regularly
+        try:
             self._flush()
+        except OSError:
+            self._is_whole = False
         return replace(recording, samples=self._recorder.take())
 
     def write_end(self) -> None:
-        """Write down how it ended, behind everything else."""
+        """Write down how it ended, behind everything else; nothing if something before could not be written.
+
+        Such a trial counts as one that was broken off: that the driver gave up says nothing of the server then.
+        """
+        if not self._is_whole:
+            return
         with suppress(OSError):
             self._writer.end(
                 End(self._reached_s, self.stalled, self._stopped, self.abandoned, self._writer.raw_until_s)

@@ -128,5 +128,5 @@ def test_a_disk_that_is_full_ends_it_with_a_sentence(tmp_path: Path, monkeypatch
     monkeypatch.setattr(scheduled, "FLUSH_S", 0.05)
     monkeypatch.setattr(StreamWriter, "write", full)
     recording = driven(tmp_path / "a.stream", "50/s for 30s")
-    assert recording.stalled is not None
-    assert recording.stalled == "no space is left for the run's folder"
+    assert recording.stalled == "could not be measured further: no space is left for the run's folder"
+    assert not [frame for frame in read_stream(tmp_path / "a.stream") if isinstance(frame, End)]
