@@ -1,5 +1,6 @@
 """A lane's server: started, restarted and watched beside the other one, without holding up the engine."""
 
+import os
 import shutil
 import threading
 import time
@@ -18,6 +19,8 @@ from loadtests.system.processes import Stoppable
 
 JOIN_S = 3.0
 """How long a start that is broken off may take to notice."""
+LONGEST_LOG = 2**24
+"""Bytes to which what a server writes may grow before it is cut: a lab goes on for long, and /tmp may be memory."""
 _starting = threading.Lock()
 """One server is started at a time: taking ownership of a process must not be torn by a signal."""
 
@@ -71,6 +74,7 @@ class LaneServer(Stoppable):
         self._trust = trust
         self._start_limit_s = start_limit_s
         self._server: Server | None = None
+        self._log: Path | None = None
         self._observer: Observer | None = None
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
@@ -115,6 +119,7 @@ class LaneServer(Stoppable):
                 if self._stopped.is_set():
                     return
                 folder.mkdir()  # not its parents: they may be gone
+                self._log = folder / "log"
                 if self._server is not None:
                     self._server.stop()
                 self._server = Server(
@@ -122,7 +127,7 @@ class LaneServer(Stoppable):
                     database_url=SqliteDatabases().new(folder, "blog").url,
                     upstream_url=self._upstream_url,
                     cores=self._cores,
-                    log=folder / "log",
+                    log=self._log,
                     observe=True,
                     trust=self._trust,
                 )
@@ -139,9 +144,12 @@ class LaneServer(Stoppable):
             self.failure = error
 
     def poll(self) -> None:
-        """Notice if its process has ended."""
+        """Notice if its process has ended; cut its log if that has grown long."""
         if self._server is None or self.is_starting or self.down:
             return
+        with suppress(OSError):
+            if self._log is not None and self._log.stat().st_size > LONGEST_LOG:
+                os.truncate(self._log, 0)  # its processes append
         status = self._server.exit_status()
         if status is not None:
             words = self._server.last_words()

@@ -72,3 +72,36 @@ def test_a_server_that_comes_up_after_the_lane_was_stopped_is_ended(
     goes_on.set()
     assert eventually(lambda: not lane.is_starting)
     assert ended.is_set()
+
+
+def test_a_log_that_grows_long_is_cut_and_written_to_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Talkative:
+        def __init__(self, *_: Any, log: Path, **__: Any) -> None:
+            self.sink = log.open("ab", buffering=0)
+
+        def wait_until_ready(self, limit_s: float) -> None:
+            self.sink.write(b"ready\n")
+
+        def exit_status(self) -> None:
+            pass
+
+        def stop(self) -> None:
+            self.sink.close()
+
+    monkeypatch.setattr(lane_server, "Server", Talkative)
+    monkeypatch.setattr(lane_server, "LONGEST_LOG", 100)
+    lane = LaneServer("a", parse_side("sync"), upstream_url="", cores=Cores((), ()), work=tmp_path)
+    lane.start(lane.side)
+    assert eventually(lambda: not lane.is_starting)
+    assert (lane.down, lane.failure) == ("", None)
+    log, server = tmp_path / "a-1" / "log", lane._server
+    assert server is not None
+    lane.poll()
+    assert log.read_bytes() == b"ready\n"
+    with log.open("ab") as sink:
+        sink.write(b"x" * 200)
+    lane.poll()
+    assert log.read_bytes() == b""
+    server.sink.write(b"more\n")  # type: ignore[attr-defined]
+    assert log.read_bytes() == b"more\n"
+    lane.stop()
