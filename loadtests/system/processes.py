@@ -47,6 +47,8 @@ EMPTY = (
 """How lines begin that follow what went wrong, in the logs of SQLAlchemy, pydantic and uvicorn."""
 LEAST_SPACE = 2**14
 """Bytes without which a process can't even say that it has no space."""
+LAST_BYTES = 2**20
+"""How much of the end of a log is looked at for what went wrong: an app may have written gigabytes before."""
 TRACEBACK = "Traceback (most recent call last):"
 """How Python begins to say where an exception was raised; the exception follows in the first line not indented."""
 EXCEPTION_LINES = 3
@@ -156,7 +158,7 @@ class Child(Stoppable):
     def last_words(self) -> str:
         """Return the last line it logged that says something; without any, that there was no space for one, or ""."""
         with contextlib.suppress(OSError):
-            lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines()]
+            lines = [line.strip() for line in self._end_of_log().splitlines()]
             said = [line for line in lines if line and not line.startswith(EMPTY)]
             full = shutil.disk_usage(self.log.parent).free < LEAST_SPACE
             return said[-1] if said else f"no space is left for {self.log.parent}" if full else ""
@@ -165,12 +167,18 @@ class Child(Stoppable):
     def last_exception(self) -> str:
         """Return how the exception of the last traceback that it logged begins, on one line, else its last words."""
         with contextlib.suppress(OSError):
-            _, traceback, after = self.log.read_text(errors="replace").rpartition(TRACEBACK)
+            _, traceback, after = self._end_of_log().rpartition(TRACEBACK)
             lines = after.splitlines()
             begins = next((number for number, line in enumerate(lines) if line and not line[0].isspace()), None)
             if traceback and begins is not None:
                 return " ".join(" ".join(lines[begins : begins + EXCEPTION_LINES]).split())
         return self.last_words()
+
+    def _end_of_log(self) -> str:
+        """Return the last LAST_BYTES that it logged; raises OSError."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - LAST_BYTES))
+            return log.read(LAST_BYTES).decode(errors="replace")
 
     def wait_until(self, ready: Callable[[], bool], limit_s: float, name: str) -> None:
         """Wait until something is true of it.

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from loadtests.system import processes
 from loadtests.system.processes import Child, child_environment
 from loadtests.system.resources import free_port
 
@@ -198,3 +199,13 @@ def test_the_exception_of_the_last_traceback_is_found(tmp_path: Path) -> None:
         child.process.wait(10)
         (tmp_path / "log").write_text("\n".join(said))
         assert child.last_exception().startswith("AttributeError: 'coroutine' object has no attribute 'scalars'")
+
+
+def test_only_the_end_of_a_long_log_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LAST_BYTES", 40)
+    with Child("no_such_module", [], log=tmp_path / "log") as child:
+        child.process.wait(10)
+        (tmp_path / "log").write_text("asked\n" * 100 + "KeyError: 'tea'\n(Background on this\n")
+        assert child.last_words() == "KeyError: 'tea'"
+        (tmp_path / "log").write_text("KeyError: 'tea'\n" + " " * 100 + "\n")
+        assert child.last_words() == ""
