@@ -27,6 +27,8 @@ HEARTBEAT_S = 1.0
 """A load generator that works gives a sign of life so often."""
 SILENCE_S = 10.0
 """One that gives none for so long has hung, or was stopped."""
+NOT_WRITTEN = "could not be measured further"
+"""How the sentence begins that says why samples could not be written: that is no fault of the server."""
 POLL_S = 0.002
 
 HEARTBEAT: Final = "heartbeat"

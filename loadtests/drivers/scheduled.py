@@ -15,7 +15,7 @@ from dataclasses import replace
 import psutil
 
 from loadtests.drivers.connection import Connection
-from loadtests.drivers.job import Group, PairingJob, Target
+from loadtests.drivers.job import NOT_WRITTEN, Group, PairingJob, Target
 from loadtests.drivers.loops import ArrivalsTrial
 from loadtests.drivers.request_log import RequestLog
 from loadtests.drivers.trial import Stalled, Window
@@ -143,7 +143,7 @@ class ScheduleTrial(ArrivalsTrial):
             except OSError as error:
                 self._is_whole = False
                 why = describe_error(error, "the run's folder")
-                raise Stalled(f"could not be measured further: {why}") from None
+                raise Stalled(f"{NOT_WRITTEN}: {why}") from None
 
     def _flush(self) -> None:
         server_cpu_s, server_rss = math.nan, UNKNOWN

@@ -19,7 +19,7 @@ from rich.progress import Progress, ProgressColumn, Task
 from rich.text import Text
 
 from loadtests.drivers.driver import Driver
-from loadtests.drivers.job import DriverFailed, PairingJob, StreamTo
+from loadtests.drivers.job import NOT_WRITTEN, DriverFailed, PairingJob, StreamTo
 from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import ORDERS, Experiment, ServerName
@@ -230,7 +230,10 @@ class ScheduleRunner:
             self._note(block, label, spec, server, recording)
 
     def _note(self, block: int, label: SideLabel, spec: str, server: Server, recording: Recording) -> None:
+        """Note what went wrong with the side; raises RunError if samples can't be written, which is not its fault."""
         reason = recording.stalled
+        if reason is not None and reason.startswith(NOT_WRITTEN):
+            raise RunError(f"{spec} {reason}")
         if (status := server.exit_status()) is not None:
             reason = f"{how_it_ended(status)} while it was measured"
         if reason is not None:
