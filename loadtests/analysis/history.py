@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loadtests.analysis.across_runs import Figure, own_figure, ratio_figure
-from loadtests.analysis.change_points import LEAST_LENGTH, ChangePoint, change_points
+from loadtests.analysis.change_points import LEAST_LENGTH, LEAST_SIDE, ChangePoint, change_points
 from loadtests.analysis.run_differences import OF_THE_LOAD, READERS, SavedRun, differences
 from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.loads import Load
@@ -56,6 +56,7 @@ class TrendChange:
         of_the_machine: whether the control or the driver's ceiling changed there as well.
         with_ratio: whether the ratio of the same cell changed there as well; None in the ratio itself.
         with_other: whether the other side's own figure of the same cell changed there as well.
+        driver_bound: whether a figure beside it may be one of the load driver.
     """
 
     point: ChangePoint
@@ -66,6 +67,7 @@ class TrendChange:
     of_the_machine: bool
     with_ratio: bool | None
     with_other: bool
+    driver_bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,16 +163,17 @@ def _series(runs: Sequence[SavedRun]) -> Iterable[Trend]:
     alike = {scenario: _asking_the_same(runs, scenario) for scenario, _ in cells}
     for scenario, load in cells:
         metric = headline_of(load)
-        ratios = [
-            (run, ratio_figure(c))
+        compared = {
+            run.name: c
             for run in alike[scenario]
             for c in run.outcome.comparisons
             if (c.scenario, c.load, c.metric) == (scenario, load, metric)
-        ]
+        }
+        ratios = [(run, ratio_figure(compared[run.name])) for run in alike[scenario] if run.name in compared]
         yield _trend(scenario, load, metric, "ratio", ratios)
         for label in LABELS:
             own = [
-                (run, own_figure(c))
+                (run, own_figure(c, compared.get(run.name)))
                 for run in alike[scenario]
                 for c in run.outcome.cells
                 if (c.scenario, c.load, c.label) == (scenario, load, label)
@@ -226,6 +229,7 @@ def _with_changes(
         before, after = trend.runs[point.index - 1], trend.runs[point.index]
         around = {run.name for run in trend.runs[max(0, point.index - NEAR) : point.index + NEAR + 1]}
         labels = [label for label in LABELS if trend.what in (label, "ratio")]
+        beside = trend.figures[max(0, point.index - LEAST_SIDE) : point.index + LEAST_SIDE]
         cell = trend.scenario, trend.load
         there = {what for what, *where, name in changed if tuple(where) == cell and name in around}
         also = [
@@ -246,6 +250,7 @@ def _with_changes(
                 of_the_machine=trend.what not in OF_THE_MACHINE and bool(around & machine),
                 with_ratio="ratio" in there if trend.what in LABELS else None,
                 with_other=trend.what in LABELS and there >= set(LABELS),
+                driver_bound=any(each.driver_bound for each in beside),
             )
         )
     return Trend(trend.scenario, trend.load, trend.metric, trend.what, trend.runs, trend.figures, tuple(changes))

@@ -54,6 +54,21 @@ def test_what_both_sides_share_is_told_apart_from_one_side() -> None:
     assert "either what both sides share, or the machine" in change_in_words(trend(history, "b"), change)
 
 
+def test_nothing_follows_from_a_change_where_the_driver_may_have_been_the_limit() -> None:
+    def bound(run: SavedRun) -> SavedRun:
+        comparisons = [replace(c, flags=[*c.flags, "driver-bound:b"]) for c in run.outcome.comparisons]
+        return replace(run, outcome=replace(run.outcome, comparisons=comparisons))
+
+    runs = saved(16, speed=lambda day, label: 0.8 if label == "b" and day >= 8 else 1.0)
+    [history] = histories([*runs[:8], *map(bound, runs[8:])])
+    for what in ("ratio", "b"):
+        [change] = trend(history, what).changes
+        assert change.driver_bound
+        assert "nothing follows for the sides" in change_in_words(trend(history, what), change)
+    [history] = histories(runs)
+    assert not trend(history, "b").changes[0].driver_bound
+
+
 def test_of_two_sides_that_changed_unlike_none_is_named_alone() -> None:
     """Side a lost a tenth and side b three tenths."""
     [history] = histories(saved(16, speed=lambda day, label: {"a": 0.9, "b": 0.7}[label] if day >= 8 else 1.0))
