@@ -1,8 +1,8 @@
-"""Three FastAPI apps that write a post and answer with it and its author, each in another way.
+"""Three FastAPI apps that write a post and answer with the post and its author, each in a different way.
 
-In ``expired`` what was written expires with the commit, which is SQLAlchemy's default; in ``refreshed`` it does not,
-and the author is loaded by ``refresh``, as the tutorial's chapter writes it; in ``kept`` the author is at hand already,
-as in the builds. Each has the same route twice: ``/sync`` and ``/async``.
+In ``expired`` all objects expire with the commit, which is SQLAlchemy's default. In ``refreshed`` they do not, and
+``refresh`` loads the author, as in the tutorial's chapter. In ``kept`` the author is already loaded, as in the builds.
+Each has the same route twice: ``/sync`` and ``/async``.
 """
 
 from collections.abc import AsyncIterator
@@ -53,7 +53,7 @@ class _Shown(BaseModel):
 
 
 def _prepare_connection(connection: DBAPIConnection, _record: object) -> None:
-    """Let a commit wait for no disk: what is compared is the number of statements."""
+    """Make commits not wait for the disk: the apps are compared by their number of statements."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = OFF")

@@ -1,7 +1,7 @@
 """All lessons and claims, by name (pure).
 
-A claim is a statement of the tutorial or a published figure, with what must be measured if it holds. Most claims are
-measured by a lesson.
+A claim is a statement of the tutorial or a published figure, and what a measurement must show if it holds. Lessons
+measure most of the claims.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ WAIT_50_MS = "mixed[cpu_ms=0,wait_ms=50]"
 WAIT_1_S = "mixed[cpu_ms=0,wait_ms=1000]"
 CALLS_400_MS = "fan_out[wait_ms=400]"
 ALL_SCENARIOS = tuple(name for name in CATALOGUE if name not in PITFALLS)
-"""What both builds are asked to see whether they are the same app; a pitfall is there to differ."""
+"""Asked of both builds to see whether they are the same app; pitfalls are left out, because they differ on purpose."""
 
 
 def lesson_named(name: str) -> Lesson:
@@ -121,7 +121,7 @@ CLAIMS: Sequence[Claim] = (
         "Async pays where work waits: a slow database query",
         (Ratio("With 128 users async handles at least a quarter more", "query", 128, low=1.25),),
         "slow_query",
-        note="with 15 connections on both sides, which are the limit; with more of them see pg_sleep below",
+        note="both sides have 15 connections, which are the limit; for more connections see pg_sleep below",
     ),
     _tested_by_lesson("cpu-does-not", "Async does nothing for CPU-bound work", "cpu"),
     _tested_by_lesson("fast-query", "For simple, fast queries there is little or no benefit", "fast_query"),
@@ -130,7 +130,7 @@ CLAIMS: Sequence[Claim] = (
         "threads-do-not-block",
         "tutorial",
         "`def` routes run in threads and do not block each other",
-        (Rate("8 users who sleep 20 ms: over 200 a second; one at a time 50", "blocking", 8, label="a", low=200),),
+        (Rate("8 users, 20 ms each: over 200 a second; one at a time 50", "blocking", 8, label="a", low=200),),
         "blocked_loop",
     ),
     _tested_by_lesson(
@@ -138,11 +138,11 @@ CLAIMS: Sequence[Claim] = (
     ),
     _tested_by_lesson("fan-out", "Several independent calls in one request gain most", "fan_out", 0),
     _tested_by_lesson(
-        "lazy-raises", "In async SQLAlchemy a relationship that was not loaded raises", "missing_greenlet"
+        "lazy-raises", "In async SQLAlchemy, reading a relationship that was not loaded raises", "missing_greenlet"
     ),
     _tested_by_lesson(
         "lazy-costs",
-        "In sync lazy loading works, at the price of a query for each row (here: for each author)",
+        "In sync, lazy loading works, but costs a query for each row (here: for each author)",
         "n_plus_one",
     ),
     _tested_by_lesson("mixing", "Mixing `def` and `async def` routes in one app is fine", "mixing"),
@@ -153,7 +153,7 @@ CLAIMS: Sequence[Claim] = (
         "Async pays where work waits: reading a file",
         (Ratio("With 64 users async handles at least a quarter more", "file", 64, low=1.25),),
         measure=Measure(["file"], users="64"),
-        note="the file is in the system's cache, as a file is that is read often; async reads it in a thread",
+        note="the file is in the system's cache, as any file that is read often; async reads it in a thread",
     ),
     _tested_by_lesson(
         "commit-expires",
@@ -172,15 +172,13 @@ CLAIMS: Sequence[Claim] = (
         "tutorial",
         "For production under load, async holds more concurrent connections",
         (
-            Rate(
-                "sync has at most 42 of 300 requests in progress, for it has 40 threads", WAIT_1_S, 300, "a", high=42.0
-            ),
+            Rate("sync has 40 threads, so at most 42 of 300 requests are in progress", WAIT_1_S, 300, "a", high=42.0),
             Rate("async has at least 200 in progress", WAIT_1_S, 300, "b", low=200),
         ),
         "waiting",
         Measure([WAIT_1_S], users="300", time_s=6.0, slice_s=3.0, blocks=3),
-        note="each request waits 1 s, so as many are in progress as are answered in a second; all 300 are connected to"
-        " either build, but sync leaves 260 in a queue",
+        note="each request waits 1 s, so the number in progress is the number answered in a second; each build has all"
+        " 300 connections, but sync leaves 260 requests in a queue",
     ),
     Claim(
         "ceiling-3s",
@@ -195,7 +193,7 @@ CLAIMS: Sequence[Claim] = (
     Claim(
         "ceiling-pg-sleep",
         "published",
-        "pg_sleep(0.5), 50 users, connections enough: 80 requests/s in threads, 96 to 100 with async",
+        "pg_sleep(0.5), 50 users, enough connections: 80 requests/s in threads, 96 to 100 with async",
         (
             Rate("sync answers 80 a second, within 5 %", "query[wait_ms=500]", 50, "a", *near(80)),
             Rate("async answers 100 a second, within 5 %", "query[wait_ms=500]", 50, "b", *near(100)),
@@ -241,7 +239,7 @@ CLAIMS: Sequence[Claim] = (
             time_s=6.0,
             slice_s=3.0,
         ),
-        note="with 20 users, so that `def` can answer 67 a second at the most",
+        note="with 20 users, so `def` can answer at most 67 a second",
         source=NOT_FOUND_AGAIN,
         conditions="time.sleep(0.3), 2 workers: 6.6/s in `async def`, 246.6 in `def`; 304.4 with asyncio.sleep",
     ),
@@ -258,11 +256,11 @@ CLAIMS: Sequence[Claim] = (
     Claim(
         "pool-stall",
         "published",
-        "A pool smaller than the thread pool stalls the sync app at 48 users, and not the async one",
+        "With fewer connections than threads, the sync app stalls at 48 users, and the async one does not",
         (Collapse("sync answers nothing, async does", "get_post", 48, "a", "nothing was answered"),),
         "deadlock",
         Measure(["get_post"], a="sync,session_limit=none", b="async,session_limit=none", users="48", time_s=1.0),
-        note="here it takes luck with 64 users and none with 128: see the lesson",
+        note="here a stall is a matter of chance at 64 users and certain at 128: see the lesson",
         source=ANDERSON,
         conditions="SQLAlchemy's default pool, 48 users: sync 0, async 824/s",
     ),
@@ -286,7 +284,7 @@ CLAIMS: Sequence[Claim] = (
     Claim(
         "serialisation",
         "published",
-        "Serialisation eats the gain: 5,000-row responses, all alike",
+        "Serialisation cancels the gain: with responses of 5,000 rows, all are alike",
         LESSONS["many_rows"].expects,
         "many_rows",
         source=NOT_FOUND_AGAIN,

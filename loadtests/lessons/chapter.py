@@ -19,7 +19,7 @@ BY_LESSON = (
     ("the same with as many authors as posts", "an_author_each"),
     ("lazy loading left in, sync and async", "missing_greenlet"),
     ("`expire_on_commit` left on, and off", "after_commit"),
-    ("`refresh` after the commit, and the author at hand", "refresh_author"),
+    ("`refresh` after the commit, or the author already loaded", "refresh_author"),
     ("one user, and many", "one_user"),
     ("independent calls awaited together, with `asyncio.gather`", "fan_out"),
     ("a file read with AnyIO, and with plain `open`, against `open` in a `def` route", "reading_files"),
