@@ -1,4 +1,4 @@
-"""The ``bench run`` command that measures what is seen live (pure)."""
+"""The ``bench run`` command that measures the lab's present settings (pure)."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from loadtests.experiment.request_options import OF_SIDE_B, TypedOption
 from loadtests.experiment.sides import Side, SideLabel
 
 USUAL: Mapping[SideLabel, str] = {"a": "sync", "b": "async"}
-"""What a run takes for a side where nothing is said."""
+"""The default sides of a run."""
 
 
 def run_command(words: Sequence[str], sides: Mapping[SideLabel, Side], users: int) -> str:
@@ -25,7 +25,7 @@ def run_command(words: Sequence[str], sides: Mapping[SideLabel, Side], users: in
 def words_of_requests(
     scenarios: Sequence[str], typed: Iterable[TypedOption], *, sequence: bool = False, values: str | None = None
 ) -> list[list[str]]:
-    """Return how each scenario of requests of one's own is typed by itself.
+    """Return how to type each scenario of the user's own requests by itself.
 
     Args:
         scenarios: the requests, those of ``--curl`` among them.

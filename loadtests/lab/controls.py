@@ -25,22 +25,22 @@ FIRST_USERS = 8
 FIRST_WAIT_MS = 50.0
 FIRST_CPU_MS = 0.5
 NOT_OURS = "only the blog has this setting; give your app its own, as in --a main:app,env.THREADS=20"
-NO_PARAMETER = "your request is sent as it is; only the blog's scenarios take this"
+NO_PARAMETER = "your request is sent as you typed it; only the blog's scenarios have this parameter"
 RESTARTS: tuple[ControlName, ...] = ("threads", "connections", "session_limit")
-"""What a server reads when it starts."""
+"""Settings that a server reads only when it starts."""
 NO_LIMIT = "none"
 AppliesTo = Literal["both", "a", "b"]
 
 
 def kind_of(side: Side) -> LaneKind:
-    """Return what kind of lane a side makes."""
+    """Return the kind of a side's lane."""
     if not side.is_build:
         return "own"
     return "sync" if side.app == BUILDS["sync"] else "async"
 
 
 def first_settings(scenario: str, sides: Mapping[SideLabel, Side]) -> Settings:
-    """Return what applies at first: what the sides were given, else the blog's defaults."""
+    """Return the settings to begin with: those of the sides, or else the blog's defaults."""
     given = [dict(side.knobs) for side in sides.values() if side.is_build]
 
     def number(name: str, default: int) -> int:
@@ -60,11 +60,11 @@ def first_settings(scenario: str, sides: Mapping[SideLabel, Side]) -> Settings:
 
 
 def controls(sides: Mapping[SideLabel, Side], *, has_parameters: bool) -> list[Control]:
-    """Return all controls, with a reason beside those that do not apply.
+    """Return all controls, with a reason for each one that does not apply.
 
     Args:
         sides: of both lanes.
-        has_parameters: whether scenarios of the blog are asked, and not requests as they were typed.
+        has_parameters: True for scenarios of the blog, False for requests as they were typed.
     """
     kinds = {label: kind_of(side) for label, side in sides.items()}
     with_threads = [label for label in LABELS if kinds[label] == "sync"]
@@ -88,7 +88,7 @@ def controls(sides: Mapping[SideLabel, Side], *, has_parameters: bool) -> list[C
             scale="log",
             restarts=True,
             applies_to=_applies_to(with_threads),
-            why_not="" if with_threads else NOT_OURS if not builds else "an async lane answers without worker threads",
+            why_not="" if with_threads else NOT_OURS if not builds else "an async lane needs no worker threads",
         ),
         Control(
             name="connections",
@@ -123,11 +123,11 @@ def _applies_to(labels: list[SideLabel]) -> AppliesTo:
 def changed(settings: Settings, change: Change, offered: Mapping[str, object], given: list[Control]) -> Settings:
     """Return settings with a change; raises UsageError for what can't be changed.
 
-    A session limit that was as high as there were connections follows these.
+    If the session limit equals the number of connections, it changes with that number.
 
     Args:
-        settings: as they are.
-        change: what is to be changed.
+        settings: the present ones.
+        change: to them.
         offered: scenarios by name.
         given: the controls.
     """
@@ -145,7 +145,7 @@ def changed(settings: Settings, change: Change, offered: Mapping[str, object], g
 
 
 def side_with(side: Side, settings: Settings) -> Side:
-    """Return a lane's side with the settings that are its own; those at their defaults are left out of its text."""
+    """Return a lane's side with the settings that apply to it; its text leaves out those at their defaults."""
     if not side.is_build:
         return side
     knobs = dict(side.knobs)
@@ -166,7 +166,7 @@ def side_with(side: Side, settings: Settings) -> Side:
 
 
 def resources_of(side: Side) -> blog.BuildResources | None:
-    """Return what a build has with its settings; None of another app."""
+    """Return the threads and connections of a build with its settings; None for another app."""
     return blog.resources_of(
         {key: value for key, value in side.settings().items() if value is None or isinstance(value, str | int | float)}
     )

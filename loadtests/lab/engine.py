@@ -1,4 +1,4 @@
-"""The engine of the lab: it keeps two servers and the load process going, and says four times a second what is seen."""
+"""The engine of the lab: it runs two servers and the load process, and makes a new state four times a second."""
 
 import time
 from collections import deque
@@ -31,13 +31,13 @@ from loadtests.system.processes import Stoppable
 from loadtests.system.resources import Reading, read_usage, usage_between
 
 TICK_S = 0.05
-"""Reports are waited for so long at the most."""
+"""How long to wait for reports at most."""
 DEBOUNCE_S = 0.4
-"""A slider that is dragged does not restart a server at each of its values."""
+"""How long settings must be unchanged before a server restarts: a dragged slider must not restart it at each value."""
 MACHINE_S = 3.0
-"""It is looked so often what other programs take."""
+"""How often the CPU time of other programs is read."""
 PROBLEM_S = 5.0
-"""What went wrong is said for so long."""
+"""How long a problem stays in the state."""
 NOTE = "Live figures, not a verdict: bench run measures."
 
 
@@ -125,7 +125,7 @@ class LiveEngine(Stoppable):
     # -- what the web app asks, from any thread ------------------------------------------------------------------------
 
     def hello(self) -> Hello:
-        """Return what a page is told first."""
+        """Return what a page gets first."""
         return self._hello.model_copy(update={"history": [*self._history]})
 
     def state(self) -> State:
@@ -145,9 +145,9 @@ class LiveEngine(Stoppable):
         self._wanted.reveal(guess)
 
     def restart(self, lane: SideLabel) -> None:
-        """Start a lane's server anew; raises UsageError if it is not ours."""
+        """Restart a lane's server; raises UsageError if it is not ours."""
         if self._lanes[lane].base.url is not None:
-            raise UsageError(f"{self._lanes[lane].name} was running already; restart it where you started it")
+            raise UsageError(f"bench lab did not start {self._lanes[lane].name}; restart it where you started it")
         self._wanted.restart(lane)
 
     def snapshot(self) -> Snapshot:
@@ -174,10 +174,10 @@ class LiveEngine(Stoppable):
         for report in self._driver.reports(TICK_S):
             self._take(report)
         if why := self._driver.replace_if_gone():
-            self._begin_anew(f"{why}, and was replaced")
+            self._start_over(f"{why}, and was replaced")
         if not self._slow_api.alive:
             self._slow_api.restart()
-            self._begin_anew("the slow external API ended, and was replaced")
+            self._start_over("the slow external API ended, and was replaced")
         self._keep_servers()
         self._tell_load()
         if time.monotonic() >= self._state_due_s:
@@ -190,12 +190,12 @@ class LiveEngine(Stoppable):
         """End everything."""
         self._owned.close()
 
-    def _begin_anew(self, problem: str) -> None:
+    def _start_over(self, problem: str) -> None:
         """Forget what was measured while something was wrong, and say what."""
         self._problem, self._problem_until_s = problem, time.monotonic() + PROBLEM_S
         self._report = None
         for lane in self._lanes.values():
-            lane.begin_anew()
+            lane.start_over()
 
     def _take(self, report: Report) -> None:
         self._report = report
@@ -203,7 +203,7 @@ class LiveEngine(Stoppable):
             lane.take(report, mine=report.lane == label)
 
     def _keep_servers(self) -> None:
-        """Start what is to be started anew, and notice what has ended."""
+        """Restart the servers whose settings have changed, and notice those that have ended."""
         settled = time.monotonic() - self._wanted.changed_s >= DEBOUNCE_S
         for label, lane in self._lanes.items():
             if lane.server.failure is not None:
@@ -213,12 +213,12 @@ class LiveEngine(Stoppable):
                 continue
             side = self._plan().sides[label]
             if self._wanted.take_restart(label) or (settled and side != lane.server.side):
-                lane.begin_anew()
+                lane.start_over()
                 self._tell_load(without=label)
                 lane.server.start(side)
 
     def _plan(self) -> Plan:
-        """Return what the settings that are wanted come to."""
+        """Return the plan for the wanted settings."""
         settings = self._wanted.settings
         if self._made is None or self._made.settings != settings:
             typed = {label: lane.base for label, lane in self._lanes.items()}
@@ -253,7 +253,7 @@ class LiveEngine(Stoppable):
             self._epoch += 1
             load = replace(load, epoch=self._epoch)
             for lane in self._lanes.values():
-                lane.begin_anew()
+                lane.start_over()
         self._told = load
         self._driver.tell(load)
 
@@ -293,7 +293,7 @@ class LiveEngine(Stoppable):
         )
 
     def _applying(self) -> str | None:
-        """Return what is being done so that the settings apply, in a sentence; None if nothing is."""
+        """Return which servers are starting so that the settings apply, in words; None if none is."""
         sides = self._plan().sides
         doing: dict[str, list[str]] = {}
         for label, lane in self._lanes.items():

@@ -1,4 +1,4 @@
-"""A lane's figures: reports of the load process added up turn by turn, and what is shown of the last turns (pure)."""
+"""A lane's figures: reports of the load process added up turn by turn, and summarised over the last turns (pure)."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from loadtests.lab.messages import Report
 from loadtests.lab.state import Now
 
 LAST_TURNS = 3
-"""What is shown of throughput and medians is of so many turns: few, so that a change is soon seen."""
+"""Throughput and medians cover this many turns: few, so that a change shows quickly."""
 KEPT_TURNS = 60
 LEAST_WINDOW_S = 0.25
-"""A window that has just opened is not shown."""
+"""A shorter window, which has just opened, is not shown."""
 
 
 @dataclass
@@ -21,16 +21,16 @@ class Turn:
 
     Attributes:
         number: of the turn.
-        at_s: when it was added to last, on the monotonic clock.
-        window_s: how long the window was so far, in seconds.
+        at_s: when it was last added to, on the monotonic clock.
+        window_s: how long the window has been so far, in seconds.
         answers: good ones.
-        errors: other ends.
+        errors: failed requests.
         counts: response times of the good ones.
         cpu_s: CPU time of the server, in seconds; None if it is not known.
-        passed_s: how long the reports on the window were about, in seconds.
-        own_cpu_s: CPU time of the load process meanwhile, in seconds.
-        lag_s: how late its event loop was, at the most, in seconds.
-        undrained: requests of the other lane that were unanswered meanwhile.
+        passed_s: the time that the reports on the window cover, in seconds.
+        own_cpu_s: CPU time of the load process in that time, in seconds.
+        lag_s: how late its event loop was at most, in seconds.
+        undrained: requests to the other lane that were unanswered in that time.
     """
 
     number: int
@@ -61,12 +61,12 @@ class Figures:
         self.example = ""
 
     def forget(self) -> None:
-        """Begin anew: the load has changed."""
+        """Start over: the load has changed."""
         self.turns.clear()
         self.example = ""
 
     def add(self, report: Report, at_s: float) -> None:
-        """Add a report on this lane; one on a load that is over is left out, and another load begins anew."""
+        """Add a report on this lane; skip reports on an earlier load, and start over with those on a later one."""
         if report.epoch != self.epoch:
             if report.epoch < self.epoch:
                 return

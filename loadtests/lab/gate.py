@@ -1,8 +1,8 @@
-"""Who may see and steer the lab: whoever opened the address that the terminal printed, from a page of our own.
+"""Who may see and control the lab: only the page of a browser that opened the address which the terminal printed.
 
-The server listens on loopback only, but any page that the user's browser shows could send requests there. So a request
-needs a cookie, which a one-time token is exchanged for; a Host of this machine, so that a foreign name that resolves to
-it (DNS rebinding) gets nothing; and if it changes something, an Origin that is our own.
+The server listens on loopback only, but any page in the user's browser could send requests there. So a request needs a
+cookie, which a browser gets in exchange for a one-time token. It needs a Host of this machine, so that a foreign name
+that resolves to it (DNS rebinding) gets nothing. And if it changes something, it needs our own Origin.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE_S = 12 * 3600
-"""As long as a day in class, also if the browser is closed meanwhile."""
+"""Long enough for a day in class, even if the browser is closed in between."""
 _OURS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 _SAFE = ("GET", "HEAD")
 HEADERS = {
@@ -28,18 +28,18 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Of every answer: the page is made of what this server sends, and talks to nobody else."""
+"""Headers of every answer: the page loads only what this server sends, and talks to nobody else."""
 NO_COOKIE = "Open the address that bench lab printed in the terminal: it has a token that lets this browser in."
 USED = (
-    "This address was opened before, and works once. Copy a new one with “Add a viewer” at the foot of the page that "
-    "is open, or start bench lab again."
+    "This address works once, and was opened before. Get a new one with “Add a viewer” at the bottom of the open page, "
+    "or start bench lab again."
 )
 FOREIGN_HOST = "This server answers to 127.0.0.1 and localhost only: use the address that bench lab printed."
 FOREIGN_ORIGIN = "Only the lab's own page can change something here: reload it."
 
 
 class Gate:
-    """ASGI middleware that lets nobody in without cookie or token, and no foreign page change anything.
+    """ASGI middleware that refuses requests without cookie or token, and changes from foreign pages.
 
     Args:
         app: what is behind it.
@@ -51,7 +51,7 @@ class Gate:
         self._unused = {_digest(token)}
         self._used: set[str] = set()
         self._session = secrets.token_urlsafe(32)
-        # Cookies do not tell ports apart: two labs on one machine need two names.
+        # Browsers send cookies to all ports of a host: two labs on one machine need two names.
         self._cookie = f"lab_{_digest(self._session)[:12]}"
 
     def invite(self) -> str:

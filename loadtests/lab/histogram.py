@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Mapping
 
 SHORTEST_S = 1e-5
-"""What is shorter is in the first bucket."""
+"""The first bucket holds everything shorter."""
 GROWTH = 1.02
-"""A bucket's upper end ÷ its lower end, and so how exact a percentile is."""
+"""A bucket's upper end ÷ its lower end; this determines how exact a percentile is."""
 BUCKETS = 1024
 """The last one ends far beyond the longest timeout."""
 MEDIAN_NEEDS = 6

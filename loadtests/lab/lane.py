@@ -18,9 +18,9 @@ from loadtests.lab.trust import LaneTrust
 from loadtests.lab.turns import silence_limit_s
 
 HUNG_S = 1.5
-"""A server in which nothing has been seen for so long has stopped: its observer looks fifty times a second."""
+"""A server whose observer has written nothing for this long has stopped: it writes fifty times a second."""
 BRIEF_S = 0.5
-"""What is seen inside a server that no longer answers is of so long."""
+"""The time span that is shown of a server that no longer answers."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Lane:
     _inside: Inside | None = None
     _newest_s: float | None = None
 
-    def begin_anew(self) -> None:
+    def start_over(self) -> None:
         """Forget what was seen of an earlier server, or of another load."""
         self.figures.forget()
         self._in_flight = self._in_window = self._inside = self._newest_s = None
@@ -108,12 +108,12 @@ class Lane:
         """Return what its server does, and why if it does not answer."""
         server = self.server
         if server.down:
-            return "down", f"{self.name} does not run: {server.down}."
+            return "down", f"{self.name} is not running: {server.down}."
         if not server.is_running:
             return ("starting" if server.number <= 1 else "restarting"), ""
         if self.is_hung:
             return "down", (
-                f"{self.name} has stopped: its process {', '.join(map(str, server.pids[:1]))} is there, but nothing has"
+                f"{self.name} has stopped: its process {', '.join(map(str, server.pids[:1]))} exists, but nothing has"
                 f" happened in it for {self._unseen_s:.0f} s."
             )
         if self.is_silent:
@@ -179,7 +179,7 @@ class Lane:
         sent = self._in_flight if stalled else self._in_window
         places = (seen.in_thread, seen.waiting_for_thread, seen.waiting_for_connection, seen.on_loop)
         other = max(0.0, (sent or 0) - sum(places))
-        # What was seen is an average over a window, what was sent an instant of it: together they are what was sent.
+        # The places are averages over a window, and the number sent is of one instant: scaled, they add up to it.
         scale = sent / (sum(places) + other) if sent and sum(places) + other > 0 else 1.0
         in_thread, for_thread, for_connection, on_loop = (round(scale * place, 2) for place in places)
         return Where(
@@ -191,7 +191,7 @@ class Lane:
         )
 
     def trust(self) -> LaneTrust:
-        """Return what tells whether its figures can be trusted."""
+        """Return what the light is based on."""
         turns = self.figures.last()
         ready_s = self.server.ready_s if self.server.is_running else None
         return LaneTrust(

@@ -1,4 +1,4 @@
-"""A lane's server: started, restarted and watched beside the other one, without holding up the engine."""
+"""A lane's server: started, restarted and watched while the engine keeps running."""
 
 import os
 import shutil
@@ -18,11 +18,11 @@ from loadtests.system.errors import BenchError
 from loadtests.system.processes import Stoppable
 
 JOIN_S = 3.0
-"""How long a start that is broken off may take to notice."""
+"""How long a cancelled start may take to notice."""
 LONGEST_LOG = 2**24
-"""Bytes to which what a server writes may grow before it is cut: a lab goes on for long, and /tmp may be memory."""
+"""Size in bytes at which a server's log is cut: a lab runs for a long time, and /tmp may be memory."""
 _starting = threading.Lock()
-"""One server is started at a time: taking ownership of a process must not be torn by a signal."""
+"""One server starts at a time: a signal must not interrupt taking ownership of a process."""
 
 
 class LaneServer(Stoppable):
@@ -81,7 +81,7 @@ class LaneServer(Stoppable):
 
     @property
     def is_starting(self) -> bool:
-        """Whether a start goes on."""
+        """Whether it is starting."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
@@ -105,7 +105,7 @@ class LaneServer(Stoppable):
         return self._server.cpus if self._server is not None else 1
 
     def start(self, side: Side) -> None:
-        """Start it, or start it anew, with the settings of ``side``; call it when no other start goes on."""
+        """Start or restart it with the settings of ``side``; call this only when it is not starting."""
         self.side, self.down, self.ready_s, self._observer = side, "", None, None
         self.number += 1
         self._thread = threading.Thread(target=self._start, args=(side, self.number), name=f"start-{self.label}")
@@ -156,11 +156,11 @@ class LaneServer(Stoppable):
             self.down = f"its process {how_it_ended(status).rstrip(',')}" + (f": {words}" if words else "")
 
     def look(self) -> Timeline | None:
-        """Return what was seen inside it in the last second; None if nobody looks."""
+        """Return what was seen inside it in the last second; None if it can't be looked into."""
         return self._observer.look() if self._observer is not None else None
 
     def stop(self) -> None:
-        """End its process, and a start that goes on."""
+        """End its process, and cancel a start."""
         self._stopped.set()
         if self._server is not None:
             self._server.stop()

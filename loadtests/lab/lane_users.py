@@ -78,7 +78,7 @@ class Counter(RequestLog):
         self.turn_answers = 0
 
     def take(self) -> tuple[int, int, dict[int, int]]:
-        """Return good answers, errors and response times since the last call, and count anew."""
+        """Return good answers, errors and response times since the last call, and reset the counts."""
         taken = self.good, self.errors, self.counts
         self.good, self.errors, self.counts = 0, 0, {}
         return taken
@@ -113,13 +113,13 @@ class LaneUsers:
         self.ask(asked)
 
     def ask(self, asked: Asked) -> None:
-        """Ask for something else from the next request on; the server is the same."""
+        """Send other requests from now on, to the same server."""
         self.asked = asked
         self._client = Client(asked.base_url, asked.requests, self.log, self.idle, asked.variables, asked.trust)
         self.turns = 0
 
     def set_users(self, users: int, wait_s: float) -> None:
-        """Have so many users; those who are too many leave with their next answer."""
+        """Set the number of users; surplus users leave after their next answer."""
         self._users, self._spread_s = users, turns.spread_s(wait_s, users)
         self.waiting.intersection_update(range(users))
         for number in range(users):
@@ -134,15 +134,15 @@ class LaneUsers:
         self.waiting = set(range(self._users))
         self.is_open.set()
 
-    def begin_anew(self) -> None:
-        """Let the load settle anew in the middle of a turn, for it has changed."""
+    def start_over(self) -> None:
+        """Let the load settle again in the middle of a turn, because it has changed."""
         self._changes += 1
         self.log.begin_turn()
         self.log.counting = False
         self.waiting = set(range(self._users))
 
     def close(self) -> None:
-        """Let its users send nothing more; they wait for what they have asked for."""
+        """Let its users send nothing more; they wait for their outstanding answers."""
         self.log.counting = False
         self.is_open.clear()
 

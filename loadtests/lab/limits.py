@@ -1,4 +1,4 @@
-"""What limits a lane now, and the most it can answer: by the model, and by what was seen inside its server (pure)."""
+"""What limits a lane now, by what was seen inside its server, and the most it can answer, by the model (pure)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,13 +14,13 @@ from loadtests.lab.state import Ceiling, LaneKind
 from loadtests.records.summary import Limit, Seen
 
 Binding = Literal[Limit, "loop", "deadlock", "unknown"]
-"""What a lane meets first: a limit of the model, an event loop that is blocked, threads and connections that wait for
-each other; or nobody knows, for nobody can look inside."""
+"""What limits a lane: a limit of the model, a blocked event loop, or threads and connections that wait for each other;
+``unknown`` if the server can't be looked into."""
 LATE_S = 0.01
 LATE_SHARE = 0.3
-"""An event loop is blocked if it is so late, and late for so much of the time that an answer takes."""
+"""An event loop is blocked if it is at least this late, in seconds and as a share of the median response time."""
 ALL_BLOCKED = 0.9
-"""Share of the threads that wait for a connection, for a deadlock."""
+"""If at least this share of the threads waits for a connection, it is a deadlock."""
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,20 @@ class LaneFacts:
     """What is known of a lane under the present load.
 
     Attributes:
-        name: as it is called in sentences.
+        name: of the lane, in sentences.
         kind: of its app.
-        scenario: what it is asked.
-        users: who ask.
-        resources: threads and connections of a build; None of another app.
+        scenario: that is sent to it.
+        users: that send it.
+        resources: threads and connections of a build; None for another app.
         cpus: how many cores it can use at once.
         rps: good answers per second; None if nothing was measured yet.
-        p50_s: median response time, in seconds; None of too few answers.
-        p99_s: the 99th percentile, in seconds; None of too few answers.
-        errors_per_s: other ends of requests.
+        p50_s: median response time, in seconds; None for too few answers.
+        p99_s: the 99th percentile, in seconds; None for too few answers.
+        errors_per_s: failed requests per second.
         cpu_s: the server's CPU time of a request, in seconds; None if it is not known.
         busy: share of its cores that it keeps busy, 0 to 1; None if it is not known.
-        inside: what was seen inside; None if nobody looks.
-        silent_s: for how long nothing has come though requests were in flight, in seconds; 0 while answers come.
+        inside: what was seen inside its server; None if it can't be looked into.
+        silent_s: for how long nothing has come although requests are in flight, in seconds; 0 while answers come.
         in_flight: requests without an answer.
         down: why it does not run, in words; empty if it does.
     """
@@ -70,7 +70,7 @@ class LaneFacts:
 
     @property
     def has(self) -> Resources | None:
-        """What the model takes; None of another app."""
+        """The resources that the model counts with; None for another app."""
         if self.resources is None:
             return None
         connections = self.resources.all_connections if self.holds else None
@@ -83,12 +83,12 @@ class LaneFacts:
 
     @property
     def wait_s(self) -> float:
-        """How long a request waits by design, in seconds; where calls come one after another, for all of them."""
+        """How long a request waits by design, in seconds: for all its calls, if it makes them one after another."""
         return waits_one_after_another(self.scenario, self.kind)
 
 
 def is_deadlocked(facts: LaneFacts) -> bool:
-    """Whether all threads were seen waiting for connections, which requests hold that wait for a thread."""
+    """Whether all threads were seen waiting for connections: requests that wait for a thread hold those."""
     known, seen = facts.resources, facts.inside
     if known is None or known.all_threads is None or seen is None:
         return False
@@ -96,7 +96,7 @@ def is_deadlocked(facts: LaneFacts) -> bool:
 
 
 def binding(facts: LaneFacts) -> Binding:
-    """Return what limits a lane by what was seen of it."""
+    """Return what limits a lane, judged by what was seen of it."""
     if is_deadlocked(facts):
         return "deadlock"
     if facts.inside is None or facts.busy is None:
@@ -122,9 +122,9 @@ def _seen(inside: Inside) -> Seen:
 
 
 def ceiling(facts: LaneFacts) -> Ceiling | None:
-    """Return the most a lane can answer, however many users there are; None where that can't be known.
+    """Return the most a lane can answer, however many users there are; None if that can't be known.
 
-    The wait is what the scenario asks for, the CPU time of a request what it costs now. Nothing is fitted.
+    The wait is the one that the scenario asks for; the CPU time is what a request costs now. Nothing is fitted.
     """
     if facts.blocks_loop and facts.wait_s:
         workers = facts.resources.workers if facts.resources is not None else 1

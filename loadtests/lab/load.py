@@ -1,4 +1,4 @@
-"""The engine's end of the load process: start it, tell it what to do, read its reports, replace it if it is gone."""
+"""The load process as the engine sees it: start it, tell it what to do, read its reports, replace it if it is gone."""
 
 import time
 from multiprocessing import Pipe
@@ -13,11 +13,11 @@ from loadtests.system.processes import Child, Stoppable
 
 MODULE = "loadtests.lab.load_process"
 SILENCE_S = 5.0
-"""A load process that says nothing for so long has hung, and is replaced."""
+"""A load process that sends nothing for this long has hung, and is replaced."""
 START_S = 20.0
-"""Before it has said anything it may take so long."""
+"""How long it may take to send its first report."""
 MOST_STARTS = 3
-"""It is given up if it has ended so often in succession without saying anything: it would do so for ever."""
+"""It is given up after this many starts in succession without a report: it would end again and again."""
 
 
 class LoadDriver(Stoppable):
@@ -63,7 +63,7 @@ class LoadDriver(Stoppable):
             self._silent_until_s = 0.0  # it is gone, and replaced when its reports are read
 
     def reports(self, limit_s: float) -> list[Report]:
-        """Wait for reports, so long at the most; return those that there are."""
+        """Wait for reports up to a limit, and return those that came."""
         found: list[Report] = []
         pipe: Connection = self._pipe
         try:
@@ -72,17 +72,17 @@ class LoadDriver(Stoppable):
                     found.append(pipe.recv())
         except (EOFError, OSError):
             self._silent_until_s = 0.0
-            time.sleep(limit_s)  # else a child that is gone would have its owner turn round and round
+            time.sleep(limit_s)  # otherwise the owner of a process that is gone would loop without a pause
         if found:
             self._silent_starts = 0
             self._silent_until_s = time.monotonic() + SILENCE_S
         return found
 
     def replace_if_gone(self) -> str:
-        """Replace it if it has ended or says nothing; return why, in words, or an empty string.
+        """Replace it if it has ended or hung; return why, in words, or an empty string.
 
         Raises:
-            RunError: it has been replaced several times, and never said anything.
+            RunError: it was replaced several times, and never sent a report.
         """
         hung = time.monotonic() > self._silent_until_s
         if self._child.alive and not hung:

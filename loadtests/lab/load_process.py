@@ -1,7 +1,8 @@
-"""The load process of the lab: ``python -m loadtests.lab.load_process``. For what comes and goes see ``messages``.
+"""The load process of the lab: ``python -m loadtests.lab.load_process``. ``messages`` defines its input and output.
 
-It is a process of its own, on the cores of the load driver: neither the page nor the web server shares the interpreter
-that takes the time. Its client is that of a run. Users of a lane last from turn to turn; between turns they wait.
+It is a separate process on the cores of the load driver, so that neither the page nor the web server shares the
+interpreter that takes the times. It uses the client of a run. A lane keeps its users from turn to turn; between turns
+they wait.
 """
 
 import asyncio
@@ -20,11 +21,11 @@ from loadtests.lab.messages import REPORT_S, LaneReport, Load, Phase, Report
 from loadtests.system.processes import begin_child
 
 STEP_S = 0.005
-"""It is looked so often whether a phase is over."""
+"""How often the process checks whether a phase is over."""
 
 
 class LoadProcess:
-    """Loads both lanes in turns, as it was last told."""
+    """Loads both lanes in turns, as the engine last told it."""
 
     def __init__(self, owner: Connection) -> None:
         self._owner = owner
@@ -38,7 +39,7 @@ class LoadProcess:
         self._undrained = 0
         self._phase_begun_s = 0.0
         self._counted_s = 0.0
-        """When the window opened, or what was counted in it was last reported."""
+        """When the window opened, or when its counts were last reported."""
         self._window_s = 0.0
         self._changed = asyncio.Event()
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -67,7 +68,7 @@ class LoadProcess:
                 self._ended.set_result(None)
 
     def _apply(self, load: Load) -> None:
-        """Do from now on what the engine wants."""
+        """Apply what the engine wants."""
         for label in [*self._lanes]:
             lane, asked = self._lanes[label], load.lanes.get(label)
             if asked is None or asked.start != lane.asked.start:
@@ -88,7 +89,7 @@ class LoadProcess:
                 lane.turns = 0
             if self._whose is not None:
                 self._drop_window()
-                self._lanes[self._whose].begin_anew()
+                self._lanes[self._whose].start_over()
                 if self._phase == "window":
                     self._begin("lead-in")
         self._load = load
@@ -136,7 +137,7 @@ class LoadProcess:
                     await asyncio.sleep(STEP_S)
         finally:
             self._end_turn()
-        gc.collect()  # between turns, for in a window it would show up as latency of the server
+        gc.collect()  # between turns, because in a window it would show up as latency of the server
 
     def _end_turn(self) -> None:
         self._whose, self._phase = None, "idle"
@@ -146,14 +147,14 @@ class LoadProcess:
         self._phase, self._phase_begun_s = phase, time.perf_counter()
 
     def _count_window(self) -> None:
-        """Add what has passed of an open window to what is to be reported."""
+        """Add the time since the last count, if a window is open, to the next report."""
         if self._phase == "window":
             now = time.perf_counter()
             self._window_s += now - self._counted_s
             self._counted_s = now
 
     def _drop_window(self) -> None:
-        """Forget what was counted and not reported: it belongs to a load that is over."""
+        """Discard counts that were not reported: they belong to the previous load."""
         self._window_s = 0.0
         if self._whose is not None:
             self._lanes[self._whose].log.take()
@@ -216,7 +217,7 @@ async def serve(owner: Connection) -> None:
 def main(fd: int, cores: str) -> None:
     """Load both lanes in turns until the owner hangs up."""
     begin_child(cores)
-    gc.freeze()  # what is imported stays; looking through it again after each turn would take long
+    gc.freeze()  # modules stay; collecting them again after each turn would take long
     gc.disable()
     with Connection(fd) as owner, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(owner))

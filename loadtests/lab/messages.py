@@ -11,20 +11,20 @@ from loadtests.lab.histogram import Counts
 from loadtests.system.connections import SYSTEMS, Trust
 
 REPORT_S = 0.1
-"""A report comes so often, in seconds."""
+"""Time between two reports, in seconds."""
 Phase = Literal["lead-in", "window", "drain", "idle"]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of one lane's server.
+    """What one lane's server is asked.
 
     Attributes:
-        start: which start of a server this is; with another number all connections are new.
+        start: which start of a server this is; if the number changes, all connections are new.
         base_url: where it listens, without a trailing slash.
         pids: its processes, whose CPU time is read; none if that is not known.
         requests: sent in turn, or one after another by each user.
-        expected_s: how long an answer should take by what is known beforehand, in seconds.
+        expected_s: how long an answer is expected to take at most, in seconds.
         sequence: whether each user sends them one after another.
         variables: what fills their places. Secrets, perhaps: they go through the pipe, and nowhere else.
         trust: which certificates are trusted, if it is asked by https.
@@ -42,13 +42,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Load:
-    """All that the load process is to do from now on.
+    """Everything that the load process should do from now on.
 
     Attributes:
-        epoch: counts changes; figures of different epochs are not of the same load.
+        epoch: counts changes; figures of different epochs belong to different loads.
         users: of each lane.
         wait_s: how long a request waits by design, in seconds: users start spread over it.
-        lanes: those that have a server; a lane that is not in it gets no turn.
+        lanes: those that have a server; other lanes get no turn.
         paused: whether nothing is sent at all.
     """
 
@@ -61,7 +61,7 @@ class Load:
 
 @dataclass(frozen=True)
 class LaneReport:
-    """How one lane is.
+    """The state of one lane.
 
     Attributes:
         in_flight: requests without an answer.
@@ -83,7 +83,7 @@ class Report:
         phase: of the turn.
         window_s: how much of the time belongs to a window, in seconds.
         answers: good ones that came in a window.
-        errors: other ends of requests in a window.
+        errors: requests that failed in a window.
         counts: response times of the good ones.
         cpu_s: CPU time of the lane's server inside of a window, in seconds; None if it is not known.
         example: what was wrong with a failed request; empty if none failed.

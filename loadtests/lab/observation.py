@@ -14,7 +14,7 @@ from loadtests.records.samples import ROW, UNKNOWN, Rows, Timeline, merge_observ
 KEPT_S = 1.0
 """Rows older than this are forgotten."""
 CUT_BYTES = 2**20
-"""A file that has grown so long is cut: its observer appends, and a lab goes on for long."""
+"""A file of this size is truncated: its observer only appends, and a lab runs for a long time."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Inside:
 
 
 class Observer:
-    """Reads the rows of one server's processes, each time those that are new."""
+    """Reads the rows of one server's processes, only the new ones each time."""
 
     def __init__(self, folder: Path) -> None:
-        """Read from a folder, where each process of the server has a file."""
+        """Read from a folder in which each process of the server has a file."""
         self._folder = folder
         self._read: dict[Path, int] = {}
         self._rows: dict[Path, Rows] = {}
@@ -73,7 +73,7 @@ class Observer:
         new = np.frombuffer(content[:whole], ROW)
         self._rows[path] = np.concatenate([self._rows[path], new]) if path in self._rows else new
         if self._read[path] > CUT_BYTES and whole == len(content):
-            os.truncate(path, 0)  # a row that is written in this very moment is lost, and no more
+            os.truncate(path, 0)  # loses at most a row that is written at this moment
             self._read[path] = 0
 
 

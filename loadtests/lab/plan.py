@@ -1,4 +1,4 @@
-"""What the settings that are wanted come to: the scenario, both sides, and the command that measures them (pure)."""
+"""The plan for the wanted settings: the scenario, both sides, and the command that measures them (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from loadtests.lab.state import Settings
 
 @dataclass(frozen=True)
 class Plan:
-    """What some settings come to.
+    """The plan for some settings.
 
     Attributes:
         settings: the settings.
@@ -30,7 +30,7 @@ class Plan:
 
 
 def plan_of(settings: Settings, offer: Offer, typed: Mapping[SideLabel, Side]) -> Plan:
-    """Return what some settings come to.
+    """Return the plan for some settings.
 
     Args:
         settings: that are wanted.
@@ -44,7 +44,7 @@ def plan_of(settings: Settings, offer: Offer, typed: Mapping[SideLabel, Side]) -
 
 
 def lane_names(sides: Mapping[SideLabel, Side]) -> dict[SideLabel, str]:
-    """Return how lanes are called: by their build where that tells them apart, else as they were typed."""
+    """Return the names of lanes: their builds if that distinguishes them, else the sides as typed."""
     kinds = {label: str(kind_of(side)) for label, side in sides.items()}
     if kinds["a"] == kinds["b"] or "own" in kinds.values():
         typed = {label: side.spec for label, side in sides.items()}
@@ -53,13 +53,13 @@ def lane_names(sides: Mapping[SideLabel, Side]) -> dict[SideLabel, str]:
 
 
 def with_settings(name: str, side: Side) -> str:
-    """Return how a lane is called where its settings matter."""
+    """Return the name of a lane with its settings."""
     settings = side.spec.partition(",")[2]
     return f"{name} with {settings}" if settings and side.is_build else name
 
 
 def is_other_load(before: Load, load: Load) -> bool:
-    """Whether what both lanes are asked has changed, and not only which of them have a server."""
+    """Whether the load has changed, and not only which lanes have a server."""
     if (before.users, before.wait_s, before.paused) != (load.users, load.wait_s, load.paused):
         return True
     both = before.lanes.keys() & load.lanes.keys()

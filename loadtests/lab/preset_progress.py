@@ -1,4 +1,4 @@
-"""How far a preset is: its numbers of users one after another, what was measured with each, and the outcome."""
+"""The progress of a preset: its numbers of users one after another, what was measured with each, and the outcome."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ class PresetProgress:
 
     Attributes:
         chosen: which choice it is.
-        outcome: what was measured; None while hidden, or while that is too little to say. Once said, it
+        outcome: what was measured; None while hidden, or while there is too little to answer. Once it is there, it
             stays, unless another lane stops answering.
     """
 
@@ -42,14 +42,14 @@ class PresetProgress:
         trusted: bool,
         go_on_with: Callable[[int, int], None],
     ) -> None:
-        """Take what is known now.
+        """Take the present state into account.
 
         Args:
             now_s: on the monotonic clock.
             lanes: what is known of both.
             turns: how many each has had under the present load.
             stopped: a sentence for each lane that has stopped answering.
-            applies: whether the preset's settings apply: both servers run with them.
+            applies: whether both servers run with the preset's settings.
             guessed: whether somebody has guessed.
             trusted: whether the light lets figures be trusted now; if it did not, the outcome says so.
             go_on_with: is called with the next number of users, and the choice that it belongs to.
@@ -77,5 +77,5 @@ class PresetProgress:
         self.outcome = outcome
 
     def _has_been_seen(self, now_s: float, turns: Mapping[SideLabel, int]) -> bool:
-        """Whether the present number of users has had its time, and each lane its turns."""
+        """Whether the present number of users was applied for long enough, and each lane had enough turns."""
         return now_s - self._step_begun_s >= STEP_S and min(turns.values(), default=0) >= STEP_TURNS

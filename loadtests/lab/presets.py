@@ -1,4 +1,4 @@
-"""Presets: settings named after lessons, each with a question, and with what was measured as its answer (pure)."""
+"""Presets: settings named after lessons, each with a question that the measured figures answer (pure)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from loadtests.lab.state import Change, Option
 from loadtests.system.errors import UsageError
 
 MUCH = 1.25
-"""Times as much, from which on a difference is what a preset asks for."""
+"""Ratio from which on two figures count as different."""
 FLAT = 1.15
-"""Times as much, below which a throughput has not grown."""
+"""A throughput that grew by a smaller factor has not grown."""
 STEP_S = 5.0
-"""A number of users is shown for so long at least, while a preset adds users."""
+"""While a preset adds users, it keeps each number of users for at least this long."""
 STEP_TURNS = 2
-"""And for so many turns of each lane."""
+"""And for at least this many turns of each lane."""
 WATCH_S = 15.0
-"""A server that is to stop has had so long to do so, before it is said that it did not."""
+"""How long to wait for a server to stop before the outcome says that none did."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was measured, in a sentence, and which of the options that speaks for."""
+    """What was measured, in a sentence, and the option that it supports."""
 
     sentence: str
     answer: str
@@ -32,7 +32,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Step:
-    """What was measured with a number of users: answers per second of each lane."""
+    """The throughput of each lane with some number of users, in answers per second."""
 
     users: int
     rps: Mapping[SideLabel, float]
@@ -40,14 +40,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a preset's answer is made of.
+    """What a preset's answer is based on.
 
     Attributes:
         lanes: what is known of both.
         steps: what was measured with each number of users so far.
         watched_s: for how long its settings have applied, in seconds.
-        stopped: a sentence for each lane that stopped answering since, by label.
-        done: whether all numbers of users have had their time.
+        stopped: a sentence for each lane that has stopped answering since then, by label.
+        done: whether all numbers of users were applied for long enough.
     """
 
     lanes: Mapping[SideLabel, LaneFacts]
@@ -58,7 +58,7 @@ class Evidence:
 
 
 Judge = Callable[[Evidence], Outcome | None]
-"""Returns what was measured, or None while that is too little to say."""
+"""Returns what was measured, or None while there is too little to answer."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Preset:
     Attributes:
         shown: what a page is told of it.
         change: the settings that it applies.
-        then_users: numbers of users that follow one after another, once somebody has guessed.
+        then_users: the numbers of users to apply after that, one after another, once somebody has guessed.
         judge: says what was measured.
     """
 
@@ -100,8 +100,8 @@ def _judge_41_users(seen: Evidence) -> Outcome | None:
     why = ""
     if len(bends) == 1:
         number = threads.all_threads if threads is not None else None
-        why = f": the line of {names[bends[0]]} bends" + (f", which has {number} threads" if number else "")
-    return Outcome(f"From {first.users} to {last.users} users {said}{why}.", answer)
+        why = f": the line of {names[bends[0]]}" + (f", with its {number} threads," if number else "") + " bends"
+    return Outcome(f"From {first.users} to {last.users} users, {said}{why}.", answer)
 
 
 def _judge_blocked_loop(seen: Evidence) -> Outcome | None:
@@ -112,7 +112,7 @@ def _judge_blocked_loop(seen: Evidence) -> Outcome | None:
     answer = "fewer" if ratio < 1 / MUCH else "more" if ratio > MUCH else "same"
     said = f"{a.name} answers {rps(a.rps)}, {b.name} {rps(b.rps)}"
     late_s = b.inside.lag_s if b.inside is not None else 0.0
-    why = f": the event loop of {b.name} is blocked and {1000 * late_s:.0f} ms late" if answer == "fewer" else ""
+    why = f": the event loop of {b.name} is blocked ({1000 * late_s:.0f} ms late)" if answer == "fewer" else ""
     return Outcome(f"{said}{why}.", answer)
 
 
@@ -174,8 +174,8 @@ PRESETS: Sequence[Preset] = (
         "41-users",
         "41 users",
         "waiting",
-        "Each request waits 200 ms for another service; the sync build has 40 threads. Users go from 40 to 41, 60 and"
-        " 80. Whose throughput hardly grows with them?",
+        "Each request waits 200 ms for another service; the sync build has 40 threads. The number of users goes from 40"
+        " to 41, 60 and 80. Which throughput hardly grows?",
         {"a": "sync’s", "b": "async’s", "both": "both", "neither": "neither"},
         Change(scenario="external_api", users=40, wait_ms=200, **USUAL),
         _judge_41_users,
@@ -187,8 +187,9 @@ PRESETS: Sequence[Preset] = (
         "blocked-loop",
         "The blocked loop",
         "blocked_loop",
-        "The handler calls time.sleep for 20 ms, and there are 8 users. What becomes of async, compared with sync?",
-        {"more": "it answers more", "same": "about the same", "fewer": "it answers far fewer"},
+        "The handler calls time.sleep for 20 ms, and there are 8 users. How many requests does async answer, compared"
+        " with sync?",
+        {"more": "more", "same": "about the same", "fewer": "far fewer"},
         Change(scenario="blocking", users=8, wait_ms=20, **USUAL),
         _judge_blocked_loop,
     ),
@@ -196,8 +197,8 @@ PRESETS: Sequence[Preset] = (
         "deadlock",
         "The deadlock",
         "deadlock",
-        "128 users read posts, as tutorials write it: nothing limits how many requests hold a session. Forty threads"
-        " share fifteen connections. Which build stops answering?",
+        "128 users read posts. As in many tutorials, nothing limits how many requests hold a session. In the sync build"
+        " 40 threads share 15 connections. Which build stops answering?",
         {"a": "sync", "b": "async", "both": "both", "neither": "neither"},
         Change(scenario="get_post", users=128, threads=40, connections=15, session_limit=None),
         _judge_deadlock,
@@ -206,9 +207,9 @@ PRESETS: Sequence[Preset] = (
         "starved-neighbour",
         "The starved neighbour",
         "starved_neighbour",
-        "One request in 200 hashes a million bytes, the others only wait 10 ms. With whom do the slowest 1 % of the"
-        " requests wait longer?",
-        {"a": "with sync", "b": "with async", "same": "about the same"},
+        "One request in 200 hashes a million bytes, the others only wait 10 ms. In which build do the slowest 1 % of"
+        " the requests take longer?",
+        {"a": "in sync", "b": "in async", "same": "about the same"},
         Change(scenario="neighbour", users=8, wait_ms=10, **USUAL),
         _judge_neighbour,
     ),

@@ -1,4 +1,4 @@
-"""What can be asked of both lanes: scenarios whose parameters are the page's controls, or requests of one's own."""
+"""What both lanes can be asked: scenarios whose parameters are the page's controls, or the user's own requests."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -26,15 +26,15 @@ OFFERED = (
 )
 """Scenarios of the catalogue, in the order in which a page lists them."""
 PARAMETERS: Mapping[str, ControlName] = {"wait_ms": "wait_ms", "cpu_ms": "cpu_ms"}
-"""Which parameter of a scenario is which control."""
+"""The control for each parameter of a scenario."""
 BLOCKS = frozenset({"blocking"})
 """Scenarios whose handler waits on the event loop where it is ``async def``."""
 COMPUTES = frozenset({"neighbour", "hash"})
 """Scenarios that are about a computation, whatever else they do."""
 UNKNOWN_EXPECTED_S: Mapping[str, float] = {"neighbour": 2.0}
-"""How long an answer may take where computing for long is what a scenario is about, in seconds."""
+"""How long an answer may take in scenarios that are about a long computation, in seconds."""
 OWN_EXPECTED_S = 2.5
-"""The same of requests of one's own, of which nothing is known, in seconds."""
+"""The same for the user's own requests, of which nothing is known, in seconds."""
 _WAITS = re.compile(r"sleep\(|\bfetch\w*\(|\bdb\.\w+\(")
 _WORKS = re.compile(r"\bcpu\.\w+\(|await |render|open\(")
 
@@ -76,15 +76,15 @@ def _of_catalogue(name: str) -> Offer:
 
 
 def offer_of(scenario: Scenario, words: Sequence[str]) -> Offer:
-    """Return a scenario that stays as it was typed, in these words."""
+    """Return a scenario without parameters, as it was typed in these words."""
     return Offer(scenario.name, scenario.title, (), lambda _: scenario, tuple(words))
 
 
 def expected_s(scenario: Scenario, side: Side, settings: Settings) -> float:
-    """Return how long an answer of a side may take by what is known beforehand, in seconds.
+    """Return how long an answer of a side is expected to take at most, in seconds.
 
-    It says how long silence is no fault: the waits of those who are not let in count, computing does not, for answers
-    of others come meanwhile.
+    A server may be silent for that long without a fault. Waits of requests in a queue count. Computing does not count,
+    because other answers come in the meantime.
     """
     name = scenario.name.partition("[")[0]
     known = resources_of(side)
@@ -111,12 +111,11 @@ def waits_one_after_another(scenario: Scenario, kind: state.LaneKind) -> float:
 def waiting_line(source: str, *, computes: bool = False) -> int | None:
     """Return the number of the line, from 1, on which a handler waits or computes; None if none is found.
 
-    What stands in a docstring or a comment does not count.
+    Docstrings and comments do not count.
 
     Args:
         source: of the handler, or of several.
-        computes: whether computing is what the scenario is about: then a line that computes comes before one that
-            waits.
+        computes: whether the scenario is about computing: if so, a line that computes is preferred to one that waits.
     """
     lines = source.splitlines()
     in_docstring = False
@@ -134,7 +133,7 @@ def waiting_line(source: str, *, computes: bool = False) -> int | None:
 
 
 def shown(offer: Offer, code: Mapping[SideLabel, str]) -> state.Scenario:
-    """Return a scenario as a page is told of it.
+    """Return a scenario in the form that a page gets.
 
     Args:
         offer: the scenario.

@@ -8,9 +8,9 @@ from loadtests.lab.limits import LaneFacts, binding, is_deadlocked
 ALIKE = 0.1
 """Throughputs that differ by less than this are about the same."""
 FAILING = 0.05
-"""Share of failed requests from which on they are worth a word."""
+"""Share of failed requests from which on the sentence mentions them."""
 LATE_S = 0.5
-"""An event loop that is so late is why nothing is answered."""
+"""If the event loop is this late, that is why nothing is answered."""
 
 
 def sentence(lanes: Mapping[SideLabel, LaneFacts], paused: str | None = None) -> str:
@@ -33,7 +33,7 @@ def sentence(lanes: Mapping[SideLabel, LaneFacts], paused: str | None = None) ->
         return f"The load is settling: {waiting} {'has' if measured else 'have'} not been measured yet."
     a, b = (lanes[label] for label in LABELS)
     if binding(a) == binding(b) == "users":
-        return f"{_compared(a, b)}: both are limited by the number of their users, {a.users}."
+        return f"{_compared(a, b)}: both are limited by the number of users ({a.users})."
     return f"{_compared(a, b)}: {_limited(a)}, and {_limited(b)}."
 
 
@@ -42,11 +42,11 @@ def _compared(a: LaneFacts, b: LaneFacts) -> str:
     failing = [facts for facts in (a, b) if _is_failing(facts)]
     if failing:
         names = " and ".join(each.name for each in failing)
-        return f"{names} {'fails' if len(failing) == 1 else 'fail'} requests ({_failures(failing[0])})"
+        return f"Requests to {names} fail ({_failures(failing[0])})"
     if min(one, other) <= 0:
         return f"{(a if one <= other else b).name} answers nothing"
     if max(one, other) / min(one, other) <= 1 + ALIKE:
-        return f"Both answer about the same, {rps(one)} and {rps(other)}"
+        return f"Both answer about the same number of requests, {rps(one)} and {rps(other)}"
     more, less = (a, b) if one > other else (b, a)
     times = (more.rps or 0.0) / (less.rps or 1.0)
     much = f"{times:.1f} times as many requests as" if times >= 1.5 else f"{100 * (times - 1):.0f} % more requests than"
@@ -65,20 +65,20 @@ def _limited(facts: LaneFacts) -> str:
     """Say what limits a lane, as a part of a sentence."""
     limit, inside, known = binding(facts), facts.inside, facts.resources
     if limit == "cpu":
-        share = f", busy {100 * facts.busy:.0f} % of the time" if facts.busy is not None else ""
+        share = f" ({100 * facts.busy:.0f} % busy)" if facts.busy is not None else ""
         return f"{facts.name} is limited by its {'core' if facts.cpus == 1 else 'cores'}{share}"
     if limit == "users":
-        return f"{facts.name} is limited by the number of its users, {facts.users}"
+        return f"{facts.name} is limited by the number of users ({facts.users})"
     if limit == "unknown" or inside is None:
         return f"what limits {facts.name} can't be seen"
     if limit == "loop":
-        return f"{facts.name} is limited by its event loop, which is blocked and {1000 * inside.lag_s:.0f} ms late"
+        return f"{facts.name} is limited by its event loop, which is blocked ({1000 * inside.lag_s:.0f} ms late)"
     if limit == "deadlock":
         return f"{facts.name} is in a deadlock"
     number = known.all_threads if known is not None and limit == "threads" else known and known.all_connections
     queue = inside.waiting_for_thread if limit == "threads" else inside.waiting_for_connection
     count = f"{number} " if number else ""
-    return f"{facts.name} is limited by its {count}{limit}, for which {waiting(queue)}"
+    return f"{facts.name} is limited by its {count}{limit} ({waiting(queue)} for one)"
 
 
 def why_silent(facts: LaneFacts) -> str:

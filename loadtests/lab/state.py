@@ -1,4 +1,4 @@
-"""What the engine of the lab says and what can be asked of it: the contract between engine, web app and page."""
+"""What the lab's engine tells and what it can be asked: the contract between engine, web app and page."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -13,9 +13,9 @@ MOST_MS = 3000.0
 MOST_CPU_MS = 200.0
 MOST_THREADS = 400
 HISTORY_S = 60.0
-"""How much of the past a page is given when it opens, and what is saved as the last minute, in seconds."""
+"""How much of the past a page gets when it opens, and saves as the last minute, in seconds."""
 PERIOD_S = 0.25
-"""A new state is made so often, in seconds."""
+"""Time between two states, in seconds."""
 
 ControlName = Literal["scenario", "users", "wait_ms", "cpu_ms", "threads", "connections", "session_limit"]
 LaneKind = Literal["sync", "async", "own"]
@@ -30,7 +30,7 @@ class Frozen(BaseModel):
 
 
 class Settings(Frozen):
-    """What is asked of both lanes, and what they have; ``null`` where a setting does not apply.
+    """What both lanes are asked, and what they have; ``null`` where a setting does not apply.
 
     Attributes:
         scenario: the name of one of ``Hello.scenarios``.
@@ -52,7 +52,7 @@ class Settings(Frozen):
 
 
 class Change(Frozen):
-    """Settings to be changed: those that are given (``model_fields_set``); a session limit may be given as null."""
+    """Settings to change: those that are given (``model_fields_set``). A session limit may be null."""
 
     scenario: str | None = None
     users: int | None = Field(None, ge=1, le=MOST_USERS)
@@ -82,7 +82,7 @@ class Control(Frozen):
         step: between values.
         scale: of a slider.
         restarts: whether a change needs a restart of a lane.
-        applies_to: whose it is.
+        applies_to: the lanes that it belongs to.
         why_not: why it can't be used; empty where it can.
         allows_null: whether "none" is a value.
     """
@@ -238,7 +238,7 @@ class State(Frozen):
 
 
 class Hello(Frozen):
-    """What a page is told first."""
+    """What a page gets first."""
 
     build: Mapping[SideLabel, Build]
     controls: Sequence[Control]
@@ -262,7 +262,7 @@ class Engine(Protocol):
     """
 
     def hello(self) -> Hello:
-        """Return what a page is told first."""
+        """Return what a page gets first."""
 
     def state(self) -> State:
         """Return the latest state; its ``sequence`` tells whether it is a new one."""
@@ -277,7 +277,7 @@ class Engine(Protocol):
         """Record the guess, the ``id`` of one of the preset's options, and show the figures."""
 
     def restart(self, lane: SideLabel) -> None:
-        """Start a lane's server anew."""
+        """Restart a lane's server."""
 
     def snapshot(self) -> Snapshot:
         """Return the last minute; while a prediction is hidden raises UsageError."""

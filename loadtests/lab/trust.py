@@ -8,28 +8,28 @@ from loadtests.experiment.sides import SideLabel
 from loadtests.lab.state import Trust
 
 SETTLED_TURNS = 2
-"""Turns of a lane under the present load, before which it has just changed."""
+"""With fewer turns of a lane under the present load, the load has just changed."""
 WARM_S = 5.0
 """A server that became ready less than this ago is still getting faster."""
 FOREIGN_CAUTION = 0.05
 FOREIGN_POOR = 0.2
 """Share of the cores' time that other programs take."""
 LATE_S = 0.05
-"""A load process that is so late notices answers late."""
+"""A load process this late notices answers late."""
 
 
 @dataclass(frozen=True)
 class LaneTrust:
-    """What is to be known of one lane.
+    """What the light is based on for one lane.
 
     Attributes:
         name: of the lane.
         turns: under the present load.
         ready_for_s: since its server became ready, in seconds; None if it does not run.
-        answers: whether it has not stopped answering.
+        answers: False if it has stopped answering.
         busy: the load process's share of a core in its windows.
         lag_s: how late the load process was in its windows, in seconds.
-        undrained: requests of the other lane that were unanswered in its windows.
+        undrained: requests to the other lane that were unanswered in its windows.
     """
 
     name: str
@@ -45,9 +45,9 @@ def trust(lanes: Mapping[SideLabel, LaneTrust], foreign: float, problem: str = "
     """Return the light with its reasons.
 
     Args:
-        lanes: what is to be known of both.
+        lanes: both lanes.
         foreign: share of the cores' time that other programs take, 0 to 1.
-        problem: something else that is wrong, in words; empty if nothing is.
+        problem: anything else that is wrong, in words; empty if nothing is.
     """
     poor, caution = [problem] if problem else [], []
     names = {label: lane.name for label, lane in lanes.items()}
@@ -61,14 +61,14 @@ def trust(lanes: Mapping[SideLabel, LaneTrust], foreign: float, problem: str = "
             caution.append(f"{lane.name} was just restarted")
         if lane.busy > DRIVER_BUSY_LIMIT:
             poor.append(
-                f"the load process is busy {100 * lane.busy:.0f} % of the time while {lane.name} has its turn: what is"
-                " seen may be its limit"
+                f"the load process is busy {100 * lane.busy:.0f} % of the time while {lane.name} has its turn: it may"
+                " be the limit, not the server"
             )
         elif lane.lag_s > LATE_S:
             caution.append(f"the load process was {1000 * lane.lag_s:.0f} ms late while {lane.name} had its turn")
         if lane.undrained:
             are = "request is" if lane.undrained == 1 else "requests are"
-            caution.append(f"{lane.undrained} {are} still unanswered by {other} while {lane.name} has its turn")
+            caution.append(f"{lane.undrained} {are} still waiting for {other} while {lane.name} has its turn")
     if any(lane.turns < SETTLED_TURNS and lane.ready_for_s is not None and lane.answers for lane in lanes.values()):
         caution.insert(0, "the load just changed")
     if foreign > FOREIGN_CAUTION:

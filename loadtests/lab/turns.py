@@ -1,8 +1,8 @@
-"""Whose turn it is, and for how long: both lanes' servers share their cores, so that one at a time is loaded (pure).
+"""Which lane has its turn, and for how long: the servers share their cores, so only one lane at a time has load (pure).
 
 A turn has three phases, as in a run. Lead-in: users start one after another, and the load settles until each of them
-has had an answer. Window: what is shown is measured. Drain: nothing new is sent, and what is in flight is waited for,
-within limits: a server that no longer answers must not take the other lane's turns.
+has had an answer. Window: requests are measured. Drain: nothing new is sent, and the requests in flight are answered.
+Each phase has a limit: a server that no longer answers must not take the other lane's turns.
 """
 
 from collections.abc import Sequence
@@ -11,27 +11,27 @@ from dataclasses import dataclass
 from loadtests.experiment.sides import LABELS, SideLabel
 
 START_GAP_S = 0.001
-"""Users start so far apart on average, or spread over the time that a request waits by design if that is longer."""
+"""Average time between the starts of two users. If a request waits by design, starts may be spread over its wait."""
 LEAD_IN_LEAST_S = 0.05
 LEAD_IN_MOST_S = 3.0
 LEAD_IN_ANSWERS = 1.5
-"""Or so many times as long as an answer is expected to take; what has not settled by then is measured as it is."""
+"""The lead-in ends at the latest after this many expected response times, or after LEAD_IN_MOST_S if that is longer."""
 WINDOW_S = 0.6
 FIRST_WINDOW_S = 0.35
-"""After a change both lanes are to be seen soon."""
+"""Shorter, so that both lanes have figures soon after a change."""
 WINDOW_ANSWERS = 2
 """Answers of each user to expect in a window."""
 WINDOW_MOST_S = 3.0
 PHASE_MOST_S = 15.0
-"""Where answers take longer than this, what a turn shows is rough."""
+"""The most that a lead-in or a window takes, even if a single answer takes longer; the figures are rough then."""
 SILENCE_S = 1.5
 SILENCE_ANSWERS = 2
-"""A server from which nothing has come for so long, or so many times as long as an answer should take, has stopped
-answering: its turn ends, so that the other lane goes on."""
+"""A server has stopped answering if nothing has come for SILENCE_S, or for SILENCE_ANSWERS times the expected response
+time if that is longer. Its turn ends, so that the other lane goes on."""
 DRAIN_LEAST_S = 0.3
 DRAIN_MOST_S = 2.0
 DRAIN_ANSWERS = 2
-"""Times the slowest answer of a turn that its drain may take."""
+"""A drain may take this many times the slowest response time of its turn."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,12 @@ class Seen:
 
 
 def spread_s(wait_s: float, users: int) -> float:
-    """Return over how many seconds users start, who are not to march in step."""
+    """Return over how many seconds users start, so that they do not all send at the same time."""
     return max(wait_s, START_GAP_S * users)
 
 
 def lead_in_is_over(seen: Seen) -> bool:
-    """Whether the load has settled, or has had long enough to."""
+    """Whether the load has settled, or has had enough time to settle."""
     most_s = min(PHASE_MOST_S, max(LEAD_IN_MOST_S, LEAD_IN_ANSWERS * seen.expected_s))
     if seen.passed_s >= most_s + seen.spread_s:
         return True
@@ -75,14 +75,14 @@ def lead_in_is_over(seen: Seen) -> bool:
 
 
 def window_is_over(seen: Seen) -> bool:
-    """Whether enough was seen: two answers of each user, where that does not take too long."""
+    """Whether enough was seen: two answers of each user, unless that takes too long."""
     least_s = FIRST_WINDOW_S if seen.first else WINDOW_S
     most_s = min(PHASE_MOST_S, max(WINDOW_MOST_S, seen.response_s))
     return seen.passed_s >= min(most_s, max(least_s, WINDOW_ANSWERS * seen.response_s))
 
 
 def silence_limit_s(expected_s: float) -> float:
-    """Return for how long nothing may come from a server that has requests, in seconds.
+    """Return how long a server with requests in flight may send nothing, in seconds.
 
     Args:
         expected_s: how long an answer should take, in seconds.
@@ -91,18 +91,18 @@ def silence_limit_s(expected_s: float) -> float:
 
 
 def has_stopped_answering(seen: Seen) -> bool:
-    """Whether a turn is of no use, because nothing comes."""
+    """Whether a turn is useless, because nothing comes."""
     return seen.silent_s >= silence_limit_s(seen.expected_s)
 
 
 def drain_is_over(seen: Seen) -> bool:
-    """Whether everything was answered, or what is left is not waited for."""
+    """Whether everything was answered, or the drain has taken long enough."""
     limit_s = min(DRAIN_MOST_S, max(DRAIN_LEAST_S, DRAIN_ANSWERS * seen.slowest_s))
     return not seen.in_flight or seen.passed_s >= limit_s
 
 
 def next_lane(last: SideLabel | None, lanes: Sequence[SideLabel]) -> SideLabel | None:
-    """Return whose turn comes after that of ``last``, of the lanes that have a server; None if there is none."""
+    """Return the lane whose turn follows that of ``last``, among those that have a server; None if there is none."""
     if not lanes:
         return None
     others = [label for label in LABELS if label in lanes and label != last]

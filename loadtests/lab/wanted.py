@@ -1,4 +1,4 @@
-"""What viewers want: settings, a preset with its prediction, restarts. Asked from any thread, read by the engine's."""
+"""What viewers want: settings, a preset with its prediction, restarts. Any thread may set it; the engine's reads it."""
 
 import threading
 import time
@@ -13,15 +13,15 @@ from loadtests.lab.state import Change, Control, Settings
 from loadtests.system.errors import UsageError
 
 IDLE_S = 180.0
-"""Without a viewer for so long the load pauses."""
+"""How long the load goes on without a viewer, before it pauses."""
 
 
 class Wanted:
     """The viewers' wishes; all see the same.
 
     Attributes:
-        settings: that are to apply.
-        changed_s: when they were changed last, on the monotonic clock.
+        settings: the wanted ones.
+        changed_s: when they last changed, on the monotonic clock.
         preset: that was chosen; None once a setting was changed by hand.
         chosen: counts choices of a preset.
         guess: the id of one of its options; None as long as figures are hidden.
@@ -40,9 +40,9 @@ class Wanted:
         Args:
             settings: the first ones.
             offers: scenarios by name.
-            controls: which say what can be changed.
+            controls: what can be changed.
             presets: by name.
-            idle_s: without a viewer for so long the load pauses, in seconds.
+            idle_s: how long the load goes on without a viewer, in seconds.
         """
         self.settings = settings
         self.changed_s = time.monotonic()
@@ -68,7 +68,7 @@ class Wanted:
     def choose(self, name: str) -> None:
         """Apply a preset's settings, hidden until somebody guesses; raises UsageError if there is none of that name."""
         if name not in self._presets:
-            offered = ", ".join(self._presets) or "none, for presets are about the blog's builds"
+            offered = ", ".join(self._presets) or "none, because presets need the blog's two builds"
             raise UsageError(f"there is no preset {name!r} here; there are: {offered}")
         with self._lock:
             preset = self._presets[name]
@@ -91,7 +91,7 @@ class Wanted:
             return self.preset, self.chosen, self.guess
 
     def go_on_with(self, users: int, chosen: int) -> None:
-        """Change the users as a preset goes on, unless that was left in the meantime.
+        """Set the next number of users of a preset, unless viewers have left it in the meantime.
 
         Args:
             users: the new number.
@@ -127,12 +127,12 @@ class Wanted:
 
     @property
     def paused(self) -> str | None:
-        """Why there is to be no load, in a sentence; None if there is to be."""
+        """Why there should be no load, in a sentence; None if there should be one."""
         with self._lock:
             if self._viewers or time.monotonic() - self._alone_since_s < self._idle_s:
                 return None
         alone = f"nobody has watched for {self._idle_s / 60:.2g} minutes"
-        return f"The load is paused, because {alone}; it goes on with the next viewer."
+        return f"The load is paused, because {alone}. It continues when somebody opens the page."
 
     def _set(self, settings: Settings) -> None:
         if settings != self.settings:

@@ -1,6 +1,6 @@
-"""The web server of the lab: the page, its files, what is seen as server-sent events, and what can be changed.
+"""The web server of the lab: the page and its files, the state as server-sent events, and requests for changes.
 
-Everything that is decided is decided by the engine: all pages that are open show one state.
+The engine decides everything, so all open pages show the same state.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class Guessed(BaseModel):
 
 
 class ToRestart(BaseModel):
-    """The lane to start anew."""
+    """The lane to restart."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -245,7 +245,7 @@ def test_the_class_guesses_before_it_sees(page: Page, engine: MadeUpEngine, pres
         expect(page.locator(figures).first).to_be_hidden()
     reveal.click()
     wait_for(engine, ("choose", preset.name), ("reveal", "b"))
-    expect(page.locator("#outcome-guess")).to_have_text("async bends ✘ (it is: sync bends)")
+    expect(page.locator("#outcome-guess")).to_have_text("async bends ✘ (measured: sync bends)")
     expect(page.locator("#outcome-text")).to_have_text("sync stays at 800 requests/s, async goes on.")
     expect(page.locator("#outcome-lesson")).to_contain_text(f"bench lesson {preset.lesson}")
     for figures in FIGURES:
@@ -509,6 +509,6 @@ def test_a_lost_connection_is_said_and_found_again(browser: Browser, engine: Mad
 def test_a_server_that_says_nothing_is_noticed(open_page: Open, engine: MadeUpEngine) -> None:
     page = open_page().page
     engine.stopped = True
-    expect(page.locator("#connection")).to_contain_text("has said nothing", timeout=10_000)
+    expect(page.locator("#connection")).to_contain_text("has sent nothing", timeout=10_000)
     engine.stopped = False
     expect(page.locator("#connection")).to_be_hidden()

@@ -43,8 +43,8 @@ STEPS = [Step(40, {"a": 198.0, "b": 199.0}), Step(41, {"a": 199.0, "b": 204.0}),
 def test_at_41_users_the_line_that_bends_is_told_from_what_was_measured() -> None:
     found = judged("41-users", facts(), facts("async"), steps=STEPS)
     assert found == Outcome(
-        "From 40 to 80 users sync went from 198 requests/s to 200 requests/s; async went from 199 requests/s to 396"
-        " requests/s: the line of sync bends, which has 40 threads.",
+        "From 40 to 80 users, sync went from 198 requests/s to 200 requests/s; async went from 199 requests/s to 396"
+        " requests/s: the line of sync, with its 40 threads, bends.",
         "a",
     )
     other = [STEPS[0], Step(80, {"a": 390.0, "b": 396.0})]
@@ -57,7 +57,7 @@ def test_at_41_users_the_line_that_bends_is_told_from_what_was_measured() -> Non
 def test_a_blocked_loop_is_said_to_be_one_only_if_it_was_seen() -> None:
     found = judged("blocked-loop", facts(rps=390.0), facts("async", rps=49.0, inside=inside(lag_s=0.14)))
     assert found == Outcome(
-        "sync answers 390 requests/s, async 49 requests/s: the event loop of async is blocked and 140 ms late.", "fewer"
+        "sync answers 390 requests/s, async 49 requests/s: the event loop of async is blocked (140 ms late).", "fewer"
     )
     found = judged("blocked-loop", facts(rps=390.0), facts("async", rps=395.0))
     assert found == Outcome("sync answers 390 requests/s, async 395 requests/s.", "same")

@@ -64,22 +64,22 @@ def test_the_sentence_says_who_answers_more_and_which_limits_bind() -> None:
     a = facts(users=128, rps=254.0, inside=inside(**THREADS_OUT))
     b = facts("async", users=128, rps=812.0, busy=0.96)
     assert sentence({"a": a, "b": b}) == (
-        "async answers 3.2 times as many requests as sync: sync is limited by its 40 threads, for which 88 requests"
-        " wait, and async is limited by its core, busy 96 % of the time."
+        "async answers 3.2 times as many requests as sync: sync is limited by its 40 threads (88 requests wait for"
+        " one), and async is limited by its core (96 % busy)."
     )
 
 
 def test_what_is_alike_is_said_to_be_alike() -> None:
     a, b = facts(rps=151.0), facts("async", rps=155.0)
     assert sentence({"a": a, "b": b}) == (
-        "Both answer about the same, 151 requests/s and 155 requests/s: both are limited by the number of their users,"
-        " 8."
+        "Both answer about the same number of requests, 151 requests/s and 155 requests/s: both are limited by the"
+        " number of users (8)."
     )
 
 
 def test_failures_come_before_any_comparison() -> None:
     said = sentence({"a": facts(errors_per_s=30.0), "b": facts("async")})
-    assert said.startswith("sync fails requests (30 a second)")
+    assert said.startswith("Requests to sync fail (30 a second)")
 
 
 def test_a_lane_that_is_not_measured_yet_is_not_compared() -> None:

@@ -19,7 +19,7 @@ def test_each_reason_is_said() -> None:
     assert trust(lanes(ready_for_s=None, turns=0), 0.0).reasons == ["sync is not running"]
     assert trust(lanes(answers=False, turns=0), 0.0).reasons == ["sync has stopped answering"]
     assert trust(lanes(lag_s=0.06), 0.0).reasons == ["the load process was 60 ms late while sync had its turn"]
-    assert trust(lanes(undrained=1), 0.0).reasons == ["1 request is still unanswered by async while sync has its turn"]
+    assert trust(lanes(undrained=1), 0.0).reasons == ["1 request is still waiting for async while sync has its turn"]
     assert trust(lanes(), 0.1).light == "caution"
 
 

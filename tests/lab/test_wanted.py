@@ -65,7 +65,7 @@ def test_what_is_wrong_changes_nothing() -> None:
         found.change(Change(scenario="nope", users=3))
     with pytest.raises(UsageError, match="there is no preset 'nope' here"):
         found.choose("nope")
-    with pytest.raises(UsageError, match="presets are about the blog"):
+    with pytest.raises(UsageError, match="presets need the blog"):
         wanted(presets=()).choose("deadlock")
     found.choose("deadlock")
     with pytest.raises(UsageError, match="there is no answer"):

@@ -6,7 +6,7 @@ import { short } from "./format.js";
 
 const SPAN_S = 60;
 const LABELS = ["a", "b"];
-// A ceiling far above what is answered would flatten everything: then it is named at the edge.
+// A ceiling far above the throughput would flatten everything: then only its name stands at the edge.
 const MOST_ABOVE = 2.5;
 
 const css = (name) => {
@@ -26,7 +26,7 @@ const roundUp = (value) => {
   return power * ([1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((step) => step * power >= value) ?? 10);
 };
 
-// A ceiling that became another one is another line: nothing leads from one to the other.
+// A new ceiling is a new line: nothing connects it with the old one.
 function ceilingOf(now, before) {
   if (!now.ceiling) return null;
   const ratio = before?.ceiling ? now.ceiling.rps / before.ceiling.rps : 1;
@@ -89,7 +89,7 @@ export class Chart {
     this.#describe();
   }
 
-  // Builds the chart anew, in the colours and the size of the page.
+  // Rebuilds the chart in the colours and the size of the page.
   restyle() {
     this.#plot?.destroy();
     this.#colours = colours();

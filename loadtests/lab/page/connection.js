@@ -35,14 +35,14 @@ export function listen({ hello, state, connected, lost }) {
           lost(ENDED);
         }
       } catch {
-        // Nobody answers: that has been said.
+        // The server does not answer: the page says so already.
       }
     };
   };
 
   setInterval(() => {
     if (source.readyState === EventSource.OPEN && performance.now() - heard > SILENT_MS)
-      lost("bench lab has said nothing for some seconds. What is shown is old.");
+      lost("bench lab has sent nothing for some seconds. The figures are old.");
   }, 1000);
   open();
 }

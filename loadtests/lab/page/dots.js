@@ -1,7 +1,7 @@
 // A lane's requests as dots, one each, that move between named places.
 //
-// Where they are was seen; which of them moves on is only for show: as many leave and come, in proportion, as the
-// lanes answer. A lane that answers nothing stands still.
+// Where they are was seen inside the server. Which of them moves on is only for show: dots leave and come in proportion
+// to what the lanes answer. In a lane that answers nothing they stand still.
 
 const FRAME_MS = 80;
 const MOVE_MS = 230;
@@ -54,7 +54,7 @@ export class Dots {
     new ResizeObserver(() => this.measure()).observe(canvas);
   }
 
-  // Takes the layout and the colours anew.
+  // Reads the layout and the colours again.
   measure() {
     const scale = devicePixelRatio || 1;
     const { width, height, left, top } = this.#canvas.getBoundingClientRect();

@@ -95,7 +95,7 @@ function sentences() {
     $("reasons").dataset.said = reasons.join("\n");
     $("reasons").replaceChildren(...reasons.map((reason) => Object.assign(document.createElement("li"), { textContent: reason })));
   }
-  // What is read out loud changes seldom, and not for a figure alone.
+  // Screen readers get a new text seldom, and not for a changed figure alone.
   const words = (text) => text.replace(/[\d.,]+/g, "");
   const now = performance.now();
   if (now - spokenAt > SPEAK_MS && words($("spoken").textContent) !== words(state.sentence)) {
@@ -117,7 +117,7 @@ async function copy(text, element, told) {
     say(told, "Copied.");
   } catch {
     getSelection().selectAllChildren(element);
-    say(told, "Your browser does not allow it: press Ctrl+C, it is selected.");
+    say(told, "Your browser does not allow copying. The command is selected: press Ctrl+C.");
   }
 }
 
@@ -147,7 +147,7 @@ $("theme").onclick = () => {
 };
 $("invite").onclick = async () => {
   const answer = await fetch("invite", { method: "POST" }).catch(() => null);
-  if (!answer?.ok) return say($("invited"), "There is no answer.");
+  if (!answer?.ok) return say($("invited"), "bench lab does not answer.");
   const { address } = await answer.json();
   say($("invited"), `${address} (works once, on this machine)`);
 };

@@ -5,9 +5,9 @@ import { KINDS, make, number, say, short } from "./format.js";
 
 const STATUS = { starting: "starting …", running: "running", restarting: "restarting …", down: "stopped" };
 const AGAIN = "A restart brings a fresh server with the same settings.";
-// What a comment tells a linter is of no use to a class.
+// Comments for linters are of no use to a class.
 const LINTER = /\s*# (noqa|type: ignore)\b.*$/;
-const OPAQUE = "Where its requests are is not known: nobody looks inside this server.";
+const OPAQUE = "Where its requests are is not known: bench lab can't look inside this server.";
 const FIGURES = [
   ["rate", "requests/s"],
   ["p50", "p50, ms"],
@@ -22,7 +22,7 @@ const PLACES = [
   ["on_loop", "on the event loop"],
   ["waiting_for_connection", "waiting for a connection"],
 ];
-// Of the fastest lane so many dots move on between two states; of another one in proportion.
+// How many dots of the fastest lane move on between two states; those of the other lane move in proportion.
 const MOST_LEAVING = 10;
 const PERIOD_S = 0.25;
 
@@ -54,7 +54,7 @@ export class Lane {
       { class: `lane ${label}`, "aria-labelledby": `lane-${label}` },
       make("div", { class: "head" }, make("h2", { id: `lane-${label}` }, build.name, make("span", { class: "kind" }, KINDS[build.kind])), part("status", "p", { class: "status" }), part("turn", "p", { class: "turn", title: "The lanes take turns: only one has load at a time." }, "its turn"), part("live", "p", { class: "live" }, "live, not a verdict")),
       part("down", "div", { class: "down", role: "alert" }, part("why", "p"), again),
-      part("veiled", "p", { class: "veiled" }, "Hidden until you reveal."),
+      part("veiled", "p", { class: "veiled" }, "Hidden until you press Reveal."),
       part("figures", "dl", { class: "figures", "aria-label": `${build.name}, figures` }, ...figures),
       part("where", "dl", { class: "places", "aria-label": `${build.name}, where its requests are` }, ...places, canvas),
       part("each", "p", { class: "each" }, "One dot is one request in flight, on average."),
@@ -79,7 +79,7 @@ export class Lane {
     parts.turn.classList.toggle("now", lane.measured && !hidden);
     parts.live.hidden = hidden || lane.status !== "running";
     parts.down.hidden = !down;
-    // What the sentence above says already is not said twice.
+    // Do not repeat what the sentence above already says.
     if (down) say(parts.why, state.sentence.includes(lane.status_text.replace(/\.$/, "")) ? AGAIN : lane.status_text);
     parts.veiled.hidden = !hidden;
     parts.figures.hidden = hidden;

@@ -2,7 +2,7 @@
 
 import { make, say } from "./format.js";
 
-// Parts a question from the sentences before it, which say under what load it is asked.
+// Separates a question from the sentences before it, which describe the load.
 export function parted(text) {
   const found = /^(.*[.!?])\s+(\S[^.!?]*\?)$/s.exec(text);
   return found ? { setting: found[1], question: found[2] } : { setting: "", question: text };
@@ -68,17 +68,17 @@ export class Predictions {
     this.#$("reveal").disabled = id === null;
     say(
       this.#$("reveal-note"),
-      id === null ? "Choose what the class expects. Both servers are already under this load." : "Reveal shows the figures to everyone who watches.",
+      id === null ? "Choose what the class expects. Both servers are already under this load." : "Reveal shows the figures to all viewers.",
     );
   }
 
   #outcome(preset, { guess, outcome, answer }) {
     const $ = this.#$;
     const label = (id) => preset.options.find((option) => option.id === id)?.label ?? "nothing";
-    const right = answer === null || answer === undefined ? "" : guess === answer ? " ✔" : ` ✘ (it is: ${label(answer)})`;
+    const right = answer === null || answer === undefined ? "" : guess === answer ? " ✔" : ` ✘ (measured: ${label(answer)})`;
     say($("outcome-question"), `${preset.title}: ${parted(preset.question).question}`);
     say($("outcome-guess"), `${label(guess)}${right}`);
     say($("outcome-text"), outcome ?? "Measuring …");
-    say($("outcome-lesson"), preset.lesson ? `The reason, measured: bench lesson ${preset.lesson}` : "");
+    say($("outcome-lesson"), preset.lesson ? `To measure the reason: bench lesson ${preset.lesson}` : "");
   }
 }
