@@ -1,9 +1,9 @@
 """The same cells of several runs side by side: how a ratio, or a figure, has changed, with intervals (pure).
 
-The runs are independent, so that the variance of a difference is the sum of their variances. Each comes from the run's
-own blocks: of logarithms, the half-width of the 95 % interval divided by Student's t. The difference is judged with
-Welch's degrees of freedom. Source: B. L. Welch, The generalization of Student's problem when several different
-population variances are involved, Biometrika 34 (1947).
+The runs are independent, so the variance of a difference of logarithms is the sum of their variances. Each comes from
+the run's own blocks: the standard error is half the width of the 95 % interval divided by Student's t. The difference
+is tested with Welch's degrees of freedom. Source: B. L. Welch, The generalization of Student's problem when several
+different population variances are involved, Biometrika 34 (1947).
 """
 
 import math
@@ -20,20 +20,20 @@ from loadtests.records.summary import CellResult, Comparison, Metric, headline_o
 from loadtests.system.errors import UsageError
 
 MOST_NAMED = 3
-"""Cells that a sentence names."""
+"""Cells that a sentence names at most."""
 Verdict = Literal["up", "down", "equivalent", "inconclusive"]
-"""Of a change: for sure more or less than before; within the margin, however sure; or not decided."""
+"""On a change: certainly more or less than before; within the margin, even if certain; or not decided."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What one run says.
+    """One run's figure.
 
     Attributes:
         value: a ratio, or a figure in its unit.
-        interval: its 95 % interval; None from a single block.
-        blocks: how many blocks it is made of.
-        driver_bound: whether it may be a figure of the load driver, so that nothing is concluded from it.
+        interval: its 95 % interval; None if there is only one block.
+        blocks: how many blocks it is based on.
+        driver_bound: whether it may be a figure of the load driver, so nothing is concluded from it.
     """
 
     value: float
@@ -59,7 +59,7 @@ class Change:
     Attributes:
         ratio: how many times as large it is.
         interval: its 95 % interval; None if one of the two has none.
-        p: two-sided p-value of no change; None likewise.
+        p: two-sided p-value of no change; None in the same case.
         verdict: after Holm's correction over all changes of the same table.
         driver_bound: whether one of the two may be a figure of the load driver: it gets no verdict.
     """
@@ -79,9 +79,9 @@ class Row:
         scenario: its name.
         load: its load.
         metric: throughput, or the 99th percentile in an open loop.
-        label: whose figure it is; None for the ratio b ÷ a.
-        figures: one for each run; None where it has none.
-        changes: of each run after the first one, from the first one; None where one of both has no figure.
+        label: the side that the figure belongs to; None for the ratio b ÷ a.
+        figures: one for each run; None if it has none.
+        changes: of each later run from the first one; None if one of the two has no figure.
     """
 
     scenario: str
@@ -98,12 +98,12 @@ class RunsComparison:
 
     Attributes:
         runs: in the order in which they were given; changes are from the first one.
-        differences: in what they differ.
+        differences: between the runs.
         fairness: which comparisons are fair.
-        cautions: what to know of single runs.
+        cautions: what to know about single runs.
         ratios: rows of the ratios b ÷ a.
-        absolute: rows of each side's figures; none where these can't be compared.
-        left_out: cells that not all runs have, or that were asked something else, each as a sentence.
+        absolute: rows of each side's figures; none if these can't be compared.
+        left_out: cells that not all runs have, or whose requests differ, each as a sentence.
     """
 
     runs: tuple[SavedRun, ...]
@@ -126,7 +126,7 @@ def compare_runs(runs: Sequence[SavedRun]) -> RunsComparison:
     common = [cell for cell in everywhere if cell[0] not in unlike]
     if not common:
         names = ", ".join(run.name for run in runs)
-        raise UsageError(f"{names}: these runs asked no scenario under the same load, so that nothing can be compared")
+        raise UsageError(f"{names}: nothing can be compared, because no scenario was measured under the same load")
     fair = fairness(runs)
     ratios = [_row(*cell, None, [ratio_figure(each[cell]) for each in cells]) for cell in common]
     absolute: list[Row] = []
@@ -156,7 +156,7 @@ def compare_runs(runs: Sequence[SavedRun]) -> RunsComparison:
 
 
 def change(before: Figure | None, after: Figure | None) -> Change | None:
-    """Return how a figure has changed from one run to another, not judged yet; None if one of them has none."""
+    """Return how a figure has changed from one run to another, without a verdict; None if one of them has none."""
     from scipy.special import stdtr, stdtrit  # noqa: PLC0415 - see above
 
     if before is None or after is None:
@@ -260,7 +260,7 @@ def _left_out(
     runs: Sequence[SavedRun], cells: Sequence[dict[tuple[str, Load], Comparison]], unlike: Iterable[str]
 ) -> Iterable[str]:
     for scenario in sorted(unlike):
-        yield f"{scenario}: the runs asked different requests under this name"
+        yield f"{scenario}: the runs sent different requests under this name"
     missing: dict[tuple[str, ...], list[str]] = {}
     for cell in dict.fromkeys(cell for each in cells for cell in each):
         lacking = tuple(run.name for run, each in zip(runs, cells, strict=True) if cell not in each)

@@ -2,13 +2,13 @@
 
 PELT finds the segments of constant level with the least squared error, where each further change costs a penalty.
 Source: R. Killick, P. Fearnhead and I. A. Eckley, Optimal Detection of Changepoints With a Linear Computational Cost,
-Journal of the American Statistical Association 107 (2012); here as the library ruptures has it. Its penalty takes the
-noise for known. So each change is then tested against the noise inside all segments, and the weakest is taken out until
-all that are left are sure, as in Hunter (M. Fleming et al., https://doi.org/10.1145/3578244.3583719, 2023). A single
-figure far from those on either side is no level: it is drawn in first. Noise that lasts from one figure to the next
-looks like a level; so standard errors are widened by the correlation of neighbours.
+Journal of the American Statistical Association 107 (2012), as implemented in the library ruptures. Its penalty assumes
+that the noise is known. So each change is then tested against the noise inside all segments, and the weakest is removed
+until all that remain are significant, as in Hunter (M. Fleming et al., https://doi.org/10.1145/3578244.3583719, 2023).
+A single figure far from those on either side is no level, so it is first moved close to them. Noise that lasts from one
+figure to the next looks like a level, so standard errors are widened by the correlation of neighbours.
 
-How often a change is found, and how often one is that is none, is in docs/over-time.md.
+docs/over-time.md tells how often true changes and false ones are found.
 """
 
 import math
@@ -20,15 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 LEAST_SIDE = 3
-"""Figures on either side of a change: one or two alone may be a bad day."""
+"""Figures that a change needs on either side: one or two alone may be a bad day."""
 OUTLYING = 3.5
-"""Standard deviations by which an outlier is off from the figures before it, and from those behind it."""
+"""Standard deviations by which an outlier differs from the figures before it, and from those after it."""
 LEAST_LENGTH = 6
-"""Figures of a series from which on it is looked at."""
+"""Figures that a series needs to be searched for changes."""
 FALSE_SHARE = 0.05
-"""How often there may be a false change in a whole set of series."""
+"""How often a whole set of series may show a false change."""
 LEAST_CHANGE = 0.02
-"""A smaller change of level, as a share, is not told: nothing follows from it, and no machine is that steady."""
+"""A smaller change of level, as a share, is not reported: it does not matter, and no machine is that steady."""
 MAD_TO_DEVIATION = 1.4826
 """Standard deviation of normal noise ÷ its median absolute deviation."""
 
@@ -40,7 +40,7 @@ class ChangePoint:
     Attributes:
         index: of the first figure at the new level.
         ratio: the new level ÷ the old one, which are geometric means.
-        interval: of that, 95 %.
+        interval: the 95 % interval of the ratio.
         p: two-sided p-value of no change there, not corrected.
     """
 
@@ -57,8 +57,8 @@ def change_points(
 
     Args:
         values: positive figures, in the order in which they were measured.
-        standard_errors: of their logarithms, where they are known: noise between figures is at least as large.
-        series: how many series are looked at: FALSE_SHARE is divided among them.
+        standard_errors: of their logarithms, if known: the noise between figures is at least as large.
+        series: how many series are searched: FALSE_SHARE is divided among them.
     """
     logs = np.log(np.asarray(values, dtype=float))
     if len(logs) < LEAST_LENGTH:
@@ -82,13 +82,13 @@ def change_points(
 
 
 def _noise(logs: npt.NDArray[np.float64]) -> float:
-    """Return the standard deviation of a series' noise, which a few changes of its level hardly move."""
+    """Return the standard deviation of a series' noise; a few changes of its level hardly affect it."""
     steps = np.diff(logs)
     return MAD_TO_DEVIATION * float(np.median(np.abs(steps))) / math.sqrt(2)
 
 
 def _without_outliers(logs: npt.NDArray[np.float64], noise: float) -> npt.NDArray[np.float64]:
-    """Return a series whose outliers are as near as the median of the figures before, or behind, them."""
+    """Return a series in which each outlier is replaced by the nearer median of its neighbours on either side."""
     calm = logs.copy()
     for number, value in enumerate(logs):
         before, after = logs[max(0, number - LEAST_SIDE) : number], logs[number + 1 : number + 1 + LEAST_SIDE]
@@ -99,12 +99,12 @@ def _without_outliers(logs: npt.NDArray[np.float64], noise: float) -> npt.NDArra
 
 
 def _correlation_factor(logs: npt.NDArray[np.float64], ends: Sequence[int]) -> float:
-    """Return by how much neighbours that go together widen a standard error: sqrt((1 + r) ÷ (1 - r)), at least 1."""
+    """Return the factor by which correlated neighbours widen a standard error: sqrt((1 + r) ÷ (1 - r)), at least 1."""
     off = np.concatenate([logs[begin:end] - logs[begin:end].mean() for begin, end in pairwise(ends)])
     whole = float(off @ off)
     if whole == 0:
         return 1.0
-    # The mean of a short segment takes a part of the correlation away: about 1 ÷ its length.
+    # Subtracting the mean of a short segment removes a part of the correlation: about 1 ÷ its length.
     correlation = float(off[1:] @ off[:-1]) / whole + (len(ends) - 1) / len(logs)
     correlation = min(max(correlation, 0.0), 0.9)
     return math.sqrt((1 + correlation) / (1 - correlation))

@@ -19,19 +19,19 @@ from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Metric, headline_of
 
 What = Literal["ratio", "a", "b", "control", "driver"]
-"""Of a series: the ratio b ÷ a, a side's own figure, side a against itself, or what the driver reached alone."""
+"""What a series shows: the ratio b ÷ a, a side's own figure, side a against itself, or the driver's rate alone."""
 OF_THE_MACHINE: tuple[What, ...] = ("control", "driver")
 NEAR = 1
-"""Runs by which a change of the machine may be off from one that it explains."""
+"""How many runs a change of the machine may be away from a change that it explains."""
 
 
 @dataclass(frozen=True)
 class CommitRange:
-    """Between which commits a change falls.
+    """The commits between which a change lies.
 
     Attributes:
-        before: of the last run at the old level; None if that is not known.
-        after: of the first run at the new one; None likewise.
+        before: of the last run at the old level; None if it is not known.
+        after: of the first run at the new level; None if it is not known.
     """
 
     before: str | None
@@ -39,23 +39,23 @@ class CommitRange:
 
     @property
     def is_same(self) -> bool:
-        """Whether the code is the same before and after, for sure."""
+        """Whether the code is known to be the same before and after."""
         return self.before is not None and self.before == self.after and not self.before.endswith("+")
 
 
 @dataclass(frozen=True)
 class TrendChange:
-    """A change of level in a series, with what else changed then.
+    """A change of level in a series, and what else changed at the same time.
 
     Attributes:
         point: where it is, and how large.
         before: the last run at the old level.
-        after: the first run at the new one.
+        after: the first run at the new level.
         commits: of the series' side, or of both, by label.
         also: what else differs between the two runs: versions, settings, the harness's commit.
-        of_the_machine: whether the control or the driver's ceiling changed there as well.
-        with_ratio: whether the ratio of the same cell changed there as well; None in the ratio itself.
-        with_other: whether the other side's own figure of the same cell changed there as well.
+        of_the_machine: whether the control or the driver's ceiling changed there too.
+        with_ratio: whether the ratio of the same cell changed there too; None for the ratio itself.
+        with_other: whether the other side's own figure of the same cell changed there too.
         driver_bound: whether a figure beside it may be one of the load driver.
     """
 
@@ -76,9 +76,9 @@ class Trend:
 
     Attributes:
         scenario: of the cell; empty for the driver.
-        load: likewise None.
-        metric: likewise.
-        what: whose figures they are.
+        load: of the cell; None for the driver.
+        metric: of the cell; None for the driver.
+        what: the kind of its figures.
         runs: those that have a figure, in order.
         figures: one for each of them.
         changes: of its level, in order.
@@ -110,15 +110,14 @@ class History:
 
     @property
     def is_long_enough(self) -> bool:
-        """Whether changes were looked for."""
+        """Whether it has enough runs to be searched for changes."""
         return any(len(trend.figures) >= LEAST_LENGTH for trend in self.trends)
 
 
 def histories(runs: Iterable[SavedRun]) -> list[History]:
-    """Return the history of each setting on each machine, that of most runs first.
+    """Return the history of each setting on each machine, the one with the most runs first.
 
-    Sides at other commits, and of other versions of packages, are of the same setting: their changes are what is
-    looked for.
+    Other commits and other package versions do not make another setting: their effect is what a history should show.
     """
     groups: dict[tuple[object, ...], list[SavedRun]] = {}
     for run in sorted(runs, key=lambda each: each.manifest.created):

@@ -1,12 +1,12 @@
-"""A schedule's answer over time: figures of each interval, and where a side broke, by a stated rule.
+"""The results of a schedule over time: figures of each interval, and where a side broke, by a stated rule.
 
 An interval misses the objective if more than the allowed share of its requests failed, if the percentile is above its
 limit, or if the backlog grows: more requests are unanswered at its end than were due within the limit before it (some
-of them then take longer than that), and more than at its beginning. How many were due is what the schedule expects, and
-what chance may add. A side *broke* in the first of RUN intervals in
-succession that miss it, or in the last one before the driver gave up.
+of them then take longer than that), and more than at its beginning. The number that were due is what the schedule
+expects, and what chance may add. A side *broke* in the first of RUN successive intervals that miss it, or in the last
+one before the driver gave up.
 
-Percentiles are read from histograms, so that hours take as little memory as minutes.
+Percentiles are computed from histograms, so hours take as little memory as minutes.
 """
 
 import math
@@ -37,21 +37,21 @@ from loadtests.records.schedule_record import (
 from loadtests.records.second_counts import BUCKETS, RELATIVE_ERROR, Counts, Kind, count, percentile_of
 
 RUN = 2
-"""A single interval may be a pause of the machine; so many in succession are the side's."""
+"""How many successive intervals must miss the objective: a single one may be a pause of the machine."""
 CHANCE = 3
-"""Standard deviations by which more requests may be due than are expected: with random arrivals, square roots."""
+"""Standard deviations by which more requests may be due than expected: with random arrivals, square roots."""
 PART_S = 0.5
-"""An interval in which the driver gave up counts as one from so much of it on."""
+"""The interval in which the driver gave up counts if at least this many seconds of it passed."""
 LATE_LEAST_S = 0.001
-"""A driver that is less late than this is no limit, however fast the answers."""
+"""A driver that is less late than this is no limit, however fast the answers are."""
 READINGS_LEAST = 20
-"""Of the server's memory, before its growth is told."""
+"""Readings of the server's memory that it takes to report growth."""
 Histogram = npt.NDArray[np.int64]
 
 
 @dataclass
 class Course:
-    """What one trial was seen to do, by interval: rows of arrays are the schedule's intervals.
+    """What was measured in one trial, by interval: rows of arrays are the schedule's intervals.
 
     Attributes:
         schedule: that was carried out.
@@ -59,8 +59,8 @@ class Course:
         response: requests by bucket of their response time.
         lag: requests by bucket of the driver's delay.
         outcome: requests by ``Failure``.
-        answered: good answers that came in each.
-        readings: in the order of time.
+        answered: good answers that came in each interval.
+        readings: of the driver's and the server's state, in the order of time.
         end: how the driver ended it; None if it was killed.
     """
 
@@ -81,7 +81,7 @@ class Course:
         self._ends = np.array([each.end_s for each in self.intervals])
 
     def add(self, counts: Counts) -> None:
-        """Add requests; what was answered after the last interval's end is in none."""
+        """Add requests; answers that came after the last interval's end are in no interval."""
         rows = counts.rows
         which = np.searchsorted(self._ends, rows["second"], side="right")
         inside = which < len(self._ends)
@@ -100,14 +100,14 @@ class Course:
 
     @property
     def reached(self) -> int:
-        """How many intervals were carried out: to their end, or for PART_S until the driver gave up."""
+        """How many intervals were carried out: to their end, or for at least PART_S until the driver gave up."""
         whole = int(np.searchsorted(self._ends, self.reached_s + 0.5, side="right"))
         if self.gave_up and whole < len(self._ends) and self.reached_s - self.intervals[whole].begin_s >= PART_S:
             return whole + 1
         return whole
 
     def seconds_of(self, which: int) -> float:
-        """Return how long an interval lasted, with the wait for the last answers if the driver gave up in it."""
+        """Return how long an interval lasted, including the wait for the last answers if the driver gave up in it."""
         interval = self.intervals[which]
         last_s = max([self.reached_s, *(each.time_s for each in self.readings[-1:])])
         return min(last_s, interval.end_s) - interval.begin_s
@@ -118,7 +118,7 @@ class Course:
         return (self.end.stalled or self.end.stopped) if self.end is not None else None
 
     def readings_in(self, which: int) -> list[Reading]:
-        """Return the readings inside of an interval, and the one at its end."""
+        """Return the readings inside an interval, and the one at its end."""
         return self._between(self.intervals[which].begin_s + 0.5, self.intervals[which].end_s + 0.5)
 
     def busy(self, which: int) -> float | None:
@@ -138,13 +138,13 @@ class Course:
         return self.readings[first:last]
 
     def in_flight_at(self, second: float) -> int | None:
-        """Return how many requests were unanswered at an instant; None if nobody looked."""
+        """Return how many requests were unanswered at an instant; None if there is no reading near it."""
         near = self._between(second - 1.0, second + 1.0)
         return min(near, key=lambda each: abs(each.time_s - second)).in_flight if near else None
 
 
 def read_course(path: Path, schedule: RateSchedule) -> Course:
-    """Read a trial's file in pieces; of one that was broken off, all that is whole."""
+    """Read a trial's file in pieces; if it was cut off, read all complete frames."""
     course = Course(schedule)
     for frame in read_stream(path):
         if isinstance(frame, Samples):
@@ -189,7 +189,7 @@ def objective_in_words(plan: ScheduleRecord) -> str:
 
 
 def missed(course: Course, which: int, plan: ScheduleRecord) -> list[str]:
-    """Return why an interval of a trial misses the objective, each in words; empty if it is kept."""
+    """Return the reasons why an interval of a trial misses the objective, in words; empty if it meets it."""
     found = []
     requests = int(course.outcome[which].sum())
     share = 1 - course.outcome[which, Failure.NONE] / requests if requests else 0.0
@@ -203,7 +203,7 @@ def missed(course: Course, which: int, plan: ScheduleRecord) -> list[str]:
     begins, ends = course.in_flight_at(interval.begin_s), course.in_flight_at(interval.end_s)
     due = course.schedule.arrivals_between(interval.end_s - plan.limit_s, interval.end_s)
     if ends is not None and ends > max(begins or 0, due + CHANCE * math.sqrt(due)):
-        found.append(f"{ends:,} requests were unanswered, and more and more")
+        found.append(f"{ends:,} requests were unanswered, and the number grew")
     if course.gave_up and which == course.reached - 1:
         found.append(course.gave_up)
     return found
@@ -240,7 +240,7 @@ def driver_late(course: Course, which: int, plan: ScheduleRecord) -> bool:
 
 
 def pooled(courses: Sequence[Course], plan: ScheduleRecord) -> list[IntervalFigures]:
-    """Return the figures of one side in each interval that a block at least has reached, over its blocks."""
+    """Return the figures of one side, over its blocks, in each interval that at least one block has reached."""
     return [
         _figures(which, [course for course in courses if which < course.reached], plan)
         for which in range(max((course.reached for course in courses), default=0))
@@ -302,7 +302,7 @@ def _trial(block: int, label: SideLabel, course: Course, plan: ScheduleRecord, s
 
 
 def _growth(readings: Sequence[Reading]) -> float | None:
-    """Return by how many bytes an hour the server's memory grew in the later half: in the earlier one it settles."""
+    """Return the growth of the server's memory in the second half, in bytes an hour: in the first half it settles."""
     known = [(each.time_s, each.server_rss) for each in readings if each.server_rss != UNKNOWN]
     later = np.array(known[len(known) // 2 :], float)
     if len(later) < READINGS_LEAST:

@@ -1,7 +1,7 @@
-"""In what several runs differ, and which of their figures can be compared because of that (pure).
+"""How several runs differ, and which of their figures can be compared because of that (pure).
 
-A ratio was measured within its run: whatever the machine was like, both sides met it. An absolute figure, such as a
-throughput, is one of its machine: beside that of another machine it says nothing of the code.
+A ratio was measured within one run: whatever the machine was like, both sides met it. An absolute figure, such as a
+throughput, depends on its machine: compared with that of another machine, it says nothing about the code.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,7 +81,7 @@ def differences(runs: Sequence[SavedRun]) -> list[Difference]:
         for what in dict.fromkeys(key for table in tables for key in table):
             values = tuple(table.get(what, UNKNOWN) for table in tables)
             known = {value for value in values if value != UNKNOWN}
-            # What an older run did not record is no difference; of machine and commit even that is worth knowing.
+            # A value that an older run did not record is no difference, except for machine and commit.
             if len(known) > 1 or (known and UNKNOWN in values and kind in ("machine", "commit")):
                 found.append(Difference(kind, what, values))
     return found
@@ -93,33 +93,33 @@ def fairness(runs: Sequence[SavedRun]) -> Fairness:
     same_machine = len({run.machine for run in runs}) == 1
     conditions = [each.what for each in found if each.kind == "settings" and each.what in OF_THE_LOAD]
     sides = dict.fromkeys(each.what.partition(":")[0] for each in found if each.kind == "sides")
-    ratios = "Ratios (b ÷ a) can be compared: each was measured within its run"
+    ratios = "Ratios (b ÷ a) can be compared: each was measured within one run"
     if not same_machine:
-        ratios += ", on its machine. How much a wait or a computation weighs still depends on the machine"
+        ratios += ", on one machine. The balance between waiting and computing still depends on the machine"
     if sides:
         ratios += f". But {' and '.join(sides)} {'is' if len(sides) == 1 else 'are'} not the same in all of them"
     if not same_machine:
-        absolute = "Absolute figures can't be compared: the runs are from different machines, which alone changes them"
+        absolute = "Absolute figures can't be compared: the runs are from different machines, which changes them"
     elif conditions:
         absolute = f"Absolute figures can't be compared: {', '.join(conditions)} differ{'s' * (len(conditions) == 1)}"
     else:
         absolute = (
-            "Absolute figures can be compared: the machine and the load are the same. They also contain what the"
-            " machine did at that time, which their intervals do not show"
+            "Absolute figures can be compared: the machine and the load are the same. But they also depend on what the"
+            " machine did at that time, and their intervals do not show that"
         )
     return Fairness(f"{ratios}.", f"{absolute}.", same_machine and not conditions)
 
 
 def cautions(run: SavedRun) -> Iterator[str]:
-    """Yield what a reader has to know of one run before it is put beside others, each a sentence without its end."""
+    """Yield what a reader must know about a run before comparing it, each a sentence without its full stop."""
     manifest, outcome = run.manifest, run.outcome
     if not (manifest.complete and outcome.complete):
         yield f"{run.name} is incomplete: it ended early"
     dirty = [f"side {label}" for label in LABELS if (_side(manifest, label).commit or "").endswith("+")]
     if dirty:
-        yield f"{run.name}: {' and '.join(dirty)} had changes that were not committed, so that no commit stands for it"
+        yield f"{run.name}: {' and '.join(dirty)} had uncommitted changes, so its commit does not identify the code"
     elif (manifest.environment.commit or "").endswith("+"):
-        yield f"{run.name}: the harness had changes that were not committed"
+        yield f"{run.name}: the harness had uncommitted changes"
     if outcome.doubted:
         yield f"{run.name}: side a differed from itself, so the setup was biased"
 

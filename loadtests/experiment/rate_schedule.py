@@ -1,8 +1,8 @@
 """A load that changes over time: ramps and steps of an open loop's rate, and the instants at which requests are due.
 
-``0..400/s in 2m`` is a ramp, ``100/s for 1m`` stays at a rate, and parts follow each other with a comma between them. A
-spike is a short part between two others, a soak a long one. All is pure: the rate at an instant, the arrivals up to it,
-and, as the inverse of that, the instants of arrivals.
+``0..400/s in 2m`` is a ramp, and ``100/s for 1m`` is a constant rate; a comma separates parts. A spike is a short part
+between two others, a soak is a long one. All functions are pure: the rate at an instant, the arrivals up to it, and the
+inverse of that, the instants of arrivals.
 """
 
 import itertools
@@ -21,11 +21,11 @@ from loadtests.system.errors import UsageError
 MAX_PARTS = 100
 MAX_HOURS = 24
 MAX_ARRIVALS = 100_000_000
-"""Of a whole schedule."""
+"""In a whole schedule."""
 ENOUGH = P99_REQUESTS
-"""An interval expects so many arrivals at least, if its part does."""
+"""Arrivals that an interval must expect, unless its part expects fewer."""
 MOST_INTERVALS = 120
-"""Of a schedule, about: more is no table, and no line that a reader can follow."""
+"""The most intervals of a schedule, about: a reader can't follow a longer table or line."""
 HOUR_S, MINUTE_S = 3600, 60
 UNITS_S = {"s": 1, "m": MINUTE_S, "h": HOUR_S}
 _RATE = r"\d+(?:\.\d+)?"
@@ -37,7 +37,7 @@ _LOOKS_SO = re.compile(r"\.\.|/s|\b(?:in|for)\b")
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a schedule, in which the rate changes evenly, or stays.
+    """A part of a schedule, in which the rate changes evenly or is constant.
 
     Attributes:
         seconds: how long it lasts.
@@ -61,15 +61,15 @@ class Part:
         return self.seconds * (self.from_rps + self.to_rps) / 2
 
     def rate_at(self, at_s: float) -> float:
-        """Return the rate so many seconds after its beginning."""
+        """Return the rate at an instant, in seconds after its beginning."""
         return self.from_rps + (self.to_rps - self.from_rps) * at_s / self.seconds
 
     def arrivals_by(self, at_s: float) -> float:
-        """Return how many arrivals are expected in its first seconds: the integrated rate."""
+        """Return how many arrivals are expected until an instant: the integrated rate."""
         return at_s * (self.from_rps + self.rate_at(at_s)) / 2
 
     def when(self, arrivals: float) -> float:
-        """Return after how many seconds so many arrivals are expected: the inverse of the integrated rate."""
+        """Return after how many seconds a number of arrivals is expected: the inverse of the integrated rate."""
         slope = (self.to_rps - self.from_rps) / self.seconds
         root = math.sqrt(max(0.0, self.from_rps**2 + 2 * slope * arrivals))
         return min(float(self.seconds), 2 * arrivals / (self.from_rps + root)) if arrivals > 0 else 0.0
@@ -77,7 +77,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Interval:
-    """A piece of a schedule that figures are given for.
+    """A piece of a schedule that has figures of its own.
 
     Attributes:
         begin_s: where it begins, in whole seconds from the beginning of the schedule.
@@ -92,7 +92,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class RateSchedule:
-    """A rate of arrivals that changes over time; however many requests are unanswered, the next ones come.
+    """A rate of arrivals that changes over time; requests are sent however many are unanswered.
 
     Attributes:
         parts: one after the other.
@@ -140,10 +140,11 @@ class RateSchedule:
         return total
 
     def schedule(self, seed: int) -> Iterator[float]:
-        """Yield the instants of arrival in seconds, ascending; the same seed draws the same.
+        """Yield the instants of arrival in seconds, ascending; the same seed gives the same instants.
 
-        Arrivals of rate 1 are drawn on a scale of expected arrivals, and each is put where the integrated rate comes to
-        that: with exponentially distributed gaps that is a Poisson process whose rate is the schedule's.
+        Arrivals of rate 1 are drawn on a scale of expected arrivals. Each is then placed at the instant at which the
+        integrated rate reaches that value. With exponentially distributed gaps this is a Poisson process with the
+        schedule's rate.
         """
         rng = random.Random(seed)
         poisson = self.arrivals == "poisson"
@@ -155,9 +156,9 @@ class RateSchedule:
             due -= part.arrivals
 
     def intervals(self) -> tuple[Interval, ...]:
-        """Cut it into intervals of whole seconds, none of which reaches from one part into another.
+        """Cut it into intervals of whole seconds, each within one part.
 
-        Each lasts as long as it takes to hold enough arrivals, but for those of a part that has fewer altogether.
+        Each is long enough to have ENOUGH expected arrivals, unless its part has fewer in total.
         """
         shortest = math.ceil(self.seconds / MOST_INTERVALS)
         found = []
@@ -173,7 +174,7 @@ class RateSchedule:
 
 
 def is_schedule(rate: str) -> bool:
-    """Return whether what was typed for ``--rate`` is meant as a schedule, rather than as plain rates."""
+    """Return whether the text typed for ``--rate`` is a schedule rather than plain rates."""
     return _LOOKS_SO.search(rate) is not None
 
 
@@ -181,10 +182,10 @@ def parse_schedule(text: str, arrivals: Arrivals) -> RateSchedule:
     """Parse ``0..400/s in 2m, 400/s for 10m``; raises UsageError."""
     written = text.split(",")
     if len(written) > MAX_PARTS:
-        raise UsageError(f"--rate: {len(written)} parts of a schedule are too many; write {MAX_PARTS} at the most")
+        raise UsageError(f"--rate: {len(written)} parts of a schedule are too many; write at most {MAX_PARTS}")
     schedule = RateSchedule(tuple(_parse_part(text, part.strip()) for part in written), arrivals)
     if schedule.seconds > MAX_HOURS * HOUR_S:
-        raise UsageError(f"--rate {text}: that lasts {duration(schedule.seconds)}; write {MAX_HOURS}h at the most")
+        raise UsageError(f"--rate {text}: that lasts {duration(schedule.seconds)}; write at most {MAX_HOURS}h")
     if not 1 <= schedule.expected <= MAX_ARRIVALS:
         count = f"{schedule.expected:,.3g}" if schedule.expected < 1 else f"{schedule.expected:,.0f}"
         raise UsageError(f"--rate {text}: that is {count} arrivals; it must be from 1 to {MAX_ARRIVALS:,}")
@@ -196,11 +197,11 @@ def _parse_part(text: str, part: str) -> Part:
     if match is None or (match["to"] is None) != (match["word"] == "for"):
         raise UsageError(
             f"--rate {text}: {part or 'an empty part'!r} is no part of a schedule; write a ramp, as in"
-            " '0..400/s in 2m', or a rate and how long it stays, as in '100/s for 1m'"
+            " '0..400/s in 2m', or a constant rate and how long it lasts, as in '100/s for 1m'"
         )
     seconds = float(match["number"]) * UNITS_S[match["unit"]]
     if seconds < 1 or seconds != int(seconds):
-        raise UsageError(f"--rate {text}: {part!r} must last whole seconds, and one at least")
+        raise UsageError(f"--rate {text}: {part!r} must last whole seconds, at least one")
     rates = float(match["from"]), float(match["to"] or match["from"])
     if max(rates) > MAX_RATE:
         raise UsageError(f"--rate {text}: {max(rates):g} is more than {MAX_RATE:g} arrivals per second")
@@ -208,7 +209,7 @@ def _parse_part(text: str, part: str) -> Part:
 
 
 def duration(seconds: int) -> str:
-    """Write a duration as it is typed, in its largest unit that divides it: 2h, 90m, 45s."""
+    """Write a duration as a user types it, in the largest unit that divides it: 2h, 90m, 45s."""
     size, unit = next((size, unit) for unit, size in reversed(UNITS_S.items()) if seconds % size == 0)
     return f"{seconds // size}{unit}"
 

@@ -1,7 +1,7 @@
 """Every request of a run as one table, for other programs: columns of a trial, CSV, Parquet.
 
-A row is a request, lead-ins and drains included; ``window`` says which of them the figures of the report are made of.
-The columns are documented in docs/data.md.
+A row is a request, including those of lead-ins and drains. ``window`` tells which requests the report's figures are
+based on. docs/data.md describes the columns.
 """
 
 import csv
@@ -48,17 +48,17 @@ COLUMNS: Mapping[str, str] = {
     "status": "int32",
     "failure": "string",
 }
-"""By name: its type in Arrow's words. Both kinds of files have them in this order."""
+"""The Arrow type of each column, by name. Both kinds of files have the columns in this order."""
 FAILURES = np.array([reason.name.lower() for reason in sorted(Failure)], dtype=object)
 Column = npt.NDArray[Any]
-"""Of one type, which differs from column to column."""
+"""An array of one type, which differs from column to column."""
 
 
 def sample_columns(manifest: Manifest, key: TrialKey, recording: Recording) -> dict[str, Column]:
     """Return the rows of one trial, by column.
 
-    What there is only one of is repeated in each row. What is not known is NaN, -1 for ``window``, ``users`` and
-    ``status``, and an empty text for ``request``.
+    Values that a trial has only once are repeated in each row. An unknown value is NaN, -1 for ``window``, ``users``
+    and ``status``, and an empty text for ``request``.
     """
     samples, count = recording.samples, len(recording.samples)
     load = next((load for load in _loads(manifest) if load.slug == key.load), None)
@@ -105,12 +105,12 @@ def _windows(recording: Recording) -> npt.NDArray[np.int32]:
 
 
 def export_samples(folder: RunFolder, path: Path) -> int:
-    """Write all samples of a run to a ``.csv`` or ``.parquet`` file, whole or not at all; return how many.
+    """Write all samples of a run to a ``.csv`` or ``.parquet`` file, completely or not at all; return their number.
 
-    Trials are written one by one, so that memory does not grow with the run.
+    Trials are written one by one, so memory does not grow with the run.
 
     Raises:
-        UnreadableRun: the run, or one of its trials, is no good.
+        UnreadableRun: the run, or one of its trials, is damaged.
         UsageError: pyarrow is missing, or there are no samples.
     """
     manifest = folder.read_manifest()
@@ -122,19 +122,19 @@ def export_samples(folder: RunFolder, path: Path) -> int:
     with _replaced(path) as partial:
         count = _write_parquet(trials, partial) if path.suffix == ".parquet" else _write_csv(trials, partial)
         if not count:
-            raise UsageError(f"{folder.path} holds no samples, so that there is nothing to export")
+            raise UsageError(f"{folder.path} holds no samples, so there is nothing to export")
     return count
 
 
 def check_parquet() -> None:
     """Raise UsageError if Parquet can't be written here."""
     if importlib.util.find_spec("pyarrow") is None:
-        raise UsageError(f"Parquet needs pyarrow, which is not installed; write .csv, or run it with pyarrow: {EXTRA}")
+        raise UsageError(f"Parquet needs pyarrow, which is not installed; write .csv, or run with pyarrow: {EXTRA}")
 
 
 @contextmanager
 def _replaced(path: Path) -> Iterator[Path]:
-    """Lend a file beside ``path`` that takes its place in the end, and none if something goes wrong."""
+    """Provide a temporary file that replaces ``path`` at the end; if anything fails, ``path`` stays as it is."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial
@@ -156,7 +156,7 @@ def _write_csv(trials: Iterator[dict[str, Column]], path: Path) -> int:
 
 
 def _texts(column: Column) -> list[object]:
-    """Return values as CSV has them: nothing for what is not known, seconds to 100 ns, which is what was measured."""
+    """Return values for CSV: empty if unknown; seconds to 100 ns, the precision of the samples."""
     if column.dtype.kind == "f":
         return ["" if value != value else f"{value:.7f}".rstrip("0").rstrip(".") for value in column.tolist()]  # noqa: PLR0124 - NaN
     if column.dtype.kind == "i":
@@ -179,7 +179,7 @@ def _write_parquet(trials: Iterator[dict[str, Column]], path: Path) -> int:
 
 
 def _unknown(column: Column) -> npt.NDArray[np.bool_] | None:
-    """Return which values are not known; None for a column that has none of these."""
+    """Return which values are unknown; None for a column in which none can be."""
     if column.dtype.kind == "i":
         return np.equal(column, -1)
     return np.isnan(column.astype(np.float64)) if column.dtype.kind == "f" else None
@@ -202,7 +202,7 @@ def _arrow_table(columns: Mapping[str, Column], names: "pyarrow.Schema") -> "pya
 
 
 def labels_of(label: str | None) -> tuple[SideLabel, ...]:
-    """Return the sides that are meant; raises UsageError if it is none."""
+    """Return the sides that a label stands for; raises UsageError if it is wrong."""
     if label is None:
         return LABELS
     if found := tuple(each for each in LABELS if each == label):

@@ -1,4 +1,4 @@
-"""A run opened for reading in a notebook or a script: what was planned, what was found, and every sample."""
+"""A run opened for reading in a notebook or a script: its plan, its results and every sample."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -16,7 +16,7 @@ from loadtests.system.errors import UsageError
 
 
 class OpenedRun:
-    """A run's folder, read as it is asked for; nothing is written.
+    """A run's folder, read on demand; nothing is written.
 
     Attributes:
         path: the folder.
@@ -51,7 +51,7 @@ class OpenedRun:
         *,
         control: bool = False,
     ) -> Iterator[dict[str, Column]]:
-        """Yield the samples of one trial after another, by column; for columns and arguments see ``samples``."""
+        """Yield the samples of each trial in turn, by column; for columns and arguments see ``samples``."""
         labels = labels_of(label)
         for number, block in enumerate(self.manifest.blocks):
             for pairing in block:
@@ -78,14 +78,14 @@ class OpenedRun:
         """Return samples by column, each a numpy array of the same length, as ``pandas.DataFrame`` takes them.
 
         Args:
-            scenario: only of this one, by its name.
-            users: only under this closed loop.
-            rate: only under this open loop, in arrivals per second.
-            label: only of side ``a`` or ``b``.
-            control: side a against itself instead; ``b`` is its second process there.
+            scenario: only samples of this scenario, by its name.
+            users: only samples of the closed loop with this many users.
+            rate: only samples of the open loop with this rate, in arrivals per second.
+            label: only samples of side ``a`` or ``b``.
+            control: samples of side a against itself instead; ``b`` is then a second process of side a.
 
         Raises:
-            UnreadableRun: a trial is no good; the message names it.
+            UnreadableRun: a trial is damaged; the message names it.
             UsageError: the run has no such samples.
         """
         found = list(self.trials(scenario, users, rate, label, control=control))
@@ -96,5 +96,5 @@ class OpenedRun:
 
 
 def open_run(path: Path | str) -> OpenedRun:
-    """Open a run's folder; raises UnreadableRun if it is none, or of another schema version."""
+    """Open a run's folder; raises UnreadableRun if it holds no run, or one of another schema version."""
     return OpenedRun(Path(path))

@@ -100,7 +100,7 @@ class Broke(Record):
         at_s: the beginning of the first interval of those in which the objective was missed, in seconds.
         rate_rps: the mean planned rate in that interval, in arrivals per second.
         reasons: in which ways it was missed, each in words.
-        recovered_s: from when on it was kept again to the end; None if it was not.
+        recovered_s: from when on the side met the objective to the end; None if it did not.
         driver_late: whether the load driver was late itself, so that it may have been the limit.
     """
 
@@ -128,7 +128,7 @@ class TrialCourse(Record):
         raw_until_s: from when on requests were only counted; None if all are kept.
         bytes: size of its file.
         driver_rss: the most resident memory of the load driver, in bytes; None if it was never read.
-        rss_per_hour: growth of the server's resident memory in the later half of its readings, in bytes per hour; None
+        rss_per_hour: growth of the server's resident memory in the second half of its readings, in bytes per hour; None
             where there are too few.
     """
 

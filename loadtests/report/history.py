@@ -14,23 +14,26 @@ BARS = "▁▂▃▄▅▆▇█"
 PLAIN_BARS = "_.-=+*#@"
 """For a terminal without these signs."""
 WIDEST = 30
-"""Figures that a line of bars shows: the latest ones."""
+"""How many of the latest figures a line of bars shows."""
 LEAST_SPAN = 0.1
-"""A series that varies by less, as a share, fills only a part of the bars' height."""
+"""A series that varies by a smaller share fills only a part of the bars' height."""
 SHORT = 12
 """Characters of a commit's hash."""
 WHOSE = {"ratio": "b ÷ a", "a": "side a", "b": "side b", "control": "side a against itself", "driver": "driver alone"}
 ALONE: Mapping[What, str] = {
-    "driver": "No app took part in this figure: the machine, or the harness, changed.",
+    "driver": "This figure involves no app: the machine or the harness changed.",
     "control": "Side a was compared with itself: the setup changed, not the code.",
 }
 OF_THE_RATIO: Mapping[bool | None, str] = {
-    True: "The ratio changed there too, so it is this side.",
-    False: "The ratio did not change: either what both sides share, or the machine.",
+    True: "The ratio changed there too: probably the code or the packages of this side.",
+    False: "The ratio did not change: either something that both sides share, or the machine.",
     None: "",
 }
-"""What the ratio of the same cell tells of a change of one side; nothing of its own."""
-BOTH = "The other side and the ratio changed there too: both changed, and not alike. The ratio can't tell why."
+"""What the ratio of the same cell tells about a change of one side; nothing about its own change."""
+BOTH = (
+    "The other side and the ratio changed there too: both sides changed, by different factors. The ratio can't tell"
+    " why."
+)
 
 
 def trend_name(trend: Trend) -> str:
@@ -50,7 +53,7 @@ def figure_in_words(trend: Trend, index: int) -> str:
 
 
 def bars(trend: Trend, signs: str = BARS) -> str:
-    """Return the latest figures of a series as bars; what varies little is drawn flat."""
+    """Return the latest figures of a series as bars; a series that varies little is drawn flat."""
     values = [figure.value for figure in trend.figures[-WIDEST:]]
     low, high = min(values), max(values)
     middle, span = (low + high) / 2, max(high - low, LEAST_SPAN * high)
@@ -72,7 +75,7 @@ def change_in_words(trend: Trend, change: TrendChange) -> str:
 
 
 def reason(trend: Trend, change: TrendChange) -> str:
-    """Say what the other series tell of a change."""
+    """Say what the other series tell about a change."""
     if trend.what in ALONE:
         return ALONE[trend.what]
     if change.driver_bound:
@@ -131,8 +134,8 @@ def history_table(history: History, signs: str = BARS) -> RenderableType:
 
 
 def lines(history: History) -> Sequence[str]:
-    """Return what there is to say under the table, a sentence or two each."""
+    """Return the lines under the table, a sentence or two each."""
     if not history.is_long_enough:
-        return [f"Changes are looked for from {LEAST_LENGTH} runs on."]
+        return [f"To look for changes, it takes at least {LEAST_LENGTH} runs."]
     said = [change_in_words(trend, change) for trend in history.trends for change in trend.changes]
     return said or ["No change of level was found."]

@@ -1,4 +1,4 @@
-"""What a schedule's run says, in words and as a table: where each side broke, and the worst intervals."""
+"""The results of a schedule, in words and as a table: where each side broke, and the worst intervals."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ WORST = 8
 """Intervals that the table shows."""
 NOTHING = "–"
 MISSED = " ✗"
-"""Behind the beginning of an interval that misses the objective."""
+"""Marks the beginning of an interval that misses the objective."""
 HEADINGS = (
     "from", "offered /s", "side", "answered /s", "p50 ms", "p99 ms", "failed", "in flight", "cores", "driver late ms",
 )  # fmt: skip
 WIDE = "cores"
-"""The column that a terminal has no room for."""
+"""The column that the terminal leaves out, for lack of room."""
 GROWTH_LEAST = 2**20
-"""Bytes an hour by which a server's memory must grow to be mentioned with a figure."""
+"""A server's memory must grow by this many bytes an hour to be mentioned."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ def headline(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:
 
 
 def sentences(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> list[str]:
-    """Say of each trial where it broke and why, what was lost, and of the run what bounds its figures."""
+    """Say for each trial where it broke, why, and what was lost; then compare the sides."""
     several = len({trial.block for trial in outcome.trials}) > 1
     said = []
     for trial in outcome.trials:
         who = f"{names[trial.label]}, block {trial.block + 1}" if several else names[trial.label]
         said.append(f"{who} {_course(trial)}")
         if trial.broke and trial.broke.driver_late:
-            said.append(f"{who}: the load driver was late itself then, so it may have been the limit, not the server")
+            said.append(f"{who}: at that time the load driver itself was late, so it may have been the limit")
         if not trial.complete:
             said.append(
                 f"{who} is incomplete: it came as far as {clock(trial.reached_s)}; {trial.requests:,} requests are"
@@ -76,13 +76,13 @@ def sentences(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> list[
             )
         if trial.raw_until_s is not None:
             said.append(
-                f"{who}: its file was full after {clock(trial.raw_until_s)}; from then on requests were counted second"
-                " by second, and none is kept by itself"
+                f"{who}: its file was full after {clock(trial.raw_until_s)}; from then on requests were only counted,"
+                " second by second, and no samples are kept"
             )
         if trial.rss_per_hour is not None and abs(trial.rss_per_hour) >= GROWTH_LEAST:
             grows = "grew" if trial.rss_per_hour > 0 else "fell"
             said.append(
-                f"{who}: the server's memory {grows} by {_mib(abs(trial.rss_per_hour))} an hour in the later half"
+                f"{who}: the server's memory {grows} by {_mib(abs(trial.rss_per_hour))} an hour in the second half"
             )
     said += [_survivors(outcome, label, names[label]) for label in outcome.intervals]
     said.append(_ratio(outcome, names))
@@ -153,9 +153,9 @@ def _course(trial: TrialCourse) -> str:
         far = "" if trial.complete else " as long as it was measured"
         return f"did not break{far}, but missed the objective in {intervals}, never in two in succession"
     if trial.broke is None:
-        return "kept the objective to the end" if trial.complete else "kept the objective as long as it was measured"
+        return "met the objective to the end" if trial.complete else "met the objective as long as it was measured"
     at = trial.broke
-    back = f"; from {clock(at.recovered_s)} on it was kept again" if at.recovered_s is not None else ""
+    back = f"; from {clock(at.recovered_s)} on it met the objective again" if at.recovered_s is not None else ""
     return f"broke at {number(at.rate_rps)}/s after {clock(at.at_s)}: {listed(at.reasons)}{back}"
 
 
@@ -180,7 +180,7 @@ def _ratio(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:
         return ""
     mean = math.exp(sum(map(math.log, both)) / len(both))
     blocks = f", {min(both):.2f} to {max(both):.2f} over {len(both)} blocks" if len(both) > 1 else ", from one block"
-    return f"rate at which it broke, {names['b']} ÷ {names['a']}: {mean:.2f}{blocks}"
+    return f"rate at which the sides broke, {names['b']} ÷ {names['a']}: {mean:.2f}{blocks}"
 
 
 def _of(outcome: ScheduleOutcome, label: SideLabel) -> list[TrialCourse]:

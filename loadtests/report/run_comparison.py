@@ -1,4 +1,4 @@
-"""Several runs side by side in the terminal and in Markdown: what differs first, then what is fair, then figures."""
+"""Several runs side by side in the terminal and in Markdown: differences first, then fairness, then figures."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,15 +14,15 @@ from loadtests.report.wording import milliseconds, number, printable, ratio
 UNITS = {"throughput": "requests/s", "p99": "ms"}
 STYLES = {"better": "bold green", "worse": "bold red", "b gained": "bold green", "b lost": "bold red"}
 LEGEND = (
-    f"Each change is from the first run, with a 95 % interval; it is sure if it outlives Holm's correction over its"
-    f" table. “No meaningful change”: the interval lies within ± {MARGIN_PERCENT} %. “Not decided”: these"
-    " runs can't tell."
+    f"Each change is from the first run, with a 95 % interval. A verdict means that the change is certain after Holm's"
+    f" correction over the table. “No meaningful change”: the interval lies within ± {MARGIN_PERCENT} %. “Not decided”:"
+    " these runs can't tell."
 )
 RATIOS = "Ratio b ÷ a"
 
 
 def change_word(change: Change, row: Row) -> str:
-    """Return what became of a figure, from the side that has it, or from side b."""
+    """Return how a figure changed, from the view of the side that has it; for a ratio, from that of side b."""
     if change.verdict == "equivalent":
         return "no meaningful change"
     if change.verdict == "inconclusive":
@@ -43,7 +43,7 @@ def figure_text(figure: Figure | None, row: Row) -> str:
 
 
 def change_text(change: Change) -> str:
-    """Write how many times as large it is as before: ``× 1.08 (1.02 to 1.14)``."""
+    """Write the factor of a change: ``× 1.08 (1.02 to 1.14)``."""
     spread = "" if change.interval is None else f" ({ratio(change.interval[0])} to {ratio(change.interval[1])})"
     return f"× {ratio(change.ratio)}{spread}"
 
@@ -55,7 +55,7 @@ def row_name(row: Row) -> str:
 
 
 def titles(comparison: RunsComparison) -> list[tuple[str, Sequence[Row]]]:
-    """Return the tables, each with what it shows."""
+    """Return the rows of each table, with its title."""
     found: list[tuple[str, Sequence[Row]]] = [(f"{RATIOS}, {_metrics(comparison.ratios)}", comparison.ratios)]
     if comparison.absolute:
         found.append((f"Each side's own figures, {_metrics(comparison.absolute)}", comparison.absolute))
@@ -84,7 +84,7 @@ def comparison_table(comparison: RunsComparison) -> RenderableType:
             last = each.kind
         parts.append(table)
     else:
-        parts.append(Text("The runs differ in nothing that they record."))
+        parts.append(Text("The runs recorded no differences."))
     parts += [Text(comparison.fairness.ratios), Text(comparison.fairness.absolute)]
     parts += [Text(f"{printable(said)}.", style="yellow") for said in comparison.cautions]
     for title, rows in titles(comparison):
@@ -117,7 +117,7 @@ def _lines(comparison: RunsComparison) -> Iterator[str]:
         for each in comparison.differences:
             yield f"| {each.kind} | {_escaped(each.what)} | {' | '.join(map(_escaped, each.values))} |"
     else:
-        yield "The runs differ in nothing that they record."
+        yield "The runs recorded no differences."
     yield ""
     yield from [f"- {_escaped(said)}" for said in (comparison.fairness.ratios, comparison.fairness.absolute)]
     yield from [f"- {_escaped(said)}." for said in comparison.cautions]

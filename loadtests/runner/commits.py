@@ -1,7 +1,7 @@
-"""Sides at commits: find each commit in the side's repository, check it out, and say what it does not hold.
+"""Sides at commits: find each commit in the side's repository, check it out, and say what the commit does not cover.
 
-A side keeps its interpreter, and what of its settings is looked up in its folder: an environment, or a file of
-variables, is rarely in the repository, and so is taken from the folder on disk where the commit has none.
+A side keeps its interpreter and its settings. Files that settings name, such as an environment or a file of variables,
+are rarely in the repository. They are taken from the folder on disk if the commit has none.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,9 +27,9 @@ class SideCommit:
     """A side's commit.
 
     Attributes:
-        repository: it is in.
+        repository: of the commit.
         hash: in full.
-        is_on_disk: whether the side is what is on disk, and not a checkout.
+        is_on_disk: whether the side is the folder on disk, and not a checkout.
     """
 
     repository: Repository
@@ -40,15 +40,15 @@ class SideCommit:
 def with_checkouts(
     experiment: Experiment, checkouts: Checkouts, known: Mapping[SideLabel, str] | None = None
 ) -> tuple[Experiment, list[str]]:
-    """Return the experiment with its sides' commits checked out, and what is to be said of them.
+    """Return the experiment with its sides' commits checked out, and sentences about them.
 
     Args:
         experiment: as asked for.
-        checkouts: holds them.
-        known: hashes of a run that goes on: a branch may be elsewhere by now.
+        checkouts: makes and removes them.
+        known: hashes of a resumed run: a branch may have moved since it began.
 
     Raises:
-        UsageError: a folder is in no repository, or that has no such commit.
+        UsageError: a folder has no repository, or its repository has no such commit.
     """
     sides: dict[SideLabel, Side] = {}
     found: dict[SideLabel, SideCommit] = {}
@@ -72,10 +72,10 @@ def with_checkouts(
 
 
 def commit_of(side: Side) -> str | None:
-    """Return which commit a side is, with a plus sign if files differ from it; None if that is not known.
+    """Return a side's commit, with a plus sign if files differ from it; None if it is not known.
 
-    Of a checkout that is the commit itself: what differs there was changed by the side's own ``setup``, or by git's
-    filters, and not by anyone who forgot to commit it.
+    For a checkout it is the commit itself: files that differ there were changed by the side's own ``setup``, or by
+    git's filters, and not by somebody who forgot to commit them.
     """
     if side.url is not None:
         return None
@@ -95,12 +95,12 @@ def _commit_of(side: Side, name: str) -> SideCommit:
     except GitFailed as error:
         why = str(error) if "not a git repository" not in str(error) else "its folder is in no git repository"
         raise UsageError(
-            f"side {side.spec!r}: {why}, so that it has no commit {name}; name its folder with dir="
+            f"side {side.spec!r}: {why}, so there is no commit {name}; name its folder with dir="
         ) from None
     try:
         return SideCommit(repository, repository.commit(name), is_on_disk=False)
     except GitFailed:
-        hint = "git log shows those it has"
+        hint = "git log lists its commits"
         with suppress(GitFailed):
             if repository.is_shallow:
                 hint = "it is a shallow clone: git fetch --unshallow gets the rest"
@@ -125,19 +125,19 @@ def _on_disk(side: Side) -> SideCommit | None:
 
 
 def _sentences(sides: Mapping[SideLabel, Side], found: Mapping[SideLabel, SideCommit]) -> Iterator[str]:
-    """Yield what a reader of the ratio has to know of the commits."""
+    """Yield what a reader of the ratio must know about the commits."""
     for label, commit in found.items():
         if commit.is_on_disk:
             changed = commit.repository.changed()
-            more = f" and what was changed since: {_some(changed)}" if changed else ", with nothing changed since"
-            yield f"side {label} is what is on disk: commit {commit.hash[:SHORT]}{more}"
+            more = f" with uncommitted changes in {_some(changed)}" if changed else ", without changes"
+            yield f"side {label} is the folder on disk: commit {commit.hash[:SHORT]}{more}"
         else:
             yield f"side {label} is commit {commit.hash[:SHORT]} ({sides[label].launch.commit})"
     repositories = {commit.repository.root: commit.repository for commit in found.values() if not commit.is_on_disk}
     if not any(commit.is_on_disk for commit in found.values()):
         for repository in repositories.values():
             if changed := repository.changed():
-                yield f"changes that are not committed are not measured: {_some(changed)}"
+                yield f"uncommitted changes are not measured: {_some(changed)}"
     if len(found) < len(LABELS) or found["a"].repository.root != found["b"].repository.root:
         return
     a, b = (found[label] for label in LABELS)
@@ -148,8 +148,8 @@ def _sentences(sides: Mapping[SideLabel, Side], found: Mapping[SideLabel, SideCo
     packages = sorted({path for path in differing if any(PurePosixPath(path).match(kind) for kind in DEPENDENCIES)})
     if packages and sides["a"].launch.python == sides["b"].launch.python:
         yield (
-            f"{_some(packages)} {'differs' if len(packages) == 1 else 'differ'} between the commits, but both sides run"
-            " with the packages of one interpreter; to measure other packages as well, give each side its own with"
+            f"{_some(packages)} {'differs' if len(packages) == 1 else 'differ'} between the commits, but both sides use"
+            " the packages of one interpreter; to measure the packages too, give each side its own interpreter with"
             " python=PATH"
         )
 

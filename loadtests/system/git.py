@@ -1,7 +1,7 @@
-"""What git knows of a folder: its commit, whether files differ from that, and other commits checked out beside it.
+"""A folder's git repository: its commit, whether files differ from that commit, and checkouts of other commits.
 
-A checkout is a worktree in a temporary folder of its owner's (see ``owned_folder``). What a killed owner left is
-removed when the next checkout is made.
+A checkout is a worktree in a temporary folder of its owner's (see ``owned_folder``). Making a checkout first removes
+those that killed owners left.
 """
 
 import contextlib
@@ -21,11 +21,11 @@ GRACE_S = 2.0
 CHECKOUT_LIMIT_S = 120.0
 PREFIX = "bench-commits-"
 OF_A_CALLER = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
-"""Variables that a hook sets for its own repository; another folder's is asked for by its path."""
+"""Variables that a hook sets for its own repository; they must not apply to another folder's repository."""
 
 
 class GitFailed(Exception):
-    """Git said no, or is not there; the message is its last line."""
+    """Git failed or is not installed; the message is the last line of its output."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Repository:
 
     Attributes:
         root: its top folder.
-        inside: the path of the folder that was asked about, from the top folder on.
+        inside: the path of the folder in question, relative to the top folder.
     """
 
     root: Path
@@ -45,17 +45,17 @@ class Repository:
         return git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
 
     def changed(self) -> list[str]:
-        """Return the files that git keeps and that differ from the last commit."""
+        """Return the tracked files that differ from the last commit."""
         lines = git(self.root, "status", "--porcelain", "--untracked-files=no").splitlines()
         return [line.strip().split(maxsplit=1)[-1] for line in lines]
 
     @property
     def is_shallow(self) -> bool:
-        """Whether older commits were left out when it was cloned."""
+        """Whether the clone lacks older commits."""
         return git(self.root, "rev-parse", "--is-shallow-repository") == "true"
 
     def differing(self, first: str, second: str) -> list[str]:
-        """Return the files in which two commits differ, by their paths from the top folder on."""
+        """Return the files in which two commits differ, as paths relative to the top folder."""
         return git(self.root, "diff", "--name-only", first, second, "--").splitlines()
 
 
@@ -104,13 +104,13 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 
 def repository_of(folder: Path) -> Repository:
-    """Return the repository that a folder is in; raises GitFailed if it is in none."""
+    """Return the repository of a folder; raises GitFailed if it has none."""
     root = Path(git(folder, "rev-parse", "--show-toplevel"))
     return Repository(root, Path(os.path.relpath(folder.resolve(), root.resolve())))
 
 
 def state_of(folder: Path) -> str | None:
-    """Return the commit that a folder is at, with a plus sign if files differ from it; None if that is not known."""
+    """Return a folder's commit, with a plus sign if files differ from it; None if it is not known."""
     try:
         repository = repository_of(folder)
         return repository.commit("HEAD") + ("+" if repository.changed() else "")
@@ -119,7 +119,7 @@ def state_of(folder: Path) -> str | None:
 
 
 class Checkouts:
-    """Commits checked out for as long as this is held, each in a folder of its own; a context manager."""
+    """Checkouts of commits, each in its own folder; a context manager that removes them at its end."""
 
     def __init__(self) -> None:
         self._stack = contextlib.ExitStack()
@@ -133,10 +133,10 @@ class Checkouts:
         self._stack.close()
 
     def checkout(self, repository: Repository, commit: str) -> Path:
-        """Return the top folder of a commit's files, which are written once; raises UsageError if they can't be.
+        """Check a commit out, if it is not yet, and return the top folder; raises UsageError if that fails.
 
         Args:
-            repository: it is in.
+            repository: of the commit.
             commit: its full hash.
         """
         if (made := self._made.get((repository.root, commit))) is not None:
@@ -146,7 +146,7 @@ class Checkouts:
             self._folder = self._stack.enter_context(owned_folder(PREFIX))
         path = self._folder / f"{len(self._made)}-{commit[:12]}"
         self._stack.callback(_remove, repository.root, path)
-        hooks = ("-c", f"core.hooksPath={os.devnull}")  # the user's are for the user's own checkouts
+        hooks = ("-c", f"core.hooksPath={os.devnull}")  # the user's hooks are for the user's own checkouts
         try:
             git(repository.root, *hooks, "worktree", "add", "--detach", "--force", str(path), commit,
                 limit_s=CHECKOUT_LIMIT_S)  # fmt: skip
@@ -157,9 +157,9 @@ class Checkouts:
 
 
 def _remove(root: Path, path: Path) -> None:
-    """Remove a checkout, and what its repository keeps of it, also if git was killed while it made it.
+    """Remove a checkout, and its entry in the repository, even if git was killed while it made it.
 
-    Not by ``worktree prune``, which forgets the user's own worktrees too if their drive is not there at the moment.
+    Not by ``worktree prune``: that also forgets the user's own worktrees if their drive is not mounted at the moment.
     """
     shutil.rmtree(path, ignore_errors=True)
     with contextlib.suppress(GitFailed):
@@ -167,7 +167,7 @@ def _remove(root: Path, path: Path) -> None:
 
 
 def remove_leftovers() -> None:
-    """Remove the checkouts of this user's owners that were killed; those of living ones stay."""
+    """Remove this user's checkouts whose owners were killed; those of running owners stay."""
     for folder in leftovers(PREFIX):
         for path in folder.glob("*"):
             if (root := _owner(path)) is not None:
@@ -176,7 +176,7 @@ def remove_leftovers() -> None:
 
 
 def _owner(checkout: Path) -> Path | None:
-    """Return the git folder of the repository that a checkout is of; None if it is none."""
+    """Return the git folder of a checkout's repository; None if the folder is no checkout."""
     try:
         words = (checkout / ".git").read_text(encoding="utf-8").partition("gitdir:")[2].strip()
     except (OSError, ValueError):

@@ -97,11 +97,11 @@ def test_what_casts_doubt_on_a_run_is_a_sentence() -> None:
     run = replace(run, outcome=replace(run.outcome, control=biased))
     assert list(cautions(run)) == [
         "one is incomplete: it ended early",
-        "one: side a had changes that were not committed, so that no commit stands for it",
+        "one: side a had uncommitted changes, so its commit does not identify the code",
         "one: side a differed from itself, so the setup was biased",
     ]
     clean = at_commit(saved("two"), "a" * 40)
-    assert list(cautions(clean)) == ["two: the harness had changes that were not committed"]
+    assert list(cautions(clean)) == ["two: the harness had uncommitted changes"]
 
 
 def test_cells_that_not_all_runs_have_are_named() -> None:
@@ -122,11 +122,11 @@ def test_a_scenario_of_the_same_name_that_asks_something_else_is_left_out() -> N
     other = replace(other, manifest=other.manifest.model_copy(update={"scenarios": scenarios}))
     found = compare_runs([saved("one"), other])
     assert {row.scenario for row in found.ratios} == {"get_post"}
-    assert found.left_out == ("query: the runs asked different requests under this name",)
+    assert found.left_out == ("query: the runs sent different requests under this name",)
 
 
 def test_runs_without_a_common_cell_are_refused() -> None:
-    with pytest.raises(UsageError, match="asked no scenario under the same load"):
+    with pytest.raises(UsageError, match="no scenario was measured under the same load"):
         compare_runs([saved("one"), SavedRun("two", *make_run(["hash"], [8]))])
 
 

@@ -33,7 +33,7 @@ def test_a_side_that_became_slower_is_found_with_its_commits() -> None:
     said = lines(history)
     assert len(said) == 2
     assert f"side b {commit_at(11)[:12]}..{commit_at(12)[:12]}" in said[1]
-    assert said[1].endswith("The ratio changed there too, so it is this side.")
+    assert said[1].endswith("The ratio changed there too: probably the code or the packages of this side.")
 
 
 def test_a_change_of_the_machine_is_not_taken_for_one_of_the_code() -> None:
@@ -51,7 +51,7 @@ def test_what_both_sides_share_is_told_apart_from_one_side() -> None:
     [history] = histories(saved(16, speed=lambda day, _label: 0.85 if day >= 8 else 1.0))
     [change] = trend(history, "b").changes
     assert change.with_ratio is False
-    assert "either what both sides share, or the machine" in change_in_words(trend(history, "b"), change)
+    assert "either something that both sides share, or the machine" in change_in_words(trend(history, "b"), change)
 
 
 def test_nothing_follows_from_a_change_where_the_driver_may_have_been_the_limit() -> None:
@@ -76,7 +76,7 @@ def test_of_two_sides_that_changed_unlike_none_is_named_alone() -> None:
     for what in ("a", "b"):
         [change] = trend(history, what).changes
         assert (change.with_ratio, change.with_other) == (True, True)
-        assert "both changed, and not alike" in change_in_words(trend(history, what), change)
+        assert "both sides changed, by different factors" in change_in_words(trend(history, what), change)
 
 
 def test_a_change_at_one_and_the_same_commit_is_not_the_code() -> None:
@@ -134,7 +134,7 @@ def test_other_machines_and_other_sides_are_other_histories() -> None:
 def test_runs_stand_in_the_order_in_which_they_were_made() -> None:
     [history] = histories(reversed(saved(3)))
     assert [run.name for run in history.runs] == ["day-00", "day-01", "day-02"]
-    assert lines(history) == ["Changes are looked for from 6 runs on."]
+    assert lines(history) == ["To look for changes, it takes at least 6 runs."]
     assert len(bars(trend(history, "b"), PLAIN_BARS)) == 3
 
 
@@ -168,7 +168,7 @@ def test_a_folder_without_runs_is_one_sentence(tmp_path: Path) -> None:
     assert bench_here("history", str(tmp_path)) == (
         2,
         "",
-        f"bench: bench history {tmp_path}: it holds no complete run\n",
+        f"bench: bench history {tmp_path}: the folder holds no complete run\n",
     )
     status, _, errors = bench_here("history", str(tmp_path / "none"))
     assert (status, errors) == (2, f"bench: bench history: there is no folder {tmp_path / 'none'}\n")

@@ -27,7 +27,7 @@ def runs(tmp_path: Path) -> tuple[str, str]:
 def test_it_prints_what_is_fair_and_the_change(runs: tuple[str, str]) -> None:
     status, output, errors = bench_here("compare", *runs)
     assert (status, errors) == (0, "")
-    assert "The runs differ in nothing that they record." in output
+    assert "The runs recorded no differences." in output
     assert "b lost" in output
     assert "worse" in output
 

@@ -41,7 +41,7 @@ def test_a_schedule_is_parsed_part_by_part(text: str, parts: list[Part]) -> None
     ("text", "says"),
     [
         ("0..400/s for 2m", "'0..400/s for 2m' is no part of a schedule"),
-        ("400/s in 2m", "or a rate and how long it stays"),
+        ("400/s in 2m", "or a constant rate and how long it lasts"),
         ("400/s", "'400/s' is no part of a schedule"),
         ("100/s for 1m,", "an empty part"),
         ("100/s for 1m; rm", "is no part"),
@@ -50,7 +50,7 @@ def test_a_schedule_is_parsed_part_by_part(text: str, parts: list[Part]) -> None
         ("100/s for 0s", "whole seconds"),
         ("100/s for 1.5s", "whole seconds"),
         ("0..30000/s in 1m", "more than 20000 arrivals per second"),
-        ("1/s for 25h", "that lasts 25h; write 24h"),
+        ("1/s for 25h", "that lasts 25h; write at most 24h"),
         ("0/s for 1m", "that is 0 arrivals"),
         ("20000/s for 2h", "that is 144,000,000 arrivals"),
         (",".join(["1/s for 1s"] * 101), "101 parts"),

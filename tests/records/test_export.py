@@ -133,12 +133,12 @@ def test_the_command_exports_several_files_and_refuses_what_it_can_not_write(
     assert "there is no folder" in bench_here("export", run, "--to", str(tmp_path / "no" / "s.csv"))[2]
     empty = run_folder(tmp_path / "empty", [1], 1)[0]
     status, _, errors = bench_here("export", str(empty.path), "--to", str(tmp_path / "e.csv"))
-    assert (status, errors) == (2, f"bench: {empty.path} holds no samples, so that there is nothing to export\n")
+    assert (status, errors) == (2, f"bench: {empty.path} holds no samples, so there is nothing to export\n")
     assert "rebuilds it" in bench_here("export", str(empty.path), "--to", text)[2]
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     status, _, errors = bench_here("export", run, "--to", table)
     assert status == 2
-    assert "Parquet needs pyarrow, which is not installed; write .csv, or run it with pyarrow: uv run --extra" in errors
+    assert "Parquet needs pyarrow, which is not installed; write .csv, or run with pyarrow: uv run --extra" in errors
 
 
 def test_times_are_exact_to_100_ns() -> None:

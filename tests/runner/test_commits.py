@@ -40,8 +40,8 @@ def test_each_side_is_started_in_the_folder_of_its_commit(commits: tuple[str, st
     assert said == [
         f"side a is commit {commits[0][:12]} (HEAD~1)",
         f"side b is commit {commits[1][:12]} (main)",
-        "uv.lock differs between the commits, but both sides run with the packages of one interpreter; to measure other"
-        " packages as well, give each side its own with python=PATH",
+        "uv.lock differs between the commits, but both sides use the packages of one interpreter; to measure the"
+        " packages too, give each side its own interpreter with python=PATH",
     ]
 
 
@@ -51,13 +51,13 @@ def test_what_is_not_committed_is_told(commits: tuple[str, str]) -> None:
     on_disk = experiment("backend/main.py@HEAD", "backend/main.py")
     with Checkouts() as checkouts:
         assert with_checkouts(at_commits, checkouts)[1][2:] == [
-            "changes that are not committed are not measured: backend/words.py",
+            "uncommitted changes are not measured: backend/words.py",
             "both sides are the same commit, so only their settings can make a difference",
         ]
         made, said = with_checkouts(on_disk, checkouts)
         assert said == [
             f"side a is commit {commits[1][:12]} (HEAD)",
-            f"side b is what is on disk: commit {commits[1][:12]} and what was changed since: backend/words.py",
+            f"side b is the folder on disk: commit {commits[1][:12]} with uncommitted changes in backend/words.py",
         ]
         assert commit_of(made.b) == f"{commits[1]}+"
 
@@ -121,9 +121,9 @@ def test_a_folder_that_was_removed_since_is_there_at_its_commit(commits: tuple[s
 @pytest.mark.parametrize(
     ("side", "complaint"),
     [
-        ("backend/main.py@v9", r"its repository has no commit 'v9'; git log shows those it has"),
+        ("backend/main.py@v9", r"its repository has no commit 'v9'; git log lists its commits"),
         ("other/main.py@HEAD", r"commit \w{12} has no folder other"),
-        ("main:app@HEAD,dir=..", r"its folder is in no git repository, so that it has no commit HEAD; .* dir="),
+        ("main:app@HEAD,dir=..", r"its folder is in no git repository, so there is no commit HEAD; .* dir="),
     ],
 )
 def test_what_is_no_commit_is_refused_in_one_sentence(commits: tuple[str, str], side: str, complaint: str) -> None:
