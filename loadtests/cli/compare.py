@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 def compare_(folders: tuple[Path, ...], markdown: Path | None, html: Path | None) -> None:
     """Put the same cells of several runs side by side, and say which comparison is fair.
 
-    Each RUN is a run's folder. What differs between the runs comes first: machine, commit, sides, versions, settings.
-    Ratios b / a can be compared between machines; each side's own figures only on one machine under the same load, and
-    are left out otherwise. Changes are from the first run. Two commits are better compared in one run: bench run --a
-    @HEAD~1 --b @HEAD.
+    Each RUN is a run's folder; a cell is one scenario under one load. First come the differences between the runs:
+    machine, commit, sides, versions, settings. Ratios b / a can be compared between machines. Each side's own figures
+    can be compared only on one machine under the same load, and are left out otherwise. Changes are from the first
+    run. It is better to compare two commits in one run: bench run --a @HEAD~1 --b @HEAD.
     """
     from loadtests.analysis.across_runs import compare_runs
     from loadtests.report.html.run_comparison import comparison_page
@@ -53,7 +53,7 @@ def saved_runs(folders: tuple[Path, ...]) -> "list[SavedRun]":
     """Read at least two runs.
 
     Raises:
-        UnreadableRun: one is no run, is of another version, or has no summary, as one that still goes on.
+        UnreadableRun: one is no run, is of another version, or has no summary, because it has not finished.
         UsageError: there are fewer than two, or one is given twice.
     """
     from loadtests.analysis.run_differences import SavedRun

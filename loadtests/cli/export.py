@@ -20,8 +20,8 @@ RESULTS = (".openmetrics", ".prom")
     required=True,
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     metavar="FILE",
-    help="Where to write; its ending says what: .csv or .parquet for every sample, .openmetrics or .prom for the "
-    "results. May be repeated.",
+    help="The file to write. Its name's ending decides what: .csv or .parquet for every sample, .openmetrics or .prom "
+    "for the results. May be repeated.",
 )
 @no_garbage_collection()
 def export_(folder: Path, files: tuple[Path, ...]) -> None:

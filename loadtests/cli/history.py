@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 )
 @no_garbage_collection()
 def history_(folder: Path, html: Path | None) -> None:
-    """Show the runs in FOLDER over time, and where their figures changed, between which commits.
+    """Show the runs in FOLDER over time, where their figures changed, and between which commits.
 
-    Runs of one setting on one machine are one history, in the order in which they were made. A change of level is found
-    from six runs on, with three on either side of it. Side a against itself and the driver's own ceiling are shown as
-    well, so that a change of the machine is not taken for one of the code. [default FOLDER: results]
+    Runs of one setting on one machine form a history, in the order in which they were made. To find a change of level,
+    it takes at least six runs, with three on either side of the change. The command also shows side a against itself
+    and the highest rate of the load driver alone: if these changed too, the machine changed. [default FOLDER: results]
     """
     from loadtests.analysis.history import histories
     from loadtests.report.history import BARS, PLAIN_BARS, history_table
@@ -56,7 +56,7 @@ def history_(folder: Path, html: Path | None) -> None:
 
 
 def readable_runs(folder: Path) -> "tuple[list[SavedRun], list[str]]":
-    """Return the complete runs of a folder, and why others are left out, a sentence each without its end.
+    """Return the complete runs of a folder, and why others are left out: a sentence each, without its full stop.
 
     Raises:
         UsageError: there is no such folder, or no run in it that can be read.
@@ -79,9 +79,9 @@ def readable_runs(folder: Path) -> "tuple[list[SavedRun], list[str]]":
         else:
             said.append(f"left out: {run.name} is incomplete; bench run --resume {path} completes it")
     if not runs:
-        raise UsageError("\n".join([f"bench history {folder}: it holds no complete run", *said]))
+        raise UsageError("\n".join([f"bench history {folder}: the folder holds no complete run", *said]))
     return runs, _shortened(said)
 
 
 def _shortened(said: Sequence[str], most: int = 6) -> list[str]:
-    return [*said[:most], *([f"and {len(said) - most} sentences more of this kind"] if len(said) > most else [])]
+    return [*said[:most], *([f"and {len(said) - most} more messages of this kind"] if len(said) > most else [])]

@@ -1,4 +1,4 @@
-"""``bench lab``: two real servers under a load that is moved while a class watches."""
+"""``bench lab``: two real servers under a load that viewers change on a web page."""
 
 import logging
 import secrets
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 DEFAULTS = RunOptions()
 START_LIMIT_S = 60.0
-"""Longer than of a run: a class waits rather than starts anew."""
+"""Longer than in a run: a class would rather wait than start again."""
 READY_S = 20.0
-"""The page's own server may take so long to listen."""
+"""How long the page's own server may take to listen."""
 LEAVE_S = 1.0
-"""Viewers are given so long when the command ends."""
+"""How long the page's server may take to stop when the command ends, before viewers are cut off."""
 TOKEN_BYTES = 18
 PREFIX = "bench-lab-"
 """Of the temporary folder with databases and logs."""
 NAME_A_REQUEST = (
-    "name what is asked of your app, as in `bench lab --a main:app,dir=before --b main:app,dir=after /orders`; only the"
+    "name a request for your app, as in `bench lab --a main:app,dir=before --b main:app,dir=after /orders`; only the"
     " blog's two builds have scenarios to choose from"
 )
 
@@ -55,7 +55,7 @@ NAME_A_REQUEST = (
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
 @click.option("--a", default=DEFAULTS.a, metavar="SIDE", help="The app of the first lane.")
 @click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The app of the second lane.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Of the page, on this machine only.  [default: a free one]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the page, on this machine.  [default: a free one]")
 @click.option("--start-limit", default=START_LIMIT_S, help="Seconds a side may take to start answering.")
 @click.option(
     "--allow-remote",
@@ -72,12 +72,12 @@ NAME_A_REQUEST = (
 @options_of(*REQUEST, B_REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
 @click.pass_context
 def lab_(context: click.Context, /, port: int | None, scenarios: tuple[str, ...], **options: object) -> None:
-    """Load two servers side by side, and move the load on a page while you watch.
+    """Load two servers side by side, and change the load on a web page while you watch.
 
-    Starts both sides, and prints the address of a page with controls for scenario, users, waiting time and more, with
-    presets from the lessons. It is for teaching and for getting a feeling: live figures, not a verdict, which is what
-    `bench run` gives; the page shows the command. Your own app can be a side, with a request as SCENARIO, both written
-    as for `bench run`. Ctrl-C ends everything.
+    Starts both sides, and prints the address of a page. The page has controls for scenario, users, waiting time and
+    more, and presets from the lessons. It is for teaching, and shows live figures, not a verdict. For a verdict, use
+    `bench run`: the page shows the command. Your own app can be a side, with a request as SCENARIO. Write both as for
+    `bench run`. Ctrl-C ends everything.
     """
     typed = {**typed_options(context, options), "scenarios": scenarios}
     chosen = chosen_options(None, typed, {**options, "users": "1", "control": False})
@@ -130,7 +130,7 @@ def lab(chosen: RunOptions, port: int | None) -> None:
 
 
 def asked(chosen: RunOptions) -> "tuple[list[Offer], Experiment]":
-    """Return what can be asked, and an experiment that asks it all; raises UsageError for what can't be."""
+    """Return the scenarios to choose from, and an experiment that has them all; raises UsageError for wrong options."""
     from loadtests.lab.command import words_of_requests
     from loadtests.lab.controls import kind_of
     from loadtests.lab.scenarios import OFFERED, offer_of, offers_of_catalogue
@@ -144,7 +144,7 @@ def asked(chosen: RunOptions) -> "tuple[list[Offer], Experiment]":
         return offers_of_catalogue(), experiment
     experiment = chosen.experiment()
     if journeys := [each.name for each in experiment.scenarios if each.journeys is not None]:
-        raise UsageError(f"{journeys[0]} is a journey, which only Locust drives; the lab has a load process of its own")
+        raise UsageError(f"{journeys[0]} is a journey, which only Locust can run; the lab has its own load process")
     words = words_of_requests(
         chosen.scenarios, chosen.typed, sequence=chosen.sequence, values=None if not chosen.values else chosen.values
     )
@@ -212,7 +212,7 @@ def served(app: "FastAPI", port: int) -> Iterator[threading.Thread]:
             time.sleep(0.01)
         yield thread
     finally:
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # that it cuts viewers off is no error
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # cutting off viewers is no error
         server.should_exit = True
         thread.join(2 * LEAVE_S)
         server.force_exit = True

@@ -210,8 +210,8 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     --header, --json and similar options describe it, or each of several requests; with --sequence, they describe the
     request before them. A SIDE is sync, async, an app (package.module:app, folder/main.py), or the URL of a running
     server. Settings follow it after commas: sync,session_limit=none or main:app,dir=before,python=.venv/bin/python.
-    An app at a commit of its git repository is main:app@HEAD~1; --a @HEAD~1 --b @HEAD compares two commits.
-    docs/your-app.md lists them. All of this can be in a file, bench.toml, which is read if it exists and no side is
+    docs/your-app.md lists all settings. An app at a commit of its git repository is main:app@HEAD~1; --a @HEAD~1 --b
+    @HEAD compares two commits. All of this can be in a file, bench.toml, which is read if it exists and no side is
     given; a SCENARIO can then be the name of one in the file.
     """
     watch = Stopwatch()

@@ -1,4 +1,4 @@
-"""``bench run --rate`` with a schedule: what it takes of the options of ``bench run``, and what it shows in the end."""
+"""``bench run --rate`` with a schedule: which options of ``bench run`` it takes, and what it shows in the end."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from loadtests.slo.objective import parse_objective
 from loadtests.system.errors import RunError, UsageError
 
 SLO = "p99=1s"
-"""The objective whose loss means that a side broke, where the user names none."""
+"""The default objective: a side that misses it broke."""
 
 
 def asks_for_schedule(options: RunOptions) -> bool:
@@ -22,11 +22,11 @@ def asks_for_schedule(options: RunOptions) -> bool:
 
 
 def run_schedule(options: RunOptions, demands: ThresholdOptions) -> None:
-    """Carry out a schedule and show what came of it; raises as ``measure_schedule`` does.
+    """Carry out a schedule and show the results; raises as ``measure_schedule`` does.
 
     Args:
         options: of ``bench run``.
-        demands: conditions, of which a schedule takes none.
+        demands: conditions; a schedule takes none.
     """
     from loadtests.analysis.same_answers import AnswerComparison
 
@@ -38,7 +38,7 @@ def planned(options: RunOptions, demands: ThresholdOptions) -> tuple[RunOptions,
     """Return the options of the same run under a plain rate, and the plan; for arguments see ``run_schedule``.
 
     Raises:
-        UsageError: the schedule is no good, or an option does not go with one.
+        UsageError: the schedule is invalid, or an option can't be used with a schedule.
     """
     schedule = parse_schedule(options.rate or "", options.arrivals)
     given = {
@@ -54,7 +54,7 @@ def planned(options: RunOptions, demands: ThresholdOptions) -> tuple[RunOptions,
         "--markdown": demands.markdown is not None,
     }
     if wrong := next((name for name, is_given in given.items() if is_given), None):
-        raise UsageError(f"{wrong} does not go with a schedule in --rate: leave it out, or give plain rates")
+        raise UsageError(f"{wrong} can't be used with a schedule in --rate: leave it out, or give plain rates")
     objective = parse_objective(SLO if options.slo is None else options.slo)
     plain = options.model_copy(
         update={

@@ -56,11 +56,11 @@ def test_an_objective_and_a_side_alone_can_be_given() -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        (f"get_post {RAMP} --budget 4m", "--budget does not go with a schedule"),
-        (f"get_post {RAMP} --users 8", "--users does not go with a schedule"),
-        (f"get_post {RAMP} --time 8", "--time does not go with a schedule"),
-        (f"get_post {RAMP} --observe", "--observe does not go with a schedule"),
-        (f"get_post {RAMP} --fail-if 'p99 > 1s'", "--fail-if does not go with a schedule"),
+        (f"get_post {RAMP} --budget 4m", "--budget can't be used with a schedule"),
+        (f"get_post {RAMP} --users 8", "--users can't be used with a schedule"),
+        (f"get_post {RAMP} --time 8", "--time can't be used with a schedule"),
+        (f"get_post {RAMP} --observe", "--observe can't be used with a schedule"),
+        (f"get_post {RAMP} --fail-if 'p99 > 1s'", "--fail-if can't be used with a schedule"),
         (f"get_post noop {RAMP}", "a schedule in --rate takes one scenario"),
         (RAMP, "a schedule in --rate takes one scenario"),
         (f"get_post {RAMP} --driver locust", "an open loop is driven by httpx only"),

@@ -51,7 +51,7 @@ def test_a_setting_of_a_server_restarts_that_server_alone(viewer: Viewer) -> Non
     state = viewer.settles(threads=3)
     assert [each.pid for each in servers(viewer, "async_app")] == other
     assert state["command"] == "bench run external_api --users=8 --a sync,thread_limit=3"
-    state = viewer.wait_for(lambda state: "3 threads, for which" in state["sentence"])
+    state = viewer.wait_for(lambda state: "3 threads (" in state["sentence"])
     assert state["lanes"]["a"]["now"]["rps"] < state["lanes"]["b"]["now"]["rps"]
     viewer.settles(threads=40)
 
@@ -182,7 +182,7 @@ def test_what_can_not_be_is_said_in_one_line(tmp_path: Path) -> None:
     own = f"main:app,dir={tmp_path}"
     status, _, errors = bench_here("lab", f"--a={own}", f"--b={own}")
     assert (status, errors.count("\n")) == (2, 1)
-    assert errors.startswith("bench: name what is asked of your app")
+    assert errors.startswith("bench: name a request for your app")
     status, _, errors = bench_here("lab", "reader")
     assert status == 2
     assert "journey" in errors
