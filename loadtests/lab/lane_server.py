@@ -144,7 +144,7 @@ class LaneServer(Stoppable):
             self.failure = error
 
     def poll(self) -> None:
-        """Notice if its process has ended; cut its log if that has grown long."""
+        """Notice if its process has ended; cut its log if it has grown large."""
         if self._server is None or self.is_starting or self.down:
             return
         with suppress(OSError):

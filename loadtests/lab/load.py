@@ -89,7 +89,7 @@ class LoadDriver(Stoppable):
             return ""
         words = self._child.last_words() if not self._child.alive else ""
         if self._silent_starts >= MOST_STARTS:
-            raise RunError(f"the load process does not start: {words or 'it says nothing'}")
+            raise RunError(f"the load process does not start: {words or 'it sends nothing'}")
         self.stop()
         self._start()
         if self._load is not None:

@@ -79,7 +79,7 @@ def reason(trend: Trend, change: TrendChange) -> str:
     if trend.what in ALONE:
         return ALONE[trend.what]
     if change.driver_bound:
-        return "In a run beside it the load driver may have been the limit: nothing follows for the sides."
+        return "In a run next to it the load driver may have been the limit: this says nothing about the sides."
     if change.of_the_machine:
         return "The control or the driver's own ceiling changed there too: probably the machine, not the code."
     if change.commits and all(span.is_same for span in change.commits.values()):

@@ -151,7 +151,7 @@ def _course(trial: TrialCourse) -> str:
     if trial.broke is None and trial.missed:
         intervals = "1 interval" if trial.missed == 1 else f"{trial.missed} intervals"
         far = "" if trial.complete else " as long as it was measured"
-        return f"did not break{far}, but missed the objective in {intervals}, never in two in succession"
+        return f"did not break{far}, but missed the objective in {intervals}, never in two successive ones"
     if trial.broke is None:
         return "met the objective to the end" if trial.complete else "met the objective as long as it was measured"
     at = trial.broke
@@ -160,13 +160,13 @@ def _course(trial: TrialCourse) -> str:
 
 
 def _survivors(outcome: ScheduleOutcome, label: SideLabel, name: str) -> str:
-    """Say from when on figures are not of all blocks: those that go on are the better ones."""
+    """Say from when on figures do not cover all blocks: the blocks that go on are the better ones."""
     blocks = len(_of(outcome, label))
     fewer = next((each for each in outcome.intervals[label] if each.blocks < blocks), None)
     if fewer is None:
         return ""
     some = f"{fewer.blocks} of {blocks} blocks"
-    return f"{name}: from {clock(fewer.begin_s)} on figures are of {some} at the most: the schedule had ended in others"
+    return f"{name}: from {clock(fewer.begin_s)} on, figures cover at most {some}: in the others the schedule had ended"
 
 
 def _ratio(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:

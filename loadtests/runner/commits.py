@@ -67,7 +67,7 @@ def with_checkouts(
     try:
         said.extend(_sentences(sides, found))
     except GitFailed as error:  # as in a repository so large that git status takes too long
-        said.append(f"what else the sides' commits and files differ in is not known: {error}")
+        said.append(f"other differences between the sides are not known: {error}")
     return replace(experiment, a=sides["a"], b=sides["b"]), said
 
 

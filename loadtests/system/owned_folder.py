@@ -1,7 +1,7 @@
-"""Temporary folders that go with their owner, however it ends.
+"""Temporary folders that are removed with their owner, however it ends.
 
-An owner holds a lock in its folder, which the kernel releases when the owner ends. So what a killed owner left can be
-told from what is in use, and is removed when the next folder of its kind is made.
+An owner holds a lock in its folder, and the kernel releases the lock when the owner ends. So a folder that a killed
+owner left can be told from one in use. It is removed when the next folder of its kind is made.
 """
 
 import fcntl

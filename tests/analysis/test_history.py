@@ -64,7 +64,7 @@ def test_nothing_follows_from_a_change_where_the_driver_may_have_been_the_limit(
     for what in ("ratio", "b"):
         [change] = trend(history, what).changes
         assert change.driver_bound
-        assert "nothing follows for the sides" in change_in_words(trend(history, what), change)
+        assert "this says nothing about the sides" in change_in_words(trend(history, what), change)
     [history] = histories(runs)
     assert not trend(history, "b").changes[0].driver_bound
 

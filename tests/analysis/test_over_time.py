@@ -138,7 +138,7 @@ def test_a_single_bad_interval_is_no_break(tmp_path: Path) -> None:
     assert [(each.begin_s, each.end_s) for each in missed] == [(slow.begin_s, slow.end_s)]
     assert outcome.trials[0].broke is None
     assert sentences(outcome, names_of(manifest)) == [
-        "sync did not break, but missed the objective in 1 interval, never in two in succession"
+        "sync did not break, but missed the objective in 1 interval, never in two successive ones"
     ]
     assert RUN == 2
 
@@ -203,7 +203,7 @@ def test_figures_of_those_blocks_alone_that_came_so_far_are_said_to_be(tmp_path:
     first = next(each for each in outcome.intervals["a"] if each.blocks == 1)
     assert 70 <= first.begin_s <= 73
     [said] = [each for each in sentences(outcome, names_of(manifest)) if "figures are of" in each]
-    assert said.endswith("figures are of 1 of 2 blocks at the most: the schedule had ended in others")
+    assert said.endswith("figures cover at most 1 of 2 blocks: in the others the schedule had ended")
 
 
 def test_what_is_left_of_a_killed_run_is_read_and_called_incomplete(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_repository_that_git_takes_too_long_over_ends_no_run(
     assert said == [
         f"side a is commit {commits[0][:12]} (HEAD~1)",
         f"side b is commit {commits[1][:12]} (HEAD)",
-        "what else the sides' commits and files differ in is not known: git status took more than 10 s",
+        "other differences between the sides are not known: git status took more than 10 s",
     ]
 
 
