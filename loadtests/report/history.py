@@ -30,10 +30,7 @@ OF_THE_RATIO: Mapping[bool | None, str] = {
     None: "",
 }
 """What the ratio of the same cell tells about a change of one side; nothing about its own change."""
-BOTH = (
-    "The other side and the ratio changed there too: both sides changed, by different factors. The ratio can't tell"
-    " why."
-)
+BOTH = "The other side changed there too, and so did the ratio: both sides changed, by different factors."
 
 
 def trend_name(trend: Trend) -> str:
