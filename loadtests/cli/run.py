@@ -73,16 +73,16 @@ timeout_option = click.option(
 @click.option("--users", help=f"Concurrent users (a closed loop), one load for each number.  [default: {USERS}]")
 @click.option(
     "--rate",
-    help="Arrivals per second (an open loop) instead of users, one load for each number; or a schedule, whose rate "
+    help="Arrivals per second (an open loop) instead of users, one load for each number; or a schedule, a rate that "
     "changes over time: '0..400/s in 2m' is a ramp, '100/s for 1m, 800/s for 10s' are steps.",
 )
 @click.option(
     "--slo",
     metavar="OBJECTIVE",
-    help="With a schedule: a side has broken where it misses this, as in p99=200ms or p99=0.2s,errors=0.5%.  "
+    help="With a schedule: a side that misses this has broken, as in p99=200ms or p99=0.2s,errors=0.5%.  "
     "[default: p99=1s, and 1 % may fail]",
 )
-@click.option("--alone", is_flag=True, help="With a schedule: play it to side a alone, as for a soak of hours.")
+@click.option("--alone", is_flag=True, help="With a schedule: apply it to side a only, as for a soak of hours.")
 @click.option(
     "--arrivals",
     type=click.Choice(["poisson", "constant"]),
