@@ -104,7 +104,7 @@ def test_a_side_that_keeps_up_does_not_break(tmp_path: Path) -> None:
     assert outcome.complete
     assert trial.requests == len(list(parse_schedule(RAMP, "poisson").schedule(1)))
     assert headline(outcome, names_of(manifest)) == "sync did not break"
-    assert sentences(outcome, names_of(manifest)) == ["sync kept the objective to the end"]
+    assert sentences(outcome, names_of(manifest)) == ["sync met the objective to the end"]
     for each in outcome.intervals["a"]:
         assert each.p50_s == pytest.approx(0.01, rel=outcome.relative_error * 1.01)
         assert each.answered_rps == pytest.approx(each.rate_rps, abs=6 * math.sqrt(each.rate_rps) + 5)
@@ -202,7 +202,7 @@ def test_figures_of_those_blocks_alone_that_came_so_far_are_said_to_be(tmp_path:
     outcome = analyse_schedule(folder, manifest, manifest.schedule)
     first = next(each for each in outcome.intervals["a"] if each.blocks == 1)
     assert 70 <= first.begin_s <= 73
-    [said] = [each for each in sentences(outcome, names_of(manifest)) if "figures are of" in each]
+    [said] = [each for each in sentences(outcome, names_of(manifest)) if "figures cover" in each]
     assert said.endswith("figures cover at most 1 of 2 blocks: in the others the schedule had ended")
 
 
@@ -241,7 +241,7 @@ def test_a_late_driver_is_named_where_a_side_broke(tmp_path: Path) -> None:
     broke = outcome.trials[0].broke
     assert broke is not None
     assert broke.driver_late
-    assert any("the load driver was late itself" in each for each in sentences(outcome, names_of(manifest)))
+    assert any("the load driver itself was late" in each for each in sentences(outcome, names_of(manifest)))
 
 
 def test_memory_that_grows_is_told_by_the_hour(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ PICTURED = re.compile(r">([\w, /]+\.py|[\w]+/)\b")
 WRITTEN = {"charts/", "trials/", "results/", "results/example/", "results/validation/", "example/"} | {
     "folder/main.py",
     "shop.py",
+    "decide.py",
+    "after.py",
 }
 """Folders of runs, and files that a page shows."""
 FILES = [

@@ -54,7 +54,7 @@ def test_controls_of_an_app_that_is_not_the_blog_say_why_they_do_not_apply() -> 
     given = {control.name: control for control in controls(own, has_parameters=False)}
     assert not given["users"].why_not
     assert "only the blog" in given["threads"].why_not
-    assert "as it is" in given["wait_ms"].why_not
+    assert "as you typed it" in given["wait_ms"].why_not
     with pytest.raises(UsageError, match="Threads can't be changed: only the blog has this setting"):
         changed(first_settings("GET /", own), Change(threads=3), {"GET /": None}, list(given.values()))
 

@@ -96,7 +96,7 @@ def test_of_some_parts_the_others_are_copied(tmp_path: Path, monkeypatch: pytest
 
 
 def test_an_unknown_part_is_named_before_anything_is_measured(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no part 'dail'; choose one of: run, dial"):
+    with pytest.raises(UsageError, match="no part 'dail'; choose one of: run, curve, dial"):
         measure_example(tmp_path / "new", ["dail"])
     assert not (tmp_path / "new").exists()
 
