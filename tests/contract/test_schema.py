@@ -31,7 +31,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory, slow_api: str) -> Iterator[l
 @pytest.mark.slow
 def test_the_api_keeps_what_its_schema_promises(fresh: list[Server]) -> None:
     sync, async_ = (operations(server) for server in fresh)
-    assert len(sync) == 11 + 13
+    assert len(sync) == 11 + 14
     for twins in zip(sync, async_, strict=True):
         assert len({operation.label for operation in twins}) == 1
         try_out(twins, GenerationMode.POSITIVE)

@@ -82,7 +82,7 @@ def test_the_blocked_loop_preset_ruins_async(viewer: Viewer) -> None:
     assert state["lanes"]["b"]["ceiling"]["rps"] == 50.0
 
 
-@slow
+@pytest.mark.quiet
 def test_at_41_users_the_line_of_sync_bends(viewer: Viewer) -> None:
     viewer.post("/preset", name="41-users")
     viewer.post("/reveal", guess="a")

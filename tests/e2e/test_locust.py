@@ -125,7 +125,7 @@ def test_a_locust_process_that_is_stopped_is_replaced_and_the_cell_measured_agai
 def test_a_side_that_dies_under_locust_is_replaced(tmp_path: Path) -> None:
     out = tmp_path / "run"
     sides = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:dies")
-    options = ("--driver=locust", "--workers=2", "--users=4", "--blocks=2", "--time=0.2", f"--out={out}")
+    options = ("--driver=locust", "--workers=2", "--users=4", "--blocks=2", "--time=0.8", f"--out={out}")
     status, _, errors = bench("run", "GET /x", "GET /y", *sides, *options)
     assert status == 0, errors
     said = [event["message"] for event in manifest(out)["events"] if event["kind"] == "collapsed"]
