@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
+EXPECT_LIMIT_MS = 20_000
+"""What is expected of a page may come so late, on a machine that is busy with other tests."""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -27,6 +29,7 @@ def chromium() -> Iterator[Browser]:
         pytest.fail("there is no Chromium, and CI has to try the pages in one")
     if found is None:
         pytest.skip("there is no Chromium here: the page was not tried in a browser")
+    expect.set_options(timeout=EXPECT_LIMIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
