@@ -67,7 +67,7 @@ FAST_QUERY = Lesson(
     " no-io). What costs is the asynchronous access to this database.",
     next=(
         ("bench claims no-io", "the same without a database: what does `async def` alone cost?"),
-        ("uv run --extra postgres bench run get_post --users 8 --database postgres", "a database with real async I/O"),
+        ("uv run --extra postgres bench lesson postgres", "the same on PostgreSQL, whose async driver needs no thread"),
         ('bench run "query[wait_ms=50]" --users 8,64', "a slow query: does it help now, and what limits it?"),
     ),
 )
