@@ -2,8 +2,9 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -11,6 +12,8 @@ import httpx
 from tests.e2e.harness import Harness, eventually, started
 
 State = dict[str, Any]
+ENDS_S = 20.0
+"""A lab that is asked to end has so long, in seconds."""
 
 
 class Viewer:
@@ -83,3 +86,6 @@ def lab(*arguments: str) -> Iterator[Viewer]:
             yield viewer
         finally:
             viewer.close()
+            with suppress(subprocess.TimeoutExpired):  # so that it removes its folder itself
+                harness.process.terminate()
+                harness.process.wait(ENDS_S)
