@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -109,7 +109,16 @@ def dump_trial(key: TrialKey, run_id: str, recording: Recording) -> bytes:
 
 def read_trial(path: Path, run_id: str) -> tuple[TrialKey, Recording]:
     """Read a trial of that run; whatever is wrong with the file, it raises some Exception."""
-    with path.open("rb") as source, np.load(source, allow_pickle=False) as archive:
+    with path.open("rb") as source:
+        key, recording, run = load_trial(source)
+    if run != run_id or key.file_name != path.name:
+        raise ValueError("it belongs to another run, or to another place in it")
+    return key, recording
+
+
+def load_trial(source: BinaryIO) -> tuple[TrialKey, Recording, str]:
+    """Return what ``dump_trial`` wrote, the run's id last; whatever is wrong with it, it raises some Exception."""
+    with np.load(source, allow_pickle=False) as archive:
         about: dict[str, Any] = json.loads(archive["about"].tobytes())
         samples = unpack({name: archive[name] for name in COLUMNS})
         seen = archive[TIMELINE] if TIMELINE in archive.files else None
@@ -134,9 +143,7 @@ def read_trial(path: Path, run_id: str) -> tuple[TrialKey, Recording]:
         good_bytes=tuple(BodyBytes(**each) for each in about.get("good_bytes", ())),
     )
     key = TrialKey(about["block"], about["scenario"], about["load"], about["label"])
-    if about["run"] != run_id or key.file_name != path.name:
-        raise ValueError("it belongs to another run, or to another place in it")
-    return key, recording
+    return key, recording, str(about["run"])
 
 
 def on_tick(seconds: float) -> float:

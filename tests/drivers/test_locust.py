@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from loadtests.drivers.driver import merge
+from loadtests.drivers.merge import merge
 from loadtests.experiment.catalogue import CATALOGUE, PITFALLS, everything
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.options import check_driver, parse_scenario
