@@ -37,6 +37,7 @@ SUBCOMMANDS = {
     "serve": "Serve SIDE on its own, to inspect it or to load it by hand.",
     "timeline": "Draw where the requests of one cell of RUN were: in threads, on the event loop, or in which queue.",
     "validate": "Ask questions with known answers, and say how often this harness is wrong on this machine.",
+    "worker": "Send load from this machine, as the run on MASTER tells it to.",
 }
 """The first paragraph of each one's help, which the list of all of them shows."""
 HIDDEN = ("example",)

@@ -23,6 +23,7 @@ from loadtests.cli.request_options import (
 )
 from loadtests.experiment.bench_toml_options import FileOptions
 from loadtests.experiment.exploration import CASES, DOCUMENT, SECONDS
+from loadtests.experiment.load_machines import PORT
 from loadtests.experiment.options import USERS, RunOptions
 from loadtests.experiment.plan import BUDGET_S, CLOSED_SLICE_S, LEAST_S, MIN_BLOCKS, MOST_S, OPEN_SLICE_S, TIMEOUT_S
 from loadtests.experiment.request_options import OF_SIDE_B
@@ -133,6 +134,17 @@ timeout_option = click.option(
     "journeys.",
 )
 @click.option("--workers", default=DEFAULTS.workers, help="Locust worker processes, if one is not enough.")
+@click.option(
+    "--machines",
+    default=DEFAULTS.machines,
+    help="With --driver locust: how many load machines send the requests instead of this one. Start bench worker on "
+    "each of them; both sides must be URLs.",
+)
+@click.option(
+    "--bind",
+    metavar="HOST[:PORT]",
+    help=f"With --machines: the address of this machine that the load machines reach.  [default port: {PORT}]",
+)
 @click.option(
     "--database",
     default=DEFAULTS.database,

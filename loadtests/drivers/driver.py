@@ -1,5 +1,7 @@
 """Start and control load generator processes from the main process."""
 
+import contextlib
+import subprocess
 import time
 from collections.abc import Sequence
 from multiprocessing import Pipe
@@ -12,11 +14,16 @@ from loadtests.drivers.job import (
     SILENCE_S,
     AtBarrier,
     DriverFailed,
+    Gather,
+    GatheredMachine,
     NoHeartbeat,
+    NotDriven,
+    NotDrivenByMachines,
     PairingJob,
     limit_reading,
 )
 from loadtests.drivers.merge import merge
+from loadtests.experiment.load_machines import LoadMachines
 from loadtests.experiment.plan import DriverName
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
@@ -24,9 +31,12 @@ from loadtests.system.cores import Cores
 from loadtests.system.processes import Child, Stoppable
 
 MODULES = {"httpx": "loadtests.drivers.load_generator", "locust": "loadtests.drivers.locust_generator"}
+MASTER = "loadtests.drivers.locust_master_process"
 NAMES = {"httpx": "the load driver", "locust": "Locust"}
 START_S = {"httpx": 0.0, "locust": 50.0}
 """How much longer the first sign of life may take: many load generators may start together, and import Locust."""
+END_S = 2.0
+"""Locust's master may take so long to tell its workers that it ends."""
 LAST_WORDS_S = 1.0
 """A process that has closed its pipe may take so long to end."""
 
@@ -38,7 +48,14 @@ class Driver(Stoppable):
     that dies or hangs can be replaced.
     """
 
-    def __init__(self, cores: Cores, log: Path, name: DriverName = "httpx", workers: int = 0) -> None:
+    def __init__(
+        self,
+        cores: Cores,
+        log: Path,
+        name: DriverName = "httpx",
+        workers: int = 0,
+        machines: LoadMachines | None = None,
+    ) -> None:
         """Start it.
 
         Args:
@@ -46,11 +63,13 @@ class Driver(Stoppable):
             log: where output goes; with several processes, each has its number before the suffix.
             name: which client sends.
             workers: how many load generators the users are divided among; 0 is 1.
+            machines: load machines that drive instead, by Locust; the one process here is their master.
         """
         self._cores = cores
         self._log = log
         self._name = name
         self._size = max(1, workers)
+        self._machines = machines
         self._start()
 
     def _start(self) -> None:
@@ -65,8 +84,19 @@ class Driver(Stoppable):
             with theirs:
                 fd = theirs.fileno()
                 log = self._log.with_suffix(f".{number}{self._log.suffix}") if number else self._log
-                arguments = [f"--fd={fd}", f"--cores={cores}", f"--number={number}", f"--size={self._size}"]
-                self._children.append(Child(MODULES[self._name], arguments, log=log, pass_fds=[fd]))
+                self._children.append(Child(*self._command(fd, cores, number), log=log, pass_fds=[fd]))
+
+    def _command(self, fd: int, cores: str, number: int) -> tuple[str, list[str]]:
+        """Return which module is started, and its command line."""
+        if (machines := self._machines) is not None:
+            return MASTER, [
+                f"--fd={fd}",
+                f"--host={machines.host}",
+                f"--port={machines.port}",
+                f"--machines={machines.count}",
+            ]
+        own = [f"--fd={fd}", f"--cores={cores}", f"--number={number}", f"--size={self._size}"]
+        return MODULES[self._name], own
 
     def __repr__(self) -> str:
         return f"<Driver {self._children!r}>"
@@ -79,11 +109,36 @@ class Driver(Stoppable):
                 pipe.send(job)
             parts = receive(self._pipes, job.longest_s + start_s, SILENCE_S + start_s)
         except NoHeartbeat as reason:
-            raise DriverFailed(f"{NAMES[self._name]} {reason}") from None
+            raise DriverFailed(f"{self._who} {reason}") from None
         except (EOFError, OSError):
             raise self._died() from None
         cores = len(self._cores.driver) or 1
         return {label: merge([part.pop(label) for part in parts], cores) for label in job.targets}
+
+    def gather(self, limit_s: float) -> list[GatheredMachine]:
+        """Wait until all load machines have connected, or time is up; return those that have.
+
+        Raises:
+            DriverFailed: Locust's master died or hung.
+        """
+        (pipe,) = self._pipes
+        found: list[GatheredMachine] = []
+        silence_s, self._start_s = SILENCE_S + self._start_s, 0.0
+        try:
+            pipe.send(Gather(limit_s))
+            while pipe.poll(silence_s):
+                message = pipe.recv()
+                if message == DONE:
+                    return found
+                if isinstance(message, GatheredMachine):
+                    found.append(message)
+        except (EOFError, OSError):
+            raise self._died() from None
+        raise DriverFailed(f"{self._who} hung: it gave no sign of life for {silence_s:g} s")
+
+    @property
+    def _who(self) -> str:
+        return "Locust's master" if self._machines is not None else NAMES[self._name]
 
     def restart(self) -> None:
         """Replace the processes by fresh ones."""
@@ -92,6 +147,8 @@ class Driver(Stoppable):
 
     def stop(self) -> None:
         """End the processes."""
+        if self._machines is not None and self._children[0].alive:
+            self._end_master()
         for child in self._children:
             child.ask_to_end()
         for child in self._children:
@@ -99,13 +156,19 @@ class Driver(Stoppable):
         for pipe in self._pipes:  # not before: what a process says of a pipe that is gone are no last words
             pipe.close()
 
+    def _end_master(self) -> None:
+        """Let Locust's master tell its workers that it ends, which then end, too."""
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            self._pipes[0].send(None)
+            self._children[0].process.wait(END_S)
+
     def _died(self) -> DriverFailed:
         deadline = time.monotonic() + LAST_WORDS_S
         while all(child.alive for child in self._children) and time.monotonic() < deadline:
             time.sleep(0.01)
         number = next((n for n, child in enumerate(self._children) if not child.alive), 0)
         words = self._children[number].last_words()
-        who = NAMES[self._name] + (f"'s worker {number + 1} of {self._size}" if self._size > 1 else "")
+        who = self._who + (f"'s worker {number + 1} of {self._size}" if self._size > 1 else "")
         return DriverFailed(f"{who} died" + (f": {words}" if words else ""))
 
 
@@ -140,6 +203,8 @@ def receive(
             heard[pipe], silence_s[pipe] = now, SILENCE_S
             if message == DONE:
                 del heard[pipe]
+            elif isinstance(message, NotDriven):
+                raise NotDrivenByMachines(message.why)
             elif isinstance(message, AtBarrier):
                 at_barrier[pipe] = message.value
             elif message != HEARTBEAT:

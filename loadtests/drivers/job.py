@@ -5,11 +5,12 @@ Each side's recording is a message of its own, so that the owner never holds a p
 
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import Load
@@ -40,6 +41,10 @@ T = TypeVar("T")
 
 class DriverFailed(BenchError):
     """The driver died or hung; the message is a sentence for the report."""
+
+
+class NotDrivenByMachines(DriverFailed):
+    """A load machine was lost, or could not drive a job; the others are still there."""
 
 
 class NoHeartbeat(BenchError):
@@ -142,10 +147,55 @@ class PairingJob:
 
 
 @dataclass(frozen=True)
+class Gather:
+    """Asks Locust's master to wait for its workers.
+
+    Attributes:
+        limit_s: for so long at the most, in seconds.
+    """
+
+    limit_s: float
+
+
+@dataclass(frozen=True)
+class GatheredMachine:
+    """A load machine whose worker has connected; for the attributes see ``records/manifest.LoadMachineRecord``."""
+
+    name: str
+    cores: int
+    system: str
+    python: str
+
+
+@dataclass(frozen=True)
+class NotDriven:
+    """A job was not driven to its end by load machines.
+
+    Attributes:
+        why: a sentence.
+    """
+
+    why: str
+
+
+@dataclass(frozen=True)
 class AtBarrier(Generic[T]):
     """A load generator has come to the next barrier, with something to tell the others."""
 
     value: T
+
+
+class Owner(Protocol):
+    """What a load generator needs of the connection to its owner."""
+
+    def send(self, message: object, /) -> None:
+        """Send a message."""
+
+    def poll(self) -> bool:
+        """Return whether a message is there."""
+
+    def recv(self) -> Any:  # noqa: ANN401 - as a pipe has it
+        """Return the next message."""
 
 
 @dataclass(frozen=True)
@@ -157,12 +207,15 @@ class Group:
         number: which of them it is, from 0; the first one decides where they must agree.
         size: how many they are; users are divided among them.
         owner: the pipe to their owner, who holds the barriers; not needed by one that is alone.
+        clock_offset_s: what to add to ``time.perf_counter`` of this machine to have the clock that all go by, in
+            seconds; 0 where all are on one machine.
     """
 
     sleep: Sleep
     number: int = 0
     size: int = 1
-    owner: Connection | None = None
+    owner: Owner | None = None
+    clock_offset_s: float = 0.0
 
     async def barrier(self, value: T) -> list[T]:
         """Wait until all have come to the same barrier; return what each has brought, in the order of their numbers.
@@ -178,15 +231,20 @@ class Group:
         brought: list[T] = self.owner.recv()
         return brought
 
+    async def same_instant(self) -> float:
+        """Return, by this machine's ``time.perf_counter``, an instant that is the same one for all: the first's now."""
+        common_s, *_ = await self.barrier(time.perf_counter() + self.clock_offset_s)
+        return common_s - self.clock_offset_s
 
-async def send_heartbeats(owner: Connection, sleep: Sleep) -> None:
+
+async def send_heartbeats(owner: Owner, sleep: Sleep) -> None:
     """Give signs of life until cancelled; they stop when the event loop that should run this does."""
     while True:
         owner.send(HEARTBEAT)
         await sleep(HEARTBEAT_S)
 
 
-def send(owner: Connection, recordings: Mapping[SideLabel, Recording]) -> None:
+def send(owner: Owner, recordings: Mapping[SideLabel, Recording]) -> None:
     """Hand recordings to the owner, a side at a time."""
     for label, recording in recordings.items():
         owner.send((label, recording))

@@ -2,28 +2,23 @@
 
 It drives the same pairings as ``load_generator``, by the same code, with greenlets in place of tasks. What waits there
 for ``asyncio.sleep`` waits here for gevent's; so the coroutines of ``phases`` are never suspended, and
-``run`` calls them as functions.
+``greenlets.run`` calls them as functions.
 
-Load generators of a group share nothing but barriers (``job.Group``), and a clock. Locust's own master and workers, on
-other machines, would come in there: workers that call ``drive_pairing``, with a Group whose barriers are messages of
-Locust's runner in place of the pipe, and whose zero is that of their own clock; and, in place of ``driver.Driver``, a
-master that passes on jobs, holds the barriers, and gives the recordings it is sent to ``driver.merge``.
+Load generators of a group share nothing but barriers (``job.Group``), and a clock. Those on other machines are Locust's
+workers: see ``locust_worker``.
 """
 
 import gc
 import logging
-from collections.abc import Coroutine
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
 
 import click
 import gevent
 import gevent.socket
 from gevent import monkey
 
+from loadtests.drivers.greenlets import run, sleep
 from loadtests.system.processes import begin_child
-
-T = TypeVar("T")
 
 
 @click.command()
@@ -57,21 +52,6 @@ def main(fd: int, cores: str, number: int, size: int) -> None:
             recordings = run(drive_pairing(job, LocustTrial, group))
             beats.kill()
             send(owner, recordings)
-
-
-async def sleep(seconds: float) -> None:
-    """Wait, and let other greenlets go on."""
-    gevent.sleep(seconds)
-
-
-def run(work: Coroutine[Any, None, T]) -> T:
-    """Run a coroutine that waits for nothing but ``sleep``."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    raise RuntimeError(f"{work} waits for an event loop")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from loadtests.records.samples import BodyBytes, Recording, Samples
+from loadtests.records.samples import BodyBytes, LoadMachine, Recording, Samples
+from loadtests.system.clock_offset import ClockOffset
 
 
 def merge(parts: Sequence[Recording], cores: int) -> Recording:
@@ -51,6 +52,43 @@ def merge(parts: Sequence[Recording], cores: int) -> Recording:
         good_bytes=_together([each for part in parts for each in part.good_bytes]),
         next_row=max(part.next_row for part in parts),
     )
+
+
+def merge_machines(
+    parts: Sequence[Recording],
+    names: Sequence[str],
+    before: Sequence[ClockOffset],
+    after: Sequence[ClockOffset | None],
+) -> Recording:
+    """Merge one side's recordings of load machines, and note each machine's part.
+
+    Args:
+        parts: of the machines, in their order, which have the same slices; their times are by one clock.
+        names: of the machines.
+        before: how far the master's clock was ahead of each one's before the job.
+        after: the same after it; None of one that was gone.
+    """
+    merged = merge(parts, len(parts))  # each has its own cores
+    return replace(
+        merged,
+        started_s=parts[0].started_s + before[0].offset_s,
+        machines=tuple(
+            LoadMachine(
+                name=name,
+                requests=len(part.samples),
+                clock_offset_s=offset.offset_s,
+                clock_uncertainty_s=offset.uncertainty_s,
+                clock_moved_s=None if later is None else clock_moved_s(offset, later),
+            )
+            for part, name, offset, later in zip(parts, names, before, after, strict=True)
+        ),
+    )
+
+
+def clock_moved_s(before: ClockOffset, after: ClockOffset) -> float:
+    """Return by how much more the clocks' offset has changed than both estimates' uncertainty explains, in seconds."""
+    moved_s = abs(after.offset_s - before.offset_s) - before.uncertainty_s - after.uncertainty_s
+    return max(0.0, moved_s)
 
 
 def _together(counts: Sequence[BodyBytes]) -> tuple[BodyBytes, ...]:

@@ -234,7 +234,7 @@ async def drive_pairing(job: PairingJob, make_trial: MakeTrial, group: Group) ->
     when that is over. What a group's load generators must agree on, their clocks' zero and their rounds, is the first
     one's.
     """
-    started_s, *_ = await group.barrier(time.perf_counter())
+    started_s = await group.same_instant()
     trials = {
         label: make_trial(target, job.of(target), group, RequestLog(started_s)) for label, target in job.targets.items()
     }

@@ -232,14 +232,12 @@ class Trial(ABC):
         if self.groups:
             if not self.group.number:
                 stop_groups(self.groups)
-            at_s, *_ = await self.group.barrier(time.perf_counter())
-            self.log.pause(at_s)
+            self.log.pause(await self.group.same_instant())
 
     async def go_on(self) -> None:
         """Let the server and the trial's clock go on."""
         if self.groups:
-            at_s, *_ = await self.group.barrier(time.perf_counter())
-            self.log.go_on(at_s)
+            self.log.go_on(await self.group.same_instant())
             if not self.group.number:
                 continue_groups(self.groups)
 

@@ -145,6 +145,8 @@ class BenchToml(Table):
     explore_document: str | None = None
     driver: DriverName | None = None
     workers: int | None = None
+    machines: int | None = None
+    bind: str | None = None
     database: str | None = None
     control: bool | None = None
     observe: bool | None = None

@@ -30,9 +30,9 @@ from loadtests.system.errors import UsageError
 
 OPTIONS: Mapping[str, str] = {"time": "time_s", "slice": "slice_s", "timeout": "timeout_s"}
 """Keys whose option has another name in ``RunOptions``."""
-PLAIN = ("arrivals", "blocks", "time", "slice", "seed", "start_limit", "timeout", "driver", "workers", "database",
-         "control", "observe", "insecure", "unequal", "explore", "explore_cases", "explore_time", "explore_writes",
-         "explore_document")  # fmt: skip
+PLAIN = ("arrivals", "blocks", "time", "slice", "seed", "start_limit", "timeout", "driver", "workers", "machines",
+         "bind", "database", "control", "observe", "insecure", "unequal", "explore", "explore_cases", "explore_time",
+         "explore_writes", "explore_document")  # fmt: skip
 """Keys whose value is the option's."""
 YIELDS_TO: Mapping[str, frozenset[str]] = {
     "users": frozenset({"rate"}),

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, InstanceOf
 from loadtests.experiment.blog import DATABASE_DRIVER, GIVEN_BY_A_RUN
 from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
 from loadtests.experiment.exploration import CASES, DOCUMENT, SECONDS, Exploration
+from loadtests.experiment.load_machines import LoadMachines, check_load_machines, parse_load_machines
 from loadtests.experiment.loads import Arrivals, Load, OpenLoop, parse_rates, parse_users
 from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS, PRECISION, DriverName, Experiment, Timing, default_timing
 from loadtests.experiment.request import TOKEN
@@ -77,6 +78,8 @@ class RunOptions(BaseModel):
     out: Path | None = None
     driver: DriverName = "httpx"
     workers: int = 0
+    machines: int = 0
+    bind: str | None = None
     database: str = SQLITE
     observe: bool = False
     control: bool = True
@@ -148,6 +151,7 @@ class RunOptions(BaseModel):
         self._check_trust(a, b)
         loads = self._loads()
         check_driver(self.driver, self.workers, scenarios.values(), loads)
+        machines = self._machines(a, b)
         timing = self._timing(loads, len(loads) * len(scenarios))
         return Experiment(
             a,
@@ -161,6 +165,7 @@ class RunOptions(BaseModel):
             start_limit_s=self.start_limit,
             driver=self.driver,
             workers=self.workers,
+            machines=machines,
             database=self.database,
             observe=self.observe,
             budget_s=self._budget_s(),
@@ -173,6 +178,19 @@ class RunOptions(BaseModel):
             ignored=tuple(_checked_place(place, "--ignore", headers=True) for place in self.ignore),
             unordered=tuple(_checked_place(place, "--unordered", headers=False) for place in self.unordered),
         )
+
+    def _machines(self, a: Side, b: Side) -> LoadMachines | None:
+        """Return which load machines there are; None if this one sends the load; raises UsageError."""
+        machines = parse_load_machines(self.machines, self.bind)
+        if machines is not None:
+            if self.driver != "locust":
+                raise UsageError(f"--machines {machines.count}: only Locust drives several; add --driver locust")
+            if self.workers:
+                raise UsageError(
+                    f"--workers {self.workers}: on load machines, start bench worker once for each process instead"
+                )
+            check_load_machines(machines, a, b)
+        return machines
 
     def _check_trust(self, *sides: Side) -> None:
         """Raise UsageError if it is said which certificates are trusted, and there are none, or it is said twice."""

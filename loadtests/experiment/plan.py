@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from loadtests.experiment.load_machines import LoadMachines
 from loadtests.experiment.loads import Load, OpenLoop
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import Side, SideLabel
@@ -146,6 +147,7 @@ class Experiment:
         start_limit_s: how long a side may take until it answers, in seconds.
         driver: what puts on the load.
         workers: Locust's worker processes; 0 or 1: one process sends all requests.
+        machines: load machines that send the requests; None if this one does.
         observe: whether to look inside both sides' servers.
         budget_s: how long the run may take, its report included, in seconds; time goes where the answer is open, and
             ``blocks`` and ``pairing_s`` follow from it. None for a fixed design.
@@ -171,6 +173,7 @@ class Experiment:
     start_limit_s: float = 20.0
     driver: DriverName = "httpx"
     workers: int = 0
+    machines: LoadMachines | None = None
     database: str = "sqlite"
     observe: bool = False
     budget_s: float | None = None

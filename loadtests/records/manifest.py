@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
+from loadtests.experiment.load_machines import LoadMachines
 from loadtests.experiment.loads import Load, ascending
 from loadtests.experiment.plan import least_blocks
 from loadtests.experiment.sides import SideLabel
@@ -65,8 +66,9 @@ class Event(Record):
             ``resumed`` (the run, after an interruption), ``clock`` (the wall clock was set), ``log`` (how the log of a
             side ends that gave no good answer), ``warm-up`` (a side hung in it, was still getting faster, or a
             sequence was broken off), ``values`` (a values file had fewer rows than requests to fill), ``explored``
-            (what was asked of both sides before the run, beside its scenarios, and what failed on both), or ``commit``
-            (which commits the sides are, and what of that matters).
+            (what was asked of both sides before the run, beside its scenarios, and what failed on both), ``commit``
+            (which commits the sides are, and what of that matters), or ``load`` (which load machines sent it from
+            there on).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
@@ -74,7 +76,17 @@ class Event(Record):
     block: int
     label: SideLabel | None
     kind: Literal[
-        "started", "collapsed", "restarted", "resumed", "clock", "log", "warm-up", "values", "explored", "commit"
+        "started",
+        "collapsed",
+        "restarted",
+        "resumed",
+        "clock",
+        "log",
+        "warm-up",
+        "values",
+        "explored",
+        "commit",
+        "load",
     ]
     message: str
     seconds: float | None = None
@@ -98,6 +110,28 @@ class MachineRecord(Record):
     steal: float | None
     foreign: float | None
     throttled: float | None = None
+
+
+class LoadMachineRecord(Record):
+    """A load machine.
+
+    Attributes:
+        name: what its worker calls itself, the host name unless told otherwise; a number follows where several do so.
+        cores: how many it has; None of one that came later.
+        system: operating system and kernel; likewise.
+        python: version of the worker's interpreter; likewise.
+        requests: how many it sent in all trials that were kept.
+        clock_uncertainty_s: how far the offset of its clock could be wrong in any trial, in seconds; None before one.
+        clock_moved_s: the largest step of its clock in a trial that this does not explain, in seconds; likewise.
+    """
+
+    name: str
+    cores: int | None = None
+    system: str | None = None
+    python: str | None = None
+    requests: int = 0
+    clock_uncertainty_s: float | None = None
+    clock_moved_s: float | None = None
 
 
 class QuotedFinding(Record):
@@ -151,6 +185,8 @@ class Manifest(Record):
         cpu_quota: what the control groups allow the whole run, in cores' worth of CPU time; None if nothing binds.
         driver: what put on the load.
         workers: Locust's worker processes; 0 or 1: one process sent all requests.
+        machines: load machines that sent the requests; None if this machine did.
+        load_machines: what is known of each that took part, in the order of their names.
         database: ``sqlite``, ``postgres``, or a PostgreSQL server's URL, which holds no password.
         database_version: product and version; None before the run has begun.
         observe: whether both sides' servers were looked into.
@@ -200,6 +236,8 @@ class Manifest(Record):
     cpu_quota: float | None = None
     driver: Literal["httpx", "locust"] = "httpx"
     workers: int = 0
+    machines: LoadMachines | None = None
+    load_machines: list[LoadMachineRecord] = Field(default_factory=list)
     database: str = "sqlite"
     database_version: str | None = None
     observe: bool = False

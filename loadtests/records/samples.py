@@ -82,6 +82,28 @@ class BodyBytes:
 
 
 @dataclass(frozen=True)
+class LoadMachine:
+    """A load machine's part in a trial.
+
+    Its clock was compared with that of the machine that merges the samples, just before the trial and just after it.
+
+    Attributes:
+        name: what its worker calls itself, the host name unless told otherwise; a number follows where several do so.
+        requests: how many of the trial's requests it sent.
+        clock_offset_s: what was added to its clock to have the merging machine's, in seconds.
+        clock_uncertainty_s: how far that may be from the truth, either way, in seconds.
+        clock_moved_s: by how much more the clocks were found apart after the trial than the two comparisons'
+            uncertainty explains, in seconds; 0 where it explains all, None where it was gone after the trial.
+    """
+
+    name: str
+    requests: int
+    clock_offset_s: float
+    clock_uncertainty_s: float
+    clock_moved_s: float | None
+
+
+@dataclass(frozen=True)
 class Samples:
     """The requests of one trial, in columns of equal length, ordered as they ended.
 
@@ -205,6 +227,7 @@ class Recording:
         good_bytes: how much good answers held, request by request; empty where that was not counted.
         next_row: the row of a values file behind the last one that its requests have used, from 0; it is not kept in
             the trial's file.
+        machines: those that sent the requests, where load machines did; empty where this machine sent them itself.
     """
 
     samples: Samples
@@ -222,6 +245,7 @@ class Recording:
     examples: tuple[FailureExample, ...] = ()
     good_bytes: tuple[BodyBytes, ...] = ()
     next_row: int = 0
+    machines: tuple[LoadMachine, ...] = ()
 
     @property
     def leaves_work(self) -> bool:

@@ -23,6 +23,7 @@ from loadtests.records.samples import (
     BodyBytes,
     Failure,
     FailureExample,
+    LoadMachine,
     Recording,
     Samples,
     Seconds,
@@ -92,6 +93,7 @@ def dump_trial(key: TrialKey, run_id: str, recording: Recording) -> bytes:
         "requests": recording.requests,
         "examples": [asdict(example) for example in recording.examples],
         "good_bytes": [asdict(each) for each in recording.good_bytes],
+        **({"machines": [asdict(each) for each in recording.machines]} if recording.machines else {}),
     }
     columns: dict[str, np.ndarray] = {
         "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
@@ -141,6 +143,7 @@ def load_trial(source: BinaryIO) -> tuple[TrialKey, Recording, str]:
             FailureExample(**{**each, "failure": Failure(each["failure"])}) for each in about.get("examples", ())
         ),
         good_bytes=tuple(BodyBytes(**each) for each in about.get("good_bytes", ())),
+        machines=tuple(LoadMachine(**each) for each in about.get("machines", ())),
     )
     key = TrialKey(about["block"], about["scenario"], about["load"], about["label"])
     return key, recording, str(about["run"])

@@ -48,6 +48,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *doubts_on_conditions.driver(run),
         *doubts_on_conditions.ceiling(run),
         *doubts_on_conditions.locust(run),
+        *doubts_on_conditions.load_machines(run),
         *doubts_on_conditions.cores(run),
         *doubts_on_conditions.quota(run),
         *doubts_on_conditions.machine(run),

@@ -67,6 +67,8 @@ def blocks(run: RunView) -> Iterator[Doubt]:
 
 def cores(run: RunView) -> Iterator[Doubt]:
     """Say whether servers and driver were in each other's way."""
+    if run.manifest.machines is not None:
+        return  # the load came from elsewhere
     server, driver = set(run.manifest.server_cores), set(run.manifest.driver_cores)
     if not server:
         yield Doubt(
@@ -110,6 +112,8 @@ def quota(run: RunView) -> Iterator[Doubt]:
 
 def machine(run: RunView) -> Iterator[Doubt]:
     """Say what of the machine may have disturbed."""
+    if run.manifest.machines is not None:
+        return  # it neither served nor sent
     machine = run.manifest.environment
     if machine.virtualisation:
         yield Doubt(
@@ -213,6 +217,12 @@ def driver(run: RunView) -> Iterator[Doubt]:
 def ceiling(run: RunView) -> Iterator[Doubt]:
     """Say how near the fastest cell came to what the driver can send at all."""
     ceiling_rps = run.manifest.driver_ceiling_rps
+    if run.manifest.machines is not None:
+        yield Doubt(
+            "The load machines' ceiling is not known",
+            "It is not measured: a server that does nothing would be the limit itself, or the network to it.",
+        )
+        return
     if ceiling_rps is None:
         yield Doubt("The load driver's ceiling is not known", "It was not measured by itself when the run began.")
         return
@@ -229,7 +239,9 @@ def locust(run: RunView) -> Iterator[Doubt]:
     if run.manifest.driver != "locust":
         return
     workers = run.manifest.workers
-    if workers > 1:
+    if run.manifest.machines is not None:
+        text = "Its workers ran on load machines."
+    elif workers > 1:
         text = (
             f"{workers} Locust processes sent the requests. The figure for how busy they were is that of the busiest"
             " one, or of all together on the cores they share, whichever is closer to its limit."
@@ -237,6 +249,28 @@ def locust(run: RunView) -> Iterator[Doubt]:
     else:
         text = "One Locust process sent all requests."
     yield Doubt("Locust generated the load", f"{text} Journeys pause between requests, which limits their throughput.")
+
+
+def load_machines(run: RunView) -> Iterator[Doubt]:
+    """Say which machines sent the requests, and how well their clocks agree."""
+    known = [machine for machine in run.manifest.load_machines if machine.requests]
+    if not known:
+        return
+    total = sum(machine.requests for machine in known)
+    shares = listed([f"{machine.name} ({machine.requests / total:.0%})" for machine in known])
+    furthest = max(known, key=lambda machine: machine.clock_uncertainty_s or 0.0)
+    moved = max(known, key=lambda machine: machine.clock_moved_s or 0.0)
+    text = (
+        f"The requests were sent by {shares}. Each machine measured its own response times. Clocks were compared before"
+        f" and after each cell, which decides which requests count in a window: to within"
+        f" {number(1000 * (furthest.clock_uncertainty_s or 0.0))} ms ({furthest.name})."
+    )
+    if moved.clock_moved_s:
+        text += (
+            f" The clock of {moved.name} was {number(1000 * moved.clock_moved_s)} ms further off after one cell than"
+            " before it: something set it meanwhile."
+        )
+    yield Doubt("Load machines", text, serious=bool(moved.clock_moved_s))
 
 
 def rare(run: RunView) -> Iterator[Doubt]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from loadtests.drivers.driver import Driver
-from loadtests.drivers.job import DriverFailed, PairingJob
+from loadtests.drivers.job import DriverFailed, NotDrivenByMachines, PairingJob
 from loadtests.experiment.plan import Experiment, Pairing, ServerName, label_of
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import MachineRecord
@@ -174,6 +174,8 @@ class CellRunner:
         driver = self._driver
         try:
             return driver.drive(self._job(pairing, servers))
+        except NotDrivenByMachines as failure:
+            self._note(None, "restarted", f"{failure}; the cell was tried again")
         except DriverFailed as failure:
             self._note(None, "restarted", f"{failure}; the cell was tried again with a new one")
             driver.restart()
@@ -183,7 +185,8 @@ class CellRunner:
             return driver.drive(self._job(pairing, servers))  # with numbers that are new once more
         except DriverFailed as failure:
             self._note(None, "restarted", f"{failure}, for the second time; the cell was given up")
-            driver.restart()
+            if not isinstance(failure, NotDrivenByMachines):
+                driver.restart()
             for server in servers.values():
                 server.go_on()
             return {label: empty_recording(f"{failure}, twice") for label in servers}

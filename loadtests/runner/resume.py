@@ -30,6 +30,7 @@ OF_ONE_SITTING = (
     "machine",
     "driver_ceiling_rps",
     "driver_overhead_s",
+    "load_machines",
     "validation",
     "differences",
     "executed",

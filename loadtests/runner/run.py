@@ -49,6 +49,8 @@ OWN_FILES = 40
 """Files that a load generator opens beside its connections, one for each user to both sides."""
 
 
+NOT_PINNED = Cores((), ())
+"""Where neither servers nor load are on this machine."""
 MakeSchedule = Callable[[Experiment, Sequence[tuple[int, tuple[Pairing, ...]]]], Schedule]
 """Makes what says where the time of an experiment with a budget goes; of an interrupted run it takes the blocks that
 are to be completed first, with their numbers."""
@@ -124,7 +126,7 @@ def _measure(
     experiment, checked = checked_experiment(experiment)
     check_database(experiment.database)
     check_reachable(experiment.database)
-    cores = assign_cores()
+    cores = assign_cores() if experiment.machines is None else NOT_PINNED
     answers = ComparedAnswers()
     if make_comparison is not None:
         compare = make_comparison(experiment.ignored, experiment.unordered)
@@ -194,7 +196,7 @@ def _resume(
     out = folder.path
     experiment, checked = checked_experiment(experiment)
     check_database(experiment.database)
-    cores = assign_cores()
+    cores = assign_cores() if experiment.machines is None else NOT_PINNED
     now = datetime.now(UTC)
     check_same(before, new_manifest(experiment, before.name, now, cores, checked))
     with _saying_what_is_kept(out), locked(folder):

@@ -56,6 +56,7 @@ def new_manifest(
         blocks=[[pairing_record(pairing) for pairing in block] for block in experiment.plan()],
         driver=experiment.driver,
         workers=experiment.workers,
+        machines=experiment.machines,
         database=experiment.database,
         observe=experiment.observe,
         budget_s=experiment.budget_s,
@@ -71,7 +72,7 @@ def new_manifest(
         server_cores=list(cores.server),
         driver_cores=list(cores.driver),
         shared_core=cores.shared if cores.server else None,
-        cpu_quota=quota.cores if quota else None,
+        cpu_quota=quota.cores if quota and experiment.machines is None else None,
         environment=machine,
         events=[],
         validation=quoted_validation(machine),
@@ -120,6 +121,10 @@ class RunLog:
     def seconds(self) -> float:
         """How long the run has gone on, earlier sittings included."""
         return time.monotonic() - self._begun
+
+    def count_from(self, instant_s: float) -> None:
+        """Leave what has passed since an instant, on the monotonic clock, out of how long the run has gone on."""
+        self._begun += time.monotonic() - instant_s
 
     def plan_block(self, number: int, pairings: Sequence[Pairing]) -> None:
         """Write down what a block is to measure, if the plan does not have it yet."""

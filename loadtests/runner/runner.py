@@ -12,6 +12,7 @@ from typing import Protocol
 
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed
+from loadtests.experiment.load_machines import LoadMachines
 from loadtests.experiment.options import POSTGRES, SQLITE
 from loadtests.experiment.plan import Experiment, Pairing, Plan, ServerName
 from loadtests.experiment.sides import SideLabel
@@ -21,6 +22,7 @@ from loadtests.records.samples import Recording
 from loadtests.records.trial_file import CONTROL, TrialKey
 from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import CellRunner, InterferenceMonitor
+from loadtests.runner.load_machines import LoadMachineLog
 from loadtests.runner.next_rows import NextRows
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import measure_driver
@@ -157,6 +159,7 @@ class Runner:
         self._next_rows = next_rows or NextRows()
         self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s, experiment.trust, self._next_rows)
         self._start_failures = StartFailures(experiment)
+        self._load_machines = LoadMachineLog(self._run_log)
         self._note = ""
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         database_is_ours = experiment.database in (SQLITE, POSTGRES)
@@ -170,10 +173,13 @@ class Runner:
         run_log = self._run_log
         self._check_version()
         work = self.folder.work
-        driver = Driver(self.cores, work / "driver" / "log", self.experiment.driver, self.experiment.workers)
+        asked, log = self.experiment, work / "driver" / "log"
+        driver = Driver(self.cores, log, asked.driver, asked.workers, asked.machines)
         try:
             with driver, SlowApi(self.cores, work / "slow_api" / "log") as slow_api:
-                if run_log.manifest.driver_ceiling_rps is None:
+                if asked.machines is not None:
+                    self._gather(driver, asked.machines)
+                elif run_log.manifest.driver_ceiling_rps is None:
                     self._measure_driver(driver)
                 while (block := self.schedule.next_block(run_log.seconds)) is not None:
                     number, pairings = block
@@ -192,6 +198,17 @@ class Runner:
         if before not in (None, now):
             raise UsageError(f"the database was {before} when the run began and is {now} now; begin a new run")
         self._run_log.update(database_version=now)
+
+    def _gather(self, driver: Driver, machines: LoadMachines) -> None:
+        """Wait for the load machines; what they can send at all is not known: a server here would be what limits it."""
+        waiting = f"waiting for {machines.count} load machine{'s' if machines.count > 1 else ''}"
+        self._tell(0, waiting, f"{waiting}; on each: bench worker {machines.where}")
+        begun_s = time.monotonic()
+        try:
+            self._load_machines.gather(driver, machines)
+        except DriverFailed as failure:
+            raise RunError(str(failure)) from None
+        self._run_log.count_from(begun_s)  # whoever starts them by hand has the whole budget left
 
     def _measure_driver(self, driver: Driver) -> None:
         """Measure the driver by itself; what can't be measured is not known, and no reason not to go on."""
@@ -241,7 +258,8 @@ class Runner:
                 self._tell(number, _in_words(pairing))
                 self._pairing(number, pairing, cell_runner, slow_api)
                 self._tell(number, _in_words(pairing))
-        run_log.update(machine=[*run_log.manifest.machine, *self._interference.finish(number)])
+        if self.experiment.machines is None:  # else this machine neither serves nor sends
+            run_log.update(machine=[*run_log.manifest.machine, *self._interference.finish(number)])
 
     def _pairing(self, number: int, pairing: Pairing, cell_runner: CellRunner, slow_api: SlowApi) -> None:
         """Measure one cell, and save both sides' trials."""
@@ -254,6 +272,7 @@ class Runner:
             recordings = cell_runner.measure(pairing)
         took_s = time.monotonic() - begun
         self._check_database(pairing)
+        self._load_machines.saw(number, str(pairing.cell), recordings.values())
         for label, recording in recordings.items():
             self.folder.write_trial(trial_key(number, pairing, label), recording)
             self.done += 1

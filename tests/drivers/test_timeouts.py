@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from loadtests.drivers.locust_generator import run
+from loadtests.drivers.greenlets import run
 from loadtests.drivers.request_log import RequestLog
 from loadtests.drivers.trial import Stalled, Timeouts
 
