@@ -9,12 +9,13 @@ import click
 from rich.console import Console
 
 from loadtests.experiment.blog import DATABASE_DRIVER
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.sides import HOST, LOOPBACK, Side, parse_side
 from loadtests.servers.app_check import check_sides
 from loadtests.servers.auxiliary import SlowApi
-from loadtests.servers.server import Server
+from loadtests.servers.server import EVERY_ADDRESS, Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
+from loadtests.system.resources import is_free_port
 
 NOT_PINNED = Cores((), ())
 SQLITE = "sqlite:///"
@@ -22,22 +23,24 @@ SQLITE = "sqlite:///"
 
 @click.command(name="serve")
 @click.argument("side")
-@click.option("--port", default=8000, help="Port, on this machine only.")
+@click.option("--host", default=LOOPBACK, help="Address to listen at; 0.0.0.0 lets other machines in.")
+@click.option("--port", default=8000, help="Port at that address.")
 @click.option("--database", "database_url", default="sqlite:///blog.db", help="Its database.")
-def serve_(side: str, port: int, database_url: str) -> None:
+def serve_(side: str, host: str, port: int, database_url: str) -> None:
     """Serve SIDE on its own, to inspect it or to load it by hand.
 
     SIDE is written as for `bench run`: sync, async, package.module:app, with settings after commas. It also starts the
     slow external API that the blog calls.
     """
-    serve(side, port, database_url)
+    serve(side, host, port, database_url)
 
 
-def serve(spec: str, port: int, database_url: str) -> None:
+def serve(spec: str, host: str, port: int, database_url: str) -> None:
     """Serve until interrupted; raises ServerFailed if the side does not start, or ends."""
     side = parse_side(spec)
     if side.url is not None:
         raise UsageError(f"side {spec!r} is a server that is already running")
+    check_host(side, host)
     if not database_url.startswith((SQLITE, "postgresql://")):
         raise UsageError("--database: write sqlite:///FILE or postgresql://USER@HOST:PORT/NAME, without a driver")
     if database_url.startswith(SQLITE):  # the side is started in a folder of its own
@@ -52,11 +55,27 @@ def serve(spec: str, port: int, database_url: str) -> None:
         log = Path(folder) / "serve" / "log"
         with (
             SlowApi(NOT_PINNED, log) as slow_api,
-            Server(side, database_url=database_url, upstream_url=slow_api.url, cores=NOT_PINNED, log=log) as server,
+            Server(
+                side, database_url=database_url, upstream_url=slow_api.url, cores=NOT_PINNED, log=log, host=host
+            ) as server,
         ):
             server.wait_until_ready()
-            where = f"{spec} at {server.url}, its slow external API at {slow_api.url}; Ctrl-C ends both"
+            everywhere = " and every other address of this machine" if host == EVERY_ADDRESS else ""
+            where = f"{spec} at {server.url}{everywhere}, its slow external API at {slow_api.url}; Ctrl-C ends both"
             console.print(where, highlight=False, markup=False)
             while True:
                 server.check_alive("while it served")
                 time.sleep(0.2)
+
+
+def check_host(side: Side, host: str) -> None:
+    """Raise UsageError if a side can't listen at an address: it is not this machine's, or its command has its own."""
+    if not is_free_port(0, host):
+        raise UsageError(
+            f"--host {host}: that is no IPv4 address of this machine; write one of them, or {EVERY_ADDRESS} for all"
+        )
+    if host != LOOPBACK and side.launch.command is not None and HOST not in side.places:
+        raise UsageError(
+            f"side {side.spec!r}: its own command says where it listens; write {{host}} there for --host {host}, or"
+            " leave out --host"
+        )

@@ -28,16 +28,19 @@ Collector = Literal["default", "freeze"]
 SideLabel = Literal["a", "b"]
 LABELS: tuple[SideLabel, SideLabel] = ("a", "b")
 PORT = "port"
+HOST = "host"
+LOOPBACK = "127.0.0.1"
+"""Where a side listens that nobody wants elsewhere: only this machine reaches it."""
 USUAL_APP = "app"
 """What an app is called where a file is named alone, as FastAPI's own command has it."""
 COMMANDS: Mapping[str, str] = {
-    "granian": "{python} -m granian --interface asgi --host 127.0.0.1 --port {port} --workers {workers} {app}",
-    "hypercorn": "{python} -m hypercorn --bind 127.0.0.1:{port} --workers {workers} {app}",
-    "gunicorn": "{python} -m gunicorn --worker-class uvicorn.workers.UvicornWorker --bind 127.0.0.1:{port}"
+    "granian": "{python} -m granian --interface asgi --host {host} --port {port} --workers {workers} {app}",
+    "hypercorn": "{python} -m hypercorn --bind {host}:{port} --workers {workers} {app}",
+    "gunicorn": "{python} -m gunicorn --worker-class uvicorn.workers.UvicornWorker --bind {host}:{port}"
     " --workers {workers} {app}",
 }
 """How other servers than uvicorn are started."""
-PLACES = frozenset({PORT, "python", "workers", "app"})
+PLACES = frozenset({PORT, HOST, "python", "workers", "app"})
 """What a command may have in braces."""
 _APP = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<attribute>\w+(?:\.\w+)*(?:\(\))?)")
 _FILE = re.compile(r"(?P<path>[^:]+\.py)(?::(?P<attribute>\w+(?:\.\w+)*(?:\(\))?))?")
@@ -162,16 +165,29 @@ class Side:
         """Whether the harness starts uvicorn in the side's interpreter, and so can look inside."""
         return self.url is None and self.launch.command is None and self.server.server == "uvicorn"
 
-    def command(self, python: str, port: int) -> list[str]:
+    def command(self, python: str, port: int, host: str = LOOPBACK) -> list[str]:
         """Return what starts it where it is not the harness's own uvicorn.
 
         Args:
             python: its interpreter.
             port: where it is to listen.
+            host: the address there.
         """
         template = self.launch.command or COMMANDS[self.server.server]
-        values = {"python": python, PORT: str(port), "workers": str(self.server.workers), "app": str(self.app)}
+        values = {
+            "python": python,
+            PORT: str(port),
+            HOST: host,
+            "workers": str(self.server.workers),
+            "app": str(self.app),
+        }
         return [part.format(**values) for part in shlex.split(template)]
+
+    @property
+    def places(self) -> frozenset[str]:
+        """What its own command has in braces, as ``{port}``; raises ValueError if that can't be read."""
+        words = shlex.split(self.launch.command or "")
+        return frozenset(name for word in words for _, name, *_ in Formatter().parse(word) if name)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that set the blog's knobs; what is not named has its default."""
@@ -361,7 +377,7 @@ def _check_command(side: Side, given: Mapping[str, str]) -> None:
     if (wrong := needs_a_shell("command", side.launch.command)) is not None:
         raise UsageError(f"side {side.spec!r}: {wrong}")
     try:
-        places = {name for part in shlex.split(side.launch.command) for _, name, *_ in Formatter().parse(part) if name}
+        places = side.places
     except ValueError as error:
         raise UsageError(f"side {side.spec!r}: {own} can't be read ({error}); a brace is written {{{{") from None
     if unknown := places - PLACES:

@@ -90,11 +90,11 @@ def serve(options: Dict[str, Any]) -> None:
     """Serve until the process is ended.
 
     Args:
-        options: ``app``, ``port``, ``loop``, ``http``, ``workers``, ``gc``, ``observe``, a folder or None,
+        options: ``app``, ``host``, ``port``, ``loop``, ``http``, ``workers``, ``gc``, ``observe``, a folder or None,
             ``counts_statements``, and ``check``, a folder or None, for one worker.
     """
     wanted: Dict[str, Any] = {
-        "host": "127.0.0.1",
+        "host": options["host"],
         "port": options["port"],
         "loop": options["loop"],
         "http": options["http"],

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 
 from loadtests import inside
 from loadtests.experiment.blog import ROOT
-from loadtests.experiment.sides import Side
+from loadtests.experiment.sides import LOOPBACK, Side
 from loadtests.system.errors import UsageError
 
 SCRIPT = Path(inside.__file__).with_name("serve.py")
@@ -97,6 +97,7 @@ def start_of(
     *,
     counts_statements: bool = False,
     check: Path | None = None,
+    host: str = LOOPBACK,
 ) -> Start:
     """Return how to start a side that the harness starts.
 
@@ -107,18 +108,20 @@ def start_of(
         observe: the folder for what is seen inside; None if nobody looks.
         counts_statements: whether each answer tells how many SQL statements it took; only the harness's uvicorn can.
         check: the folder for what ``bench check`` looks at; None if it does not; only the harness's uvicorn can.
+        host: the address that it is to listen at.
 
     Raises:
         UsageError: its folder, interpreter or variables are not there.
     """
     if side.starts_uvicorn:
         options = _options(side, port, observe) | {
+            "host": host,
             "counts_statements": counts_statements,
             "check": str(check) if check else None,
         }
         command = [python_of(side), str(SCRIPT), "run", json.dumps(options)]
     else:
-        command = command_of(side, port)
+        command = command_of(side, port, host)
     return Start(command, folder_of(side), environment_of(side, given), _secret(side))
 
 
@@ -140,9 +143,9 @@ def own_start_of(side: Side, command: str, given: Mapping[str, str]) -> Start:
     return Start(shlex.split(command), folder_of(side), environment_of(side, given), _secret(side))
 
 
-def command_of(side: Side, port: int) -> list[str]:
+def command_of(side: Side, port: int, host: str = LOOPBACK) -> list[str]:
     """Return what starts a side that the harness's own uvicorn does not serve, as its words."""
-    return side.command(python_of(side), port)
+    return side.command(python_of(side), port, host)
 
 
 def try_of(side: Side, what: Literal["try", "openapi"] = "try", requests: Sequence[tuple[str, str]] = ()) -> Start:

@@ -140,7 +140,8 @@ def listens_elsewhere(family: Sequence[psutil.Process], url: str) -> str | None:
         family: the processes of one server.
         url: where it is asked, with a port.
     """
-    port = urlsplit(url).port
+    asked = urlsplit(url)
+    port = asked.port
     found: dict[tuple[str, int], None] = {}
     for process in family:
         try:
@@ -153,6 +154,6 @@ def listens_elsewhere(family: Sequence[psutil.Process], url: str) -> str | None:
         return None
     places = ", ".join(f"[{ip}]:{at}" if ":" in ip else f"{ip}:{at}" for ip, at in found)
     if any(at == port for _, at in found):
-        return f"it listens at {places}, and is asked at 127.0.0.1; have it listen there, or at 0.0.0.0"
+        return f"it listens at {places}, and is asked at {asked.hostname}; have it listen there, or at 0.0.0.0"
     mend = "write {port} where its command says the port, or name that one with port="
     return f"it listens at {places}, not at the port {port} that it was given; {mend}"

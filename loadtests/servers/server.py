@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from loadtests.experiment.sides import Side
+from loadtests.experiment.sides import LOOPBACK, Side
 from loadtests.records.samples import Recording, Timeline, collect_observations
 from loadtests.servers.launch import start_of
 from loadtests.servers.readiness import NotReady, listens_elsewhere, why_not_ready
@@ -27,6 +27,8 @@ ANSWER_S = 1.0
 """How long an answer may take at first that shows whether it is ready."""
 TOLD_S = 1.0
 """The process that started a server ends so long after it at the most."""
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - whoever wants that has written it
+"""A server that listens there is reached at each address of its machine."""
 REST_S = 0.05
 """A server is watched for so long to tell how busy it is without requests."""
 SIGNALLED = 128
@@ -57,6 +59,7 @@ class Server(Stoppable):
         trust: Trust = SYSTEMS,
         counts_statements: bool = False,
         check: Path | None = None,
+        host: str = LOOPBACK,
     ) -> None:
         """Start the side; it is not ready before ``wait_until_ready`` has returned.
 
@@ -70,6 +73,7 @@ class Server(Stoppable):
             trust: which certificates are trusted, if it is an https URL.
             counts_statements: whether each answer tells how many SQL statements it took, if the harness starts uvicorn.
             check: the folder for what requests take that ask to be looked at, if the harness starts uvicorn.
+            host: the address that it listens at, if the harness starts it; 0.0.0.0 for all of this machine's.
 
         Raises:
             ServerFailed: its port is taken.
@@ -95,19 +99,19 @@ class Server(Stoppable):
             self.url = self._asked_until_ready = side.url
             return
         port = side.server.port or free_port()
-        self._asked_until_ready = f"http://127.0.0.1:{port}"
+        self._asked_until_ready = f"http://{LOOPBACK if host == EVERY_ADDRESS else host}:{port}"
         self.url = self._asked_until_ready + side.launch.path
         if side.starts_uvicorn and (observe or side.server.observe == "on"):
             self._observed = log.with_suffix(".observed").absolute()
             self._observed.mkdir(exist_ok=True)
-        if side.server.port and not is_free_port(port):
+        if side.server.port and not is_free_port(port, host):
             raise ServerFailed(f"port {port} is already taken by another process")
         try:
             run_side_command(side, "setup", self._given, cores, log.with_suffix(".setup"))
         except RunError as failure:
             raise RunError(f"side {side.spec!r}: {failure}") from None
         self._launched = start = start_of(
-            side, port, self._given, self._observed, counts_statements=counts_statements, check=check
+            side, port, self._given, self._observed, counts_statements=counts_statements, check=check, host=host
         )
         # Every core while it starts, which halves the time; its own from then on.
         self.child = Child(

@@ -205,12 +205,17 @@ def free_port() -> int:
         return port
 
 
-def is_free_port(port: int) -> bool:
-    """Return whether nothing listens on a port of the loopback interface, so that a server can."""
+def is_free_port(port: int, host: str = "127.0.0.1") -> bool:
+    """Return whether nothing listens on a port at an address of this machine, so that a server can.
+
+    Args:
+        port: the port; 0 for any, which shows whether the address is one of this machine at all.
+        host: an IPv4 address, or a name of one.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True

@@ -89,7 +89,7 @@ def test_any_asgi_app_is_a_side() -> None:
         ("main:app,server=waitress", "server"),
         ("main:app,server=granian,loop=asyncio", "loop is for uvicorn as the harness starts it"),
         ("main:app,command='serve it'", "needs {port}, or port= beside it"),
-        ("main:app,command='serve {port} {host}'", "has {host}; choose one of: app, port, python, workers"),
+        ("main:app,command='serve {port} {address}'", "has {address}; choose one of: app, host, port, python, workers"),
         ("main:app,command='serve {port'", "can't be read"),
         ("main:app,command='serve {port}',gc=default", "gc is for uvicorn as the harness starts it"),
     ],
@@ -139,12 +139,18 @@ def test_other_servers_are_started_with_the_sides_own_python(server: str) -> Non
     assert command[:3] == ["/their/python", "-m", server]
     assert "main:app" in command
     assert "8123" in " ".join(command)
+    assert "127.0.0.1" in " ".join(command)
+    assert "10.0.0.5" in " ".join(side.command("/their/python", 8123, "10.0.0.5"))
     assert not {"loop", "http", "gc", "observe"} & side.settings().keys()
 
 
 def test_a_command_alone_is_a_side() -> None:
     side = parse_side("command='node server.js {port}'")
     assert (side.app, side.command("python", 1)) == ("", ["node", "server.js", "1"])
+    assert side.places == {"port"}
+    both = parse_side("command='node server.js {host}:{port}'")
+    assert both.command("python", 1, "10.0.0.5") == ["node", "server.js", "10.0.0.5:1"]
+    assert both.places == {"host", "port"}
 
 
 @pytest.mark.parametrize(

@@ -143,3 +143,8 @@ def test_the_folder_that_is_looked_into_reaches_the_server(tmp_path: Path) -> No
     side = parse_side("main:app")
     checked, plain = (json.loads(start_of(side, 1, {}, check=each).command[-1]) for each in (tmp_path, None))
     assert (checked["check"], plain["check"]) == (str(tmp_path), None)
+
+
+def test_a_server_listens_on_this_machine_alone_unless_told_otherwise() -> None:
+    assert json.loads(start_of(parse_side("main:app"), 1, {}).command[-1])["host"] == "127.0.0.1"
+    assert json.loads(start_of(parse_side("main:app"), 1, {}, host="10.0.0.5").command[-1])["host"] == "10.0.0.5"

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from loadtests.experiment.sides import parse_side
 from loadtests.servers.readiness import MORE_TIME, NotReady, listens_elsewhere, why_not_ready
-from loadtests.servers.server import Server, ServerFailed, how_it_ended
+from loadtests.servers.server import EVERY_ADDRESS, Server, ServerFailed, how_it_ended
 from loadtests.system.connections import Trust
 from loadtests.system.cores import Cores
 from loadtests.system.resources import free_port
@@ -136,8 +137,16 @@ def test_where_a_server_listens_instead_is_told() -> None:
     assert listens_elsewhere([], "http://127.0.0.1:1") is None
 
 
-def server(text: str, folder: Path) -> Server:
-    return Server(parse_side(text), database_url="", upstream_url="", cores=Cores((), ()), log=folder / "log")
+def server(text: str, folder: Path, host: str = "127.0.0.1") -> Server:
+    cores = Cores((), ())
+    return Server(parse_side(text), database_url="", upstream_url="", cores=cores, log=folder / "log", host=host)
+
+
+@pytest.mark.parametrize("host", [EVERY_ADDRESS, "localhost"])
+def test_a_server_is_asked_where_it_listens(tmp_path: Path, host: str) -> None:
+    with server("command='{python} -m http.server --bind {host} {port}'", tmp_path, host) as started:
+        started.wait_until_ready()
+        assert urlsplit(started.url).hostname == ("127.0.0.1" if host == EVERY_ADDRESS else host)
 
 
 def test_a_command_that_listens_at_another_port_is_told_which(tmp_path: Path) -> None:
