@@ -37,6 +37,8 @@ PORT = 8000
 USERS = 12
 LOST = "worker2"
 """The load machine that is lost, where one is to be."""
+AT_WORK_PACKETS = 200
+"""A load machine whose link has passed so many has compared clocks, and sends requests."""
 RUN_LIMIT_S = 240.0
 START_LIMIT_S = 60.0
 Fault = Literal["worker killed", "worker cut off", "master killed"]
@@ -94,21 +96,28 @@ class Trial:
         return self._finish(self.bench_run(out, *more))
 
     def run_with(self, fault: Fault, out: Path) -> str:
-        """Do the same with a run of four blocks, in which something is lost once the first block is over."""
+        """Do the same with a run of three blocks, in which something is lost once the first block is over.
+
+        What is killed is killed in the midst of a cell; a link is cut at once, between two cells.
+        """
         self.work()
-        run = self.bench_run(out, "noop", f"--users={USERS}", "--blocks=4", "--time=3")
+        run = self.bench_run(out, "noop", f"--users={USERS}", "--blocks=3", "--time=2")
         self._wait_for("master", run, lambda: len(trials_of(out)) >= 2)
+        link = self.hosts[LOST].link
+        if fault != "worker cut off":
+            at_work = link.counts()["passed"] + AT_WORK_PACKETS
+            self._wait_for("master", run, lambda: link.counts()["passed"] >= at_work)
         match fault:
             case "worker killed":
                 self.workers[LOST].kill()
             case "worker cut off":
-                self.hosts[LOST].link.cut()
+                link.cut()
             case "master killed":
                 master_of(run).kill()
         try:
             return self._finish(run)
         finally:
-            self.hosts[LOST].link.mend()
+            link.mend()
 
     def _is_serving(self, host: str) -> bool:
         return "Ctrl-C ends" in self.said(host)
