@@ -28,6 +28,7 @@ from loadtests.experiment.plan import DriverName
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.cores import Cores
+from loadtests.system.errors import RunError
 from loadtests.system.processes import Child, Stoppable
 
 MODULES = {"httpx": "loadtests.drivers.load_generator", "locust": "loadtests.drivers.locust_generator"}
@@ -102,7 +103,12 @@ class Driver(Stoppable):
         return f"<Driver {self._children!r}>"
 
     def drive(self, job: PairingJob) -> dict[SideLabel, Recording]:
-        """Run one pairing; raises DriverFailed if no recordings come back in time."""
+        """Run one pairing.
+
+        Raises:
+            DriverFailed: no recordings came back in time.
+            RunError: no load machine is left.
+        """
         start_s, self._start_s = self._start_s, 0.0
         try:
             for pipe in self._pipes:
@@ -184,6 +190,8 @@ def receive(
 
     Raises:
         NoHeartbeat: no sign of life for SILENCE_S, or no end within ``limit_s``.
+        NotDrivenByMachines: a load machine was lost, or could not drive the job.
+        RunError: no load machine is left.
         EOFError, OSError: a load generator is gone.
     """
     begun = time.monotonic()
@@ -204,7 +212,7 @@ def receive(
             if message == DONE:
                 del heard[pipe]
             elif isinstance(message, NotDriven):
-                raise NotDrivenByMachines(message.why)
+                raise RunError(message.why) if message.none_left else NotDrivenByMachines(message.why)
             elif isinstance(message, AtBarrier):
                 at_barrier[pipe] = message.value
             elif message != HEARTBEAT:

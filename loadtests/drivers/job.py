@@ -173,9 +173,11 @@ class NotDriven:
 
     Attributes:
         why: a sentence.
+        none_left: whether there is no load machine to drive another one.
     """
 
     why: str
+    none_left: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from loadtests.drivers.job import (
     PairingJob,
 )
 from loadtests.drivers.merge import merge_machines
+from loadtests.drivers.trial import Stalled
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.samples import Recording
 from loadtests.system.clock_offset import ClockOffset, Ping, clock_offset
@@ -74,7 +75,11 @@ class Machine:
 
 
 class Lost(Exception):
-    """A worker that drives a job is gone, or could not go on; as text, a sentence."""
+    """A worker that drives a job is gone; as text, a sentence."""
+
+
+class NoneLeft(Exception):
+    """No worker is there; as text, a sentence."""
 
 
 class Failed(Exception):
@@ -141,12 +146,13 @@ class Workers:
         """Have a job driven by the workers that are there.
 
         Raises:
-            Lost: one of them was lost, or none is left.
+            Lost: one of them was lost.
+            NoneLeft: none is there.
             Failed: one of them could not drive it.
         """
         machines = self.gather(REJOIN_S)
         if not machines:
-            raise Lost("no load machine is connected any more")
+            raise NoneLeft(f"no load machine is connected any more, and none came back within {REJOIN_S:g} s")
         self._expected = len(machines)
         while not self._news.empty():  # of jobs that were abandoned
             self._news.get_nowait()
@@ -206,6 +212,7 @@ class Workers:
             except ValueError as error:
                 raise Failed(f"load machine {machine.name} said what this one does not understand: {error}") from None
             if len(at_barrier) == len(machines):
+                check_stalls(at_barrier, machines)
                 all_values = [messages.pack_value(at_barrier[each.client]) for each in machines]
                 for each in machines:
                     self._send(each, messages.BARRIER, {"serial": serial, "content": all_values})
@@ -223,6 +230,7 @@ class Workers:
         offsets = []
         for machine, offset in zip(machines, self._ask_clocks(machines), strict=True):
             if offset is None:
+                self._runner.heard_s.pop(machine.client, None)  # not there until it is heard of again
                 raise Lost(f"load machine {machine.name} was lost: it did not say what time it has")
             offsets.append(offset)
         return offsets
@@ -295,6 +303,19 @@ class Workers:
         self._news.put((msg.node_id, msg.type, msg.data))
 
 
+def check_stalls(values: Mapping[str, object], machines: Sequence[Machine]) -> None:
+    """Raise Failed if some machines, but not all, wait in vain: it may be their network, and not the server.
+
+    Args:
+        values: what each has brought to a barrier, by its client.
+        machines: those that drive the job.
+    """
+    stalls = {each.name: value for each in machines if isinstance(value := values[each.client], Stalled)}
+    if stalls and len(stalls) < len(machines):
+        name, stall = next(iter(stalls.items()))
+        raise Failed(f"load machine {name}: {stall}, while others had answers; look at its network")
+
+
 def serve(owner: Connection, workers: Workers) -> None:
     """Do what the owner asks for until it hangs up, or sends None; then tell the workers that it is over."""
     asked: Queue = Queue()
@@ -318,8 +339,8 @@ def _answer(owner: Connection, workers: Workers, asked: Queue) -> None:
                 answers: list[object] = [*map(_gathered, workers.gather(message.limit_s)), DONE]
             else:
                 answers = [*workers.drive(message).items(), DONE]
-        except (Lost, Failed) as reason:
-            answers = [NotDriven(str(reason))]
+        except (Lost, Failed, NoneLeft) as reason:
+            answers = [NotDriven(str(reason), none_left=isinstance(reason, NoneLeft))]
         finally:
             beats.kill()
         for answer in answers:

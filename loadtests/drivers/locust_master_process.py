@@ -31,7 +31,8 @@ def main(fd: int, host: str, port: int, machines: int) -> None:
     try:
         workers = Workers(host, port, machines)
     except RPCError as error:
-        sys.exit(f"Locust's master can't listen at {host}:{port}: {error}; give an address of this machine to --bind")
+        why = str(error).removeprefix("Socket bind failure: ")
+        sys.exit(f"it can't listen at {host}:{port} ({why}); give --bind a free port, or an address of this machine")
 
     def end() -> None:  # the owner is gone: the workers need not wait for a minute until they notice
         workers.end()

@@ -28,8 +28,15 @@ from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 from loadtests.system.resources import Usage, core_times, read_usage, usage_between
 
+TRIES = 2
+MOST_MACHINES_LOST = 4
+"""How many times a cell is tried whose driver died, or whose load machines were lost."""
 BACKLOG_LIMIT_S = 3.0
 """A server that goes on working after its answers is waited for so long before the next cell."""
+
+
+class NotMeasured(Exception):
+    """A cell could not be measured, and neither side is to blame; as text, a sentence."""
 
 
 class InterferenceMonitor:
@@ -100,7 +107,12 @@ class CellRunner:
         self._to_replace: set[ServerName] = set()
 
     def measure(self, pairing: Pairing) -> dict[SideLabel, Recording]:
-        """Measure one cell; a server that hung or died is replaced before the next one, if there is any."""
+        """Measure one cell; a server that hung or died is replaced before the next one, if there is any.
+
+        Raises:
+            NotMeasured: the driver, or load machines, failed again and again.
+            RunError: no load machine is left.
+        """
         block_servers = self._block_servers
         while self._to_replace:
             block_servers.restart(self._to_replace.pop())
@@ -170,26 +182,29 @@ class CellRunner:
             self._to_replace.add(name)
 
     def _drive(self, pairing: Pairing, servers: Mapping[SideLabel, Server]) -> dict[SideLabel, Recording]:
-        """Drive a pairing; a driver that died is replaced and the pairing tried again, once."""
-        driver = self._driver
-        try:
-            return driver.drive(self._job(pairing, servers))
-        except NotDrivenByMachines as failure:
-            self._note(None, "restarted", f"{failure}; the cell was tried again")
-        except DriverFailed as failure:
-            self._note(None, "restarted", f"{failure}; the cell was tried again with a new one")
-            driver.restart()
-            for server in servers.values():
-                server.go_on()  # the driver may have ended while one of them was stopped
-        try:
-            return driver.drive(self._job(pairing, servers))  # with numbers that are new once more
-        except DriverFailed as failure:
-            self._note(None, "restarted", f"{failure}, for the second time; the cell was given up")
-            if not isinstance(failure, NotDrivenByMachines):
-                driver.restart()
-            for server in servers.values():
-                server.go_on()
-            return {label: empty_recording(f"{failure}, twice") for label in servers}
+        """Drive a pairing; a driver that died is replaced and the pairing tried again, once.
+
+        If a load machine was lost, the others try it again: a few times, for more of them may be lost meanwhile.
+        Raises NotMeasured.
+        """
+        driver, failures = self._driver, 0
+        while True:
+            try:
+                return driver.drive(self._job(pairing, servers))  # with numbers that are new each time
+            except DriverFailed as failure:
+                failures += 1
+                others_can = isinstance(failure, NotDrivenByMachines)
+                again = failures < (MOST_MACHINES_LOST if others_can else TRIES)
+                what = "the cell was tried again" + ("" if others_can else " with a new one")
+                if not again:
+                    what = f"the cell was left out, after {failures} tries: that is no fault of either side"
+                self._note(None, "restarted", f"{failure}; {what}")
+                if not others_can:
+                    driver.restart()
+                for server in servers.values():
+                    server.go_on()  # the driver may have ended while one of them was stopped
+                if not again:
+                    raise NotMeasured(str(failure)) from None
 
     def _job(self, pairing: Pairing, servers: Mapping[SideLabel, Server]) -> PairingJob:
         scenario, load = pairing.cell.scenario, pairing.cell.load

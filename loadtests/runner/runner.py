@@ -21,7 +21,7 @@ from loadtests.records.run_folder import RunFolder
 from loadtests.records.samples import Recording
 from loadtests.records.trial_file import CONTROL, TrialKey
 from loadtests.runner.block import BlockServers
-from loadtests.runner.cell import CellRunner, InterferenceMonitor
+from loadtests.runner.cell import CellRunner, InterferenceMonitor, NotMeasured
 from loadtests.runner.load_machines import LoadMachineLog
 from loadtests.runner.next_rows import NextRows
 from loadtests.runner.run_log import RunLog
@@ -161,6 +161,7 @@ class Runner:
         self._start_failures = StartFailures(experiment)
         self._load_machines = LoadMachineLog(self._run_log)
         self._note = ""
+        self._not_measured = ""
         servers_are_ours = experiment.a.url is None and experiment.b.url is None
         database_is_ours = experiment.database in (SQLITE, POSTGRES)
         self._interference = InterferenceMonitor(cores, servers_are_ours=servers_are_ours and database_is_ours)
@@ -186,6 +187,8 @@ class Runner:
                     run_log.plan_block(number, pairings)
                     self._block(number, pairings, driver, slow_api)
                     run_log.note_time()
+            if not self.done and self._not_measured:
+                raise RunError(self._not_measured)
             run_log.update(complete=True)
         finally:
             with contextlib.suppress(OSError):  # what ended the run is what is reported
@@ -256,7 +259,11 @@ class Runner:
                     run_log.leave_out(number, pairing)
                     continue
                 self._tell(number, _in_words(pairing))
-                self._pairing(number, pairing, cell_runner, slow_api)
+                try:
+                    self._pairing(number, pairing, cell_runner, slow_api)
+                except NotMeasured as failure:
+                    run_log.leave_out(number, pairing)
+                    self._not_measured = str(failure)
                 self._tell(number, _in_words(pairing))
         if self.experiment.machines is None:  # else this machine neither serves nor sends
             run_log.update(machine=[*run_log.manifest.machine, *self._interference.finish(number)])
