@@ -9,6 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+MOST_DRIFT = 0.001
+"""How much faster or slower than ours another clock may run: NTP corrects a clock by up to 500 millionths, and both of
+them may be corrected at the same time."""
+
 
 @dataclass(frozen=True)
 class Ping:
@@ -42,9 +46,15 @@ class ClockOffset:
     offset_s: float
     uncertainty_s: float
 
-    def agrees_with(self, other: "ClockOffset") -> bool:
-        """Whether one true offset can explain both estimates, so that no clock has jumped between them."""
-        return abs(self.offset_s - other.offset_s) <= self.uncertainty_s + other.uncertainty_s
+    def agrees_with(self, other: "ClockOffset", apart_s: float = 0.0) -> bool:
+        """Whether clocks that run alike can explain both estimates, so that none has jumped between them.
+
+        Args:
+            other: the other estimate.
+            apart_s: how long before or after this one it was made, in seconds; so long the clocks may have drifted.
+        """
+        explained_s = self.uncertainty_s + other.uncertainty_s + MOST_DRIFT * abs(apart_s)
+        return abs(self.offset_s - other.offset_s) <= explained_s
 
 
 def clock_offset(pings: Sequence[Ping]) -> ClockOffset:

@@ -48,6 +48,15 @@ def test_estimates_agree_if_one_offset_can_explain_both(other: ClockOffset, *, a
     assert other.agrees_with(ClockOffset(1.0, 0.2)) is agrees
 
 
+def test_clocks_may_drift_apart_by_what_ntp_corrects_in_that_time() -> None:
+    before = ClockOffset(1.0, 0.001)
+
+    assert before.agrees_with(ClockOffset(1.05, 0.001), apart_s=60.0)
+    assert before.agrees_with(ClockOffset(0.95, 0.001), apart_s=-60.0)
+    assert not before.agrees_with(ClockOffset(1.05, 0.001), apart_s=1.0)
+    assert not before.agrees_with(ClockOffset(1.07, 0.001), apart_s=60.0)
+
+
 @pytest.mark.parametrize(
     "pings", [[], [Ping(1.0, math.nan, 2.0)], [Ping(1.0, math.inf, 2.0)], [Ping(2.0, 5.0, 1.0), Ping(1.0, 5.0, 2.0)]]
 )
