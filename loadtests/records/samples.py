@@ -378,16 +378,30 @@ def collect_observations(
         folder: where each process of the server has a file.
         started_s: when the trial was started; its timeline counts from there, in seconds.
         ended_s: when it ended.
-        busy_after: how many cores the server kept busy just after its last answer; None if that is not known.
-        busy_before: the same before any load; None if that is not known.
         pauses: when the trial's clock stood still, and for how long; see ``Recording``.
     """
-    workers = []
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        content = path.read_bytes()
-        rows = np.frombuffer(content[: len(content) // ROW.itemsize * ROW.itemsize], ROW)
-        workers.append(rows[(rows["time_s"] >= started_s) & (rows["time_s"] <= ended_s)])
-    merged = merge_observations(workers).copy()
+    workers = [rows_of(path.read_bytes()) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    return timeline_of(workers, started_s, ended_s, pauses)
+
+
+def rows_of(content: bytes) -> Rows:
+    """Return the rows in a file's content, without what was not yet written whole."""
+    return np.frombuffer(content[: len(content) // ROW.itemsize * ROW.itemsize], ROW)
+
+
+def timeline_of(
+    workers: Sequence[Rows], started_s: float, ended_s: float, pauses: Sequence[tuple[float, float]] = ()
+) -> Timeline | None:
+    """Return what each of a server's processes has seen as one timeline; for the rest see ``collect_observations``.
+
+    Args:
+        workers: rows of each process, their times by the machine's monotonic clock.
+        started_s: when the trial was started.
+        ended_s: when it ended.
+        pauses: see ``Recording``.
+    """
+    inside = [rows[(rows["time_s"] >= started_s) & (rows["time_s"] <= ended_s)] for rows in workers]
+    merged = merge_observations(inside).copy()
     if not len(merged):
         return None
     merged["time_s"] -= started_s

@@ -77,10 +77,10 @@ def read_environment() -> Environment:
     import sqlite3  # noqa: PLC0415 - only for its version
 
     return Environment(
-        cpu=_cpu_model(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1),
+        cpu=read_processor(),
+        cores=usable_cores(),
         memory_bytes=psutil.virtual_memory().total,
-        system=f"{platform.system()} {platform.release()}",
+        system=read_system(),
         virtualisation="a hypervisor" if " hypervisor" in (read_text("/proc/cpuinfo") or "") else None,
         governor=read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         load_average=round(psutil.getloadavg()[0], 2),
@@ -99,7 +99,18 @@ def _optional_versions() -> dict[str, str]:
     return versions
 
 
-def _cpu_model() -> str:
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def read_system() -> str:
+    """Return the operating system and its kernel."""
+    return f"{platform.system()} {platform.release()}"
+
+
+def read_processor() -> str:
+    """Return the processor's model name, or the architecture."""
     for line in (read_text("/proc/cpuinfo") or "").splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
