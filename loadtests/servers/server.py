@@ -90,7 +90,8 @@ class Server(Stoppable):
         self._pids: list[int] = []
         self.groups: list[int] = []
         """Its process groups; none for a server that is not ours."""
-        self._observed: Path | None = None
+        self.observed: Path | None = None
+        """The folder for what is seen inside; None if nobody looks."""
         self._worker_count = 1
         self._log = log
         self._given = {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url}
@@ -102,8 +103,8 @@ class Server(Stoppable):
         self._asked_until_ready = f"http://{LOOPBACK if host == EVERY_ADDRESS else host}:{port}"
         self.url = self._asked_until_ready + side.launch.path
         if side.starts_uvicorn and (observe or side.server.observe == "on"):
-            self._observed = log.with_suffix(".observed").absolute()
-            self._observed.mkdir(exist_ok=True)
+            self.observed = log.with_suffix(".observed").absolute()
+            self.observed.mkdir(exist_ok=True)
         if side.server.port and not is_free_port(port, host):
             raise ServerFailed(f"port {port} is already taken by another process")
         try:
@@ -111,7 +112,7 @@ class Server(Stoppable):
         except RunError as failure:
             raise RunError(f"side {side.spec!r}: {failure}") from None
         self._launched = start = start_of(
-            side, port, self._given, self._observed, counts_statements=counts_statements, check=check, host=host
+            side, port, self._given, self.observed, counts_statements=counts_statements, check=check, host=host
         )
         # Every core while it starts, which halves the time; its own from then on.
         self.child = Child(
@@ -198,6 +199,11 @@ class Server(Stoppable):
                 self.child.process.wait(TOLD_S)  # what stands between tells it a moment later
         return self.child.process.poll()
 
+    def processes(self) -> list[int]:
+        """Look which processes it has, and return those that serve; see ``pids``."""
+        self.find_processes()
+        return self.pids
+
     @property
     def pids(self) -> list[int]:
         """Processes that serve, without what those start, which may come and go; none for a server that is not ours."""
@@ -238,9 +244,9 @@ class Server(Stoppable):
 
     def timeline(self, recording: Recording) -> Timeline | None:
         """Return what was seen inside since a recording began; None if nobody looked."""
-        if self._observed is None:
+        if self.observed is None:
             return None
-        return collect_observations(self._observed, recording.started_s, time.perf_counter(), recording.pauses)
+        return collect_observations(self.observed, recording.started_s, time.perf_counter(), recording.pauses)
 
     def ask_to_end(self) -> None:
         """Ask the process to end, if it is ours, and do not wait for it."""

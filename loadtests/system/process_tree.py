@@ -74,6 +74,18 @@ class ProcessTree:
         own_s = read_cpu(self._pids)
         return TreeCpu(own_s, *self._read_descendants())
 
+    def glance(self) -> TreeCpu:
+        """Read it without looking for new descendants, which takes long; ``size`` has looked. Raises as ``open``."""
+        if not self._processes:
+            self._look()
+        alive_s, ended_s = {}, _ended_s(self._processes)
+        for pid in self._descendants:
+            with contextlib.suppress(psutil.Error):
+                below_s = _ended_s([psutil.Process(pid)])
+                alive_s[pid] = cpu_s(pid)
+                ended_s += below_s
+        return TreeCpu(read_cpu(self._pids), alive_s, ended_s)
+
     def size(self) -> tuple[int, int]:
         """Return resident memory in bytes and threads of all; raises as ``open``."""
         self._look()

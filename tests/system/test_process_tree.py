@@ -78,6 +78,7 @@ def test_a_child_that_goes_on_counts_and_its_end_is_no_error() -> None:
         assert now.alive_s[child] == pytest.approx(0.2, abs=0.05)
         assert descendants(parent.pid) == [child]
         assert tree.size()[1] == 2
+        assert tree.glance().alive_s[child] == pytest.approx(0.2, abs=0.05)
         psutil.Process(child).kill()
         tell_nothing(parent)
         later = tree.close()
