@@ -6,7 +6,7 @@ from typing import Any
 from loadtests.analysis.model.limits import with_limits
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.handler_record import ExecutedRecord, HandlerRecord, Runs
-from loadtests.records.manifest import Manifest, SideRecord
+from loadtests.records.manifest import AgentRecord, Manifest, SideRecord
 from loadtests.records.summary import CellResult, Interval, Outcome
 from tests.made_up_runs import make_run
 
@@ -33,12 +33,13 @@ def manifest_of(
     b: HandlerRecord | None = ASYNC,
     told: ExecutedRecord | None = TOLD,
     settings: dict[str, str | int] | None = None,
+    agent: AgentRecord | None = None,
 ) -> tuple[Manifest, Outcome]:
     """Return a run of two apps, of which the first may have other settings than the other."""
     manifest, outcome = make_run([ASKED], users, a="before", b="after")
     usual: dict[str, str | int] = {"app": "main:app", "workers": 1}
     changes = {
-        "a": SideRecord(spec="before", settings={**(usual if settings is None else settings)}),
+        "a": SideRecord(spec="before", settings={**(usual if settings is None else settings)}, agent=agent),
         "b": SideRecord(spec="after", settings={**usual}),
         "handlers": {ASKED: {label: record for label, record in (("a", a), ("b", b)) if record is not None}},
         "executed": {} if told is None else {ASKED: {"a": told, "b": told}},

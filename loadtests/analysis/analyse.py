@@ -85,4 +85,6 @@ def _conditions(manifest: Manifest, summaries: Mapping[TrialKey, Summary]) -> Co
 
 def _cores(side: SideRecord, manifest: Manifest) -> int:
     """Return how many cores a side can keep busy: each worker process computes on one at a time."""
+    if side.agent is not None:
+        return min(side.agent.workers or 1, side.agent.cores)
     return max(1, min(int(side.settings.get("workers") or 1), len(manifest.server_cores)))

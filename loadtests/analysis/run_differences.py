@@ -19,6 +19,8 @@ KINDS: tuple[Kind, ...] = ("machine", "commit", "sides", "versions", "settings")
 UNKNOWN = "unknown"
 OF_THE_LOAD = ("driver", "workers", "database", "observe", "server cores", "driver cores", "CPU quota")
 """Settings that change absolute figures by themselves."""
+NO_DIFFERENCE = frozenset({"app", "commit", "port", "dir", "python", "pid", "agent"})
+"""Settings that say where a side is, not what it is."""
 SHORT = 12
 """Characters of a commit's hash that are shown."""
 
@@ -154,7 +156,7 @@ def _sides(manifest: Manifest) -> dict[str, str]:
     for label in LABELS:
         side = _side(manifest, label)
         found[f"side {label}"] = side.spec.partition(",")[0] if side.settings.get("url") else _app(side.spec)
-        own = {k: v for k, v in side.settings.items() if k not in ("app", "commit", "port", "dir", "python", "pid")}
+        own = {k: v for k, v in side.settings.items() if k not in NO_DIFFERENCE}
         found |= {f"side {label}: {key}": str(value) for key, value in own.items()}
     return found
 

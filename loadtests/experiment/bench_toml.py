@@ -63,6 +63,7 @@ class SideTable(Table):
     gc: str | None = None
     observe: Literal["off", "on"] | None = None
     pid: int | None = None
+    agent: str | int | None = None
     commit: str | None = None
     change: str | None = None
     settings: dict[str, str | int | float] = Field(default_factory=dict)

@@ -147,7 +147,10 @@ class RunOptions(BaseModel):
             if self.database == SQLITE and DATABASE_DRIVER in dict(side.knobs):
                 raise UsageError(f"side {side.spec!r}: SQLite has no choice of drivers; add --database postgres")
         if self.observe and a.url is not None and b.url is not None:
-            raise UsageError("--observe looks into servers that this harness starts; these run already: leave it out")
+            raise UsageError(
+                "--observe looks into servers that this harness starts; these run already: leave it out, or start them"
+                " with bench serve SIDE,observe=on --agent PORT, and name that with agent="
+            )
         self._check_trust(a, b)
         loads = self._loads()
         check_driver(self.driver, self.workers, scenarios.values(), loads)

@@ -89,6 +89,13 @@ def _commit(name: str) -> str:
     return name
 
 
+def _agent(where: str) -> str:
+    match = re.fullmatch(r"(?:(?:[\w.-]+|\[[\da-fA-F:.]+\]):)?(?P<port>\d{1,5})", where, re.ASCII)
+    if match is None or not 1 <= int(match["port"]) <= 65535:
+        raise ValueError("write its port, as in agent=9000, or HOST:PORT")
+    return where
+
+
 class Launch(BaseModel):
     """How a side is started, as its owner would.
 
@@ -104,6 +111,7 @@ class Launch(BaseModel):
         setup: a command that is run in its folder before each of its starts.
         reset: a command that is run there after the warm-up, and after each cell, if what is asked writes.
         pid: of a server that runs already on this machine, so that its CPU time is read and it is pinned.
+        agent: of a server that runs already: the port of the agent on its host that tells what it uses, or HOST:PORT.
         commit: of the git repository that ``dir`` is in: the side is run as it was there; None for as it is on disk.
     """
 
@@ -120,10 +128,11 @@ class Launch(BaseModel):
     setup: str | None = None
     reset: str | None = None
     pid: int | None = Field(None, ge=1)
+    agent: Annotated[str | None, AfterValidator(lambda where: None if where is None else _agent(where))] = None
     commit: Annotated[str | None, AfterValidator(lambda name: None if name is None else _commit(name))] = None
 
 
-OF_A_URL = frozenset({"ready", "pid"})
+OF_A_URL = frozenset({"ready", "pid", "agent"})
 """Settings that a server can have that runs already."""
 
 
@@ -193,6 +202,14 @@ class Side:
         """Return the variables that set the blog's knobs; what is not named has its default."""
         return {f"BLOG_{name.upper()}": value for name, value in self.knobs}
 
+    @property
+    def agent_address(self) -> str | None:
+        """Host and port of the agent of a server that runs already; None if it has none."""
+        if self.launch.agent is None or not self.launch.agent.isdecimal():
+            return self.launch.agent
+        host = str(urlsplit(self.url or "").hostname)
+        return f"[{host}]:{self.launch.agent}" if ":" in host else f"{host}:{self.launch.agent}"
+
     def copy_on_free_port(self) -> "Side":
         """Return the same side without a port of its own, so that both can run at the same time."""
         return replace(self, server=self.server.model_copy(update={"port": None}))
@@ -234,8 +251,8 @@ def parse_side(text: str) -> Side:
     if unknown := [key for key in rest if key not in known]:
         offered = ", ".join([*known, *ServerSettings.model_fields, *Launch.model_fields]).replace("env,", "env.NAME,")
         raise UsageError(f"side {text!r}: unknown setting {unknown[0]!r}; choose one of: {offered}")
-    if launch.get("pid"):
-        raise UsageError(f"side {text!r}: pid is for a server that runs already, beside its URL")
+    if own := next((key for key in ("pid", "agent") if key in launch), None):
+        raise UsageError(f"side {text!r}: {own} is for a server that runs already, beside its URL")
     try:
         settings = ServerSettings.model_validate(server)
         if knobs:
@@ -423,6 +440,8 @@ def _side_of_url(text: str, url: str, given: Mapping[str, str]) -> Side:
         raise UsageError(f"side {text!r}: write the path into its URL, as in {url.rstrip('/')}{given['path']}")
     if own := [key for key in given if key not in OF_A_URL]:
         raise UsageError(f"side {text!r}: a running server has its settings already; leave out {own[0]!r}")
+    if {"pid", "agent"} <= given.keys():
+        raise UsageError(f"side {text!r}: pid and agent tell the same; leave out one of them")
     try:
         launch = Launch.model_validate(given)
     except ValidationError as error:

@@ -19,6 +19,26 @@ from loadtests.records.schedule_record import ScheduleRecord
 from loadtests.system.machine import Environment
 
 
+class AgentRecord(Record):
+    """What the agent of a server that ran already has told of it before the run.
+
+    Attributes:
+        side: the server's app, with those of its settings that can be no secret.
+        workers: processes that serve; None if that is not known.
+        observes: whether the server was looked into.
+        cpu: model of its machine's processor.
+        cores: how many the server may use there.
+        system: operating system and kernel.
+    """
+
+    side: str
+    workers: int | None
+    observes: bool
+    cpu: str
+    cores: int
+    system: str
+
+
 class SideRecord(Record):
     """A side and every setting it ran with.
 
@@ -29,6 +49,7 @@ class SideRecord(Record):
         versions: of the packages there that matter, by name.
         commit: of the git repository that its folder is in, in full, with a plus sign if files differed from it; None
             where there is none, of a URL, and in runs that were made before it was kept.
+        agent: what its agent told; None if it has none.
     """
 
     spec: str
@@ -36,6 +57,7 @@ class SideRecord(Record):
     python: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
     commit: str | None = None
+    agent: AgentRecord | None = None
 
 
 class PairingRecord(Record):
@@ -67,8 +89,8 @@ class Event(Record):
             side ends that gave no good answer), ``warm-up`` (a side hung in it, was still getting faster, or a
             sequence was broken off), ``values`` (a values file had fewer rows than requests to fill), ``explored``
             (what was asked of both sides before the run, beside its scenarios, and what failed on both), ``commit``
-            (which commits the sides are, and what of that matters), or ``load`` (which load machines sent it from
-            there on).
+            (which commits the sides are, and what of that matters), ``load`` (which load machines sent it from there
+            on), or ``agent`` (what the agent of a side's server could not tell of a trial).
         message: a sentence.
         seconds: how long it took, if that matters.
     """
@@ -87,6 +109,7 @@ class Event(Record):
         "explored",
         "commit",
         "load",
+        "agent",
     ]
     message: str
     seconds: float | None = None

@@ -11,7 +11,7 @@ from statistics import fmean
 
 from loadtests.analysis.model.capacity import NEAR_FULL
 from loadtests.analysis.model.curve import Ceiling, SideCurve, if_threads_hold_it, side_curve
-from loadtests.analysis.model.side_resources import cores_used, side_resources
+from loadtests.analysis.model.side_resources import cores_of, cores_used, side_resources
 from loadtests.analysis.verdict_kinds import no_verdict, winner
 from loadtests.experiment.blog import DEFAULT_THREADS
 from loadtests.experiment.loads import ClosedLoop
@@ -118,7 +118,7 @@ def _curve(view: RunView, scenario: ScenarioRecord) -> Curve | None:
 def side_of(view: RunView, scenario: ScenarioRecord, label: SideLabel, most: int) -> SideCurve:
     """Return what a run tells of one side beside its points, with a model up to so many users."""
     record = view.manifest.a if label == "a" else view.manifest.b
-    cores = max(1, len(view.manifest.server_cores))
+    cores = cores_of(record, view.manifest)
     known = side_resources(view.manifest, label, scenario.name)
     has = known.has if known.is_told else None
     cells = [cell for (name, _, side), cell in view.cells.items() if (name, side) == (scenario.name, label)]

@@ -58,6 +58,7 @@ def doubts(run: RunView, outcome: Outcome) -> list[Doubt]:
         *restarts(run),
         *warm_up(run),
         *values(run),
+        *agents(run),
         *interruptions(run),
         *clock(run),
         *doubts_on_conditions.always(run),
@@ -232,6 +233,17 @@ def values(run: RunView) -> Iterator[Doubt]:
     """Say that rows of a values file were used more than once: a server may know them from before."""
     if said := _event_messages(run, "values"):
         yield Doubt("Values were reused", "; ".join(said) + ". The server may have cached what belongs to a row.")
+
+
+def agents(run: RunView) -> Iterator[Doubt]:
+    """Say of which trials an agent could not tell what the server used."""
+    if said := _event_messages(run, "agent"):
+        more = f"; and {len(said) - MOST_LOGS} more trials" if len(said) > MOST_LOGS else ""
+        yield Doubt(
+            "Some figures of a server are not known",
+            "; ".join(said[:MOST_LOGS]) + more + ". CPU per request and memory come from the remaining blocks, if there"
+            " are any.",
+        )
 
 
 def explored(run: RunView) -> Iterator[Doubt]:

@@ -163,7 +163,8 @@ def provenance(run: RunView) -> Iterator[Doubt]:
         yield Doubt(f"{whose} not known exactly", f"Files differed from commit {commit[:-1]}.")
     for label, side in zip(LABELS, (run.manifest.a, run.manifest.b), strict=True):
         if "url" in side.settings:
-            unknown = "settings and database" if "pid" in side.settings else "settings, database, CPU and memory"
+            watched = not {"pid", "agent"}.isdisjoint(side.settings)
+            unknown = "settings and database" if watched else "settings, database, CPU and memory"
             yield Doubt(
                 f"{run.names[label]} was already running",
                 f"The harness did not start it: its {unknown} are not known, and it was not restarted for each block."

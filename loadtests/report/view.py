@@ -99,7 +99,8 @@ class RunView:
     def observed(self) -> bool:
         """Whether the run looked into the server of a side at least."""
         sides = self.manifest.a, self.manifest.b
-        return self.manifest.observe or any(side.settings.get("observe") == "on" for side in sides)
+        told = (side.agent is not None and side.agent.observes for side in sides)
+        return self.manifest.observe or any(side.settings.get("observe") == "on" for side in sides) or any(told)
 
     @property
     def blocks(self) -> int:

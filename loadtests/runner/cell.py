@@ -139,7 +139,10 @@ class CellRunner:
         name = _servers_of(pairing)[label]
         who = self._spec(label) if name != "control" else f"{self._spec('a')} (the control)"
         before = self._block_servers.idle_busy.get(name)
-        recording = replace(recording, timeline=server.timeline(recording), busy_before=before)
+        recording, why_not = server.after_trial(replace(recording, busy_before=before))
+        if why_not:
+            message = f"{pairing.cell}: CPU time and memory of {who} are not known, because its agent {why_not}"
+            self._note(label, "agent", message)
         reason = recording.stalled
         if (status := server.exit_status()) is not None:
             reason = f"{how_it_ended(status)} while it was measured"
@@ -189,6 +192,8 @@ class CellRunner:
         """
         driver, failures = self._driver, 0
         while True:
+            for server in servers.values():
+                server.before_trial()
             try:
                 return driver.drive(self._job(pairing, servers))  # with numbers that are new each time
             except DriverFailed as failure:

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from loadtests.experiment.plan import Experiment, Pairing
 from loadtests.experiment.sides import Side, SideLabel
-from loadtests.records.manifest import Event, Manifest, PairingRecord, SideRecord
+from loadtests.records.manifest import AgentRecord, Event, Manifest, PairingRecord, SideRecord
 from loadtests.records.run_folder import RunFolder, quoted_validation
 from loadtests.records.scenario_record import record_of
 from loadtests.runner.commits import commit_of
 from loadtests.runner.same_answers import ComparedAnswers
-from loadtests.servers.app_check import CheckedSides, Installed
+from loadtests.servers.app_check import CheckedSides
 from loadtests.servers.endpoints import handlers_of_apps
 from loadtests.servers.handlers import Handlers, handlers_of
 from loadtests.system.cores import Cores
@@ -38,7 +38,6 @@ def new_manifest(
         answers: how the sides' answers differed, and what they took, where they were compared.
     """
     checked, answers = checked or CheckedSides(()), answers or ComparedAnswers()
-    installed = checked.installed
     machine, quota = read_environment(), read_quota()
     return Manifest(
         name=name,
@@ -50,8 +49,8 @@ def new_manifest(
         slice_s=experiment.slice_s,
         pairing_s=experiment.pairing_s,
         start_limit_s=experiment.start_limit_s,
-        a=_side_record(experiment.a, installed.get(experiment.a.spec)),
-        b=_side_record(experiment.b, installed.get(experiment.b.spec)),
+        a=_side_record(experiment.a, checked),
+        b=_side_record(experiment.b, checked),
         scenarios=[record_of(scenario) for scenario in experiment.scenarios],
         blocks=[[pairing_record(pairing) for pairing in block] for block in experiment.plan()],
         driver=experiment.driver,
@@ -101,11 +100,14 @@ def pairing_record(pairing: Pairing) -> PairingRecord:
     )
 
 
-def _side_record(side: Side, installed: Installed | None) -> SideRecord:
-    found = {"python": installed.python, "versions": installed.versions} if installed else {}
-    return SideRecord.model_validate(
-        {"spec": side.spec, "settings": side.settings(), "commit": commit_of(side), **found}
-    )
+def _side_record(side: Side, checked: CheckedSides) -> SideRecord:
+    record = SideRecord.model_validate({"spec": side.spec, "settings": side.settings(), "commit": commit_of(side)})
+    if (installed := checked.installed.get(side.spec)) is not None:
+        return record.model_copy(update={"python": installed.python, "versions": installed.versions})
+    if (about := checked.agents.get(side.spec)) is not None:
+        agent = AgentRecord.model_validate(about.model_dump(include=set(AgentRecord.model_fields)))
+        return record.model_copy(update={"python": about.python, "agent": agent})
+    return record
 
 
 class RunLog:

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import psutil
 
 from loadtests.experiment.sides import Side, without
+from loadtests.servers.agent_check import check_agents
+from loadtests.servers.agent_messages import About
 from loadtests.servers.endpoints import Endpoint, Endpoints, endpoints_told
 from loadtests.servers.launch import SCRIPT, command_of, environment_of, folder_of, python_of, try_of
 from loadtests.servers.readiness import MORE_TIME
@@ -49,11 +51,13 @@ class CheckedSides:
         sides: as they were given; where one has no uvloop or httptools, without them, unless they asked for them.
         installed: by the text of a side, what its interpreter has; nothing for builds of the blog and for commands.
         endpoints: by the text of a side, what answers the requests in its app; nothing for builds of the blog.
+        agents: by the text of a side, what its agent tells of itself and its server, if it has one.
     """
 
     sides: tuple[Side, ...]
     installed: dict[str, Installed] = field(default_factory=dict)
     endpoints: dict[str, Endpoints] = field(default_factory=dict)
+    agents: dict[str, About] = field(default_factory=dict)
 
 
 def check_sides(
@@ -72,6 +76,7 @@ def check_sides(
     for side in sides:
         _check_command(side)
         _check_process(side)
+    agents = check_agents(sides)
     tried = [side for side in dict.fromkeys(sides) if _is_tried(side)]
     answers = _ask(tried, "try", start_limit_s, requests)
     endpoints = {spec: _endpoints(requests, found) for spec, found in answers.items()}
@@ -86,7 +91,8 @@ def check_sides(
         if package not in installed[side.spec].versions
     }
     has = {spec: frozenset(found.versions) for spec, found in installed.items()}
-    return CheckedSides(tuple(without(side, missing, has.get(side.spec)) for side in sides), installed, endpoints)
+    settled = tuple(without(side, missing, has.get(side.spec)) for side in sides)
+    return CheckedSides(settled, installed, endpoints, agents)
 
 
 def openapi_of(side: Side) -> dict[str, Any]:

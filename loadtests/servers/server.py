@@ -5,12 +5,14 @@ import itertools
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from loadtests.experiment.sides import LOOPBACK, Side
 from loadtests.records.samples import Recording, Timeline, collect_observations
+from loadtests.servers.agent_watch import AgentWatch
 from loadtests.servers.launch import start_of
 from loadtests.servers.readiness import NotReady, listens_elsewhere, why_not_ready
 from loadtests.servers.side_command import run_side_command
@@ -96,6 +98,7 @@ class Server(Stoppable):
         self._log = log
         self._given = {"BLOG_DATABASE_URL": database_url, "BLOG_UPSTREAM_URL": upstream_url}
         self._affinity: dict[int, list[int]] = {}
+        self._agent = None if side.agent_address is None else AgentWatch(side.agent_address)
         if side.url is not None:
             self.url = self._asked_until_ready = side.url
             return
@@ -215,7 +218,9 @@ class Server(Stoppable):
         return min(self._worker_count, len(self._cores.server)) or self._worker_count
 
     def busy(self, seconds: float) -> float:
-        """Return how many cores it keeps busy over so many seconds; 0 if it is not ours, or gone."""
+        """Return how many cores it keeps busy over so many seconds; 0 if that is not known, or it is gone."""
+        if self._agent is not None:
+            return self._agent.busy(seconds)
         with contextlib.suppress(psutil.NoSuchProcess):
             begun_s, cpu_s = time.monotonic(), read_cpu(self._pids)
             time.sleep(seconds)
@@ -241,6 +246,21 @@ class Server(Stoppable):
     def go_on(self) -> None:
         """Let it go on."""
         continue_groups(self.groups)
+
+    def before_trial(self) -> None:
+        """Prepare to tell what it uses in a trial that is about to begin."""
+        if self._agent is not None:
+            self._agent.before_trial()
+
+    def after_trial(self, recording: Recording) -> tuple[Recording, str]:
+        """Return the recording of a trial with what only the server's own machine knows of it.
+
+        Returns:
+            The recording, and why its agent's figures are not known; that is empty if they are, or it has no agent.
+        """
+        if self._agent is not None:
+            return self._agent.after_trial(recording)
+        return replace(recording, timeline=self.timeline(recording)), ""
 
     def timeline(self, recording: Recording) -> Timeline | None:
         """Return what was seen inside since a recording began; None if nobody looked."""

@@ -10,9 +10,11 @@ from loadtests.analysis.model.limits import with_limits
 from loadtests.analysis.model.side_resources import side_resources
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.handler_record import ExecutedRecord
-from loadtests.records.manifest import MachineRecord
+from loadtests.records.manifest import AgentRecord, MachineRecord
 from loadtests.records.summary import CellResult, Interval, Outcome
 from tests.made_up_apps import ALONE_S, ASKED, ASYNC, CPU_S, RATES, TOLD, handler, manifest_of, measured
+
+AGENT = AgentRecord(side="main:app", workers=2, observes=False, cpu="EPYC", cores=4, system="Linux 6.1")
 
 
 def cell_of(outcome: Outcome, label: SideLabel, users: int = 128) -> CellResult:
@@ -79,6 +81,12 @@ def test_what_a_request_needs_is_kept_with_what_it_allows() -> None:
         ),
         ({"settings": {"url": "http://x", "pid": 7}}, Resources(1, threads=40), ("one process computes at a time",)),
         ({"settings": {"url": "http://x"}}, None, ()),
+        ({"settings": {"url": "http://x", "agent": "9000"}, "agent": AGENT}, Resources(2, threads=80), ()),
+        (
+            {"settings": {"url": "http://x", "agent": "9000"}, "agent": AGENT.model_copy(update={"workers": None})},
+            Resources(1, threads=40),
+            ("one process computes at a time",),
+        ),
     ],
 )
 def test_what_an_app_has_is_what_it_told_and_the_rest_is_said_to_be_assumed(

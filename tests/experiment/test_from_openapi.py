@@ -231,6 +231,7 @@ def test_toml_has_no_null() -> None:
             {"app": "main:app", "dir": "x", "workers": 2, "start_limit": 3.0, "env": {"A": "b,c"}},
         ),
         ("http://127.0.0.1:8000,pid=4", {"url": "http://127.0.0.1:8000", "pid": 4}),
+        ("http://127.0.0.1:8000,agent=9000", {"url": "http://127.0.0.1:8000", "agent": "9000"}),
         ("command='x {port}'", {"command": "x {port}"}),
     ],
 )

@@ -83,6 +83,11 @@ def test_any_asgi_app_is_a_side() -> None:
         ("command='serve {port} --password=hush'", "for command would be written into run.json"),
         ("main:app,env.7=x", "should read env.NAME=value"),
         ("main:app,pid=7", "pid is for a server that runs already"),
+        ("main:app,agent=9000", "agent is for a server that runs already"),
+        ("http://127.0.0.1:8000,agent=x", "agent: write its port, as in agent=9000, or HOST:PORT"),
+        ("http://127.0.0.1:8000,agent=70000", "agent: write its port"),
+        ("http://127.0.0.1:8000,agent=http://h:9000", "agent: write its port"),
+        ("http://127.0.0.1:8000,agent=9000,pid=7", "pid and agent tell the same"),
         ("before/main.py,dir=after", "names its folder already"),
         ("main:app,ready=health", "ready"),
         ("main:app,start_limit=0", "start_limit"),
@@ -235,3 +240,18 @@ def test_a_commit_alone_is_one_of_the_other_sides_app(a: str, b: str | None, bot
 def test_a_running_server_has_no_commits() -> None:
     with pytest.raises(UsageError, match="is a running server, which has no commits"):
         of_one_app("@HEAD", "http://127.0.0.1:8000", "sync")
+
+
+@pytest.mark.parametrize(
+    ("spec", "address"),
+    [
+        ("http://10.0.0.5:8000,agent=9000", "10.0.0.5:9000"),
+        ("https://shop.example/api,agent=9000", "shop.example:9000"),
+        ("http://[::1]:8000,agent=9000", "[::1]:9000"),
+        ("https://shop.example,agent=10.0.0.5:9000", "10.0.0.5:9000"),
+        ("http://10.0.0.5:8000", None),
+        ("main:app", None),
+    ],
+)
+def test_an_agent_is_on_the_host_of_the_url_unless_it_names_another(spec: str, address: str | None) -> None:
+    assert parse_side(spec).agent_address == address

@@ -17,7 +17,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.sides import SideLabel
 from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.handler_record import ExecutedRecord, HandlerRecord
-from loadtests.records.manifest import MachineRecord, SideRecord
+from loadtests.records.manifest import AgentRecord, Event, MachineRecord, SideRecord
 from loadtests.records.samples import Failure
 from loadtests.records.scenario_record import RequestRecord, ScenarioRecord, ValuesRecord
 from loadtests.records.summary import headline_of
@@ -375,6 +375,27 @@ def test_what_to_doubt_follows_from_the_run() -> None:
     assert "Loopback" not in titles
     serious = [doubt.serious for doubt in doubts(view_of(shared, outcome), outcome)]
     assert serious == sorted(serious, reverse=True)
+
+
+AGENT = AgentRecord(side="async,workers=2", workers=2, observes=True, cpu="EPYC", cores=4, system="Linux 6.1")
+
+
+def test_a_server_with_an_agent_is_known_as_far_as_that_tells() -> None:
+    manifest, outcome = make_run(["hash"], [1], a="sync", b="http://10.0.0.7:8000")
+    settings = {"url": "http://10.0.0.7:8000", "agent": "9000"}
+    told = manifest.b.model_copy(update={"settings": settings, "agent": AGENT, "python": "3.12.1"})
+    event = Event(block=0, label="b", kind="agent", message="hash, 1 user: its agent was started again")
+    agent = manifest.model_copy(update={"b": told, "events": [event]})
+    run = view_of(agent, outcome)
+    found = {doubt.title: doubt.text for doubt in doubts(run, outcome)}
+    assert "its settings and database are not known" in found["side B was already running"]
+    assert "its agent was started again. CPU per request" in found["Some figures of a server are not known"]
+    assert run.observed
+    html = render(agent, outcome, [])
+    for words in ("served there", "async,workers=2", "EPYC", "3.12.1"):
+        assert words in html
+    assert not view_of(manifest, outcome).observed
+    assert "Some figures" not in " ".join(doubt.title for doubt in doubts(view_of(manifest, outcome), outcome))
 
 
 def test_the_drivers_ceiling_is_told_beside_the_fastest_cell() -> None:

@@ -20,7 +20,7 @@ UNKNOWN = frozenset({"journey", "pitfall"})
 """Kinds of scenario that the model does not know: users who think, loops that are blocked."""
 CPU_NOT_READ = (
     "its CPU time was not read because the server was already running; if it runs on this machine, add pid= with its"
-    " process to the URL"
+    " process to the URL; if on another one, agent= with the port of its agent"
 )
 
 
@@ -44,7 +44,7 @@ class SideResources:
 def side_resources(manifest: Manifest, label: SideLabel, scenario: str) -> SideResources:
     """Return what a side of a run has for one of its scenarios, named with its parameters."""
     side = manifest.a if label == "a" else manifest.b
-    cores = max(1, len(manifest.server_cores))
+    cores = cores_of(side, manifest)
     kind = next((each.kind for each in manifest.scenarios if each.name == scenario), "custom")
     handler = manifest.handlers.get(scenario, {}).get(label)
     if kind in UNKNOWN:
@@ -52,9 +52,14 @@ def side_resources(manifest: Manifest, label: SideLabel, scenario: str) -> SideR
     if blog.resources_of(side.settings) is not None:
         holds = bool(handler and handler.statements) if kind == "custom" else holds_a_connection(scenario)
         return SideResources(_resources_of_build(side, cores, holds=holds), is_told=True)
-    if "url" in side.settings and "pid" not in side.settings:
+    if "url" in side.settings and {"pid", "agent"}.isdisjoint(side.settings):
         return SideResources(None, why_not=CPU_NOT_READ)
     return _resources_of_app(side, cores, handler, manifest.executed.get(scenario, {}).get(label))
+
+
+def cores_of(side: SideRecord, manifest: Manifest) -> int:
+    """Return how many cores a side has: those the servers were pinned to, or those of its own machine, if it told."""
+    return max(1, len(manifest.server_cores)) if side.agent is None else side.agent.cores
 
 
 def cores_used(side: SideRecord, cores: int) -> int:
@@ -64,9 +69,9 @@ def cores_used(side: SideRecord, cores: int) -> int:
 
     Args:
         side: with its settings.
-        cores: that the servers were pinned to.
+        cores: that it has.
     """
-    workers = side.settings.get("workers")
+    workers = _workers(side)
     return cores if workers is None or side.settings.get("command") else min(int(workers), cores)
 
 
@@ -95,7 +100,7 @@ def _resources_of_build(side: SideRecord, cores: int, *, holds: bool) -> Resourc
 def _resources_of_app(
     side: SideRecord, cores: int, handler: HandlerRecord | None, executed: ExecutedRecord | None
 ) -> SideResources:
-    workers = side.settings.get("workers")
+    workers = _workers(side)
     known_workers = isinstance(workers, int) and "command" not in side.settings
     processes = workers if isinstance(workers, int) and known_workers else 1
     threads = _threads(handler, executed)
@@ -109,6 +114,10 @@ def _resources_of_app(
     assumed += [*_about_threads(handler, executed), *_about_connections(has.connections, executed)]
     is_async = handler is not None and not handler.missing and set(handler.runs) == {"async def"}
     return SideResources(has, tuple(assumed), is_told=known_workers and (is_async or threads is not None))
+
+
+def _workers(side: SideRecord) -> str | int | float | None:
+    return side.settings.get("workers") if side.agent is None else side.agent.workers
 
 
 def _threads(handler: HandlerRecord | None, executed: ExecutedRecord | None) -> int | None:

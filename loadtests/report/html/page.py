@@ -207,10 +207,23 @@ def _settings(manifest: Manifest, *, differing: bool) -> list[tuple[str, str, st
     return [row for row in rows if row[3] or not differing]
 
 
+AGENT = {
+    "side": "served there",
+    "workers": "workers",
+    "observes": "observed",
+    "cpu": "processor",
+    "cores": "cores",
+    "system": "system",
+}
+"""What the page calls what an agent has told."""
+
+
 def _everything(side: SideRecord) -> dict[str, object]:
     """Return a side's settings, and what it runs on where that was looked at."""
     python = {} if side.python is None else {"Python": side.python}
-    return {**side.settings, **python, **side.versions}
+    told = {} if side.agent is None else side.agent.model_dump() | {"observes": "yes" if side.agent.observes else "no"}
+    agent = {AGENT[name]: value for name, value in told.items()}
+    return {**side.settings, **python, **side.versions, **agent}
 
 
 def _setting(settings: Mapping[str, object], name: str) -> str:
