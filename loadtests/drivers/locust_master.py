@@ -159,7 +159,7 @@ class Workers:
         offsets = self._compare_clocks(machines)
         longest_s = 2 * max(offset.uncertainty_s for offset in offsets)  # half of a round trip each
         job = replace(job, slice_s=max(job.slice_s, ROUND_TRIPS * longest_s))
-        serial = next(self._serials)
+        serial, begun_s = next(self._serials), time.monotonic()
         for number, (machine, offset) in enumerate(zip(machines, offsets, strict=True)):
             own = WorkerJob(serial, number, len(machines), offset.offset_s, job)
             self._send(machine, messages.JOB, messages.pack_job(own))
@@ -170,9 +170,10 @@ class Workers:
                 self._send(machine, messages.ABANDON, serial)
             self._expected = max(1, len(self.present))
             raise
+        names = [each.name for each in machines]
         after = self._ask_clocks(machines)  # of one that is gone by now nothing is lost: it has told all that it held
         return {
-            label: merge_machines([part[label] for part in parts], [each.name for each in machines], offsets, after)
+            label: merge_machines([part[label] for part in parts], names, offsets, after, time.monotonic() - begun_s)
             for label in job.targets
         }
 

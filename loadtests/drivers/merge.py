@@ -59,6 +59,7 @@ def merge_machines(
     names: Sequence[str],
     before: Sequence[ClockOffset],
     after: Sequence[ClockOffset | None],
+    apart_s: float = 0.0,
 ) -> Recording:
     """Merge one side's recordings of load machines, and note each machine's part.
 
@@ -67,6 +68,7 @@ def merge_machines(
         names: of the machines.
         before: how far the master's clock was ahead of each one's before the job.
         after: the same after it; None of one that was gone.
+        apart_s: how long the job took, in seconds.
     """
     merged = merge(parts, len(parts))  # each has its own cores
     return replace(
@@ -78,17 +80,24 @@ def merge_machines(
                 requests=len(part.samples),
                 clock_offset_s=offset.offset_s,
                 clock_uncertainty_s=offset.uncertainty_s,
-                clock_moved_s=None if later is None else clock_moved_s(offset, later),
+                clock_moved_s=None if later is None else clock_moved_s(offset, later, apart_s),
             )
             for part, name, offset, later in zip(parts, names, before, after, strict=True)
         ),
     )
 
 
-def clock_moved_s(before: ClockOffset, after: ClockOffset) -> float:
-    """Return by how much more the clocks' offset has changed than both estimates' uncertainty explains, in seconds."""
-    moved_s = abs(after.offset_s - before.offset_s) - before.uncertainty_s - after.uncertainty_s
-    return max(0.0, moved_s)
+def clock_moved_s(before: ClockOffset, after: ClockOffset, apart_s: float = 0.0) -> float:
+    """Return by how much more the clocks' offset has changed than they may drift and estimates be wrong, in seconds.
+
+    Args:
+        before: the first estimate.
+        after: the second one.
+        apart_s: how long after the first one it was made, in seconds.
+    """
+    if before.agrees_with(after, apart_s):
+        return 0.0
+    return abs(after.offset_s - before.offset_s) - before.uncertainty_s - after.uncertainty_s
 
 
 def _together(counts: Sequence[BodyBytes]) -> tuple[BodyBytes, ...]:

@@ -123,3 +123,4 @@ def test_a_clock_has_moved_by_what_both_uncertainties_do_not_explain(
     before: ClockOffset, after: ClockOffset, moved_s: float
 ) -> None:
     assert clock_moved_s(before, after) == pytest.approx(moved_s)
+    assert clock_moved_s(before, after, apart_s=20_000.0) == 0  # so long, clocks may drift
