@@ -33,7 +33,7 @@ SPECS = {
 }
 WORKERS = ("worker1", "worker2", "worker3")
 SERVERS = {"server1": "sync", "server2": "async"}
-PORT = 8000
+PORT, AGENT = 8000, 8001
 USERS = 12
 LOST = "worker2"
 """The load machine that is lost, where one is to be."""
@@ -75,7 +75,11 @@ class Trial:
         """Serve both builds, each on a host of its own."""
         for host, build in SERVERS.items():
             side = f"{build},start_limit={START_LIMIT_S:g}"
-            self.servers[host] = self.start(host, "bench", "serve", side, "--host", host, "--port", str(PORT))
+            self.servers[host] = self.start(host, "bench", "serve", side, "--host", host, "--agent", str(AGENT))
+        self.wait_for_servers()
+
+    def wait_for_servers(self) -> None:
+        """Wait until all servers serve."""
         for host, process in self.servers.items():
             self._wait_for(host, process, partial(self._is_serving, host))
 
@@ -85,7 +89,7 @@ class Trial:
 
     def bench_run(self, out: Path, *more: str) -> "subprocess.Popen[str]":
         """Start a run on the master, of both servers."""
-        a, b = (f"http://{host}:{PORT}" for host in SERVERS)
+        a, b = (f"http://{host}:{PORT},agent={AGENT}" for host in SERVERS)
         allowed = [word for host in SERVERS for word in ("--allow-remote", host)]
         machines = ("--driver", "locust", "--machines", str(len(WORKERS)), "--bind", "master")
         return self.start("master", "bench", "run", *more, *machines, "--a", a, "--b", b, *allowed, "--out", str(out))
@@ -93,7 +97,7 @@ class Trial:
     def run(self, out: Path, *more: str) -> str:
         """Have all workers drive a run to its end, which must be a good one; return what it printed."""
         self.work()
-        return self._finish(self.bench_run(out, *more))
+        return self.finish(self.bench_run(out, *more))
 
     def run_with(self, fault: Fault, out: Path) -> str:
         """Do the same with a run of three blocks, in which something is lost once the first block is over.
@@ -115,7 +119,7 @@ class Trial:
             case "master killed":
                 master_of(run).kill()
         try:
-            return self._finish(run)
+            return self.finish(run)
         finally:
             link.mend()
 
@@ -127,7 +131,8 @@ class Trial:
         assert eventually(lambda: true() or process.poll() is not None, RUN_LIMIT_S), self.said(host)
         assert process.poll() is None, self.said(host)
 
-    def _finish(self, run: "subprocess.Popen[str]") -> str:
+    def finish(self, run: "subprocess.Popen[str]") -> str:
+        """Wait for the end of a run, which must be a good one, and end the workers; return what it printed."""
         status = run.wait(RUN_LIMIT_S)
         for worker in self.workers.values():
             worker.kill()
