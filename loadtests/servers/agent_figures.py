@@ -19,7 +19,7 @@ from loadtests.system.process_tree import TreeCpu, cpu_between
 MOST_GAP_S = 0.08
 """Between two readings, for the CPU time between them to be taken as used evenly; an agent reads every 20 ms."""
 MOST_SIZE_GAP_S = 0.5
-"""Between a window's end and the nearest reading of the size; an agent reads it every 200 ms."""
+"""Between a window's end and the nearest reading of the size; an agent reads it every half second."""
 MOST_DOUBT = 0.05
 """So much of the CPU time in a trial's windows, as a share of it, may depend on how uncertain the clocks are, or on
 gaps between readings."""

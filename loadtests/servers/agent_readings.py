@@ -1,6 +1,6 @@
 """What an agent keeps of its server: readings of CPU time and size, and rows of observations, of the last minutes.
 
-A thread reads the CPU time of all processes every 20 ms: a few system calls, less than a hundredth of a core. Rows come
+A thread reads the CPU time of all processes every 20 ms: a few system calls, about a hundredth of a core. Rows come
 from the files that the server's own processes write; what is older than it has to be is removed from those.
 """
 
@@ -21,7 +21,7 @@ from loadtests.servers.agent_messages import KEPT_S, MOST_PROCESSES, CpuReading,
 from loadtests.system.process_tree import ProcessTree
 
 PERIOD_S = 0.02
-SIZE_EVERY = 10
+SIZE_EVERY = 25
 """Every so many readings of the CPU time also the size is read, which takes longer."""
 TIDY_EVERY = 500
 MOST_BYTES = int(KEPT_S / PERIOD_S) * ROW.itemsize
