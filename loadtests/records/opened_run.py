@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.records.export import COLUMNS, Column, labels_of, sample_columns
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
+from loadtests.records.sample_columns import COLUMNS, Column, labels_of, sample_columns
 from loadtests.records.summary import Comparison, Outcome, headline_of
 from loadtests.records.trial_file import CONTROL, TrialKey
 from loadtests.system.errors import UsageError

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.analysis.run_differences import SavedRun
-from loadtests.records.export import COLUMNS
+from loadtests.records.sample_columns import COLUMNS
 from loadtests.report.open_metrics import families
 from tests.made_up_runs import failing, make_run
 

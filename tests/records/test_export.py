@@ -14,8 +14,9 @@ from loadtests.analysis.analyse import analyse
 from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.options import RunOptions
 from loadtests.records import export
-from loadtests.records.export import COLUMNS, export_samples
+from loadtests.records.export import export_samples
 from loadtests.records.run_folder import RunFolder, UnreadableRun, create_run_folder
+from loadtests.records.sample_columns import COLUMNS
 from loadtests.records.trial_file import CONTROL, TrialKey
 from loadtests.runner.run_log import new_manifest
 from loadtests.system.cores import Cores
