@@ -1,11 +1,15 @@
 """``bench export``: a run's samples, or its results, in the formats of other programs."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loadtests.system.errors import UsageError
 from loadtests.system.resources import no_garbage_collection
+
+if TYPE_CHECKING:
+    from loadtests.records.schedule_trials import Missing
 
 SAMPLES = (".csv", ".parquet")
 RESULTS = (".openmetrics", ".prom")
@@ -42,10 +46,23 @@ def export_(folder: Path, files: tuple[Path, ...]) -> None:
     run = RunFolder(folder)
     for file in files:
         if file.suffix in SAMPLES:
-            click.echo(f"{export_samples(run, file):,} samples   {file}")
+            count, missing = export_samples(run, file)
+            click.echo(f"{count:,} samples   {file}")
+            for each in missing:
+                click.echo(f"{file}: {_lacking(each)}", err=True)
         else:
             _export_results(run.path, file)
             click.echo(f"results   {file}")
+
+
+def _lacking(missing: "Missing") -> str:
+    """Say which requests of a schedule's trial have no samples."""
+    said = []
+    if missing.counted:
+        said.append(f"{missing.counted:,} requests were only counted, because the trial's file was full")
+    if not missing.ended:
+        said.append("the driver was ended early, so the last second may be missing")
+    return f"block {missing.block}, side {missing.label}: {'; '.join(said)}"
 
 
 def _export_results(folder: Path, file: Path) -> None:

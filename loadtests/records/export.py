@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.sample_columns import COLUMNS, Column, sample_columns
+from loadtests.records.schedule_trials import Missing, read_parts
 from loadtests.system.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,26 +22,29 @@ if TYPE_CHECKING:
 EXTRA = "uv run --extra parquet bench …"
 
 
-def export_samples(folder: RunFolder, path: Path) -> int:
-    """Write all samples of a run to a ``.csv`` or ``.parquet`` file, completely or not at all; return their number.
+def export_samples(folder: RunFolder, path: Path) -> tuple[int, list[Missing]]:
+    """Write all samples of a run to a ``.csv`` or ``.parquet`` file, completely or not at all.
 
-    Trials are written one by one, so memory does not grow with the run.
+    Trials are written one by one, those of a schedule in parts, so memory does not grow with the run.
+
+    Returns:
+        How many samples there are, and, of a schedule, the trials in which requests have none.
 
     Raises:
         UnreadableRun: the run, or one of its trials, is damaged.
         UsageError: pyarrow is missing, or there are no samples.
     """
     manifest = folder.read_manifest()
+    missing: list[Missing] = []
     if manifest.schedule is not None:
-        raise UsageError(
-            f"{folder.path} is a run of a schedule, whose samples can't be exported; bench report shows it"
-        )
-    trials = (sample_columns(manifest, key, recording) for key, recording in folder.read_trials())
+        tables = read_parts(folder, manifest, manifest.schedule, missing=missing)
+    else:
+        tables = (sample_columns(manifest, key, recording) for key, recording in folder.read_trials())
     with _replaced(path) as partial:
-        count = _write_parquet(trials, partial) if path.suffix == ".parquet" else _write_csv(trials, partial)
+        count = _write_parquet(tables, partial) if path.suffix == ".parquet" else _write_csv(tables, partial)
         if not count:
             raise UsageError(f"{folder.path} holds no samples, so there is nothing to export")
-    return count
+    return count, [each for each in missing if each.counted or not each.ended]
 
 
 def check_parquet() -> None:
@@ -60,15 +64,14 @@ def _replaced(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _write_csv(trials: Iterator[dict[str, Column]], path: Path) -> int:
+def _write_csv(tables: Iterator[dict[str, Column]], path: Path) -> int:
     count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for columns in trials:
-            rows = list(zip(*(_texts(columns[name]) for name in COLUMNS), strict=True))
-            writer.writerows(rows)
-            count += len(rows)
+        for columns in tables:
+            writer.writerows(zip(*(_texts(columns[name]) for name in COLUMNS), strict=True))
+            count += len(columns["run"])
     return count
 
 
@@ -81,14 +84,14 @@ def _texts(column: Column) -> list[object]:
     return [str(value).lower() if value is True or value is False else value for value in column.tolist()]
 
 
-def _write_parquet(trials: Iterator[dict[str, Column]], path: Path) -> int:
+def _write_parquet(tables: Iterator[dict[str, Column]], path: Path) -> int:
     check_parquet()
     from pyarrow import parquet, schema  # noqa: PLC0415 - an extra
 
     names = schema([(name, _arrow_type(kind)) for name, kind in COLUMNS.items()])
     count = 0
     with parquet.ParquetWriter(path, names, compression="zstd") as writer:
-        for columns in trials:
+        for columns in tables:
             table = _arrow_table(columns, names)
             writer.write_table(table)
             count += table.num_rows

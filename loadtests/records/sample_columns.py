@@ -4,7 +4,8 @@ A row is a request, including those of lead-ins and drains. ``window`` tells whi
 based on. docs/data.md describes the columns.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import numpy.typing as npt
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest
-from loadtests.records.samples import Failure, Recording
+from loadtests.records.samples import Failure, Recording, Samples
+from loadtests.records.schedule_record import ScheduleRecord
 from loadtests.records.trial_file import CONTROL, TrialKey
 from loadtests.system.errors import UsageError
 
@@ -45,16 +47,13 @@ Column = npt.NDArray[Any]
 
 
 def sample_columns(manifest: Manifest, key: TrialKey, recording: Recording) -> dict[str, Column]:
-    """Return the rows of one trial, by column.
+    """Return the rows of one trial of a cell, by column.
 
     Values that a trial has only once are repeated in each row. An unknown value is NaN, -1 for ``window``, ``users``
     and ``status``, and an empty text for ``request``.
     """
-    samples, count = recording.samples, len(recording.samples)
     load = next((load for load in _loads(manifest) if load.slug == key.load), None)
-    side = manifest.a if key.label == "a" or key.scenario.startswith(CONTROL) else manifest.b
-    asked = np.array([*recording.requests, ""], dtype=object)
-    which = np.minimum(samples.request.astype(np.int64), len(asked) - 1)
+    control = key.scenario.startswith(CONTROL)
     once: dict[str, tuple[object, str]] = {
         "run": (manifest.name, "O"),
         "block": (key.block, "i4"),
@@ -63,13 +62,58 @@ def sample_columns(manifest: Manifest, key: TrialKey, recording: Recording) -> d
         "users": (load.users if isinstance(load, ClosedLoop) else -1, "i4"),
         "rate": (load.rate if load is not None and not isinstance(load, ClosedLoop) else np.nan, "f8"),
         "label": (key.label, "O"),
-        "side": (side.spec, "O"),
-        "control": (key.scenario.startswith(CONTROL), "?"),
+        "side": ((manifest.a if key.label == "a" or control else manifest.b).spec, "O"),
+        "control": (control, "?"),
     }
-    found: dict[str, Column] = {name: np.full(count, value, dtype) for name, (value, dtype) in once.items()}
-    return found | {
-        "window": _windows(recording),
-        "request": asked[which],
+    return (
+        {name: np.full(len(recording.samples), value, dtype) for name, (value, dtype) in once.items()}
+        | {"window": _windows(recording)}
+        | _of_requests(recording.samples, recording.requests)
+    )
+
+
+class ScheduleColumns:
+    """Makes the same columns from the samples of a schedule, of one side in one block.
+
+    ``rate`` is the planned rate at the instant when the request was due, ``window`` the interval that it was due in.
+    """
+
+    def __init__(self, manifest: Manifest, plan: ScheduleRecord, block: int, label: SideLabel) -> None:
+        """Say of which trial the samples are; the plan is the manifest's."""
+        [scenario] = manifest.scenarios
+        self._once: dict[str, tuple[object, str]] = {
+            "run": (manifest.name, "O"),
+            "block": (block, "i4"),
+            "scenario": (scenario.name, "O"),
+            "load": (plan.rate, "O"),
+            "users": (-1, "i4"),
+            "label": (label, "O"),
+            "side": ((manifest.a if label == "a" else manifest.b).spec, "O"),
+            "control": (False, "?"),
+        }
+        schedule = plan.schedule
+        self._ends_s = np.array([each.end_s for each in schedule.intervals()])
+        self._knots_s = np.array(list(itertools.pairwise(schedule.begins_s)), float).ravel()
+        self._rates = np.array([(part.from_rps, part.to_rps) for part in schedule.parts]).ravel()
+        self._requests = tuple(each.asked_of(label) for each in scenario.requests)
+
+    def of(self, samples: Samples) -> dict[str, Column]:
+        """Return the rows of some samples, whose times run from the beginning of the schedule."""
+        due = samples.scheduled_s
+        window = np.minimum(np.searchsorted(self._ends_s, due, side="right"), len(self._ends_s) - 1)
+        columns = (
+            {name: np.full(len(samples), value, dtype) for name, (value, dtype) in self._once.items()}
+            | {"rate": np.interp(due, self._knots_s, self._rates), "window": window.astype(np.int32)}
+            | _of_requests(samples, self._requests)
+        )
+        return {name: columns[name] for name in COLUMNS}
+
+
+def _of_requests(samples: Samples, requests: Sequence[str]) -> dict[str, Column]:
+    """Return the columns that differ from request to request; ``requests`` is what their indexes mean."""
+    asked = np.array([*requests, ""], dtype=object)
+    return {
+        "request": asked[np.minimum(samples.request.astype(np.int64), len(asked) - 1)],
         "scheduled_s": samples.scheduled_s,
         "sent_s": samples.sent_s,
         "first_byte_s": samples.first_byte_s,

@@ -11,6 +11,7 @@ from loadtests.experiment.multipart import Part, multipart
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import NONE_STATED, Scenario
+from loadtests.experiment.sides import SideLabel
 from loadtests.experiment.values import read_values
 from loadtests.records.json_files import Record
 from loadtests.system.errors import UsageError
@@ -63,6 +64,10 @@ class RequestRecord(Record):
     b: tuple[str, str] | None = None
     parts: tuple[PartRecord, ...] = ()
     basic: str = ""
+
+    def asked_of(self, label: SideLabel) -> str:
+        """Return method and path of what one side was asked."""
+        return " ".join(self.b if label == "b" and self.b is not None else (self.method, self.path))
 
 
 class ValuesRecord(Record):

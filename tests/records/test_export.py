@@ -39,8 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 def test_csv_and_parquet_hold_the_same_samples(folder: RunFolder, tmp_path: Path) -> None:
-    assert export_samples(folder, tmp_path / "s.csv") == 8 * REQUESTS
-    assert export_samples(folder, tmp_path / "s.parquet") == 8 * REQUESTS
+    assert export_samples(folder, tmp_path / "s.csv") == (8 * REQUESTS, [])
+    assert export_samples(folder, tmp_path / "s.parquet") == (8 * REQUESTS, [])
     table = parquet.read_table(tmp_path / "s.parquet")
     assert {field.name: str(field.type) for field in table.schema} == COLUMNS
     with (tmp_path / "s.csv").open(encoding="utf-8", newline="") as file:
@@ -98,7 +98,7 @@ def test_controls_and_open_loops_have_rows_of_their_own(tmp_path: Path) -> None:
     assert (samples["side"][0], samples["rate"][0], samples["users"][0]) == ("async", 50.0, -1)
     control = run.samples(label="b", control=True)
     assert (control["side"][0], control["control"][0], control["scenario"][0]) == ("sync", True, "noop")
-    assert export_samples(folder, tmp_path / "s.csv") == 400
+    assert export_samples(folder, tmp_path / "s.csv") == (400, [])
 
 
 def test_what_is_not_there_is_told_in_one_sentence(folder: RunFolder, tmp_path: Path) -> None:
