@@ -19,6 +19,11 @@ from loadtests.system.errors import UsageError
 if TYPE_CHECKING:
     import pyarrow
 
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
+"""How a text may begin that a spreadsheet takes for a formula, and the apostrophe that keeps it from doing so.
+
+Source: https://owasp.org/www-community/attacks/CSV_Injection.
+"""
 EXTRA = "uv run --extra parquet bench …"
 
 
@@ -76,12 +81,20 @@ def _write_csv(tables: Iterator[dict[str, Column]], path: Path) -> int:
 
 
 def _texts(column: Column) -> list[object]:
-    """Return values for CSV: empty if unknown; seconds to 100 ns, the precision of the samples."""
+    """Return values for CSV: empty if unknown; seconds to 100 ns, the precision of the samples; texts as texts.
+
+    A spreadsheet computes a cell that begins like a formula, even a quoted one. So a text that begins so gets an
+    apostrophe before it, as does one that begins with an apostrophe: removing the first one gives every text back.
+    """
     if column.dtype.kind == "f":
         return ["" if value != value else f"{value:.7f}".rstrip("0").rstrip(".") for value in column.tolist()]  # noqa: PLR0124 - NaN
     if column.dtype.kind == "i":
         return ["" if value == -1 else value for value in column.tolist()]
-    return [str(value).lower() if value is True or value is False else value for value in column.tolist()]
+    if column.dtype.kind == "b":
+        return ["true" if value else "false" for value in column.tolist()]
+    values = column.tolist()
+    shown = {value: f"'{value}" if value.startswith(FORMULA_SIGNS) else value for value in set(values)}
+    return [shown[value] for value in values]
 
 
 def _write_parquet(tables: Iterator[dict[str, Column]], path: Path) -> int:

@@ -145,3 +145,22 @@ def test_the_command_exports_several_files_and_refuses_what_it_can_not_write(
 def test_times_are_exact_to_100_ns() -> None:
     texts = export._texts(np.array([1.0000001, 0.25, math.nan, 0.0]))
     assert texts == ["1.0000001", "0.25", "", "0"]
+
+
+@pytest.mark.parametrize("name", ["=1+2", "+1", "-1", "@SUM(1)", "\t=1", "＝1", "'=1", "'"])
+def test_a_text_is_no_formula_in_a_spreadsheet_and_can_be_had_back(name: str, tmp_path: Path) -> None:
+    folder, keys = run_folder(tmp_path / "run", [1], 1)
+    folder.write_manifest(folder.read_manifest().model_copy(update={"name": name}))
+    folder.write_trial(keys[0], recording(100, 100.0, 1))
+    export_samples(folder, tmp_path / "s.csv")
+    with (tmp_path / "s.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["run"] for row in rows} == {f"'{name}"}
+    assert {row["scenario"] for row in rows} == {"noop"}
+    export_samples(folder, tmp_path / "s.parquet")
+    assert set(parquet.read_table(tmp_path / "s.parquet")["run"].to_pylist()) == {name}
+
+
+def test_negative_numbers_stay_numbers() -> None:
+    assert export._texts(np.array([-0.25, -3.0])) == ["-0.25", "-3"]
+    assert export._texts(np.array([-2, 7], np.int32)) == [-2, 7]
