@@ -54,10 +54,9 @@ def saved_runs(folders: tuple[Path, ...]) -> "list[SavedRun]":
 
     Raises:
         UnreadableRun: one is no run, is of another version, or has no summary, because it has not finished.
-        UsageError: there are fewer than two, or one is given twice.
+        UsageError: there are fewer than two, or one is given twice or is a copy of another.
     """
-    from loadtests.analysis.run_differences import SavedRun
-    from loadtests.records.run_folder import RunFolder
+    from loadtests.analysis.saved_runs import copies, read_saved_run
 
     if len(folders) < 2:
         raise UsageError(f"bench compare {folders[0]}: name at least two runs")
@@ -67,5 +66,7 @@ def saved_runs(folders: tuple[Path, ...]) -> "list[SavedRun]":
     names = [path.name for path in paths]
     if len(set(names)) < len(names):  # a/run and b/run
         names = [str(folder) for folder in folders]
-    runs = [RunFolder(folder) for folder in folders]
-    return [SavedRun(name, run.read_manifest(), run.read_outcome()) for name, run in zip(names, runs, strict=True)]
+    runs = [read_saved_run(folder, name) for folder, name in zip(folders, names, strict=True)]
+    for copy, original in copies(runs):
+        raise UsageError(f"bench compare: {folders[copy]} is a copy of {folders[original]}; leave one of them out")
+    return runs

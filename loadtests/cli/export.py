@@ -66,11 +66,9 @@ def _lacking(missing: "Missing") -> str:
 
 
 def _export_results(folder: Path, file: Path) -> None:
-    from loadtests.analysis.run_differences import SavedRun
+    from loadtests.analysis.saved_runs import read_saved_run
     from loadtests.records.json_files import replace_file
-    from loadtests.records.run_folder import RunFolder
     from loadtests.report.open_metrics import open_metrics, prometheus_text
 
-    run = RunFolder(folder)
-    saved = SavedRun(folder.resolve().name, run.read_manifest(), run.read_outcome())
+    saved = read_saved_run(folder)
     replace_file(file, (open_metrics(saved) if file.suffix == ".openmetrics" else prometheus_text(saved)).encode())

@@ -3,16 +3,11 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from loadtests.records.run_folder import MANIFEST_FILE, RESULTS, RunFolder, UnreadableRun
-from loadtests.system.errors import UsageError
+from loadtests.records.run_folder import RESULTS
 from loadtests.system.resources import no_garbage_collection
-
-if TYPE_CHECKING:
-    from loadtests.analysis.run_differences import SavedRun
 
 
 @click.command(name="history")
@@ -32,10 +27,12 @@ def history_(folder: Path, html: Path | None) -> None:
     and the highest rate of the load driver alone: if these changed too, the machine changed. [default FOLDER: results]
     """
     from loadtests.analysis.history import histories
+    from loadtests.analysis.saved_runs import runs_in
     from loadtests.report.history import BARS, PLAIN_BARS, history_table
     from loadtests.system.terminal import PipeConsole
 
-    runs, left_out = readable_runs(folder)
+    runs, left_out = runs_in(folder)
+    left_out = _shortened(left_out)
     found = histories(runs)
     shown = [history for history in found if history.is_long_enough] or found[:1]
     for history in found:
@@ -53,34 +50,6 @@ def history_(folder: Path, html: Path | None) -> None:
         console.print(history_table(history, signs))
     for said in left_out:
         console.print(f"{said}.", highlight=False, markup=False, soft_wrap=True, style="dim")
-
-
-def readable_runs(folder: Path) -> "tuple[list[SavedRun], list[str]]":
-    """Return the complete runs of a folder, and why others are left out: a sentence each, without its full stop.
-
-    Raises:
-        UsageError: there is no such folder, or no run in it that can be read.
-    """
-    from loadtests.analysis.run_differences import SavedRun, cautions
-
-    if not folder.is_dir():
-        raise UsageError(f"bench history: there is no folder {folder}")
-    runs: list[SavedRun] = []
-    said: list[str] = []
-    for path in sorted(each.parent for each in folder.glob(f"*/{MANIFEST_FILE}")):
-        try:
-            run = SavedRun(path.name, RunFolder(path).read_manifest(), RunFolder(path).read_outcome())
-        except UnreadableRun as error:
-            said.append(f"left out: {error}")
-            continue
-        if run.manifest.complete and run.outcome.complete:
-            runs.append(run)
-            said.extend(cautions(run))
-        else:
-            said.append(f"left out: {run.name} is incomplete; bench run --resume {path} completes it")
-    if not runs:
-        raise UsageError("\n".join([f"bench history {folder}: the folder holds no complete run", *said]))
-    return runs, _shortened(said)
 
 
 def _shortened(said: Sequence[str], most: int = 6) -> list[str]:

@@ -32,6 +32,13 @@ MANIFEST_FILE = "run.json"
 OUTCOME_FILE = "summary.json"
 SCHEDULE = b'"schedule-1"'
 """In the summary of a run of a schedule, which is no ``Outcome``; see ``schedule_record``."""
+OTHER_RECORDS = {
+    "check.json": "what bench check found",
+    "slo.json": "the probes of bench capacity --slo",
+    "lesson.json": "a lesson",
+    "claims.json": "the claims of the lessons",
+}
+"""What other commands write into folders of their own, by file."""
 POSTGRES_PREFIX = "bench-postgres-"
 POSTGRES_HOME = "home"
 """The link in the run's folder that tells where the cluster is."""
@@ -92,7 +99,9 @@ class RunFolder:
         try:
             return Manifest.model_validate_json(path.read_bytes())
         except FileNotFoundError:
-            raise UnreadableRun(f"{self.path} is not a run: it has no {MANIFEST_FILE}") from None
+            raise UnreadableRun(f"{self.path} is not a run: {self._instead()}") from None
+        except NotADirectoryError:
+            raise UnreadableRun(f"{self.path} is a file; name a run's folder") from None
         except OSError as error:
             raise UnreadableRun(f"{path} can't be read: {error.strerror}") from None
         except ValidationError as error:
@@ -101,6 +110,18 @@ class RunFolder:
             raise UnreadableRun(
                 f"{path} is not a manifest of this version: {where or 'file'}: {first['msg']}"
             ) from None
+
+    def _instead(self) -> str:
+        """Say what there is where a run was expected."""
+        if not self.path.exists():
+            return "there is no such folder"
+        for name, what in OTHER_RECORDS.items():
+            if (self.path / name).exists():
+                return f"it holds {what} ({name})"
+        inside = sorted(each.parent.name for each in self.path.glob(f"[!.]*/{MANIFEST_FILE}"))
+        if inside:
+            return f"it has no {MANIFEST_FILE}, but there are runs in it, such as {self.path / inside[-1]}"
+        return f"it has no {MANIFEST_FILE}"
 
     def write_trial(self, key: TrialKey, recording: Recording) -> None:
         """Save one trial, whole or not at all."""
@@ -133,8 +154,10 @@ class RunFolder:
         path = self.path / OUTCOME_FILE
         try:
             return TypeAdapter(Outcome).validate_json(path.read_bytes())
+        except FileNotFoundError:
+            raise UnreadableRun(f"{path} is missing; bench report {self.path} writes it") from None
         except (OSError, ValidationError) as error:
-            reason = str(error).splitlines()[0]
+            reason = str(error.strerror) if isinstance(error, OSError) else error.errors()[0]["msg"]
             if isinstance(error, ValidationError) and SCHEDULE in path.read_bytes():
                 seen = f"bench report {self.path} shows it"
                 raise UnreadableRun(f"{self.path} is a run of a schedule, which has no cells; {seen}") from None

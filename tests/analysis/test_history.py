@@ -155,7 +155,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_command_tells_of_every_folder_that_it_leaves_out(folder: Path) -> None:
     status, output, errors = bench_here("history", str(folder), "--html", str(folder / "h.html"))
     assert (status, errors) == (0, "")
-    assert "day-03/summary.json can't be read" in output
+    assert f"day-03/summary.json is missing; bench report {folder / 'day-03'} writes it" in output
     assert "day-04/run.json is not a manifest of this version" in output
     assert f"day-02 is incomplete; bench run --resume {folder / 'day-02'} completes it" in output
     assert "day-00/run.json is not a manifest of this version" in output

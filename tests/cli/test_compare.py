@@ -1,6 +1,7 @@
 """bench compare: what it prints and writes, and what it refuses in one line."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.made_up_runs import Run, make_run, slower
 
 
 def save(path: Path, run: Run) -> Path:
-    folder = create_run_folder(path, run[0])
+    folder = create_run_folder(path, run[0].model_copy(update={"created": datetime.now(UTC)}))
     folder.write_outcome(run[1])
     return path
 
@@ -76,7 +77,7 @@ def test_what_is_no_run_to_compare_is_one_sentence(runs: tuple[str, str], tmp_pa
     assert "is given twice" in refused(monday, f"{friday}/../monday")
     assert "is not a run: it has no run.json" in refused(monday, str(tmp_path))
     (Path(friday) / "summary.json").unlink()
-    assert f"bench report {friday} rebuilds it" in refused(monday, friday)
+    assert f"summary.json is missing; bench report {friday} writes it" in refused(monday, friday)
     (Path(friday) / "summary.json").write_text('{"schema": 9}')
     assert "another version of this harness wrote it" in refused(monday, friday)
     manifest = json.loads((Path(friday) / "run.json").read_text())

@@ -135,7 +135,7 @@ def test_the_command_exports_several_files_and_refuses_what_it_can_not_write(
     empty = run_folder(tmp_path / "empty", [1], 1)[0]
     status, _, errors = bench_here("export", str(empty.path), "--to", str(tmp_path / "e.csv"))
     assert (status, errors) == (2, f"bench: {empty.path} holds no samples, so there is nothing to export\n")
-    assert "rebuilds it" in bench_here("export", str(empty.path), "--to", text)[2]
+    assert "summary.json is missing; bench report" in bench_here("export", str(empty.path), "--to", text)[2]
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     status, _, errors = bench_here("export", run, "--to", table)
     assert status == 2
