@@ -160,22 +160,21 @@ def _history(runs: Sequence[SavedRun]) -> History:
 def _series(runs: Sequence[SavedRun]) -> Iterable[Trend]:
     cells = {(scenario.name, load): None for run in runs for scenario, load in run.manifest.cells()}
     alike = {scenario: _asking_the_same(runs, scenario) for scenario, _ in cells}
-    for scenario, load in cells:
-        metric = headline_of(load)
-        compared = {
-            run.name: c
-            for run in alike[scenario]
-            for c in run.outcome.comparisons
-            if (c.scenario, c.load, c.metric) == (scenario, load, metric)
-        }
-        ratios = [(run, ratio_figure(compared[run.name])) for run in alike[scenario] if run.name in compared]
+    compared = {
+        (run.name, c.scenario, c.load): c
+        for run in runs
+        for c in run.outcome.comparisons
+        if c.metric == headline_of(c.load)
+    }
+    by_side = {(run.name, c.scenario, c.load, c.label): c for run in runs for c in run.outcome.cells}
+    for cell in cells:
+        (scenario, load), metric = cell, headline_of(cell[1])
+        ratios = [(run, ratio_figure(c)) for run in alike[scenario] if (c := compared.get((run.name, *cell)))]
         yield _trend(scenario, load, metric, "ratio", ratios)
         for label in LABELS:
             own = [
-                (run, own_figure(c, compared.get(run.name)))
+                (run, own_figure(by_side.get((run.name, *cell, label)), compared.get((run.name, *cell))))
                 for run in alike[scenario]
-                for c in run.outcome.cells
-                if (c.scenario, c.load, c.label) == (scenario, load, label)
             ]
             yield _trend(scenario, load, metric, label, own)
     controls: dict[tuple[str, Load], list[tuple[SavedRun, Figure | None]]] = {}

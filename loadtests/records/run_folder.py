@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -147,13 +147,13 @@ class RunFolder:
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Write summary.json."""
-        replace_file(self.path / OUTCOME_FILE, TypeAdapter(Outcome).dump_json(outcome, indent=1))
+        replace_file(self.path / OUTCOME_FILE, _outcomes().dump_json(outcome, indent=1))
 
     def read_outcome(self) -> Outcome:
         """Return summary.json; raises UnreadableRun."""
         path = self.path / OUTCOME_FILE
         try:
-            return TypeAdapter(Outcome).validate_json(path.read_bytes())
+            return _outcomes().validate_json(path.read_bytes())
         except FileNotFoundError:
             raise UnreadableRun(f"{path} is missing; bench report {self.path} writes it") from None
         except (OSError, ValidationError) as error:
@@ -178,6 +178,12 @@ class RunFolder:
     def clear_work(self) -> None:
         """Remove databases and logs."""
         shutil.rmtree(self.work, ignore_errors=True)
+
+
+@cache
+def _outcomes() -> TypeAdapter[Outcome]:
+    """Return what reads and writes summary.json: making it takes as long as reading several of them."""
+    return TypeAdapter(Outcome)
 
 
 def new_folder(kind: str = "") -> Path:
