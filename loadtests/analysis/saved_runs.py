@@ -73,12 +73,12 @@ def runs_in(folder: Path) -> tuple[list[SavedRun], list[str]]:
             runs.append(run)
         else:
             said.append(f"left out: {run.name} is incomplete; bench run --resume {path} completes it")
+    if others:
+        said.append(f"left out: {', '.join(others)}: {'no run' if len(others) == 1 else 'no runs'}")
     doubled = dict(copies(runs))
     said.extend(f"left out: {runs[copy].name} is a copy of {runs[original].name}" for copy, original in doubled.items())
     runs = [run for number, run in enumerate(runs) if number not in doubled]
     said.extend(each for run in runs for each in cautions(run))
-    if others:
-        said.append(f"left out: {', '.join(others)}: {'no run' if len(others) == 1 else 'no runs'}")
     if not runs:
         raise UsageError("\n".join([f"bench history {folder}: the folder holds no complete run", *said]))
     return runs, said

@@ -57,9 +57,10 @@ def _draw(ax: Axes, trends: Sequence[Trend], places: dict[str, int]) -> None:
         y = scale * np.array([figure.value for figure in trend.figures])
         look = LOOKS["b" if trend.what == "b" else "a"]
         colour = look.colour if trend.what in LABELS else INK
-        known = [(place, figure.interval) for place, figure in zip(x, trend.figures, strict=True) if figure.interval]
-        for place, (low, high) in known:
-            ax.plot([place, place], [scale * low, scale * high], color=colour, linewidth=1.2, alpha=0.55)
+        known = [(place, *figure.interval) for place, figure in zip(x, trend.figures, strict=True) if figure.interval]
+        if known:  # in one go: a line for each would take minutes for a thousand runs
+            at, low, high = np.array(known).T
+            ax.vlines(at, scale * low, scale * high, colors=colour, linewidth=1.2, alpha=0.55)
         shape = marker(look) if trend.what in LABELS else {"marker": "o", "markersize": 3.6}
         ax.plot(x, y, linestyle="none", color=colour, **shape)
         for change in trend.changes:
