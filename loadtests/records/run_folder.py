@@ -18,10 +18,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from loadtests.records.json_files import replace_file, write_json
 from loadtests.records.manifest import Manifest, ValidationDigest
+from loadtests.records.sample_stream import SUFFIX
 from loadtests.records.samples import Recording
 from loadtests.records.summary import Outcome
 from loadtests.records.trial_file import TrialKey, dump_trial, read_trial
-from loadtests.system.errors import BenchError, UsageError
+from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, describe_error
 from loadtests.system.machine import Environment, machine_id
 
 RESULTS = Path("results")
@@ -88,6 +89,11 @@ class RunFolder:
     def report(self) -> Path:
         """The report."""
         return self.path / "report.html"
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether anything was measured: a trial that ended, or one of a schedule that was begun."""
+        return any(self.trials.glob("*.npz")) or any(self.trials.glob(f"*{SUFFIX}"))
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace run.json in one step, so that no reader ever sees half of it."""
@@ -267,6 +273,38 @@ def _remove_work(left: Iterable[Path]) -> None:
         if path.is_dir():
             remove_postgres_home(path)
             shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def saying_what_is_kept(path: Path, *, can_go_on: bool = True) -> Iterator[None]:
+    """Add to the message of what ends a run early where its samples are, if there are any, and how to go on.
+
+    Args:
+        path: the run's folder, which may not exist yet.
+        can_go_on: whether such a run can be resumed.
+
+    Raises:
+        Interrupted: by a signal.
+        UsageError: as it was raised inside: nothing was measured.
+        RunError: for any other error.
+    """
+
+    def kept() -> str:
+        if not RunFolder(path).has_samples:
+            return "nothing was measured"
+        return f"what was measured is kept: bench report {path}" + (
+            f", or go on: bench run --resume {path}" if can_go_on else ""
+        )
+
+    try:
+        yield
+    except Interrupted as signal:
+        remove_leftovers(RunFolder(path))
+        raise Interrupted(f"{signal}; {kept()}" if path.exists() else str(signal)) from None
+    except (BenchError, OSError) as error:
+        if isinstance(error, BenchError) and error.exit_status == UsageError.exit_status:
+            raise
+        raise RunError(f"{describe_error(error, path)}; {kept()}") from error
 
 
 def remove_leftovers(folder: RunFolder) -> None:

@@ -22,7 +22,14 @@ from loadtests.experiment.plan import Experiment, Pairing, Plan
 from loadtests.experiment.sides import LABELS, Side
 from loadtests.records.answer_differences import CompareAnswers
 from loadtests.records.manifest import Event, Manifest
-from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder, remove_leftovers
+from loadtests.records.run_folder import (
+    RunFolder,
+    check_free,
+    create_run_folder,
+    locked,
+    new_folder,
+    saying_what_is_kept,
+)
 from loadtests.runner.commits import with_checkouts
 from loadtests.runner.explore import explore
 from loadtests.runner.next_rows import NextRows
@@ -38,7 +45,7 @@ from loadtests.servers.probe import ProbeConnection
 from loadtests.servers.server import Server
 from loadtests.system.connections import Trust, why_not_trusted
 from loadtests.system.cores import Cores, assign_cores, pinned
-from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, describe_error
+from loadtests.system.errors import UsageError
 from loadtests.system.git import Checkouts
 from loadtests.system.resources import most_open_files
 from loadtests.system.terminal import PipeConsole, progress_bar
@@ -137,7 +144,7 @@ def _measure(
     events = [Event(block=0, label=None, kind="commit", message=sentence) for sentence in of_commits]
     events += [Event(block=0, label=None, kind="explored", message=sentence) for sentence in answers.said]
     manifest = manifest.model_copy(update={"events": events})
-    with _saying_what_is_kept(out) if for_good else nullcontext():
+    with saying_what_is_kept(out) if for_good else nullcontext():
         folder = create_run_folder(out, manifest)
         with locked(folder):
             schedule = _schedule(experiment, experiment.plan(), make_schedule)
@@ -199,7 +206,7 @@ def _resume(
     cores = assign_cores() if experiment.machines is None else NOT_PINNED
     now = datetime.now(UTC)
     check_same(before, new_manifest(experiment, before.name, now, cores, checked))
-    with _saying_what_is_kept(out), locked(folder):
+    with saying_what_is_kept(out), locked(folder):
         begun = plan_of(before, experiment)
         trials = dict(folder.read_trials())
         plan = missing_trials(begun, trials.keys())
@@ -239,26 +246,6 @@ def _carry_out(
         open_databases(experiment.database, folder.work, cores) as databases,
     ):
         Runner(experiment, folder, manifest, cores, listener, schedule, databases, begun_s, next_rows).run()
-
-
-@contextmanager
-def _saying_what_is_kept(out: Path) -> Iterator[None]:
-    """Add to the message of what ends a run early where its results are, if there are any, and how to go on."""
-
-    def kept() -> str:
-        if not any(RunFolder(out).trials.glob("*.npz")):
-            return "nothing was measured"
-        return f"what was measured is kept: bench report {out}, or go on: bench run --resume {out}"
-
-    try:
-        yield
-    except Interrupted as signal:
-        remove_leftovers(RunFolder(out))
-        raise Interrupted(f"{signal}; {kept()}" if out.exists() else str(signal)) from None
-    except (BenchError, OSError) as error:
-        if isinstance(error, BenchError) and error.exit_status == UsageError.exit_status:
-            raise
-        raise RunError(f"{describe_error(error, out)}; {kept()}") from error
 
 
 def checked_experiment(experiment: Experiment) -> tuple[Experiment, CheckedSides]:

@@ -27,7 +27,14 @@ from loadtests.experiment.rate_schedule import RateSchedule, clock
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.answer_differences import CompareAnswers
 from loadtests.records.manifest import Manifest
-from loadtests.records.run_folder import RunFolder, check_free, create_run_folder, locked, new_folder
+from loadtests.records.run_folder import (
+    RunFolder,
+    check_free,
+    create_run_folder,
+    locked,
+    new_folder,
+    saying_what_is_kept,
+)
 from loadtests.records.samples import Recording
 from loadtests.records.schedule_record import ScheduleRecord, stream_path
 from loadtests.runner.block import BlockServers
@@ -43,7 +50,7 @@ from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases, check_database, check_reachable, open_databases
 from loadtests.servers.server import Server, how_it_ended
 from loadtests.system.cores import Cores, assign_cores, pinned
-from loadtests.system.errors import BenchError, Interrupted, RunError, UsageError, describe_error
+from loadtests.system.errors import RunError
 from loadtests.system.git import Checkouts
 from loadtests.system.terminal import PipeConsole
 
@@ -132,7 +139,7 @@ def _measure(
     manifest = manifest.model_copy(
         update={"blocks": [], "schedule": record, "budget_s": None, "has_control": False, "slice_s": 0.0}
     )
-    with _saying_what_is_kept(out):
+    with saying_what_is_kept(out, can_go_on=False):
         folder = create_run_folder(out, manifest)
         with (
             locked(folder),
@@ -293,22 +300,3 @@ def showing(schedule: RateSchedule, spec: str, block: int, console: Console | No
     with Progress(*Progress.get_default_columns()[:1], _Where(schedule), console=console, refresh_per_second=2) as bar:
         bar.add_task(what, total=schedule.seconds)
         yield
-
-
-@contextmanager
-def _saying_what_is_kept(out: Path) -> Iterator[None]:
-    """Add to the message of what ends a run early where its samples are, if there are any."""
-
-    def kept() -> str:
-        if not any(RunFolder(out).trials.glob("*.stream")):
-            return "nothing was measured"
-        return f"what was measured is kept: bench report {out}"
-
-    try:
-        yield
-    except Interrupted as signal:
-        raise Interrupted(f"{signal}; {kept()}") from None
-    except (BenchError, OSError) as error:
-        if isinstance(error, UsageError):
-            raise
-        raise RunError(f"{describe_error(error, out)}; {kept()}") from error

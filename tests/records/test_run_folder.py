@@ -16,13 +16,20 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.sides import parse_side
-from loadtests.records.run_folder import RunFolder, UnreadableRun, create_run_folder, locked, remove_leftovers
+from loadtests.records.run_folder import (
+    RunFolder,
+    UnreadableRun,
+    create_run_folder,
+    locked,
+    remove_leftovers,
+    saying_what_is_kept,
+)
 from loadtests.records.samples import BodyBytes, Failure, FailureExample, Samples
 from loadtests.records.summary import Outcome
 from loadtests.records.trial_file import TrialKey
 from loadtests.runner.run_log import new_manifest
 from loadtests.system.cores import Cores
-from loadtests.system.errors import UsageError
+from loadtests.system.errors import Interrupted, RunError, UsageError
 from tests.made_up_samples import recording
 
 
@@ -210,3 +217,26 @@ def test_the_summary_of_a_schedule_is_told_from_one_of_cells(tmp_path: Path) -> 
     (tmp_path / "summary.json").write_text('{"schema": "schedule-1", "complete": true}')
     with pytest.raises(UnreadableRun, match="is a run of a schedule, which has no cells; bench report"):
         RunFolder(tmp_path).read_outcome()
+
+
+@pytest.mark.parametrize("name", ["a.npz", "000-schedule-a.stream"])
+def test_whatever_ends_a_run_early_says_where_its_samples_are(folder: RunFolder, name: str) -> None:
+    with pytest.raises(RunError, match="it broke; nothing was measured"), saying_what_is_kept(folder.path):
+        raise RunError("it broke")
+    (folder.trials / name).write_bytes(b"samples")
+    (folder.work / "database").write_bytes(b"left")
+    kept = f"what was measured is kept: bench report {folder.path}"
+    with pytest.raises(Interrupted, match=f"SIGINT; {kept}, or go on: bench run --resume {folder.path}$"):  # noqa: SIM117
+        with saying_what_is_kept(folder.path):
+            raise Interrupted("SIGINT")
+    assert not (folder.work / "database").exists()
+    with pytest.raises(RunError, match=f"no space is left for {folder.path}; {kept}$"):  # noqa: SIM117
+        with saying_what_is_kept(folder.path, can_go_on=False):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_wrong_usage_and_an_end_before_the_folder_is_there_say_nothing_of_samples(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^exists$"), saying_what_is_kept(tmp_path / "run"):
+        raise UsageError("exists")
+    with pytest.raises(Interrupted, match=r"^SIGINT$"), saying_what_is_kept(tmp_path / "run"):
+        raise Interrupted("SIGINT")
