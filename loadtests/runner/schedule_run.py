@@ -6,24 +6,19 @@ other, with the same arrivals, and which side begins alternates from block to bl
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from random import Random
 
-from rich.console import Console
-from rich.progress import Progress, ProgressColumn, Task
-from rich.text import Text
-
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import NOT_WRITTEN, DriverFailed, PairingJob, StreamTo
 from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import ORDERS, Experiment, ServerName
-from loadtests.experiment.rate_schedule import RateSchedule, clock
+from loadtests.experiment.rate_schedule import RateSchedule
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.answer_differences import CompareAnswers
 from loadtests.records.manifest import Manifest
@@ -44,6 +39,7 @@ from loadtests.runner.next_rows import NextRows
 from loadtests.runner.run import MakeComparison, checked_experiment, say
 from loadtests.runner.run_log import RunLog, new_manifest
 from loadtests.runner.same_answers import ComparedAnswers, check_answers
+from loadtests.runner.schedule_progress import showing
 from loadtests.runner.single_server import target
 from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.auxiliary import SlowApi
@@ -52,7 +48,6 @@ from loadtests.servers.server import Server, how_it_ended
 from loadtests.system.cores import Cores, assign_cores, pinned
 from loadtests.system.errors import RunError
 from loadtests.system.git import Checkouts
-from loadtests.system.terminal import PipeConsole
 
 RAW_BYTES = 150_000_000
 """What the samples of a run may take on disk, all trials together, before requests are only counted."""
@@ -271,32 +266,3 @@ class ScheduleRunner:
     def _warm(self, number: int, servers: Mapping[ServerName, Server]) -> None:
         for sentence in self._warm_ups.warm(servers, number):
             self._run_log.event(number, None, "warm-up", sentence)
-
-
-class _Where(ProgressColumn):
-    """How far the schedule is, and which rate is due now."""
-
-    def __init__(self, schedule: RateSchedule) -> None:
-        super().__init__()
-        self._schedule = schedule
-
-    def render(self, task: Task) -> Text:
-        """Return it as text."""
-        at_s = min(task.elapsed or 0.0, self._schedule.seconds)
-        total = clock(self._schedule.seconds)
-        return Text(f"{clock(at_s)} of {total}, {self._schedule.rate_at(at_s):,.0f}/s")
-
-
-@contextmanager
-def showing(schedule: RateSchedule, spec: str, block: int, console: Console | None = None) -> Iterator[None]:
-    """Show how far the schedule is; in a pipe, a line when it begins."""
-    console = console or PipeConsole()
-    what = f"block {block + 1}, {spec}"
-    if not console.is_terminal:
-        console.print(f"{what}: {schedule}", highlight=False, markup=False, soft_wrap=True)
-        with nullcontext():
-            yield
-        return
-    with Progress(*Progress.get_default_columns()[:1], _Where(schedule), console=console, refresh_per_second=2) as bar:
-        bar.add_task(what, total=schedule.seconds)
-        yield
