@@ -24,7 +24,7 @@ from loadtests.experiment.rate_schedule import Interval, RateSchedule
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
-from loadtests.records.sample_stream import UNKNOWN, End, Reading, read_about, read_stream
+from loadtests.records.sample_stream import UNKNOWN, End, Reading, is_of, read_stream
 from loadtests.records.samples import Failure, Samples
 from loadtests.records.schedule_record import (
     Broke,
@@ -166,7 +166,7 @@ def analyse_schedule(folder: RunFolder, manifest: Manifest, plan: ScheduleRecord
     for block, order in enumerate(plan.orders):
         for label in order:
             path = stream_path(folder.trials, block, label)
-            if not path.exists() or not _is_of(path, folder.run_id):
+            if not path.exists() or not is_of(path, folder.run_id):
                 continue
             course = read_course(path, schedule)
             courses[label].append(course)
@@ -312,10 +312,3 @@ def _growth(readings: Sequence[Reading]) -> float | None:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def _is_of(path: Path, run_id: str) -> bool:
-    try:
-        return bool(read_about(path).get("run") == run_id)
-    except (ValueError, OSError):
-        return False

@@ -119,10 +119,10 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
     folder = RunFolder(path)
     manifest = folder.read_manifest()
     if manifest.schedule is not None:
-        if demands.given:
-            raise UsageError(f"{path}: conditions are about cells, and a schedule has none; leave them out")
-        from loadtests.cli.schedule import show_schedule
+        from loadtests.cli.schedule import NO_CONDITIONS, show_schedule
 
+        if demands.given:
+            raise UsageError(NO_CONDITIONS.format(path))
         show_schedule(path, png=png)
         return
     if not manifest.cells():

@@ -228,7 +228,7 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     """
     watch = Stopwatch()
     from loadtests.analysis.sequential import SequentialSchedule
-    from loadtests.cli.schedule import asks_for_schedule, run_schedule
+    from loadtests.cli.schedule import asks_for_schedule, resume_and_show, run_schedule
     from loadtests.runner import run
 
     slowness = watch.slowness()
@@ -245,8 +245,12 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
     else:
         _alone(context, "resume")
         demands = _demands(options)
+        before = RunFolder(resume).read_manifest()
+        if before.schedule is not None:
+            resume_and_show(resume, demands)
+            return
         if demands.given:
-            thresholds_of(RunFolder(resume).read_manifest(), demands)
+            thresholds_of(before, demands)
         out = run.resume(resume, partial(SequentialSchedule, slowness=slowness), watch.begun_s)
     show_report(out, demands=demands)
 

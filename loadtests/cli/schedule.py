@@ -8,12 +8,13 @@ from loadtests.experiment.rate_schedule import is_schedule, parse_schedule
 from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder, remove_leftovers
-from loadtests.runner.schedule_run import SchedulePlan, measure_schedule
+from loadtests.runner.schedule_run import SchedulePlan, measure_schedule, resume_schedule
 from loadtests.slo.objective import parse_objective
 from loadtests.system.errors import RunError, UsageError
 
 SLO = "p99=1s"
 """The default objective: a side that misses it broke."""
+NO_CONDITIONS = "{}: conditions are about cells, and a schedule has none; leave them out"
 
 
 def asks_for_schedule(options: RunOptions) -> bool:
@@ -32,6 +33,18 @@ def run_schedule(options: RunOptions, demands: ThresholdOptions) -> None:
 
     plain, plan = planned(options, demands)
     show_schedule(measure_schedule(plain, plan, AnswerComparison))
+
+
+def resume_and_show(out: Path, demands: ThresholdOptions) -> None:
+    """Carry out what an interrupted run of a schedule lacks, and show the results; raises as ``resume_schedule`` does.
+
+    Args:
+        out: the run's folder.
+        demands: conditions; a schedule takes none.
+    """
+    if demands.given:
+        raise UsageError(NO_CONDITIONS.format(out))
+    show_schedule(resume_schedule(out))
 
 
 def planned(options: RunOptions, demands: ThresholdOptions) -> tuple[RunOptions, SchedulePlan]:
@@ -106,4 +119,6 @@ def show_schedule(path: Path, *, png: bool = False) -> None:
     for sentence in sentences(outcome, names):
         console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
     where = f"\nchart    {folder.charts}\nreport   {folder.report}"
+    if not outcome.complete:
+        where += f"\ngo on    bench run --resume {path}"
     console.print(where, highlight=False, markup=False, soft_wrap=True)

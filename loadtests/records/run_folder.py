@@ -276,12 +276,11 @@ def _remove_work(left: Iterable[Path]) -> None:
 
 
 @contextlib.contextmanager
-def saying_what_is_kept(path: Path, *, can_go_on: bool = True) -> Iterator[None]:
+def saying_what_is_kept(path: Path) -> Iterator[None]:
     """Add to the message of what ends a run early where its samples are, if there are any, and how to go on.
 
     Args:
         path: the run's folder, which may not exist yet.
-        can_go_on: whether such a run can be resumed.
 
     Raises:
         Interrupted: by a signal.
@@ -292,9 +291,7 @@ def saying_what_is_kept(path: Path, *, can_go_on: bool = True) -> Iterator[None]
     def kept() -> str:
         if not RunFolder(path).has_samples:
             return "nothing was measured"
-        return f"what was measured is kept: bench report {path}" + (
-            f", or go on: bench run --resume {path}" if can_go_on else ""
-        )
+        return f"what was measured is kept: bench report {path}, or go on: bench run --resume {path}"
 
     try:
         yield

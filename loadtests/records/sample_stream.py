@@ -159,6 +159,25 @@ def read_about(path: Path) -> dict[str, Any]:
     raise ValueError(f"{path} is no stream of samples")
 
 
+def is_of(path: Path, run_id: str) -> bool:
+    """Return whether a file is one of a run's, as far as it can be read."""
+    try:
+        return bool(read_about(path).get("run") == run_id)
+    except (ValueError, OSError):
+        return False
+
+
+def read_ending(path: Path) -> tuple[Reading | None, End | None]:
+    """Return what was read last and how the trial ended, None for what is not there; samples are passed over."""
+    last, end = None, None
+    for kind, body in _frames(path):
+        if kind == STATUS:
+            last = _load_reading(body)
+        elif kind == END:
+            end = End(**json.loads(body))
+    return last, end
+
+
 def read_stream(path: Path) -> Iterator[Frame]:
     """Yield what a file holds, frame by frame, and so in little memory; it ends where the file is whole no longer."""
     for kind, body in _frames(path):
@@ -167,8 +186,7 @@ def read_stream(path: Path) -> Iterator[Frame]:
         elif kind == COUNTS:
             yield _load_counts(body)
         elif kind == STATUS:
-            [row] = np.frombuffer(body, READING)
-            yield Reading(*row.item())
+            yield _load_reading(body)
         elif kind == END:
             yield End(**json.loads(body))
 
@@ -190,6 +208,11 @@ def _frames(path: Path) -> Iterator[tuple[bytes, bytes]]:
             if len(body) < length or zlib.crc32(body) != checksum:
                 return
             yield kind, zlib.decompress(body)
+
+
+def _load_reading(body: bytes) -> Reading:
+    [row] = np.frombuffer(body, READING)
+    return Reading(*row.item())
 
 
 def _dump_samples(samples: Samples) -> bytes:

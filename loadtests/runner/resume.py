@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 
-from loadtests.experiment.loads import ascending
+from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.experiment.plan import MIN_BLOCKS, Cell, Experiment, Pairing, Plan
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.sides import LABELS, SideLabel, parse_side
@@ -43,9 +43,17 @@ MEMORY_UNIT = 2**28
 
 
 def experiment_of(manifest: Manifest) -> Experiment:
-    """Return the experiment that a manifest describes; raises UsageError if that can't be had any more."""
-    if not manifest.blocks:
+    """Return the experiment that a manifest describes; raises UsageError if that can't be had any more.
+
+    Where the load is a schedule, it is the experiment under the schedule's highest rate.
+    """
+    schedule = manifest.schedule
+    if schedule is None and not manifest.blocks:
         raise UsageError(f"run {manifest.name!r} ended before anything was planned; begin a new run")
+    loads: list[Load] = ascending({pairing.load for block in manifest.blocks for pairing in block})
+    blocks = MIN_BLOCKS if manifest.budget_s is not None else len(manifest.blocks)
+    if schedule is not None:
+        loads, blocks = [OpenLoop(schedule.schedule.peak_rps, schedule.arrivals)], len(schedule.orders)
     own = ("a", "b", "scenarios", "loads", "blocks")
     plain = [field.name for field in fields(Experiment) if field.name not in own]
     a, b = parse_side(manifest.a.spec), parse_side(manifest.b.spec)
@@ -53,8 +61,8 @@ def experiment_of(manifest: Manifest) -> Experiment:
         a,
         b,
         tuple(_scenario_that_can_be_asked(record) for record in manifest.scenarios),
-        tuple(ascending({pairing.load for block in manifest.blocks for pairing in block})),
-        blocks=MIN_BLOCKS if manifest.budget_s is not None else len(manifest.blocks),
+        tuple(loads),
+        blocks=blocks,
         **{name: getattr(manifest, name) for name in plain},
     )
 

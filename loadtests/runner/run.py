@@ -186,10 +186,6 @@ def resume(out: Path, make_schedule: MakeSchedule | None = None, begun_s: float 
     """
     folder, begun_s = RunFolder(out), time.monotonic() if begun_s is None else begun_s
     before = folder.read_manifest()
-    if before.schedule is not None:
-        raise UsageError(
-            f"--resume {out}: a schedule can't go on where it was broken off; bench report {out} shows how far it came"
-        )
     known = {label: commit for label in LABELS if (commit := getattr(before, label).commit) is not None}
     with Checkouts() as checkouts:
         _resume(folder, before, with_checkouts(experiment_of(before), checkouts, known)[0], make_schedule, begun_s)

@@ -15,6 +15,7 @@ from loadtests.servers.app_check import CheckedSides
 from loadtests.servers.endpoints import handlers_of_apps
 from loadtests.servers.handlers import Handlers, handlers_of
 from loadtests.system.cores import Cores
+from loadtests.system.errors import UsageError
 from loadtests.system.machine import command_line, read_environment
 from loadtests.system.quota import read_quota
 
@@ -151,6 +152,13 @@ class RunLog:
             {"block": block, "label": label, "kind": kind, "message": message, "seconds": seconds}
         )
         self.update(events=[*self.manifest.events, event])
+
+    def note_database(self, version: str | None) -> None:
+        """Write down which database it is; raises UsageError if a run that goes on began with another one."""
+        before = self.manifest.database_version
+        if before not in (None, version):
+            raise UsageError(f"the database was {before} when the run began and is {version} now; begin a new run")
+        self.update(database_version=version)
 
     def note_time(self) -> None:
         """Write down how long the run has gone on, earlier sittings included."""

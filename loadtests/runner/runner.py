@@ -32,7 +32,7 @@ from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
-from loadtests.system.errors import RunError, UsageError
+from loadtests.system.errors import RunError
 
 STEP_LEAST_S = 1.0
 """Less is what keeping it right comes to over a long run."""
@@ -172,7 +172,7 @@ class Runner:
         Whatever ends it early, an exception or a signal, what was measured is saved and no process is left.
         """
         run_log = self._run_log
-        self._check_version()
+        run_log.note_database(self.databases.version)
         work = self.folder.work
         asked, log = self.experiment, work / "driver" / "log"
         driver = Driver(self.cores, log, asked.driver, asked.workers, asked.machines)
@@ -194,13 +194,6 @@ class Runner:
             with contextlib.suppress(OSError):  # what ended the run is what is reported
                 run_log.note_time()
         return run_log.manifest
-
-    def _check_version(self) -> None:
-        """Note which database it is; a run that goes on needs the one that it began with."""
-        before, now = self._run_log.manifest.database_version, self.databases.version
-        if before not in (None, now):
-            raise UsageError(f"the database was {before} when the run began and is {now} now; begin a new run")
-        self._run_log.update(database_version=now)
 
     def _gather(self, driver: Driver, machines: LoadMachines) -> None:
         """Wait for the load machines; what they can send at all is not known: a server here would be what limits it."""

@@ -5,8 +5,10 @@ that has built up would drain in the other side's turn. So each block plays the 
 other, with the same arrivals, and which side begins alternates from block to block. The side that waits is stopped.
 """
 
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,9 +21,9 @@ from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import ORDERS, Experiment, ServerName
 from loadtests.experiment.rate_schedule import RateSchedule
-from loadtests.experiment.sides import SideLabel
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.answer_differences import CompareAnswers
-from loadtests.records.manifest import Manifest
+from loadtests.records.manifest import Event, Manifest
 from loadtests.records.run_folder import (
     RunFolder,
     check_free,
@@ -36,19 +38,23 @@ from loadtests.runner.block import BlockServers
 from loadtests.runner.cell import InterferenceMonitor
 from loadtests.runner.commits import with_checkouts
 from loadtests.runner.next_rows import NextRows
+from loadtests.runner.resume import check_same, experiment_of
 from loadtests.runner.run import MakeComparison, checked_experiment, say
 from loadtests.runner.run_log import RunLog, new_manifest
 from loadtests.runner.same_answers import ComparedAnswers, check_answers
 from loadtests.runner.schedule_progress import showing
+from loadtests.runner.schedule_resume import Missing, begin_anew, missing_of, set_aside
 from loadtests.runner.single_server import target
 from loadtests.runner.warm_up import WarmUps
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.databases import Databases, check_database, check_reachable, open_databases
 from loadtests.servers.server import Server, how_it_ended
 from loadtests.system.cores import Cores, assign_cores, pinned
-from loadtests.system.errors import RunError
+from loadtests.system.errors import RunError, UsageError
 from loadtests.system.git import Checkouts
 
+CHANCE = 5
+"""Standard deviations by which more requests may come than expected."""
 RAW_BYTES = 150_000_000
 """What the samples of a run may take on disk, all trials together, before requests are only counted."""
 
@@ -107,12 +113,13 @@ def measure_schedule(options: RunOptions, plan: SchedulePlan, make_comparison: M
     with Checkouts() as checkouts:
         experiment, of_commits = with_checkouts(options.experiment(), checkouts)
         say(of_commits)
-        _measure(experiment, plan, out, now, make_comparison, begun_s)
+        _measure(experiment, of_commits, plan, out, now, make_comparison, begun_s)
     return out
 
 
 def _measure(
     experiment: Experiment,
+    of_commits: Sequence[str],
     plan: SchedulePlan,
     out: Path,
     now: datetime,
@@ -130,18 +137,84 @@ def _measure(
         compare: CompareAnswers = make_comparison(experiment.ignored, experiment.unordered)
         answers = check_answers(experiment, cores, compare, next_rows)
     record = plan.record(experiment)
-    manifest = new_manifest(experiment, out.name, now, cores, checked, answers)
-    manifest = manifest.model_copy(
-        update={"blocks": [], "schedule": record, "budget_s": None, "has_control": False, "slice_s": 0.0}
-    )
-    with saying_what_is_kept(out, can_go_on=False):
+    manifest = with_schedule(new_manifest(experiment, out.name, now, cores, checked, answers), record)
+    events = [Event(block=0, label=None, kind="commit", message=sentence) for sentence in of_commits]
+    manifest = manifest.model_copy(update={"events": events})
+    with saying_what_is_kept(out):
         folder = create_run_folder(out, manifest)
-        with (
-            locked(folder),
-            pinned(cores.driver),
-            open_databases(experiment.database, folder.work, cores) as databases,
-        ):
-            ScheduleRunner(experiment, plan, record, folder, manifest, cores, begun_s, next_rows).run(databases)
+        with locked(folder):
+            _carry_out(experiment, folder, manifest, cores, begun_s, next_rows, missing_of(folder, record))
+
+
+def resume_schedule(out: Path) -> Path:
+    """Carry out those trials of a schedule's run that have not ended, from the beginning; return the run's folder.
+
+    Args:
+        out: the run's folder.
+
+    Raises:
+        UsageError: it lacks nothing, is still going on, or would go on under other conditions than it began.
+        UnreadableRun: a file of it is no good; the message names it.
+        Interrupted, RunError: as for ``measure_schedule``.
+    """
+    folder, begun_s = RunFolder(out), time.monotonic()
+    before = folder.read_manifest()
+    known = {label: commit for label in LABELS if (commit := getattr(before, label).commit) is not None}
+    with Checkouts() as checkouts:
+        experiment, _ = with_checkouts(experiment_of(before), checkouts, known)
+        _resume(folder, before, experiment, begun_s)
+    return out
+
+
+def _resume(folder: RunFolder, before: Manifest, experiment: Experiment, begun_s: float) -> None:
+    """Carry out what is missing; for arguments and errors see ``resume_schedule``."""
+    out, record = folder.path, before.schedule
+    assert record is not None  # noqa: S101 - whoever calls this has looked
+    experiment, checked = checked_experiment(experiment)
+    check_database(experiment.database)
+    cores = assign_cores()
+    now = datetime.now(UTC)
+    check_same(before, with_schedule(new_manifest(experiment, before.name, now, cores, checked), record))
+    with saying_what_is_kept(out), locked(folder):
+        missing = missing_of(folder, record)
+        if before.complete and not missing:
+            raise UsageError(f"--resume {out}: nothing is missing; bench report {out} shows what was found")
+        manifest = begin_anew(folder, before, missing, now)
+        say([event.message for event in manifest.events[len(before.events) :]])
+        next_rows = NextRows(before.next_rows)
+        for _ in missing:
+            pass_over(next_rows, experiment, record)
+        _carry_out(experiment, folder, manifest, cores, begun_s, next_rows, missing)
+
+
+def with_schedule(manifest: Manifest, record: ScheduleRecord) -> Manifest:
+    """Return the manifest of a run that has a schedule instead of cells."""
+    plan = {"blocks": [], "schedule": record, "budget_s": None, "has_control": False, "slice_s": 0.0}
+    return manifest.model_copy(update=plan)
+
+
+def pass_over(next_rows: NextRows, experiment: Experiment, record: ScheduleRecord) -> None:
+    """Pass over as many rows of a values file as a trial may have used of which it is not known how many it did."""
+    [scenario], expected = experiment.scenarios, record.schedule.expected
+    if scenario.values is not None:
+        begun = next_rows.rows.get(scenario.values.file, 0)
+        next_rows.used(scenario, begun + math.ceil(expected + CHANCE * math.sqrt(expected)))
+
+
+def _carry_out(
+    experiment: Experiment,
+    folder: RunFolder,
+    manifest: Manifest,
+    cores: Cores,
+    begun_s: float,
+    next_rows: NextRows,
+    missing: Sequence[Missing],
+) -> None:
+    with (
+        pinned(cores.driver),
+        open_databases(experiment.database, folder.work, cores) as databases,
+    ):
+        ScheduleRunner(experiment, folder, manifest, cores, databases, begun_s, next_rows).run(missing)
 
 
 class ScheduleRunner:
@@ -150,11 +223,10 @@ class ScheduleRunner:
     def __init__(
         self,
         experiment: Experiment,
-        plan: SchedulePlan,
-        record: ScheduleRecord,
         folder: RunFolder,
         manifest: Manifest,
         cores: Cores,
+        databases: Databases,
         begun_s: float,
         next_rows: NextRows,
     ) -> None:
@@ -162,74 +234,90 @@ class ScheduleRunner:
 
         Args:
             experiment: the sides and the one scenario.
-            plan: the schedule.
-            record: the same as it was written down.
             folder: where samples go.
-            manifest: what run.json says, to be kept up to date.
+            manifest: what run.json says, to be kept up to date; it has the schedule.
             cores: the division of the machine.
-            begun_s: when the command began, on the monotonic clock, in seconds.
+            databases: where each side gets a fresh one in each block.
+            begun_s: when this sitting began, on the monotonic clock, in seconds.
             next_rows: of values files.
         """
+        assert manifest.schedule is not None  # noqa: S101 - whoever calls this has planned one
         self._experiment = replace(experiment, has_control=False)
-        self._plan = plan
-        self._record = record
+        self._record = manifest.schedule
+        self._schedule = manifest.schedule.schedule
         self._folder = folder
         self._cores = cores
+        self._databases = databases
         self._next_rows = next_rows
         self._run_log = RunLog(folder, manifest, begun_s)
         self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s, experiment.trust, next_rows)
-        remote = any(experiment.side(label).url is not None for label in plan.labels)
+        remote = any(experiment.side(label).url is not None for label in self._record.labels)
         self._interference = InterferenceMonitor(cores, servers_are_ours=not remote)
 
-    def run(self, databases: Databases) -> None:
-        """Run every block; raises RunError if a side can't be started."""
-        self._run_log.update(database_version=databases.version)
+    def run(self, missing: Sequence[Missing]) -> None:
+        """Carry out the trials that are missing, block by block; raises RunError if a side can't be started."""
+        self._run_log.note_database(self._databases.version)
         work, rng = self._folder.work, Random(self._experiment.seed)
-        with (
-            Driver(self._cores, work / "driver" / "log") as driver,
-            SlowApi(self._cores, work / "slow_api" / "log") as slow_api,
-        ):
-            for number, order in enumerate(self._record.orders):
-                seed = rng.randrange(2**32)  # one for both sides, so that they meet the same arrivals
-                servers = BlockServers(
-                    self._experiment,
-                    databases,
-                    work=work / f"block{number}",
-                    upstream_url=slow_api.url,
-                    cores=self._cores,
-                    warm=partial(self._warm, number),
-                    labels=sorted(order),
-                )
-                with servers:
-                    for label, seconds in servers.start().items():
-                        spec = self._experiment.side(label).spec
-                        self._run_log.event(
-                            number, "b" if label == "b" else "a", "started", f"{spec} was ready", seconds
-                        )
-                    for label, reason in servers.broken.items():
-                        raise RunError(f"{self._experiment.side(label).spec} {reason}")
-                    servers.hold()
-                    for label in order:
-                        self._trial(number, label, seed, servers, driver)
-                databases.check()
-                machine = [*self._run_log.manifest.machine, *self._interference.finish(number)]
-                self._run_log.update(machine=machine)
+        seeds = [rng.randrange(2**32) for _ in self._record.orders]  # one for both sides: they meet the same arrivals
+        try:
+            with (
+                Driver(self._cores, work / "driver" / "log") as driver,
+                SlowApi(self._cores, work / "slow_api" / "log") as slow_api,
+            ):
+                for number, seed in enumerate(seeds):
+                    if order := [each.label for each in missing if each.block == number]:
+                        self._block(number, order, seed, driver, slow_api)
+            self._run_log.update(complete=True)
+        finally:
+            with suppress(OSError):  # what ended the run is what is reported
                 self._run_log.note_time()
-        self._run_log.update(complete=True)
+
+    def _block(self, number: int, order: Sequence[SideLabel], seed: int, driver: Driver, slow_api: SlowApi) -> None:
+        servers = BlockServers(
+            self._experiment,
+            self._databases,
+            work=self._folder.work / f"block{number}",
+            upstream_url=slow_api.url,
+            cores=self._cores,
+            warm=partial(self._warm, number),
+            labels=sorted(order),
+        )
+        with servers:
+            for label, seconds in servers.start().items():
+                spec = self._experiment.side(label).spec
+                self._run_log.event(number, "b" if label == "b" else "a", "started", f"{spec} was ready", seconds)
+            for label, reason in servers.broken.items():
+                raise RunError(f"{self._experiment.side(label).spec} {reason}")
+            servers.hold()
+            for label in order:
+                self._trial(number, label, seed, servers, driver)
+        machine = [*self._run_log.manifest.machine, *self._interference.finish(number)]
+        self._run_log.update(machine=machine)
+        self._run_log.note_time()
 
     def _trial(self, block: int, label: SideLabel, seed: int, servers: BlockServers, driver: Driver) -> None:
-        """Carry out the schedule on one side; what goes wrong is noted, and its samples stay as they are."""
+        """Carry out the schedule on one side; what goes wrong is noted, and its samples stay as they are.
+
+        Raises RunError if samples can't be written, or the database died: that is not the side's fault.
+        """
         server, spec = servers.server(label), self._experiment.side(label).spec
         job = self._job(block, label, seed, server)
-        with servers.running([label]), self._interference.cell(), showing(self._plan.schedule, spec, block):
+        with servers.running([label]), self._interference.cell(), showing(self._schedule, spec, block):
             try:
                 recording = driver.drive(job)[label]
             except DriverFailed as failure:
                 self._run_log.event(block, label, "restarted", f"{failure}; {spec} was given up in this block")
+                pass_over(self._next_rows, self._experiment, self._record)
                 driver.restart()
                 return
-            self._next_rows.used(self._experiment.scenarios[0], recording.next_row)
-            self._note(block, label, spec, server, recording)
+        try:
+            self._databases.check()
+        except RunError:
+            set_aside(stream_path(self._folder.trials, block, label))  # it says nothing of the side
+            raise
+        self._next_rows.used(self._experiment.scenarios[0], recording.next_row)
+        self._run_log.update(next_rows=dict(self._next_rows.rows))
+        self._note(block, label, spec, server, recording)
 
     def _note(self, block: int, label: SideLabel, spec: str, server: Server, recording: Recording) -> None:
         """Note what went wrong with the side; raises RunError if samples can't be written, which is not its fault."""
@@ -242,7 +330,7 @@ class ScheduleRunner:
             self._run_log.event(block, label, "collapsed", f"{spec} {reason}")
 
     def _job(self, block: int, label: SideLabel, seed: int, server: Server) -> PairingJob:
-        [scenario], schedule = self._experiment.scenarios, self._plan.schedule
+        [scenario], schedule = self._experiment.scenarios, self._schedule
         limits = self._warm_ups.limits(scenario, OpenLoop(schedule.peak_rps))
         [series] = self._next_rows.series(scenario, [label])
         about = {"run": self._folder.run_id, "block": block, "label": label, "rate": str(schedule), "seed": seed}

@@ -8,13 +8,12 @@ import pytest
 
 from loadtests.cli.report import show_report
 from loadtests.cli.run import run_
-from loadtests.cli.schedule import asks_for_schedule, planned
+from loadtests.cli.schedule import asks_for_schedule, planned, resume_and_show
 from loadtests.cli.timeline import show as show_timeline
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.run_folder import RunFolder, create_run_folder
 from loadtests.records.schedule_record import ScheduleRecord
-from loadtests.runner.run import resume
 from loadtests.runner.schedule_run import RAW_BYTES, SchedulePlan
 from loadtests.system.errors import RunError, UsageError
 from tests.made_up_runs import make_run
@@ -107,6 +106,6 @@ def test_a_schedule_has_a_course_of_its_own_and_no_timeline(empty_run: RunFolder
         show_timeline(empty_run.path, None, None, 1)
 
 
-def test_a_schedule_is_not_resumed(empty_run: RunFolder) -> None:
-    with pytest.raises(UsageError, match="a schedule can't go on where it was broken off"):
-        resume(empty_run.path)
+def test_conditions_are_refused_before_a_schedule_is_resumed(empty_run: RunFolder) -> None:
+    with pytest.raises(UsageError, match="a schedule has none"):
+        resume_and_show(empty_run.path, ThresholdOptions(fail_if=("p99 > 1s",)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.records.run_folder import RunFolder
-from loadtests.records.sample_stream import read_stream
+from loadtests.records.sample_stream import read_ending, read_stream
 from loadtests.records.samples import Samples
 from loadtests.records.schedule_record import ScheduleOutcome, stream_path
 from tests.e2e.harness import Harness, bench
@@ -60,3 +60,33 @@ def test_a_soak_that_is_killed_keeps_all_but_the_last_second(tmp_path: Path) -> 
     [trial] = outcome_of(out).trials
     assert trial.requests == sum(len(frame) for frame in read_stream(path) if isinstance(frame, Samples)) > 50
     assert not (out / "work").exists() or not any((out / "work").iterdir())
+
+
+@pytest.mark.slow
+def test_an_interrupted_schedule_goes_on_with_the_side_that_was_broken_off(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    harness = Harness("run", "GET /x", f"--a={FINE}", f"--b={FINE}", "--rate=40/s for 3s", f"--out={out}")
+    trials, deadline = RunFolder(out).trials, time.monotonic() + LIMIT_S
+    try:
+        while not all(path.stat().st_size > 1000 for path in trials.glob("*")) or len(list(trials.glob("*"))) < 2:
+            assert time.monotonic() < deadline
+            assert harness.process.poll() is None
+            time.sleep(0.05)
+    finally:
+        harness.process.send_signal(signal.SIGINT)
+        status, _, errors = harness.finish()
+    assert status == 130
+    assert f"or go on: bench run --resume {out}" in errors
+    [ended] = [path for path in trials.glob("*") if read_ending(path)[1] is not None]
+    content = ended.read_bytes()
+    status, output, errors = bench("run", f"--resume={out}")
+    assert status == 0, errors
+    assert "was broken off after" in output
+    assert ended.read_bytes() == content
+    found = outcome_of(out)
+    assert found.complete
+    first, second = found.trials
+    assert first.requests == second.requests > 60
+    status, _, errors = bench("run", f"--resume={out}")
+    assert status == 2
+    assert "nothing is missing" in errors
