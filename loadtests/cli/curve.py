@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from loadtests.analysis.model.curve import SideCurve
     from loadtests.runner.next_rows import NextRows
 
-OF_A_RUN = {"users", "rate", "arrivals", "full", "resume", *ThresholdOptions.model_fields}
+OF_A_RUN = {"users", "rate", "arrivals", "slo", "alone", "full", "resume", *ThresholdOptions.model_fields}
 """Options of `bench run` that a curve has no use for, or of its own."""
 LOOK_USERS = "1,32"
 LOOK_S = 0.8
@@ -79,7 +79,8 @@ def curve_(context: click.Context, /, scenarios: tuple[str, ...], most: int | No
     if users is not None and most is not None:
         raise UsageError(f"--users {users} --most {most}: --users already names every load; leave out one of them")
     out = chosen.out or new_folder()
-    chosen = chosen.model_copy(update={"users": users, "rate": None, "full": False, "out": out})
+    of_a_curve = {"users": users, "rate": None, "slo": None, "alone": False, "full": False, "out": out}
+    chosen = chosen.model_copy(update=of_a_curve)
     names = [scenario.name for scenario in chosen.experiment().scenarios]
     if len(names) != 1:
         raise UsageError(f"bench curve takes one scenario; choose one of: {', '.join(names)}")

@@ -1,6 +1,6 @@
 """``bench run``: measure both sides, or resume an interrupted run, and show the report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -237,7 +237,8 @@ def run_(context: click.Context, /, resume: Path | None, scenarios: tuple[str, .
         file = found_file(options, typed)
         of_schedule = chosen_options(file, {**typed, "scenarios": scenarios}, options)
         if asks_for_schedule(of_schedule):
-            run_schedule(of_schedule, _demands(options))
+            say_what_is_left_out(scenarios)
+            run_schedule(of_schedule, _of_schedule(file, typed, options))
             return
         chosen, demands = _asked(file, {**typed, "scenarios": scenarios}, options)
         say_what_is_left_out(scenarios)
@@ -337,11 +338,26 @@ def _asked(
     else:
         experiment = chosen.experiment()
         demands, left_out = file.threshold_options(typed, experiment)
-        for condition in left_out:
-            click.echo(f"bench: {condition!r} is about something that this run does not measure; ignored", err=True)
+        _say_ignored(left_out)
     if experiment is not None:
         demands.thresholds([each.name for each in experiment.scenarios], experiment.loads)
     return chosen, demands
+
+
+def _of_schedule(
+    file: FileOptions | None, typed: Mapping[str, object], options: Mapping[str, object]
+) -> ThresholdOptions:
+    """Return the conditions that a run of a schedule would have to refuse. For the arguments see ``_asked``."""
+    if file is None:
+        return _demands(options)
+    demands, left_out = file.schedule_conditions(typed)
+    _say_ignored(left_out)
+    return demands
+
+
+def _say_ignored(conditions: Iterable[str]) -> None:
+    for condition in conditions:
+        click.echo(f"bench: {condition!r} is about something that this run does not measure; ignored", err=True)
 
 
 def _demands(options: Mapping[str, object]) -> ThresholdOptions:

@@ -83,7 +83,8 @@ def planned(options: RunOptions, demands: ThresholdOptions) -> tuple[RunOptions,
     )
     experiment = plain.experiment()
     if len(experiment.scenarios) != 1:
-        raise UsageError("a schedule in --rate takes one scenario; name it, as in bench run get_post --rate …")
+        names = ", ".join(each.name for each in experiment.scenarios)
+        raise UsageError(f"a schedule in --rate takes one scenario; choose one of: {names}")
     [load] = experiment.loads
     assert isinstance(load, OpenLoop)  # noqa: S101 - there is a rate
     plan = SchedulePlan(

@@ -118,6 +118,9 @@ class BenchToml(Table):
 
     Attributes:
         headers: of every request in the file.
+        rate: one rate or several; as a text, a schedule.
+        slo: the objective under a schedule.
+        alone: whether a schedule is applied to side a only.
     """
 
     a: SideTable | None = None
@@ -125,8 +128,10 @@ class BenchToml(Table):
     scenario: list[ScenarioTable] = Field(default_factory=list)
     headers: dict[str, str] = Field(default_factory=dict)
     users: int | list[int] | None = None
-    rate: Number | list[Number] | None = None
+    rate: Number | list[Number] | str | None = None
     arrivals: Arrivals | None = None
+    slo: str | None = None
+    alone: bool | None = None
     budget: str | Number | None = None
     precision: str | Number | None = None
     blocks: int | None = None

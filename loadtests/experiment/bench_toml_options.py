@@ -14,6 +14,7 @@ from loadtests.experiment.bench_toml_scenarios import curl_commands, scenario_of
 from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment
+from loadtests.experiment.rate_schedule import is_schedule, parse_schedule
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.side_text import (
     COMMIT,
@@ -32,7 +33,7 @@ OPTIONS: Mapping[str, str] = {"time": "time_s", "slice": "slice_s", "timeout": "
 """Keys whose option has another name in ``RunOptions``."""
 PLAIN = ("arrivals", "blocks", "time", "slice", "seed", "start_limit", "timeout", "driver", "workers", "machines",
          "bind", "database", "control", "observe", "insecure", "unequal", "explore", "explore_cases", "explore_time",
-         "explore_writes", "explore_document")  # fmt: skip
+         "explore_writes", "explore_document", "slo", "alone")  # fmt: skip
 """Keys whose value is the option's."""
 YIELDS_TO: Mapping[str, frozenset[str]] = {
     "users": frozenset({"rate"}),
@@ -45,6 +46,12 @@ YIELDS_TO: Mapping[str, frozenset[str]] = {
     "insecure": frozenset({"cafile"}),
 }
 """By option: those that it can't go with, so that it does not count where one of them is typed."""
+NOT_WITH_A_SCHEDULE = frozenset(
+    {"budget", "users", "time_s", "slice_s", "observe", "explore", "explore_cases", "explore_time", "explore_writes",
+     "explore_document"}
+)  # fmt: skip
+"""Options that do not count where a schedule is typed."""
+ABOUT_A_SCHEDULE = frozenset({"slo", "alone"})
 ABOUT_CONDITIONS = frozenset({"not_decided", "junit"})
 _APP_FILE = re.compile(r"[^:]+\.py(?::.*)?")
 
@@ -81,6 +88,10 @@ class FileOptions:
             app = self.app()
             typed = {**dict.fromkeys(LABELS, app), **typed, **{label: with_app(c, app) for label, c in commits.items()}}
         kept = {name: value for name, value in self.run.items() if not YIELDS_TO.get(name, set()) & typed.keys()}
+        if is_schedule(str(typed.get("rate", ""))):
+            kept = {name: value for name, value in kept.items() if name not in NOT_WITH_A_SCHEDULE}
+        elif {"rate", "users"} & typed.keys():
+            kept = {name: value for name, value in kept.items() if name not in ABOUT_A_SCHEDULE}
         given = kept | {name: value for name, value in typed.items() if name in RunOptions.model_fields}
         if "a" in given and any(request.b for each in self.offered for request in each.requests):
             given.setdefault("b", given["a"])
@@ -100,6 +111,20 @@ class FileOptions:
             which = "its sides are two apps" if apps else "it names no app"
             raise UsageError(f"{self.file}: a commit alone is one of an app, and {which}; write APP@COMMIT")
         return sides[0]
+
+    def schedule_conditions(self, typed: Mapping[str, object]) -> tuple[ThresholdOptions, tuple[str, ...]]:
+        """Return the conditions of a run of a schedule, and those of the file that it leaves out.
+
+        A schedule takes no conditions. Those beside a schedule in the file are a mistake, and are returned; where the
+        schedule is typed, what is asked of other runs is left out.
+
+        Args:
+            typed: what the command line has, by name.
+        """
+        own = {name: value for name, value in typed.items() if name in ThresholdOptions.model_fields}
+        if "rate" in typed:
+            return ThresholdOptions.model_validate(own), () if "fail_if" in own else self.fail_if
+        return ThresholdOptions.model_validate({**self.conditions, "fail_if": self.fail_if, **own}), ()
 
     def threshold_options(
         self, typed: Mapping[str, object], experiment: Experiment
@@ -143,7 +168,7 @@ def file_options(table: BenchToml, file: Path) -> FileOptions:
     folder = file.parent
     run: dict[str, object] = {OPTIONS.get(key, key): getattr(table, key) for key in PLAIN}
     with _named(file, ()):
-        run |= {"users": _listed("users", table.users), "rate": _listed("rate", table.rate)}
+        run |= {"users": _listed("users", table.users), "rate": _rate_text(table)}
     run |= {"budget": _text(table.budget), "precision": _text(table.precision)}
     run |= {key: tuple(getattr(table, key)) or None for key in ("allow_remote", "ignore", "unordered")}
     run["cafile"] = _inside(folder, table.cafile)
@@ -227,6 +252,19 @@ def _listed(key: str, value: int | float | list[int] | list[int | float] | None)
     if value is None:
         return None
     return ",".join(str(each) for each in (value if isinstance(value, list) else [value]))
+
+
+def _rate_text(table: BenchToml) -> str | None:
+    """Return rates as they are typed; raises UsageError for a text that is no schedule."""
+    if not isinstance(table.rate, str):
+        return _listed("rate", table.rate)
+    if not is_schedule(table.rate):
+        raise UsageError(
+            f"rate is {table.rate!r}; write rates as numbers, as in rate = [200, 400], or a schedule, as in"
+            ' rate = "0..400/s in 2m"'
+        )
+    parse_schedule(table.rate, table.arrivals or "poisson")
+    return table.rate
 
 
 def _text(value: str | int | float | None) -> str | None:

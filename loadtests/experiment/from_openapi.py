@@ -28,6 +28,8 @@ HEAD = """\
 # setting: take it away to use that.
 budget = "4m"
 users = [1, 8, 32]
+# Instead of budget and users: rate = "0..400/s in 2m", a rate that changes over
+# time, for one scenario, which is named on the command line.
 # What must not be, else the exit status is 1.
 #fail_if = ["throughput.ratio < 0.97", "errors > 0.1%"]
 """

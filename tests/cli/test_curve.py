@@ -44,7 +44,7 @@ def test_it_takes_the_options_of_a_run_but_for_rates_and_thresholds() -> None:
     of_a_run = {parameter.name for parameter in run_.params}
     assert own - of_a_run == {"most"}
     assert of_a_run - own == {
-        "rate", "arrivals", "full", "resume", "fail_if", "not_decided", "junit", "markdown"
+        "rate", "arrivals", "slo", "alone", "full", "resume", "fail_if", "not_decided", "junit", "markdown"
     }  # fmt: skip
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from loadtests.cli.report import show_report
-from loadtests.cli.run import run_
+from loadtests.cli.run import run_, typed_options
 from loadtests.cli.schedule import asks_for_schedule, planned, resume_and_show
 from loadtests.cli.timeline import show as show_timeline
+from loadtests.experiment.bench_toml import parse_bench_toml
+from loadtests.experiment.bench_toml_options import file_options
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.run_folder import RunFolder, create_run_folder
@@ -70,6 +72,87 @@ def test_an_objective_and_a_side_alone_can_be_given() -> None:
 def test_what_does_not_go_with_a_schedule_is_told(line: str, says: str) -> None:
     with pytest.raises(UsageError) as raised:
         of_command(line)
+    assert says in str(raised.value)
+
+
+FILE = """
+rate = "0..400/s in 2m"
+arrivals = "constant"
+slo = "p95=50ms,errors=5%"
+alone = true
+[a]
+app = "async"
+[b]
+app = "sync"
+[[scenario]]
+name = "get_post"
+"""
+
+
+def of_file(text: str, line: str = "") -> tuple[RunOptions, ThresholdOptions, tuple[str, ...]]:
+    """Return the options of a file with what is typed, the conditions, and those that are ignored."""
+    file = file_options(parse_bench_toml(text.encode()), Path("bench.toml"))
+    context = run_.make_context("run", shlex.split(line))
+    typed = typed_options(context, context.params)
+    return file.run_options(typed), *file.schedule_conditions(typed)
+
+
+def test_a_schedule_in_a_file_is_what_it_is_on_the_command_line() -> None:
+    options, demands, ignored = of_file(FILE)
+    line = f"get_post --a async {RAMP} --alone --slo p95=50ms,errors=5% --arrivals constant"
+    plain, plan = planned(options, demands)
+    assert plan == of_command(line)[1]
+    assert plain.experiment() == of_command(line)[0].experiment()
+    assert not ignored
+
+
+@pytest.mark.parametrize("line", ["--users 8", "--rate 100"])
+def test_a_typed_load_replaces_the_schedule_of_a_file_and_what_is_about_it(line: str) -> None:
+    options, _, _ = of_file(FILE, line)
+    assert not asks_for_schedule(options)
+    assert options.experiment().b.spec == "sync"
+
+
+def test_a_typed_schedule_replaces_what_does_not_go_with_it_in_a_file() -> None:
+    condition = 'fail_if = ["p99 > 1s"]\n'
+    cells = f'users = [1, 8]\nbudget = "4m"\nobserve = true\nmarkdown = "x.md"\n{condition}'
+    text = cells + FILE.partition("\n[a]")[1] + FILE.partition("\n[a]")[2]
+    options, demands, ignored = of_file(text, RAMP)
+    assert str(planned(options, demands)[1].schedule) == "0..400/s in 2m"
+    assert ignored == ("p99 > 1s",)
+
+
+@pytest.mark.parametrize(
+    ("added", "says"),
+    [
+        ('budget = "4m"', "--budget can't be used with a schedule"),
+        ("users = 8", "--users can't be used with a schedule"),
+        ("explore = true", "--explore can't be used with a schedule"),
+        ('fail_if = ["p99 > 1s"]', "--fail-if can't be used with a schedule"),
+        ('markdown = "x.md"', "--markdown can't be used with a schedule"),
+        ('[[scenario]]\nname = "noop"', "a schedule in --rate takes one scenario; choose one of: get_post, noop"),
+    ],
+)
+def test_what_does_not_go_with_a_schedule_in_one_file_is_told(added: str, says: str) -> None:
+    text = FILE + added if added.startswith("[[") else added + FILE
+    options, demands, _ = of_file(text)
+    with pytest.raises(UsageError) as raised:
+        planned(options, demands)
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("rate", "says"),
+    [
+        ('"200,400"', "rate is '200,400'; write rates as numbers, as in rate = [200, 400], or a schedule"),
+        ('"0..400/s for 2m"', "'0..400/s for 2m' is no part of a schedule; write a ramp"),
+        ("true", "rate should be"),
+    ],
+)
+def test_a_text_that_is_no_schedule_is_told_with_the_file(rate: str, says: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        of_file(FILE.replace('"0..400/s in 2m"', rate))
+    assert str(raised.value).startswith("bench.toml: ")
     assert says in str(raised.value)
 
 
