@@ -3,10 +3,11 @@
 import contextlib
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 from loadtests.drivers.job import (
     DONE,
@@ -40,6 +41,10 @@ END_S = 2.0
 """Locust's master may take so long to tell its workers that it ends."""
 LAST_WORDS_S = 1.0
 """A process that has closed its pipe may take so long to end."""
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class Driver(Stoppable):
@@ -102,8 +107,12 @@ class Driver(Stoppable):
     def __repr__(self) -> str:
         return f"<Driver {self._children!r}>"
 
-    def drive(self, job: PairingJob) -> dict[SideLabel, Recording]:
+    def drive(self, job: PairingJob, on_heartbeat: Callable[[], object] = _nothing) -> dict[SideLabel, Recording]:
         """Run one pairing.
+
+        Args:
+            job: the pairing.
+            on_heartbeat: is called at each sign of life of each process, which comes about once a second.
 
         Raises:
             DriverFailed: no recordings came back in time.
@@ -113,7 +122,7 @@ class Driver(Stoppable):
         try:
             for pipe in self._pipes:
                 pipe.send(job)
-            parts = receive(self._pipes, job.longest_s + start_s, SILENCE_S + start_s)
+            parts = receive(self._pipes, job.longest_s + start_s, SILENCE_S + start_s, on_heartbeat)
         except NoHeartbeat as reason:
             raise DriverFailed(f"{self._who} {reason}") from None
         except (EOFError, OSError):
@@ -179,7 +188,10 @@ class Driver(Stoppable):
 
 
 def receive(
-    pipes: Sequence[Connection], limit_s: float, start_s: float = SILENCE_S
+    pipes: Sequence[Connection],
+    limit_s: float,
+    start_s: float = SILENCE_S,
+    on_heartbeat: Callable[[], object] = _nothing,
 ) -> list[dict[SideLabel, Recording]]:
     """Hold the barriers of a group, and wait for all recordings of a job; return those of each load generator.
 
@@ -187,6 +199,7 @@ def receive(
         pipes: to the load generators.
         limit_s: how long all may take, in seconds.
         start_s: how long the first sign of life may take, in seconds.
+        on_heartbeat: is called at each sign of life.
 
     Raises:
         NoHeartbeat: no sign of life for SILENCE_S, or no end within ``limit_s``.
@@ -204,10 +217,7 @@ def receive(
         now = time.monotonic()
         overdue = now > begun + limit_s
         for pipe in (each for each in pipes if each in ready):
-            try:
-                message = pipe.recv()
-            except BlockingIOError:  # it was stopped in mid-message
-                raise _hung(SILENCE_S) from None
+            message = _received(pipe)
             heard[pipe], silence_s[pipe] = now, SILENCE_S
             if message == DONE:
                 del heard[pipe]
@@ -215,7 +225,9 @@ def receive(
                 raise RunError(message.why) if message.none_left else NotDrivenByMachines(message.why)
             elif isinstance(message, AtBarrier):
                 at_barrier[pipe] = message.value
-            elif message != HEARTBEAT:
+            elif message == HEARTBEAT:
+                on_heartbeat()
+            else:
                 label, recording = message
                 recordings[pipe][label] = recording
                 overdue = False  # it's about to end
@@ -229,6 +241,13 @@ def receive(
                 pipe.send([at_barrier[each] for each in pipes])
             at_barrier.clear()
     return [recordings[pipe] for pipe in pipes]
+
+
+def _received(pipe: Connection) -> Any:  # noqa: ANN401 - whatever a load generator sends
+    try:
+        return pipe.recv()
+    except BlockingIOError:  # it was stopped in mid-message
+        raise _hung(SILENCE_S) from None
 
 
 def _hung(silence_s: float) -> NoHeartbeat:

@@ -116,16 +116,18 @@ class Event(Record):
 
 
 class MachineRecord(Record):
-    """What else the machine did while one block's cells were driven.
+    """What else the machine did while one block's cells were driven, or in a span of a schedule.
 
     Attributes:
         block: block number, from 0.
-        seconds: how long the cells were driven, altogether.
+        seconds: how long the cells were driven, altogether; or how long the span was.
         steal: share of the cores' time that the hypervisor gave to others, 0 to 1; None where that is not counted.
         foreign: share of the cores' time that processes used which are not of this run, 0 to 1; None where a side is
             a server that ran already.
         throttled: share of the cores' time that was lost because a CPU quota was used up, 0 to 1; None where there is
             no quota, and in runs that were made before it was counted.
+        label: under a schedule, the side that was measured; else None.
+        begin_s: where the span begins, in seconds from the beginning of the trial; None without a schedule.
     """
 
     block: int
@@ -133,6 +135,8 @@ class MachineRecord(Record):
     steal: float | None
     foreign: float | None
     throttled: float | None = None
+    label: SideLabel | None = None
+    begin_s: float | None = None
 
 
 class LoadMachineRecord(Record):
@@ -225,7 +229,8 @@ class Manifest(Record):
             requests/s; None where it was not measured.
         driver_overhead_s: what the driver itself added to a single user's response time then, in seconds; None where it
             was not measured.
-        machine: what else the machine did, one record for each block that was driven to its end.
+        machine: what else the machine did, one record for each block that was driven to its end; of a schedule, one for
+            each span of some seconds.
         validation: what `bench validate` had found on this machine before the run; None if it had not been asked.
         unequal: whether it was meant that the sides answer differently.
         ignored: places in their answers, and headers, that may differ.

@@ -19,7 +19,7 @@ from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import MachineRecord
 from loadtests.records.samples import WORK_LEFT, Failure, Recording, Samples
 from loadtests.runner.block import BlockServers
-from loadtests.runner.next_rows import NextRows
+from loadtests.runner.next_rows import NextRows, used_again
 from loadtests.runner.run_log import RunLog
 from loadtests.runner.single_server import target
 from loadtests.runner.warm_up import WarmUps
@@ -169,13 +169,10 @@ class CellRunner:
 
     def _note_rows(self, pairing: Pairing, next_row: int) -> None:
         """Remember which rows of a values file were used; note, once a run, that there were fewer than requests."""
-        scenario, values = pairing.cell.scenario, pairing.cell.scenario.values
+        scenario = pairing.cell.scenario
         self._next_rows.used(scenario, next_row)
-        if values is not None and next_row > len(values.rows):
-            message = f"{scenario.name}: the {len(values.rows):,} rows of {values.file} were used again"
-            message += "; ${counter} and ${uuid} are new each time" if scenario.writes else ""
-            if not any(event.message == message for event in self._run_log.manifest.events):
-                self._note(None, "values", message)
+        if (said := used_again(scenario, next_row)) is not None:
+            self._run_log.event_once(self._number, None, "values", said)
 
     def _restore(self, name: ServerName, label: SideLabel, who: str) -> None:
         try:

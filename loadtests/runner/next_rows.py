@@ -46,3 +46,12 @@ class NextRows:
         if scenario.values is not None:
             file = scenario.values.file
             self.rows[file] = max(next_row, self.rows.get(file, 0))
+
+
+def used_again(scenario: Scenario, next_row: int) -> str | None:
+    """Return a sentence if a values file had fewer rows than requests, else None; for ``next_row`` see ``used``."""
+    values = scenario.values
+    if values is None or next_row <= len(values.rows):
+        return None
+    said = f"{scenario.name}: the {len(values.rows):,} rows of {values.file} were used again"
+    return said + ("; ${counter} and ${uuid} are new each time" if scenario.writes else "")

@@ -153,6 +153,11 @@ class RunLog:
         )
         self.update(events=[*self.manifest.events, event])
 
+    def event_once(self, block: int, label: SideLabel | None, kind: str, message: str) -> None:
+        """Add a line, unless the run has said the same before."""
+        if not any(event.message == message for event in self.manifest.events):
+            self.event(block, label, kind, message)
+
     def note_database(self, version: str | None) -> None:
         """Write down which database it is; raises UsageError if a run that goes on began with another one."""
         before = self.manifest.database_version

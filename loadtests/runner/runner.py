@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from loadtests.drivers.driver import Driver
@@ -181,7 +182,8 @@ class Runner:
                 if asked.machines is not None:
                     self._gather(driver, asked.machines)
                 elif run_log.manifest.driver_ceiling_rps is None:
-                    self._measure_driver(driver)
+                    self._tell(0, "measuring the load driver")
+                    note_driver_speed(run_log, driver, self.cores, work)
                 while (block := self.schedule.next_block(run_log.seconds)) is not None:
                     number, pairings = block
                     run_log.plan_block(number, pairings)
@@ -205,17 +207,6 @@ class Runner:
         except DriverFailed as failure:
             raise RunError(str(failure)) from None
         self._run_log.count_from(begun_s)  # whoever starts them by hand has the whole budget left
-
-    def _measure_driver(self, driver: Driver) -> None:
-        """Measure the driver by itself; what can't be measured is not known, and no reason not to go on."""
-        self._tell(0, "measuring the load driver")
-        with contextlib.suppress(RunError, DriverFailed):
-            speed = measure_driver(self.cores, driver, self.folder.work / "ceiling" / "null_server.log")
-            self._run_log.update(
-                driver_ceiling_rps=round(speed.ceiling_rps, 1), driver_overhead_s=round(speed.overhead_s, 7)
-            )
-            return
-        driver.restart()
 
     def _block(self, number: int, block: tuple[Pairing, ...], driver: Driver, slow_api: SlowApi) -> None:
         work, run_log = self.folder.work / f"block{number}", self._run_log
@@ -306,6 +297,15 @@ class Runner:
         schedule = self.schedule
         news = (*notes, *schedule.news())
         self.listener(Progress(block, self.done, now, self._run_log.seconds, news, schedule.settled))
+
+
+def note_driver_speed(run_log: RunLog, driver: Driver, cores: Cores, work: Path) -> None:
+    """Measure the driver by itself, and write it down; what can't be measured is not known, and no reason to stop."""
+    with contextlib.suppress(RunError, DriverFailed):
+        speed = measure_driver(cores, driver, work / "ceiling" / "null_server.log")
+        run_log.update(driver_ceiling_rps=round(speed.ceiling_rps, 1), driver_overhead_s=round(speed.overhead_s, 7))
+        return
+    driver.restart()
 
 
 def trial_key(block: int, pairing: Pairing, label: SideLabel) -> TrialKey:

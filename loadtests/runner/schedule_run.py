@@ -18,7 +18,7 @@ from random import Random
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import NOT_WRITTEN, DriverFailed, PairingJob, StreamTo
 from loadtests.experiment.loads import OpenLoop
-from loadtests.experiment.options import RunOptions
+from loadtests.experiment.options import POSTGRES, SQLITE, RunOptions
 from loadtests.experiment.plan import ORDERS, Experiment, ServerName
 from loadtests.experiment.rate_schedule import RateSchedule
 from loadtests.experiment.sides import LABELS, SideLabel
@@ -35,13 +35,14 @@ from loadtests.records.run_folder import (
 from loadtests.records.samples import Recording
 from loadtests.records.schedule_record import ScheduleRecord, stream_path
 from loadtests.runner.block import BlockServers
-from loadtests.runner.cell import InterferenceMonitor
 from loadtests.runner.commits import with_checkouts
-from loadtests.runner.next_rows import NextRows
+from loadtests.runner.next_rows import NextRows, used_again
 from loadtests.runner.resume import check_same, experiment_of
 from loadtests.runner.run import MakeComparison, checked_experiment, say
 from loadtests.runner.run_log import RunLog, new_manifest
+from loadtests.runner.runner import note_driver_speed
 from loadtests.runner.same_answers import ComparedAnswers, check_answers
+from loadtests.runner.schedule_conditions import Conditions, span_of
 from loadtests.runner.schedule_progress import showing
 from loadtests.runner.schedule_resume import Missing, begin_anew, missing_of, set_aside
 from loadtests.runner.single_server import target
@@ -252,7 +253,8 @@ class ScheduleRunner:
         self._run_log = RunLog(folder, manifest, begun_s)
         self._warm_ups = WarmUps(experiment.scenarios, experiment.timeout_s, experiment.trust, next_rows)
         remote = any(experiment.side(label).url is not None for label in self._record.labels)
-        self._interference = InterferenceMonitor(cores, servers_are_ours=not remote)
+        ours = not remote and experiment.database in (SQLITE, POSTGRES)
+        self._conditions = Conditions(self._run_log, cores, span_of(self._record), servers_are_ours=ours)
 
     def run(self, missing: Sequence[Missing]) -> None:
         """Carry out the trials that are missing, block by block; raises RunError if a side can't be started."""
@@ -264,6 +266,8 @@ class ScheduleRunner:
                 Driver(self._cores, work / "driver" / "log") as driver,
                 SlowApi(self._cores, work / "slow_api" / "log") as slow_api,
             ):
+                if self._run_log.manifest.driver_ceiling_rps is None:
+                    note_driver_speed(self._run_log, driver, self._cores, work)
                 for number, seed in enumerate(seeds):
                     if order := [each.label for each in missing if each.block == number]:
                         self._block(number, order, seed, driver, slow_api)
@@ -291,8 +295,6 @@ class ScheduleRunner:
             servers.hold()
             for label in order:
                 self._trial(number, label, seed, servers, driver)
-        machine = [*self._run_log.manifest.machine, *self._interference.finish(number)]
-        self._run_log.update(machine=machine)
         self._run_log.note_time()
 
     def _trial(self, block: int, label: SideLabel, seed: int, servers: BlockServers, driver: Driver) -> None:
@@ -302,9 +304,13 @@ class ScheduleRunner:
         """
         server, spec = servers.server(label), self._experiment.side(label).spec
         job = self._job(block, label, seed, server)
-        with servers.running([label]), self._interference.cell(), showing(self._schedule, spec, block):
+        with (
+            servers.running([label]),
+            self._conditions.of_trial(block, label, spec) as tell,
+            showing(self._schedule, spec, block),
+        ):
             try:
-                recording = driver.drive(job)[label]
+                recording = driver.drive(job, tell)[label]
             except DriverFailed as failure:
                 self._run_log.event(block, label, "restarted", f"{failure}; {spec} was given up in this block")
                 pass_over(self._next_rows, self._experiment, self._record)
@@ -315,7 +321,10 @@ class ScheduleRunner:
         except RunError:
             set_aside(stream_path(self._folder.trials, block, label))  # it says nothing of the side
             raise
-        self._next_rows.used(self._experiment.scenarios[0], recording.next_row)
+        [scenario] = self._experiment.scenarios
+        self._next_rows.used(scenario, recording.next_row)
+        if (said := used_again(scenario, recording.next_row)) is not None:
+            self._run_log.event_once(block, None, "values", said)
         self._run_log.update(next_rows=dict(self._next_rows.rows))
         self._note(block, label, spec, server, recording)
 
@@ -328,6 +337,8 @@ class ScheduleRunner:
             reason = f"{how_it_ended(status)} while it was measured"
         if reason is not None:
             self._run_log.event(block, label, "collapsed", f"{spec} {reason}")
+        elif not sum(each.answers for each in recording.good_bytes) and (words := server.last_words()):
+            self._run_log.event(block, label, "log", f"{spec}: {words}")
 
     def _job(self, block: int, label: SideLabel, seed: int, server: Server) -> PairingJob:
         [scenario], schedule = self._experiment.scenarios, self._schedule
