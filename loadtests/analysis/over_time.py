@@ -14,15 +14,16 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from loadtests.analysis.flag_checks import LAG_SHARE
+from loadtests.analysis.suspects import BY_OTHERS, disturbances, late_driver, lost_to, near_ceiling
 from loadtests.analysis.trial_summary import samples_needed
 from loadtests.experiment.rate_schedule import Interval, RateSchedule
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.manifest import Manifest
+from loadtests.records.manifest import MachineRecord, Manifest
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.sample_stream import UNKNOWN, End, Reading, is_of, read_stream
 from loadtests.records.samples import Failure, Samples
@@ -42,8 +43,6 @@ CHANCE = 3
 """Standard deviations by which more requests may be due than expected: with random arrivals, square roots."""
 PART_S = 0.5
 """The interval in which the driver gave up counts if at least this many seconds of it passed."""
-LATE_LEAST_S = 0.001
-"""A driver that is less late than this is no limit, however fast the answers are."""
 READINGS_LEAST = 20
 """Readings of the server's memory that it takes to report growth."""
 Histogram = npt.NDArray[np.int64]
@@ -62,6 +61,8 @@ class Course:
         answered: good answers that came in each interval.
         readings: of the driver's and the server's state, in the order of time.
         end: how the driver ended it; None if it was killed.
+        machine: what else the machine did in spans of the trial.
+        ceiling_rps: what the driver reached by itself, in requests/s; None if that is not known.
     """
 
     schedule: RateSchedule
@@ -72,6 +73,8 @@ class Course:
     answered: Histogram = field(init=False)
     readings: list[Reading] = field(default_factory=list)
     end: End | None = None
+    machine: Sequence[MachineRecord] = ()
+    ceiling_rps: float | None = None
 
     def __post_init__(self) -> None:
         self.intervals = self.schedule.intervals()
@@ -121,17 +124,18 @@ class Course:
         """Return the readings inside an interval, and the one at its end."""
         return self._between(self.intervals[which].begin_s + 0.5, self.intervals[which].end_s + 0.5)
 
-    def busy(self, which: int) -> float | None:
-        """Return how many cores the server kept busy in an interval; None if that is not known."""
+    def busy(self, which: int, whose: Literal["server_cpu_s", "driver_cpu_s"]) -> float | None:
+        """Return how many cores the server, or the driver, kept busy in an interval; None if that is not known."""
         interval = self.intervals[which]
         known = [
             each
             for each in self._between(interval.begin_s - 0.5, interval.end_s + 0.5)
-            if math.isfinite(each.server_cpu_s)
+            if math.isfinite(getattr(each, whose))
         ]
         if len(known) < 2:
             return None
-        return (known[-1].server_cpu_s - known[0].server_cpu_s) / (known[-1].time_s - known[0].time_s)
+        spent_s: float = getattr(known[-1], whose) - getattr(known[0], whose)
+        return spent_s / (known[-1].time_s - known[0].time_s)
 
     def _between(self, begin_s: float, end_s: float) -> list[Reading]:
         first, last = (bisect_left(self.readings, at_s, key=lambda each: each.time_s) for at_s in (begin_s, end_s))
@@ -169,6 +173,8 @@ def analyse_schedule(folder: RunFolder, manifest: Manifest, plan: ScheduleRecord
             if not path.exists() or not is_of(path, folder.run_id):
                 continue
             course = read_course(path, schedule)
+            course.machine = [each for each in manifest.machine if (each.block, each.label) == (block, label)]
+            course.ceiling_rps = manifest.driver_ceiling_rps
             courses[label].append(course)
             trials.append(_trial(block, label, course, plan, path.stat().st_size))
     planned = sum(map(len, plan.orders))
@@ -219,24 +225,30 @@ def broke(course: Course, plan: ScheduleRecord) -> Broke | None:
         if each and (gave_up or (len(run) == RUN and all(run))):
             after = next((n for n in range(last, which, -1) if reasons[n]), which)
             interval = course.intervals[which]
+            suspect, doubts = suspects(course, which, plan)
             return Broke(
                 at_s=interval.begin_s,
                 rate_rps=round(interval.rate_rps, 2),
                 reasons=each,
                 recovered_s=course.intervals[after].end_s if after < last and not course.gave_up else None,
-                driver_late=driver_late(course, which, plan),
+                suspect=suspect,
+                doubts=doubts,
             )
     return None
 
 
-def driver_late(course: Course, which: int, plan: ScheduleRecord) -> bool:
-    """Return whether the driver's own delay is a large part of the response time in an interval."""
-    least = samples_needed(plan.percentile)
-    lag = percentile_of(course.lag[which], plan.percentile, least)
-    response = percentile_of(course.response[which], plan.percentile, least)
-    if lag is None or response is None:
-        return False
-    return lag > LATE_LEAST_S and lag > LAG_SHARE * (response if math.isfinite(response) else plan.limit_s)
+def late_in(course: Course, which: int, plan: ScheduleRecord) -> str | None:
+    """Return a sentence if the driver's own delay is a large part of the response time in an interval, else None."""
+    return late_driver(course.lag[which], course.response[which], plan)
+
+
+def suspects(course: Course, which: int, plan: ScheduleRecord) -> tuple[Literal["driver", "machine"] | None, list[str]]:
+    """Return what else may have been the limit in an interval, and what points to it, in words."""
+    interval = course.intervals[which]
+    driver = [late_in(course, which, plan), near_ceiling(interval.rate_rps, course.ceiling_rps)]
+    of_driver = [each for each in driver if each]
+    of_machine = list(disturbances(course.machine, interval.begin_s, interval.end_s))
+    return "driver" if of_driver else "machine" if of_machine else None, [*of_driver, *of_machine]
 
 
 def pooled(courses: Sequence[Course], plan: ScheduleRecord) -> list[IntervalFigures]:
@@ -255,7 +267,7 @@ def _figures(which: int, courses: Sequence[Course], plan: ScheduleRecord) -> Int
     readings = [each for course in courses for each in course.readings_in(which)]
     sizes = [each.server_rss for each in readings if each.server_rss != UNKNOWN]
     rates = [course.answered[which] / course.seconds_of(which) for course in courses]
-    cores = [busy for course in courses if (busy := course.busy(which)) is not None]
+    lost = {name: [lost_to(name, c.machine, interval.begin_s, interval.end_s) for c in courses] for name in BY_OTHERS}
     return IntervalFigures(
         begin_s=interval.begin_s,
         end_s=interval.end_s,
@@ -268,8 +280,10 @@ def _figures(which: int, courses: Sequence[Course], plan: ScheduleRecord) -> Int
         wanted_s=_finite(percentile_of(response, plan.percentile, samples_needed(plan.percentile))),
         lag_p99_s=_finite(percentile_of(lag, 99.0, samples_needed(99.0))),
         in_flight=max((each.in_flight for each in readings), default=None),
-        server_cores=round(float(np.mean(cores)), 3) if cores else None,
+        server_cores=_mean([course.busy(which, "server_cpu_s") for course in courses]),
         server_rss=max(sizes, default=None),
+        driver_cores=_mean([course.busy(which, "driver_cpu_s") for course in courses]),
+        **{name: max((share for share in each if share is not None), default=None) for name, each in lost.items()},
         missed=next((each for each in why if each), []),
         missed_blocks=sum(map(bool, why)),
         blocks=len(courses),
@@ -294,6 +308,8 @@ def _trial(block: int, label: SideLabel, course: Course, plan: ScheduleRecord, s
         stopped=end.stopped if end else None,
         broke=broke(course, plan),
         missed=sum(bool(missed(course, which, plan)) for which in range(course.reached)),
+        driver_late=sum(bool(late_in(course, which, plan)) for which in range(course.reached)),
+        disturbed=list(disturbances(course.machine, 0.0, course.reached_s)),
         raw_until_s=end.raw_until_s if end else None,
         bytes=size,
         driver_rss=max((each.driver_rss for each in readings), default=None),
@@ -308,6 +324,11 @@ def _growth(readings: Sequence[Reading]) -> float | None:
     if len(later) < READINGS_LEAST:
         return None
     return float(np.polyfit(later[:, 0], later[:, 1], 1)[0]) * 3600
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(float(np.mean(known)), 3) if known else None
 
 
 def _finite(value: float | None) -> float | None:

@@ -65,6 +65,12 @@ class IntervalFigures(Record):
         in_flight: most requests that were unanswered at any reading; None if there was none.
         server_cores: how many cores the server kept busy, on average over the blocks; None if that is not known.
         server_rss: its resident memory in bytes, the most of all readings; None if that is not known.
+        driver_cores: the same as ``server_cores`` of the load driver, which includes asking the clock until a request
+            is due.
+        steal: share of the cores' time that the hypervisor gave to others, 0 to 1, in the worst span of some seconds in
+            any block; None if that is not known.
+        foreign: likewise, the share that other programs used.
+        throttled: likewise, the share that was lost to a CPU quota.
         missed: why the objective was missed in it, in words, of the first block in which it was; empty if it was kept.
         missed_blocks: in how many blocks it was missed.
         blocks: how many blocks reached its end.
@@ -83,6 +89,10 @@ class IntervalFigures(Record):
     in_flight: int | None
     server_cores: float | None
     server_rss: int | None
+    driver_cores: float | None = None
+    steal: float | None = None
+    foreign: float | None = None
+    throttled: float | None = None
     missed: list[str]
     missed_blocks: int
     blocks: int
@@ -101,14 +111,17 @@ class Broke(Record):
         rate_rps: the mean planned rate in that interval, in arrivals per second.
         reasons: in which ways it was missed, each in words.
         recovered_s: from when on the side met the objective to the end; None if it did not.
-        driver_late: whether the load driver was late itself, so that it may have been the limit.
+        suspect: what else may have been the limit: the load driver, or something else on the machine; None if nothing
+            points to either.
+        doubts: what points to it, in words.
     """
 
     at_s: int
     rate_rps: float
     reasons: list[str]
     recovered_s: int | None
-    driver_late: bool
+    suspect: Literal["driver", "machine"] | None = None
+    doubts: list[str] = Field(default_factory=list)
 
 
 class TrialCourse(Record):
@@ -125,6 +138,8 @@ class TrialCourse(Record):
         stopped: a sentence if no more was sent because too much was unanswered, else None.
         broke: where the side broke; None if it did not.
         missed: how many intervals missed the objective.
+        driver_late: in how many intervals the load driver's own delay was a large part of the response time.
+        disturbed: what others took of the machine in the worst span of the trial, in words; empty if it was little.
         raw_until_s: from when on requests were only counted; None if all are kept.
         bytes: size of its file.
         driver_rss: the most resident memory of the load driver, in bytes; None if it was never read.
@@ -142,6 +157,8 @@ class TrialCourse(Record):
     stopped: str | None
     broke: Broke | None
     missed: int = 0
+    driver_late: int = 0
+    disturbed: list[str] = Field(default_factory=list)
     raw_until_s: float | None
     bytes: int
     driver_rss: int | None

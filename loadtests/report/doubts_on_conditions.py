@@ -116,10 +116,12 @@ def machine(run: RunView) -> Iterator[Doubt]:
         return  # it neither served nor sent
     machine = run.manifest.environment
     if machine.virtualisation:
+        affects = "That affects both sides alike, because they take turns, but it widens the intervals."
+        if run.manifest.schedule is not None:
+            affects = "That affects the side that is measured at the time."
         yield Doubt(
             "A virtual machine",
-            f"It runs in {machine.virtualisation}: other guests, invisible from here, may take CPU time. That affects"
-            " both sides alike, because they take turns, but it widens the intervals.",
+            f"It runs in {machine.virtualisation}: other guests, invisible from here, may take CPU time. {affects}",
         )
     if machine.governor not in (None, "performance"):
         yield Doubt(

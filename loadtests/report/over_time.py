@@ -1,7 +1,7 @@
 """The results of a schedule, in words and as a table: where each side broke, and the worst intervals."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
@@ -22,9 +22,11 @@ MISSED = " ✗"
 """Marks the beginning of an interval that misses the objective."""
 HEADINGS = (
     "from", "offered /s", "side", "answered /s", "p50 ms", "p99 ms", "failed", "in flight", "cores", "driver late ms",
+    "driver cores", "others’ CPU",
 )  # fmt: skip
-WIDE = "cores"
-"""The column that the terminal leaves out, for lack of room."""
+WIDE = frozenset({"cores", "driver cores", "others’ CPU"})
+"""Columns that the terminal leaves out, for lack of room."""
+SUSPECTED = {"driver": "the load driver", "machine": "something else on the machine"}
 GROWTH_LEAST = 2**20
 """A server's memory must grow by this many bytes an hour to be mentioned."""
 
@@ -38,8 +40,8 @@ class Row:
 
 
 def names_of(manifest: Manifest) -> dict[SideLabel, str]:
-    """Return short names of the sides."""
-    if manifest.a.spec == manifest.b.spec:
+    """Return short names of the sides; of one alone, its spec."""
+    if manifest.schedule is not None and len(manifest.schedule.labels) == 1:
         return {"a": manifest.a.spec, "b": manifest.b.spec}
     return dict(zip(LABELS, short_names(manifest.a.spec, manifest.b.spec), strict=True))
 
@@ -56,19 +58,19 @@ def headline(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:
             said.append(f"{names[label]} {kept}")
         else:
             some = f" in {len(rates)} of {len(trials)} blocks" if len(trials) > 1 else ""
-            said.append(f"{names[label]} broke at {_range(rates)}/s{some}")
+            doubtful = [trial.broke.suspect for trial in trials if trial.broke and trial.broke.suspect]
+            whose = f" (in doubt: {SUSPECTED[doubtful[0]]})" if doubtful else ""
+            said.append(f"{names[label]} broke at {_range(rates)}/s{some}{whose}")
     return "; ".join(said) or "nothing was measured"
 
 
 def sentences(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> list[str]:
     """Say for each trial where it broke, why, and what was lost; then compare the sides."""
-    several = len({trial.block for trial in outcome.trials}) > 1
     said = []
     for trial in outcome.trials:
-        who = f"{names[trial.label]}, block {trial.block + 1}" if several else names[trial.label]
+        who = trial_name(trial, outcome, names)
         said.append(f"{who} {_course(trial)}")
-        if trial.broke and trial.broke.driver_late:
-            said.append(f"{who}: at that time the load driver itself was late, so it may have been the limit")
+        said += [f"{who}: {doubt}" for doubt in _doubts(trial)]
         if not trial.complete:
             said.append(
                 f"{who} is incomplete: it came as far as {clock(trial.reached_s)}; {trial.requests:,} requests are"
@@ -87,6 +89,12 @@ def sentences(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> list[
     said += [_survivors(outcome, label, names[label]) for label in outcome.intervals]
     said.append(_ratio(outcome, names))
     return [sentence for sentence in said if sentence]
+
+
+def trial_name(trial: TrialCourse, outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:
+    """Return a trial's side, and its block if there are several."""
+    several = len({each.block for each in outcome.trials}) > 1
+    return f"{names[trial.label]}, block {trial.block + 1}" if several else names[trial.label]
 
 
 def worst(outcome: ScheduleOutcome, most: int = WORST) -> list[int]:
@@ -124,7 +132,7 @@ def schedule_table(outcome: ScheduleOutcome, names: Mapping[SideLabel, str], sce
         title=title, title_justify="left", title_style="bold", caption=caption, caption_justify="left",
         box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False,
     )  # fmt: skip
-    shown = [HEADINGS.index(heading) for heading in HEADINGS if heading != WIDE]
+    shown = [HEADINGS.index(heading) for heading in HEADINGS if heading not in WIDE]
     for which in shown:
         heading = HEADINGS[which]
         table.add_column(heading.replace(" ", "\n"), justify="left" if heading in ("from", "side") else "right")
@@ -144,6 +152,8 @@ def _cells(each: IntervalFigures, name: str) -> tuple[str, ...]:
         NOTHING if each.in_flight is None else f"{each.in_flight:,}",
         NOTHING if each.server_cores is None else f"{each.server_cores:.2f}",
         NOTHING if each.lag_p99_s is None else milliseconds(each.lag_p99_s),
+        NOTHING if each.driver_cores is None else f"{each.driver_cores:.2f}",
+        NOTHING if each.foreign is None else f"{each.foreign:.0%}",
     )
 
 
@@ -157,6 +167,18 @@ def _course(trial: TrialCourse) -> str:
     at = trial.broke
     back = f"; from {clock(at.recovered_s)} on it met the objective again" if at.recovered_s is not None else ""
     return f"broke at {number(at.rate_rps)}/s after {clock(at.at_s)}: {listed(at.reasons)}{back}"
+
+
+def _doubts(trial: TrialCourse) -> Iterator[str]:
+    """Say what else may have been the limit, where the side broke and elsewhere."""
+    at = trial.broke
+    if at is not None and at.suspect is not None:
+        yield f"when it broke, {listed(at.doubts)}; so {SUSPECTED[at.suspect]} may have been the limit"
+    if trial.driver_late:
+        intervals = "1 interval" if trial.driver_late == 1 else f"{trial.driver_late} intervals"
+        yield f"in {intervals} more than a tenth of the response time may be the load driver's own delay"
+    if trial.disturbed:
+        yield f"in its worst seconds {listed(trial.disturbed)}"
 
 
 def _survivors(outcome: ScheduleOutcome, label: SideLabel, name: str) -> str:

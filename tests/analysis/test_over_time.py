@@ -12,7 +12,7 @@ import pytest
 from loadtests.analysis.over_time import RUN, Course, analyse_schedule, missed, read_course
 from loadtests.experiment.rate_schedule import parse_schedule
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.manifest import Manifest
+from loadtests.records.manifest import MachineRecord, Manifest
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.sample_stream import UNKNOWN, End, Reading, StreamWriter
 from loadtests.records.samples import Failure, Samples
@@ -20,6 +20,7 @@ from loadtests.records.schedule_record import ScheduleOutcome, ScheduleRecord, s
 from loadtests.report.charts.over_time import heights, lone
 from loadtests.report.html.schedule_page import render, write_schedule
 from loadtests.report.over_time import headline, names_of, schedule_table, sentences, worst
+from loadtests.report.schedule_doubts import schedule_doubts
 from tests.made_up_runs import make_run
 
 RAMP = "0..400/s in 2m"
@@ -236,12 +237,75 @@ def test_figures_are_the_same_when_requests_were_only_counted(tmp_path: Path) ->
     assert any("its file was full after" in each for each in sentences(counted, names_of(manifest)))
 
 
-def test_a_late_driver_is_named_where_a_side_broke(tmp_path: Path) -> None:
-    manifest, outcome = outcome_of(tmp_path, {"a": lambda at: 0.01 if at < 90 else 0.4}, lag_s=0.1)
-    broke = outcome.trials[0].broke
+def slow_from_90_s(at: float) -> float:
+    return 0.01 if at < 90 else 0.4
+
+
+def on(folder: RunFolder, manifest: Manifest, *machine: MachineRecord, ceiling_rps: float = 9e3) -> ScheduleOutcome:
+    """Return the outcome of the same trials on a machine of which more is known."""
+    changed = manifest.model_copy(update={"machine": list(machine), "driver_ceiling_rps": ceiling_rps})
+    assert manifest.schedule is not None
+    return analyse_schedule(folder, changed, manifest.schedule)
+
+
+def span(
+    begin_s: float, foreign: float | None = 0.0, steal: float | None = 0.0, label: SideLabel = "a"
+) -> MachineRecord:
+    return MachineRecord(block=0, seconds=5.0, steal=steal, foreign=foreign, label=label, begin_s=begin_s)
+
+
+def test_a_late_driver_is_in_doubt_where_a_side_broke(tmp_path: Path) -> None:
+    manifest, outcome = outcome_of(tmp_path, {"a": slow_from_90_s}, lag_s=0.1)
+    broke, names = outcome.trials[0].broke, names_of(manifest)
     assert broke is not None
-    assert broke.driver_late
-    assert any("the load driver itself was late" in each for each in sentences(outcome, names_of(manifest)))
+    assert broke.suspect == "driver"
+    assert "(in doubt: the load driver)" in headline(outcome, names)
+    said = " ".join(sentences(outcome, names))
+    assert re.search(r"when it broke, p99 of the delay with which the load driver sent was (99|100|101) ms; so", said)
+    assert outcome.trials[0].driver_late == sum(each.p99_s is not None for each in outcome.intervals["a"])
+
+
+def test_a_rate_near_the_ceiling_of_the_driver_is_in_doubt(tmp_path: Path) -> None:
+    manifest, outcome = outcome_of(tmp_path, {"a": slow_from_90_s})
+    folder = RunFolder(tmp_path / "run")
+    at = outcome.trials[0].broke
+    assert at is not None
+    assert (at.suspect, at.doubts) == (None, [])
+    at = on(folder, manifest, ceiling_rps=360.0).trials[0].broke
+    assert at is not None
+    assert at.suspect == "driver"
+    assert at.doubts == [f"the rate was {at.rate_rps:.0f}/s, and the load driver reached 360/s by itself"]
+    assert on(folder, manifest, ceiling_rps=400.0).trials[0].broke == outcome.trials[0].broke
+
+
+def test_other_programs_are_in_doubt_if_they_were_busy_when_a_side_broke(tmp_path: Path) -> None:
+    manifest, _ = outcome_of(tmp_path, {"a": slow_from_90_s})
+    folder, names = RunFolder(tmp_path / "run"), names_of(manifest)
+    quiet = [span(at, 0.01) for at in (0.0, 85.0, 90.0)]
+    at = on(folder, manifest, *quiet, span(90.0, 0.9, label="b")).trials[0].broke
+    assert at is not None
+    assert at.suspect is None
+    outcome = on(folder, manifest, span(0.0), span(87.0, 0.23, 0.04))
+    at = outcome.trials[0].broke
+    assert at is not None
+    assert at.suspect == "machine"
+    assert at.doubts == ["the hypervisor took 4% of the cores' time", "other programs used 23% of the cores' time"]
+    assert "(in doubt: something else on the machine)" in headline(outcome, names)
+    figures = outcome.intervals["a"]
+    assert max(each.foreign or 0.0 for each in figures if each.end_s <= 85) == 0.0
+    assert {each.foreign for each in figures if each.begin_s >= 92} == {None}
+    assert all(each.driver_cores == pytest.approx(0.1) for each in figures)
+
+
+def test_what_disturbed_a_trial_elsewhere_is_said_and_puts_no_break_in_doubt(tmp_path: Path) -> None:
+    manifest, _ = outcome_of(tmp_path, {"a": slow_from_90_s})
+    outcome = on(RunFolder(tmp_path / "run"), manifest, span(10.0, 0.5, None))
+    names = names_of(manifest)
+    assert "in doubt" not in headline(outcome, names)
+    assert "sync: in its worst seconds other programs used 50% of the cores' time" in sentences(outcome, names)
+    titles = {doubt.title: doubt for doubt in schedule_doubts(manifest, outcome, names)}
+    assert titles["Something else used the machine"].serious
+    assert not titles["The load driver kept up"].serious
 
 
 def test_memory_that_grows_is_told_by_the_hour(tmp_path: Path) -> None:

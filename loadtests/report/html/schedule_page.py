@@ -10,6 +10,7 @@ from loadtests.report.charts.over_time import draw_course
 from loadtests.report.html.page import data_uri
 from loadtests.report.html.templating import TABLES, allowed, script, template
 from loadtests.report.over_time import HEADINGS, headline, names_of, rows, sentences, worst
+from loadtests.report.schedule_doubts import schedule_doubts
 from loadtests.report.wording import printable
 from loadtests.system.errors import RunError, describe_error
 
@@ -29,6 +30,7 @@ def render(manifest: Manifest, outcome: ScheduleOutcome, plan: ScheduleRecord, c
         headings=HEADINGS,
         worst=rows(outcome, names, worst(outcome)),
         all_rows=rows(outcome, names, range(every)),
+        doubts=schedule_doubts(manifest, outcome, names),
         chart=data_uri(chart) if chart is not None else None,
         sides={label: (manifest.a if label == "a" else manifest.b) for label in plan.labels},
         scripts=scripts,
