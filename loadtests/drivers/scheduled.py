@@ -133,7 +133,10 @@ class ScheduleTrial(ArrivalsTrial):
         return window
 
     async def _flush_regularly(self) -> None:
-        """Write what has ended, once in FLUSH_S; raises Stalled if that can't be done."""
+        """Write what has ended, once in FLUSH_S; raises Stalled if that can't be done, or the server's processes end.
+
+        A server that was started for the run does not come back, and hours of refused requests would tell nothing.
+        """
         due = self.log.now()
         while True:
             due += FLUSH_S
@@ -144,6 +147,8 @@ class ScheduleTrial(ArrivalsTrial):
                 self._is_whole = False
                 why = describe_error(error, "the run's folder")
                 raise Stalled(f"{NOT_WRITTEN}: {why}") from None
+            if self.pids and not any(map(psutil.pid_exists, self.pids)):
+                raise Stalled("the server's process was gone")
 
     def _flush(self) -> None:
         server_cpu_s, server_rss = math.nan, UNKNOWN

@@ -304,13 +304,19 @@ class ScheduleRunner:
         """
         server, spec = servers.server(label), self._experiment.side(label).spec
         job = self._job(block, label, seed, server)
+
+        def on_heartbeat() -> None:
+            tell()
+            server.limit_log()
+            server.exit_status()  # which also lets the process go, if it has ended, so that the driver notices
+
         with (
             servers.running([label]),
             self._conditions.of_trial(block, label, spec) as tell,
             showing(self._schedule, spec, block),
         ):
             try:
-                recording = driver.drive(job, tell)[label]
+                recording = driver.drive(job, on_heartbeat)[label]
             except DriverFailed as failure:
                 self._run_log.event(block, label, "restarted", f"{failure}; {spec} was given up in this block")
                 pass_over(self._next_rows, self._experiment, self._record)

@@ -181,6 +181,11 @@ class Server(Stoppable):
             said += "; its command has to last as long as the server does: leave out what puts that in the background"
         raise ServerFailed(said)
 
+    def limit_log(self) -> None:
+        """Empty its log if it has grown large: an app may write a line for each request of a long run."""
+        if self.child is not None:
+            self.child.limit_log()
+
     def last_words(self) -> str:
         """Return the last line that it logged, without its secrets; an empty string if it is not ours."""
         return "" if self.child is None else self.without_secrets(self.child.last_words())

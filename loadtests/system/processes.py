@@ -47,6 +47,8 @@ EMPTY = (
 """How lines begin that follow what went wrong, in the logs of SQLAlchemy, pydantic and uvicorn."""
 LEAST_SPACE = 2**14
 """Bytes without which a process can't even say that it has no space."""
+LONGEST_LOG = 20_000_000
+"""Bytes beyond which the log of a process that runs for hours is emptied."""
 LAST_BYTES = 2**20
 """How much of the end of a log is looked at for what went wrong: an app may have written gigabytes before."""
 TRACEBACK = "Traceback (most recent call last):"
@@ -173,6 +175,12 @@ class Child(Stoppable):
             if traceback and begins is not None:
                 return " ".join(" ".join(lines[begins : begins + EXCEPTION_LINES]).split())
         return self.last_words()
+
+    def limit_log(self, most_bytes: int = LONGEST_LOG) -> None:
+        """Empty the log if it has grown beyond a limit: for a process that may run for hours, and appends to it."""
+        with contextlib.suppress(OSError):
+            if self.log.stat().st_size > most_bytes:
+                os.truncate(self.log, 0)
 
     def _end_of_log(self) -> str:
         """Return the last LAST_BYTES that it logged; raises OSError."""

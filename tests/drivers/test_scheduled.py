@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         pass
 
 
-def driven(path: Path, text: str, serve: Serve = prompt, **job: Any) -> Recording:
+def driven(path: Path, text: str, serve: Serve = prompt, pids: tuple[int, ...] = (), **job: Any) -> Recording:
     async def measure() -> Recording:
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the client hangs up in mid-read
         async with await asyncio.start_server(serve, "127.0.0.1", 0, backlog=4096) as server:
@@ -38,7 +40,7 @@ def driven(path: Path, text: str, serve: Serve = prompt, **job: Any) -> Recordin
             schedule = parse_schedule(text, "constant")
             stream = StreamTo(path, {"label": "a"}, 10**9)
             pairing = PairingJob(
-                {"a": Target(f"http://127.0.0.1:{port}")},
+                {"a": Target(f"http://127.0.0.1:{port}", pids)},
                 (Request("GET", "/"),),
                 schedule,
                 schedule.seconds,
@@ -105,7 +107,10 @@ def test_no_more_is_sent_when_too_much_is_unanswered(tmp_path: Path, monkeypatch
     assert set(found.failure) == {Failure.CUT_OFF}
     *_, end = read_stream(path)
     assert isinstance(end, End)
-    assert end.stopped == f"{len(found)} requests were unanswered, and no more were sent"
+    assert end.stopped is not None
+    count, _, rest = end.stopped.partition(" ")
+    assert rest == "requests were unanswered, and no more were sent"
+    assert 60 <= int(count) <= len(found)  # some may be on their way when that is noticed
     assert end.reached_s < 5
     assert end.abandoned == recording.abandoned == len(found)
 
@@ -119,6 +124,27 @@ def test_a_server_that_falls_silent_ends_it(tmp_path: Path) -> None:
     assert isinstance(end, End)
     assert end.stalled == recording.stalled
     assert set(joined(path).failure) == {Failure.CUT_OFF}
+
+
+def test_a_server_whose_process_ends_is_not_asked_for_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduled, "FLUSH_S", 0.05)
+    asked = itertools.count()
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with process:
+
+        async def dies(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while await reader.readuntil(b"\r\n\r\n"):
+                if next(asked) == 20:
+                    process.kill()
+                    process.wait()
+                writer.write(ANSWER)
+
+        recording = driven(tmp_path / "a.stream", "50/s for 30s", dies, (process.pid,))
+    assert recording.stalled == "the server's process was gone"
+    *_, end = read_stream(tmp_path / "a.stream")
+    assert isinstance(end, End)
+    assert end.stalled == recording.stalled
+    assert len(joined(tmp_path / "a.stream")) >= 20
 
 
 def test_a_disk_that_is_full_ends_it_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -201,6 +201,20 @@ def test_the_exception_of_the_last_traceback_is_found(tmp_path: Path) -> None:
         assert child.last_exception().startswith("AttributeError: 'coroutine' object has no attribute 'scalars'")
 
 
+def test_a_log_that_has_grown_too_long_is_emptied_and_what_follows_is_kept(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with Child("no_such_module", [], log=log) as child:
+        child.process.wait(10)
+        log.write_text("asked\n" * 100)
+        child.limit_log(600)
+        assert log.stat().st_size == 600
+        child.limit_log(599)
+        assert log.stat().st_size == 0
+        with log.open("a") as more:
+            more.write("KeyError: 'tea'\n")
+        assert child.last_words() == "KeyError: 'tea'"
+
+
 def test_only_the_end_of_a_long_log_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "LAST_BYTES", 40)
     with Child("no_such_module", [], log=tmp_path / "log") as child:
