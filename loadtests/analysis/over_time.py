@@ -3,8 +3,8 @@
 An interval misses the objective if more than the allowed share of its requests failed, if the percentile is above its
 limit, or if the backlog grows: more requests are unanswered at its end than were due within the limit before it (some
 of them then take longer than that), and more than at its beginning. The number that were due is what the schedule
-expects, and what chance may add. A side *broke* in the first of RUN successive intervals that miss it, or in the last
-one before the driver gave up.
+expects, and what chance may add. A side *broke* in the first of RUN successive intervals that miss it, in the last one
+before the driver gave up, or in the only one.
 
 Percentiles are computed from histograms, so hours take as little memory as minutes.
 """
@@ -35,7 +35,16 @@ from loadtests.records.schedule_record import (
     TrialCourse,
     stream_path,
 )
-from loadtests.records.second_counts import BUCKETS, RELATIVE_ERROR, Counts, Kind, count, percentile_of
+from loadtests.records.second_counts import (
+    BUCKETS,
+    NEVER,
+    RELATIVE_ERROR,
+    Counts,
+    Kind,
+    buckets_of,
+    count,
+    percentile_of,
+)
 
 RUN = 2
 """How many successive intervals must miss the objective: a single one may be a pause of the machine."""
@@ -45,6 +54,8 @@ PART_S = 0.5
 """The interval in which the driver gave up counts if at least this many seconds of it passed."""
 READINGS_LEAST = 20
 """Readings of the server's memory that it takes to report growth."""
+WENT_WRONG = frozenset({"collapsed", "restarted", "log"})
+"""Kinds of events that belong to what is said of a trial."""
 Histogram = npt.NDArray[np.int64]
 
 
@@ -176,7 +187,12 @@ def analyse_schedule(folder: RunFolder, manifest: Manifest, plan: ScheduleRecord
             course.machine = [each for each in manifest.machine if (each.block, each.label) == (block, label)]
             course.ceiling_rps = manifest.driver_ceiling_rps
             courses[label].append(course)
-            trials.append(_trial(block, label, course, plan, path.stat().st_size))
+            happened = [
+                event.message
+                for event in manifest.events
+                if (event.block, event.label) == (block, label) and event.kind in WENT_WRONG
+            ]
+            trials.append(_trial(block, label, course, plan, path.stat().st_size, happened))
     planned = sum(map(len, plan.orders))
     return ScheduleOutcome(
         run=manifest.name,
@@ -196,23 +212,48 @@ def objective_in_words(plan: ScheduleRecord) -> str:
 
 def missed(course: Course, which: int, plan: ScheduleRecord) -> list[str]:
     """Return the reasons why an interval of a trial misses the objective, in words; empty if it meets it."""
-    found = []
+    failed, slow = _failed(course, which, plan), _slow(course, which, plan)
+    gave_up = course.gave_up if which == course.reached - 1 else None
+    return [reason for reason in (failed, slow, _backlog(course, which, plan), gave_up) if reason]
+
+
+def _failed(course: Course, which: int, plan: ScheduleRecord) -> str | None:
     requests = int(course.outcome[which].sum())
     share = 1 - course.outcome[which, Failure.NONE] / requests if requests else 0.0
-    if share > plan.errors:
-        found.append(f"{share:.1%} of requests failed")
-    value = percentile_of(course.response[which], plan.percentile, samples_needed(plan.percentile))
-    if value is not None and value > plan.limit_s:
-        shown = f"{value * 1000:,.0f} ms" if math.isfinite(value) else "beyond measure"
-        found.append(f"p{plan.percentile:g} was {shown}")
+    return f"{share:.1%} of requests failed" if share > plan.errors else None
+
+
+def _percentile(course: Course, which: int, plan: ScheduleRecord) -> float | None:
+    return percentile_of(course.response[which], plan.percentile, samples_needed(plan.percentile))
+
+
+def _slow(course: Course, which: int, plan: ScheduleRecord) -> str | None:
+    value = _percentile(course, which, plan)
+    if value is None:
+        return _slow_by_count(course, which, plan)
+    if value <= plan.limit_s:
+        return None
+    shown = f"{value * 1000:,.0f} ms" if math.isfinite(value) else "beyond measure"
+    return f"p{plan.percentile:g} was {shown}"
+
+
+def _slow_by_count(course: Course, which: int, plan: ScheduleRecord) -> str | None:
+    """Judge an interval of too few requests for the percentile: more are slow than chance would explain."""
+    answered = course.response[which, :NEVER]
+    slow = int(answered[int(buckets_of(np.array([plan.limit_s]))[0]) + 1 :].sum())
+    allowed = float(answered.sum()) * (1 - plan.percentile / 100)
+    if slow <= allowed + CHANCE * math.sqrt(allowed):
+        return None
+    return f"{slow:,} of {answered.sum():,} answers took longer than {plan.limit_s * 1000:,.0f} ms"
+
+
+def _backlog(course: Course, which: int, plan: ScheduleRecord) -> str | None:
     interval = course.intervals[which]
     begins, ends = course.in_flight_at(interval.begin_s), course.in_flight_at(interval.end_s)
     due = course.schedule.arrivals_between(interval.end_s - plan.limit_s, interval.end_s)
-    if ends is not None and ends > max(begins or 0, due + CHANCE * math.sqrt(due)):
-        found.append(f"{ends:,} requests were unanswered, and the number grew")
-    if course.gave_up and which == course.reached - 1:
-        found.append(course.gave_up)
-    return found
+    if ends is None or ends <= max(begins or 0, due + CHANCE * math.sqrt(due)):
+        return None
+    return f"{ends:,} requests were unanswered, and the number grew"
 
 
 def broke(course: Course, plan: ScheduleRecord) -> Broke | None:
@@ -222,7 +263,7 @@ def broke(course: Course, plan: ScheduleRecord) -> Broke | None:
     for which, each in enumerate(reasons):
         run = reasons[which : which + RUN]
         gave_up = course.gave_up is not None and which == last
-        if each and (gave_up or (len(run) == RUN and all(run))):
+        if each and (gave_up or last == 0 or (len(run) == RUN and all(run))):
             after = next((n for n in range(last, which, -1) if reasons[n]), which)
             interval = course.intervals[which]
             suspect, doubts = suspects(course, which, plan)
@@ -243,7 +284,13 @@ def late_in(course: Course, which: int, plan: ScheduleRecord) -> str | None:
 
 
 def suspects(course: Course, which: int, plan: ScheduleRecord) -> tuple[Literal["driver", "machine"] | None, list[str]]:
-    """Return what else may have been the limit in an interval, and what points to it, in words."""
+    """Return what else may have been the limit in an interval, and what points to it, in words.
+
+    A side that failed its requests, and was not slow, did not do so because something else was busy.
+    """
+    value = _percentile(course, which, plan)
+    if _failed(course, which, plan) and not _backlog(course, which, plan) and (value is None or math.isinf(value)):
+        return None, []
     interval = course.intervals[which]
     driver = [late_in(course, which, plan), near_ceiling(interval.rate_rps, course.ceiling_rps)]
     of_driver = [each for each in driver if each]
@@ -295,8 +342,11 @@ def sum_of(rows: Iterable[Histogram]) -> Histogram:
     return np.sum(list(rows), axis=0)  # type: ignore[no-any-return]
 
 
-def _trial(block: int, label: SideLabel, course: Course, plan: ScheduleRecord, size: int) -> TrialCourse:
+def _trial(
+    block: int, label: SideLabel, course: Course, plan: ScheduleRecord, size: int, happened: list[str]
+) -> TrialCourse:
     end, readings = course.end, course.readings
+    where = broke(course, plan)
     return TrialCourse(
         block=block,
         label=label,
@@ -306,8 +356,10 @@ def _trial(block: int, label: SideLabel, course: Course, plan: ScheduleRecord, s
         unanswered=readings[-1].in_flight if readings and end is None else 0,
         stalled=end.stalled if end else None,
         stopped=end.stopped if end else None,
-        broke=broke(course, plan),
+        broke=where,
         missed=sum(bool(missed(course, which, plan)) for which in range(course.reached)),
+        missed_last=where is None and course.reached > 0 and bool(missed(course, course.reached - 1, plan)),
+        happened=happened,
         driver_late=sum(bool(late_in(course, which, plan)) for which in range(course.reached)),
         disturbed=list(disturbances(course.machine, 0.0, course.reached_s)),
         raw_until_s=end.raw_until_s if end else None,

@@ -5,6 +5,7 @@ from pathlib import Path
 from loadtests.experiment.loads import OpenLoop
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.rate_schedule import is_schedule, parse_schedule
+from loadtests.experiment.side_text import name_and_settings, side_text
 from loadtests.experiment.thresholds import ThresholdOptions
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder, remove_leftovers
@@ -12,6 +13,7 @@ from loadtests.runner.schedule_run import SchedulePlan, measure_schedule, resume
 from loadtests.slo.objective import parse_objective
 from loadtests.system.errors import RunError, UsageError
 
+PORT = "port"
 SLO = "p99=1s"
 """The default objective: a side that misses it broke."""
 NO_CONDITIONS = "{}: conditions are about cells, and a schedule has none; leave them out"
@@ -78,7 +80,7 @@ def planned(options: RunOptions, demands: ThresholdOptions) -> tuple[RunOptions,
             "control": False,
             "slo": None,
             "alone": False,
-            **({"b": options.a} if options.alone else {}),
+            **({"b": _without_port(options.a)} if options.alone else {}),
         }
     )
     experiment = plain.experiment()
@@ -91,6 +93,12 @@ def planned(options: RunOptions, demands: ThresholdOptions) -> tuple[RunOptions,
         schedule, ("a",) if options.alone else ("a", "b"), objective.wanted, objective.limit_s, objective.errors
     )
     return plain, plan
+
+
+def _without_port(side: str) -> str:
+    """Return a side without a port of its own: where it is measured alone, it is also the other one, in name."""
+    name, settings = name_and_settings(side)
+    return side_text(name, {key: value for key, value in settings.items() if key != PORT}) if PORT in settings else side
 
 
 def show_schedule(path: Path, *, png: bool = False) -> None:

@@ -138,6 +138,8 @@ class TrialCourse(Record):
         stopped: a sentence if no more was sent because too much was unanswered, else None.
         broke: where the side broke; None if it did not.
         missed: how many intervals missed the objective.
+        missed_last: whether the last interval missed it, which was not enough for the side to have broken.
+        happened: what went wrong with the side, the driver or the database, in words.
         driver_late: in how many intervals the load driver's own delay was a large part of the response time.
         disturbed: what others took of the machine in the worst span of the trial, in words; empty if it was little.
         raw_until_s: from when on requests were only counted; None if all are kept.
@@ -157,6 +159,8 @@ class TrialCourse(Record):
     stopped: str | None
     broke: Broke | None
     missed: int = 0
+    missed_last: bool = False
+    happened: list[str] = Field(default_factory=list)
     driver_late: int = 0
     disturbed: list[str] = Field(default_factory=list)
     raw_until_s: float | None

@@ -12,7 +12,7 @@ from loadtests.experiment.rate_schedule import clock
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.manifest import Manifest
 from loadtests.records.schedule_record import IntervalFigures, ScheduleOutcome, TrialCourse
-from loadtests.report.view import short_names
+from loadtests.report.view import SHORT, short_names
 from loadtests.report.wording import listed, milliseconds, number, printable
 
 WORST = 8
@@ -40,9 +40,10 @@ class Row:
 
 
 def names_of(manifest: Manifest) -> dict[SideLabel, str]:
-    """Return short names of the sides; of one alone, its spec."""
+    """Return short names of the sides; of one alone, its spec, without settings if they make it long."""
     if manifest.schedule is not None and len(manifest.schedule.labels) == 1:
-        return {"a": manifest.a.spec, "b": manifest.b.spec}
+        spec = manifest.a.spec
+        return dict.fromkeys(LABELS, spec if len(spec) <= SHORT else spec.partition(",")[0])
     return dict(zip(LABELS, short_names(manifest.a.spec, manifest.b.spec), strict=True))
 
 
@@ -55,6 +56,8 @@ def headline(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> str:
         if not rates:
             far = min(trial.reached_s for trial in trials)
             kept = "did not break" if all(trial.complete for trial in trials) else f"had not broken after {clock(far)}"
+            if any(trial.missed_last for trial in trials):
+                kept += ", but missed the objective at the end"
             said.append(f"{names[label]} {kept}")
         else:
             some = f" in {len(rates)} of {len(trials)} blocks" if len(trials) > 1 else ""
@@ -70,6 +73,8 @@ def sentences(outcome: ScheduleOutcome, names: Mapping[SideLabel, str]) -> list[
     for trial in outcome.trials:
         who = trial_name(trial, outcome, names)
         said.append(f"{who} {_course(trial)}")
+        reasons = trial.broke.reasons if trial.broke else []
+        said += [each for each in trial.happened if not any(reason in each for reason in reasons)]
         said += [f"{who}: {doubt}" for doubt in _doubts(trial)]
         if not trial.complete:
             said.append(
@@ -161,7 +166,8 @@ def _course(trial: TrialCourse) -> str:
     if trial.broke is None and trial.missed:
         intervals = "1 interval" if trial.missed == 1 else f"{trial.missed} intervals"
         far = "" if trial.complete else " as long as it was measured"
-        return f"did not break{far}, but missed the objective in {intervals}, never in two successive ones"
+        end = "; the last one did, too late to tell whether it would have gone on" if trial.missed_last else ""
+        return f"did not break{far}, but missed the objective in {intervals}, never in two successive ones{end}"
     if trial.broke is None:
         return "met the objective to the end" if trial.complete else "met the objective as long as it was measured"
     at = trial.broke

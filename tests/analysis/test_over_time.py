@@ -12,11 +12,12 @@ import pytest
 from loadtests.analysis.over_time import RUN, Course, analyse_schedule, missed, read_course
 from loadtests.experiment.rate_schedule import parse_schedule
 from loadtests.experiment.sides import SideLabel
-from loadtests.records.manifest import MachineRecord, Manifest
+from loadtests.records.manifest import Event, MachineRecord, Manifest
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.sample_stream import UNKNOWN, End, Reading, StreamWriter
 from loadtests.records.samples import Failure, Samples
 from loadtests.records.schedule_record import ScheduleOutcome, ScheduleRecord, stream_path
+from loadtests.records.second_counts import buckets_of
 from loadtests.report.charts.over_time import heights, lone
 from loadtests.report.html.schedule_page import render, write_schedule
 from loadtests.report.over_time import headline, names_of, schedule_table, sentences, worst
@@ -144,6 +145,24 @@ def test_a_single_bad_interval_is_no_break(tmp_path: Path) -> None:
     assert RUN == 2
 
 
+def test_a_schedule_of_one_interval_breaks_in_it(tmp_path: Path) -> None:
+    """With 20 requests, all of which fail, there is no second interval that could confirm it."""
+    manifest, outcome = outcome_of(tmp_path, {"a": lambda _: math.nan}, "20/s for 3s")
+    assert len(outcome.intervals["a"]) == 1
+    assert headline(outcome, names_of(manifest)) == "sync broke at 20.0/s"
+    assert outcome.trials[0].broke is not None
+    assert outcome.trials[0].broke.reasons == ["100.0% of requests failed"]
+
+
+def test_an_objective_that_is_missed_at_the_very_end_is_said_to_be(tmp_path: Path) -> None:
+    last = parse_schedule(RAMP, "poisson").intervals()[-1]
+    manifest, outcome = outcome_of(tmp_path, {"a": lambda at: 0.01 if at < last.begin_s else math.nan})
+    assert outcome.trials[0].broke is None
+    names = names_of(manifest)
+    assert headline(outcome, names) == "sync did not break, but missed the objective at the end"
+    assert any("the last one did, too late to tell" in said for said in sentences(outcome, names))
+
+
 def test_after_a_spike_it_is_said_when_it_recovered(tmp_path: Path) -> None:
     rate = "100/s for 1m, 800/s for 10s, 100/s for 1m"
     _, outcome = outcome_of(tmp_path, {"a": lambda at: 0.01 if at < 60 else max(0.01, 75 - at)}, rate)
@@ -162,7 +181,18 @@ def test_a_backlog_that_grows_is_a_break_even_where_no_percentile_can_be_given(t
     broke = outcome.trials[0].broke
     assert broke is not None
     assert broke.at_s == 0
-    assert "requests were unanswered, and the number grew" in broke.reasons[0]
+    assert "requests were unanswered, and the number grew" in broke.reasons[-1]
+
+
+@pytest.mark.parametrize(("slow", "says"), [(4, []), (6, ["6 of 100 answers took longer than 200 ms"])])
+def test_with_few_requests_slow_answers_are_counted(tmp_path: Path, slow: int, says: list[str]) -> None:
+    """Of 100 answers one may be slow, and three standard deviations more: four in all."""
+    course = course_of(tmp_path, rate="10/s for 10s")
+    course.response[:] = course.outcome[:] = 0
+    course.outcome[0, Failure.NONE] = 100
+    course.response[0, buckets_of(np.array([0.01]))[0]] = 100 - slow
+    course.response[0, buckets_of(np.array([0.3]))[0]] = slow
+    assert missed(course, 0, plan_of("10/s for 10s", [["a"]])) == says
 
 
 def test_answers_within_the_limit_are_no_backlog_at_the_end_of_a_ramp(tmp_path: Path) -> None:
@@ -295,6 +325,17 @@ def test_other_programs_are_in_doubt_if_they_were_busy_when_a_side_broke(tmp_pat
     assert max(each.foreign or 0.0 for each in figures if each.end_s <= 85) == 0.0
     assert {each.foreign for each in figures if each.begin_s >= 92} == {None}
     assert all(each.driver_cores == pytest.approx(0.1) for each in figures)
+
+
+def test_failures_are_not_put_down_to_a_busy_machine(tmp_path: Path) -> None:
+    manifest, _ = outcome_of(tmp_path, {"a": lambda at: math.nan if at > 90 else 0.01})
+    gone = Event(block=0, label="a", kind="collapsed", message="sync exited with status 3 while it was measured")
+    manifest = manifest.model_copy(update={"events": [gone]})
+    outcome = on(RunFolder(tmp_path / "run"), manifest, *(span(at, 0.9) for at in range(0, 120, 5)))
+    at = outcome.trials[0].broke
+    assert at is not None
+    assert (at.suspect, at.doubts) == (None, [])
+    assert gone.message in sentences(outcome, names_of(manifest))
 
 
 def test_what_disturbed_a_trial_elsewhere_is_said_and_puts_no_break_in_doubt(tmp_path: Path) -> None:

@@ -54,6 +54,13 @@ def test_an_objective_and_a_side_alone_can_be_given() -> None:
     assert plan.record(plain.experiment()).orders == [["a"]]
 
 
+def test_a_side_alone_may_want_a_port() -> None:
+    plain, _ = of_command(f"get_post --a main:app,port=8001,dir=x {RAMP} --alone")
+    experiment = plain.experiment()
+    assert experiment.a.server.port == 8001
+    assert experiment.b.spec == "main:app,dir=x"
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
