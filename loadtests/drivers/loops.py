@@ -39,6 +39,11 @@ TIMER_S = 0.0015
 driver's core busy, at 400 arrivals a second nearly all the time: whether it is too busy, the dispatch lag tells."""
 
 
+AT_ONCE = 100
+"""So many requests that are overdue are released before the event loop turns. If it did not turn at a rate beyond what
+the driver can release, none of them would be sent, and the driver would seem to hang."""
+
+
 class Tasks:
     """What runs beside the phases of a slice, until it ends by itself or is cancelled."""
 
@@ -195,6 +200,8 @@ class ArrivalsTrial(Trial):
         """Release every request when it is due; all that are overdue at once."""
         for turn, offset in enumerate(offsets):
             due = begun + offset
+            if turn % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             while (early := due - self.log.now()) > 0:  # noqa: ASYNC110 - a time, not an event
                 await asyncio.sleep(early - TIMER_S if early > TIMER_S else 0)
             self._tasks.spawn(self._request(turn, due))

@@ -4,7 +4,9 @@ import asyncio
 import itertools
 import subprocess
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 from loadtests.drivers import scheduled
 from loadtests.drivers.job import PairingJob, StreamTo, Target
 from loadtests.drivers.load_generator import drive
+from loadtests.drivers.loops import AT_ONCE, ArrivalsTrial
 from loadtests.experiment.rate_schedule import parse_schedule
 from loadtests.experiment.request import Request
 from loadtests.records.sample_stream import End, Reading, StreamWriter, read_about, read_stream
@@ -113,6 +116,32 @@ def test_no_more_is_sent_when_too_much_is_unanswered(tmp_path: Path, monkeypatch
     assert 60 <= int(count) <= len(found)  # some may be on their way when that is noticed
     assert end.reached_s < 5
     assert end.abandoned == recording.abandoned == len(found)
+
+
+def test_requests_that_are_overdue_are_sent_while_more_are_released() -> None:
+    """A loop that never turned at a rate beyond the driver's would send nothing, and give no sign of life."""
+    released: list[int] = []
+    at_first: list[int] = []
+
+    async def request(turn: int, _: float) -> None:
+        at_first.append(len(released))
+
+    def spawn(work: Coroutine[Any, Any, None]) -> None:
+        released.append(len(released))
+        tasks.append(asyncio.ensure_future(work))
+
+    tasks: list[asyncio.Future[None]] = []
+    trial: Any = SimpleNamespace(
+        log=SimpleNamespace(now=lambda: 100.0), _tasks=SimpleNamespace(spawn=spawn), _request=request
+    )
+
+    async def release() -> None:
+        await ArrivalsTrial._release(trial, 0.0, [0.0] * 1000)
+        await asyncio.gather(*tasks)
+
+    asyncio.run(release())
+    assert len(at_first) == 1000
+    assert at_first[0] <= AT_ONCE
 
 
 def test_a_server_that_falls_silent_ends_it(tmp_path: Path) -> None:
