@@ -3,8 +3,8 @@
 An interval misses the objective if more than the allowed share of its requests failed, if the percentile is above its
 limit, or if the backlog grows: more requests are unanswered at its end than were due within the limit before it (some
 of them then take longer than that), and more than at its beginning. The number that were due is what the schedule
-expects, and what chance may add. A side *broke* in the first of RUN successive intervals that miss it, in the last one
-before the driver gave up, or in the only one.
+expects, and what chance may add. It also misses it if the driver did not even send what was due. A side *broke* in the
+first of RUN successive intervals that miss it, in the last one before the driver gave up, or in the only one.
 
 Percentiles are computed from histograms, so hours take as little memory as minutes.
 """
@@ -50,6 +50,8 @@ RUN = 2
 """How many successive intervals must miss the objective: a single one may be a pause of the machine."""
 CHANCE = 3
 """Standard deviations by which more requests may be due than expected: with random arrivals, square roots."""
+UNSENT_LEAST, UNSENT_CHANCE = 0.02, 6
+"""Requests that must be missing for the driver to have fallen behind: a share, and standard deviations."""
 PART_S = 0.5
 """The interval in which the driver gave up counts if at least this many seconds of it passed."""
 READINGS_LEAST = 20
@@ -214,7 +216,9 @@ def missed(course: Course, which: int, plan: ScheduleRecord) -> list[str]:
     """Return the reasons why an interval of a trial misses the objective, in words; empty if it meets it."""
     failed, slow = _failed(course, which, plan), _slow(course, which, plan)
     gave_up = course.gave_up if which == course.reached - 1 else None
-    return [reason for reason in (failed, slow, _backlog(course, which, plan), gave_up) if reason]
+    return [
+        reason for reason in (failed, slow, _backlog(course, which, plan), _unsent(course, which), gave_up) if reason
+    ]
 
 
 def _failed(course: Course, which: int, plan: ScheduleRecord) -> str | None:
@@ -256,6 +260,21 @@ def _backlog(course: Course, which: int, plan: ScheduleRecord) -> str | None:
     return f"{ends:,} requests were unanswered, and the number grew"
 
 
+def _unsent(course: Course, which: int) -> str | None:
+    """Say that requests were due and never sent: the driver had fallen behind when it gave up.
+
+    Of a trial that was killed, what was unanswered is recorded nowhere either, so nothing can be said.
+    """
+    if course.end is None:
+        return None
+    interval = course.intervals[which]
+    due = course.schedule.arrivals_between(interval.begin_s, min(interval.end_s, course.reached_s))
+    sent = int(course.outcome[which].sum())
+    if due - sent <= max(UNSENT_LEAST * due, UNSENT_CHANCE * math.sqrt(due)):
+        return None
+    return f"the load driver sent only {sent:,} of about {due:,.0f} requests that were due"
+
+
 def broke(course: Course, plan: ScheduleRecord) -> Broke | None:
     """Return where a side broke in a trial; None if it did not."""
     reasons = [missed(course, which, plan) for which in range(course.reached)]
@@ -292,7 +311,9 @@ def suspects(course: Course, which: int, plan: ScheduleRecord) -> tuple[Literal[
     if _failed(course, which, plan) and not _backlog(course, which, plan) and (value is None or math.isinf(value)):
         return None, []
     interval = course.intervals[which]
-    driver = [late_in(course, which, plan), near_ceiling(interval.rate_rps, course.ceiling_rps)]
+    driver = [
+        late_in(course, which, plan), _unsent(course, which), near_ceiling(interval.rate_rps, course.ceiling_rps),
+    ]  # fmt: skip
     of_driver = [each for each in driver if each]
     of_machine = list(disturbances(course.machine, interval.begin_s, interval.end_s))
     return "driver" if of_driver else "machine" if of_machine else None, [*of_driver, *of_machine]

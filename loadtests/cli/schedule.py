@@ -118,16 +118,19 @@ def show_schedule(path: Path, *, png: bool = False) -> None:
     manifest: Manifest = folder.read_manifest()
     plan = manifest.schedule
     assert plan is not None  # noqa: S101 - whoever calls this has looked
-    remove_leftovers(folder)
+    goes_on = remove_leftovers(folder)
     outcome = analyse_schedule(folder, manifest, plan)
     write_schedule(folder, manifest, outcome, png=png)
     if not any(trial.requests for trial in outcome.trials):
-        raise RunError(f"{path}: nothing was measured")
+        why = "; ".join(each for trial in outcome.trials for each in trial.happened)
+        raise RunError(f"{path}: nothing was measured" + (f": {why}" if why else ""))
     console, names = PipeConsole(), names_of(manifest)
     console.print(schedule_table(outcome, names, manifest.scenarios[0].name))
     for sentence in sentences(outcome, names):
         console.print(printable(sentence), highlight=False, markup=False, soft_wrap=True)
     where = f"\nchart    {folder.charts}\nreport   {folder.report}"
-    if not outcome.complete:
+    if goes_on:
+        where += "\nthe run still goes on"
+    elif not outcome.complete:
         where += f"\ngo on    bench run --resume {path}"
     console.print(where, highlight=False, markup=False, soft_wrap=True)

@@ -304,11 +304,20 @@ def saying_what_is_kept(path: Path) -> Iterator[None]:
         raise RunError(f"{describe_error(error, path)}; {kept()}") from error
 
 
-def remove_leftovers(folder: RunFolder) -> None:
-    """Remove what a killed run left beside its trials; what belongs to a run that goes on stays."""
+def remove_leftovers(folder: RunFolder) -> bool:
+    """Remove what a killed run left beside its trials; what belongs to a run that goes on stays.
+
+    Return whether a run goes on in the folder, as far as that can be told.
+    """
     if folder.work.exists():
-        with contextlib.suppress(UsageError, OSError), locked(folder):
-            pass
+        try:
+            with locked(folder):
+                pass
+        except UsageError:
+            return True
+        except OSError:
+            return False
+    return False
 
 
 def remove_postgres_home(folder: Path) -> None:

@@ -179,7 +179,7 @@ def _doubts(trial: TrialCourse) -> Iterator[str]:
     """Say what else may have been the limit, where the side broke and elsewhere."""
     at = trial.broke
     if at is not None and at.suspect is not None:
-        yield f"when it broke, {listed(at.doubts)}; so {SUSPECTED[at.suspect]} may have been the limit"
+        yield f"when it broke, {'; '.join(at.doubts)}; so {SUSPECTED[at.suspect]} may have been the limit"
     if trial.driver_late:
         intervals = "1 interval" if trial.driver_late == 1 else f"{trial.driver_late} intervals"
         yield f"in {intervals} more than a tenth of the response time may be the load driver's own delay"

@@ -3,13 +3,14 @@
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from loadtests.analysis.over_time import RUN, Course, analyse_schedule, missed, read_course
+from loadtests.analysis.over_time import RUN, Course, analyse_schedule, broke, missed, read_course
 from loadtests.experiment.rate_schedule import parse_schedule
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Event, MachineRecord, Manifest
@@ -325,6 +326,22 @@ def test_other_programs_are_in_doubt_if_they_were_busy_when_a_side_broke(tmp_pat
     assert max(each.foreign or 0.0 for each in figures if each.end_s <= 85) == 0.0
     assert {each.foreign for each in figures if each.begin_s >= 92} == {None}
     assert all(each.driver_cores == pytest.approx(0.1) for each in figures)
+
+
+def test_requests_that_a_driver_never_sent_are_missed_and_its_fault(tmp_path: Path) -> None:
+    """It gives up after 80 s; from 60 s on it had sent nothing of what was due."""
+    manifest, _ = outcome_of(tmp_path, {"a": prompt}, until_s=60.0, ends=False)
+    folder = RunFolder(tmp_path / "run")
+    path = stream_path(folder.trials, 0, "a")
+    course = read_course(path, parse_schedule(RAMP, "poisson"))
+    course.readings.append(replace(course.readings[-1], time_s=80.0))
+    assert manifest.schedule is not None
+    course.end = End(80.0, None, "5,000 requests were unanswered, and no more were sent", 0, None)
+    broken = broke(course, manifest.schedule)
+    assert broken is not None
+    assert 57 <= broken.at_s <= 61
+    assert broken.suspect == "driver"
+    assert re.match(r"the load driver sent only [\d,]+ of about [\d,]+ requests", broken.reasons[0])
 
 
 def test_failures_are_not_put_down_to_a_busy_machine(tmp_path: Path) -> None:

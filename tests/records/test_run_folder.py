@@ -213,6 +213,12 @@ def test_without_file_locks_nothing_is_removed_that_may_be_somebody_elses(
     assert theirs.exists()
 
 
+def test_removing_leftovers_tells_whether_a_run_goes_on(folder: RunFolder) -> None:
+    with locked(folder):
+        assert remove_leftovers(folder)
+    assert not remove_leftovers(folder)
+
+
 def test_the_summary_of_a_schedule_is_told_from_one_of_cells(tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text('{"schema": "schedule-1", "complete": true}')
     with pytest.raises(UnreadableRun, match="is a run of a schedule, which has no cells; bench report"):
