@@ -13,8 +13,8 @@ from loadtests.analysis.flow import Flow
 from loadtests.analysis.trial_summary import Summary
 from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import ORDERS
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import SideLabel
 from loadtests.records.manifest import Event, Manifest, PairingRecord, SideRecord
 from loadtests.records.samples import Failure

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 from loadtests.experiment.bench_toml import RequestTable, ScenarioTable
 from loadtests.experiment.catalogue import CATALOGUE
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
 from loadtests.experiment.request_options import (
     OF_SIDE_B,
@@ -20,6 +19,7 @@ from loadtests.experiment.request_options import (
     with_options,
 )
 from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.values import read_values
 from loadtests.system.errors import UsageError
 

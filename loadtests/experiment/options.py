@@ -1,28 +1,26 @@
 """The options of ``bench run`` as they are typed, checked and turned into an experiment.
 
-Everything is checked that can be before a server starts, and that does not depend on the machine. A scenario is
-written as a name of the catalogue with parameters in brackets, or as a request, ``POST /orders``, of which
-``request_options`` says more; ``bench dial`` is a run of the scenario ``mixed`` over a grid of CPU time and waiting
-time.
+Everything is checked that can be before a server starts, and that does not depend on the machine. ``bench dial`` is a
+run of the scenario ``mixed`` over a grid of CPU time and waiting time.
 """
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, InstanceOf
 
 from loadtests.experiment.blog import DATABASE_DRIVER, GIVEN_BY_A_RUN
-from loadtests.experiment.catalogue import CATALOGUE, LONGEST_THINK, REPRESENTATIVE, everything
+from loadtests.experiment.catalogue import REPRESENTATIVE, everything
 from loadtests.experiment.exploration import CASES, DOCUMENT, SECONDS, Exploration
 from loadtests.experiment.load_machines import LoadMachines, check_load_machines, parse_load_machines
 from loadtests.experiment.loads import Arrivals, Load, OpenLoop, parse_rates, parse_users
 from loadtests.experiment.plan import BUDGET_S, MIN_BLOCKS, PRECISION, DriverName, Experiment, Timing, default_timing
 from loadtests.experiment.request import TOKEN
-from loadtests.experiment.request_options import TypedOption, custom_scenario, custom_scenarios, requests_of
-from loadtests.experiment.scenario import Journeys, Parameters, Scenario
+from loadtests.experiment.request_options import TypedOption
+from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.scenario_text import parse_scenarios, with_variables
 from loadtests.experiment.sides import Side, check_remote, parse_side
 from loadtests.system.errors import UsageError
 
@@ -39,7 +37,6 @@ PRECISION_MOST = 0.5
 _PLACE = re.compile(r"\$(?:\.{1,2}[^.\[\]\s]+|\[(?:\d+|\*)\])*")
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smh])?")
 MAX_TIMEOUT_S = 3600.0
-_SPEC = re.compile(r"(?P<name>[a-z_]+)(?:\[(?P<parameters>[^\[\]]*)\])?")
 DIAL_LEAST = 2
 DIAL_MOST = 12
 """Values of either axis: fewer make no grid, more no picture."""
@@ -277,96 +274,6 @@ def parse_precision(text: str) -> float:
     if not PRECISION_LEAST <= share <= PRECISION_MOST:
         raise UsageError(f"--precision {text}: must be from 0.5% to 50%, as in --precision 5%")
     return share
-
-
-def parse_scenarios(
-    names: Sequence[str],
-    typed: Sequence[TypedOption] = (),
-    *,
-    sequence: bool = False,
-    values: str | None = None,
-    offered: Sequence[Scenario] = (),
-) -> list[Scenario]:
-    """Parse the scenarios of a command line; see ``custom_scenarios`` for its arguments.
-
-    Args:
-        names: the scenarios, as typed.
-        typed: what more was typed.
-        sequence: whether all requests are one scenario.
-        values: a file whose rows fill the requests' places.
-        offered: scenarios of a file, any of which is asked if it is named and nothing more is typed.
-
-    Raises:
-        UsageError: one of them is no good, or needs a variable that the environment has not.
-    """
-    if typed or sequence or values is not None:
-        return with_variables(custom_scenarios(names, typed, sequence=sequence, values=values))
-    by_name = {scenario.name: scenario for scenario in offered}
-    return with_variables([by_name[name] if name in by_name else _parse_other(name, by_name) for name in names])
-
-
-def with_variables(scenarios: Sequence[Scenario]) -> list[Scenario]:
-    """Return scenarios, if the environment has what they need; raises UsageError."""
-    for scenario in scenarios:
-        scenario.variables()
-    return list(scenarios)
-
-
-def _parse_other(text: str, offered: Collection[str]) -> Scenario:
-    """Parse a scenario that is none of a file's; raises UsageError, which names one of these if it is close."""
-    try:
-        return parse_scenario(text)
-    except UsageError:
-        if close := difflib.get_close_matches(text, offered, n=1):
-            raise UsageError(f"unknown scenario {text!r}; did you mean {close[0]!r}?") from None
-        raise
-
-
-def parse_scenario(text: str) -> Scenario:
-    """Parse ``name``, ``name[key=value,…]`` or a request of one's own: ``POST /path``, ``GET /one /other …``.
-
-    Raises:
-        UsageError: the name or a parameter is unknown, or a value is no number.
-    """
-    if requests := requests_of(text):
-        return custom_scenario(requests)
-    match = _SPEC.fullmatch(text)
-    entry = CATALOGUE.get(match["name"]) if match else None
-    if match is None or entry is None:
-        close = difflib.get_close_matches(text.split("[", maxsplit=1)[0], CATALOGUE, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise UsageError(f"unknown scenario {text!r}; {hint}`bench list` shows them all")
-    given = _parse_parameters(text, match["parameters"] or "", entry.defaults)
-    parameters = {**entry.defaults, **given}
-    think_s = parameters.get("think_ms", 0) / 1000
-    return Scenario(
-        name=match["name"] + (f"[{','.join(f'{k}={v:g}' for k, v in given.items())}]" if given else ""),
-        kind=entry.kind,
-        title=entry.title,
-        hypothesis=entry.hypothesis,
-        requests=entry.build(parameters),
-        wait_s=parameters.get("wait_ms", 0) * parameters.get("calls", 1) / 1000 + LONGEST_THINK * think_s,
-        writes=entry.writes,
-        journeys=Journeys(tuple(entry.journeys.items()), think_s) if entry.journeys else None,
-    )
-
-
-def _parse_parameters(spec: str, text: str, known: Parameters) -> dict[str, float]:
-    """Parse ``key=value,…``, keeping the catalogue's order so that one scenario has one name."""
-    given: dict[str, float] = {}
-    for part in filter(None, text.split(",")):
-        name, _, value = (piece.strip() for piece in part.partition("="))
-        if name not in known:
-            offered = ", ".join(known) or "none"
-            raise UsageError(f"scenario {spec!r}: unknown parameter {name!r}; it takes: {offered}")
-        try:
-            number = float(value)
-        except ValueError:
-            number = -1.0
-        if not 0 <= number < float("inf"):
-            raise UsageError(f"scenario {spec!r}: {name} must be a number of at least 0, as in {name}={known[name]:g}")
-        given[name] = number
-    return {name: given[name] for name in known if name in given}
 
 
 def dial_options(*, cpu_ms: str, wait_ms: str, users: int, **others: Any) -> RunOptions:  # noqa: ANN401 - as RunOptions has them

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from loadtests.experiment.loads import Load
-from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.system.errors import UsageError
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtests.experiment.catalogue import CATALOGUE, holds_a_connection
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import LABELS, Side, SideLabel
 from loadtests.lab import state
 from loadtests.lab.controls import resources_of

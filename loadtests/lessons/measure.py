@@ -22,7 +22,8 @@ from loadtests.analysis.trial_summary import Summary, summarise
 from loadtests.drivers.driver import Driver
 from loadtests.experiment.blog import check_blog
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
-from loadtests.experiment.options import SQLITE, RunOptions, parse_scenario
+from loadtests.experiment.options import SQLITE, RunOptions
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.lessons.catalogue import Claim
 from loadtests.lessons.lesson import CLOSED_LOOP_USERS, Lesson, Measure

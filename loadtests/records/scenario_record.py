@@ -8,9 +8,9 @@ from dataclasses import asdict
 
 from loadtests.experiment.files import is_text, read_file
 from loadtests.experiment.multipart import Part, multipart
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import NONE_STATED, Scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import SideLabel
 from loadtests.experiment.values import read_values
 from loadtests.records.json_files import Record

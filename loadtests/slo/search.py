@@ -19,9 +19,10 @@ from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import DriverFailed, PairingJob, Target
 from loadtests.drivers.loops import LEAD_IN_WAITS
 from loadtests.experiment.loads import MAX_RATE, OpenLoop
-from loadtests.experiment.options import check_driver, parse_scenarios
+from loadtests.experiment.options import check_driver
 from loadtests.experiment.plan import Experiment, ServerName
 from loadtests.experiment.request_options import TypedOption
+from loadtests.experiment.scenario_text import parse_scenarios
 from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.records.json_files import write_json
 from loadtests.records.run_folder import check_free, new_folder

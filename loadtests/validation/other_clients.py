@@ -19,8 +19,8 @@ from loadtests.analysis.trial_summary import summarise
 from loadtests.drivers.driver import Driver
 from loadtests.drivers.job import PairingJob
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.runner.single_server import Workspace, target
 from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.server import Server

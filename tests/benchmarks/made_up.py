@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import ORDERS, Experiment
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.records.run_folder import RunFolder, create_run_folder
 from loadtests.records.samples import Failure, Recording, Samples, Slice

@@ -23,7 +23,7 @@ import pytest
 import loadtests
 from loadtests.experiment.catalogue import HOLD_A_CONNECTION
 from loadtests.servers.handlers import routes
-from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from tests.contract.in_process import in_process
 
 here = Path.cwd()

@@ -17,8 +17,8 @@ from loadtests.drivers.client import Client
 from loadtests.drivers.connection import EXAMPLE_BYTES, Answer, Connection
 from loadtests.drivers.request_log import RequestLog
 from loadtests.experiment.message import KEPT_BYTES, Message
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import JSON, Request
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.values import Values, Variables
 from loadtests.records.samples import BodyBytes, Failure, FailureExample, Samples
 from loadtests.system.connections import SYSTEMS, Trust

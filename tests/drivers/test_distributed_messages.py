@@ -13,8 +13,8 @@ from loadtests.drivers.trial import Stalled
 from loadtests.experiment.catalogue import everything
 from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.values import Values, Variables
 from loadtests.system.connections import Trust
 from tests import made_up_samples as build

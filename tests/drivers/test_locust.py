@@ -10,7 +10,8 @@ import pytest
 from loadtests.drivers.merge import merge
 from loadtests.experiment.catalogue import CATALOGUE, PITFALLS, everything
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
-from loadtests.experiment.options import check_driver, parse_scenario
+from loadtests.experiment.options import check_driver
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.records.samples import BodyBytes, Failure, FailureExample, Recording, Samples, Slice
 from loadtests.system.errors import UsageError
 from tests import made_up_samples as build

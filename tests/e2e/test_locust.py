@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.trial_file import CONTROL
 from tests.e2e.harness import Harness, bench, eventually, started, summary

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.servers.postgres_databases import PostgresDatabases
 from loadtests.servers.postgres_server import PostgresServer

@@ -13,8 +13,8 @@ from loadtests.analysis.model.capacity import Demand, Resources, predict
 from loadtests.analysis.model.limits import with_limits
 from loadtests.check.html import page as check_page
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.records.handler_record import HandlerRecord
 from loadtests.report.charts.catalogue import draw

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.servers.databases import SqliteDatabase
 from loadtests.servers.probe import ProbeConnection

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from loadtests.experiment.fresh_values import FreshValues, Series, fresh_values
-from loadtests.experiment.options import parse_scenario, parse_scenarios
+from loadtests.experiment.scenario_text import parse_scenario, parse_scenarios
 from loadtests.experiment.values import Values, Variables
 
 ROWS = Variables(values=Values("x.csv", "", ("id",), (("r0",), ("r1",), ("r2",))))

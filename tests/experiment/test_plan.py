@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Cell, make_plan
+from loadtests.experiment.scenario_text import parse_scenario
 
 CELLS = [Cell(parse_scenario(name), ClosedLoop(users)) for name in ("noop", "query") for users in (1, 64)]
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
-from loadtests.experiment.options import RunOptions, check_driver, parse_scenario, parse_scenarios
+from loadtests.experiment.options import RunOptions, check_driver
 from loadtests.experiment.request import JSON, Request
 from loadtests.experiment.request_options import TypedOption
+from loadtests.experiment.scenario_text import parse_scenario, parse_scenarios
 from loadtests.experiment.sides import LABELS
 from loadtests.records.scenario_record import record_of, scenario_of
 from loadtests.system.errors import UsageError

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from loadtests.experiment.catalogue import CATALOGUE, REPRESENTATIVE
-from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.system.errors import UsageError
 
 

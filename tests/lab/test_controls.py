@@ -6,7 +6,8 @@ import click
 import pytest
 
 from loadtests.cli.run import chosen_options, run_, typed_options
-from loadtests.experiment.options import RunOptions, parse_scenario
+from loadtests.experiment.options import RunOptions
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import SideLabel, parse_side
 from loadtests.lab.command import run_command, words_of_requests
 from loadtests.lab.controls import changed, controls, first_settings, side_with

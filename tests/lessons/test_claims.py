@@ -13,8 +13,8 @@ from loadtests.analysis.cells import CellTrials, compare_cells
 from loadtests.analysis.trial_summary import Summary, summarise
 from loadtests.experiment.blog import SIZES_OF_THE_DATA
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import in_turn
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import LABELS, SideLabel, parse_side
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim, judge, lesson_named

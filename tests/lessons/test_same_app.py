@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtests.experiment.options import parse_scenario
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.lessons.catalogue import ALL_SCENARIOS, CLAIMS, judge
 from loadtests.lessons.lesson import Standing
 from loadtests.lessons.record import claim_result, judge_expectations

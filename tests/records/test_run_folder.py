@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.records.run_folder import (
     RunFolder,

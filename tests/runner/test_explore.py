@@ -14,9 +14,9 @@ import pytest
 
 from loadtests.analysis.same_answers import AnswerComparison
 from loadtests.experiment.exploration import Exploration
-from loadtests.experiment.options import parse_scenarios
 from loadtests.experiment.request_options import TypedOption
 from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.scenario_text import parse_scenarios
 from loadtests.runner import explore as module
 from loadtests.runner.explore import explore
 from loadtests.runner.same_answers import Explored

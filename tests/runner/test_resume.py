@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from loadtests.experiment.loads import ClosedLoop, OpenLoop
-from loadtests.experiment.options import parse_scenario, parse_scenarios
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.request_options import TypedOption
+from loadtests.experiment.scenario_text import parse_scenario, parse_scenarios
 from loadtests.experiment.sides import parse_side
 from loadtests.records.manifest import Manifest
 from loadtests.records.samples import Recording

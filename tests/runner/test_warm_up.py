@@ -9,8 +9,8 @@ import pytest
 
 from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.request import Request
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sequence import Login
 from loadtests.experiment.values import Values
 from loadtests.runner.next_rows import NextRows

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from loadtests.experiment.loads import ClosedLoop
-from loadtests.experiment.options import parse_scenario
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.request_options import TypedOption, custom_scenarios
+from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.sides import parse_side
 from loadtests.records.handler_record import HandlerRecord
 from loadtests.servers.app_check import check_sides
