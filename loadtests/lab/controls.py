@@ -1,7 +1,6 @@
 """The page's controls: which of them a lane has, and how they become settings of its side (pure)."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 from loadtests.experiment import blog
 from loadtests.experiment.blog import BUILDS, DEFAULT_OVERFLOW, DEFAULT_POOL_SIZE, DEFAULT_THREADS
@@ -29,7 +28,6 @@ NO_PARAMETER = "your request is sent as you typed it; only the blog's scenarios 
 RESTARTS: tuple[ControlName, ...] = ("threads", "connections", "session_limit")
 """Settings that a server reads only when it starts."""
 NO_LIMIT = "none"
-AppliesTo = Literal["both", "a", "b"]
 
 
 def kind_of(side: Side) -> LaneKind:
@@ -79,45 +77,33 @@ def controls(sides: Mapping[SideLabel, Side], *, has_parameters: bool) -> list[C
         Control(
             name="cpu_ms", label="CPU", unit="ms", low=0, high=MOST_CPU_MS, step=0.1, scale="log", why_not=no_parameter
         ),
-        Control(
-            name="threads",
-            label="Threads",
-            low=1,
-            high=MOST_THREADS,
-            step=1,
-            scale="log",
-            restarts=True,
-            applies_to=_applies_to(with_threads),
-            why_not="" if with_threads else NOT_OURS if not builds else "an async lane needs no worker threads",
+        _server_setting(
+            "threads",
+            "Threads",
+            MOST_THREADS,
+            with_threads,
+            "" if with_threads else NOT_OURS if not builds else "an async lane needs no worker threads",
         ),
-        Control(
-            name="connections",
-            label="Connections",
-            low=1,
-            high=MOST_USERS,
-            step=1,
-            scale="log",
-            restarts=True,
-            applies_to=_applies_to(builds),
-            why_not="" if builds else NOT_OURS,
-        ),
-        Control(
-            name="session_limit",
-            label="Session limit",
-            low=1,
-            high=MOST_USERS,
-            step=1,
-            scale="log",
-            restarts=True,
-            applies_to=_applies_to(builds),
-            why_not="" if builds else NOT_OURS,
-            allows_null=True,
+        _server_setting("connections", "Connections", MOST_USERS, builds, "" if builds else NOT_OURS),
+        _server_setting("session_limit", "Session limit", MOST_USERS, builds, "" if builds else NOT_OURS).model_copy(
+            update={"allows_null": True}
         ),
     ]
 
 
-def _applies_to(labels: list[SideLabel]) -> AppliesTo:
-    return labels[0] if len(labels) == 1 else "both"
+def _server_setting(name: ControlName, label: str, most: int, lanes: list[SideLabel], why_not: str) -> Control:
+    """Return the control of a number that a server reads only when it starts."""
+    return Control(
+        name=name,
+        label=label,
+        low=1,
+        high=most,
+        step=1,
+        scale="log",
+        restarts=True,
+        applies_to=lanes[0] if len(lanes) == 1 else "both",
+        why_not=why_not,
+    )
 
 
 def changed(settings: Settings, change: Change, offered: Mapping[str, object], given: list[Control]) -> Settings:
