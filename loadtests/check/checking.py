@@ -12,18 +12,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from loadtests.check.asks import Plan, plan, wanted
+from loadtests.check.cpu_costs import busy_share, measure_hop
 from loadtests.check.exercise import Exerciser
 from loadtests.check.figures import RouteFigures, figures
 from loadtests.check.findings import startup_findings
 from loadtests.check.gain import HopCost, gain
-from loadtests.check.hop import measure_hop
 from loadtests.check.raw import RawApp, RawRoute, read_app
 from loadtests.check.record import Check, RouteCheck
 from loadtests.check.sentences import why_no_answer
 from loadtests.check.started_app import StartedApp
 from loadtests.check.verdicts import check_route
 from loadtests.check.visit import Asked
-from loadtests.check.waking import busy_share
 from loadtests.experiment.message import Message
 from loadtests.experiment.options import SQLITE
 from loadtests.experiment.request import Request

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from loadtests.check import exercise, visit, waking
+from loadtests.check import cpu_costs, exercise, visit
 from loadtests.check.asks import Ask
 from loadtests.check.exercise import Exerciser
 from loadtests.check.visit import HEADER, Asked
@@ -234,12 +234,12 @@ def test_a_busy_server_is_compared_with_one_that_was_asleep_on_the_cheapest_rout
 ) -> None:
     found = asked(url, tmp_path, ask("/orders"), ask("/private"))
     clock = iter(float(number) for number in range(10_000))
-    monkeypatch.setattr(waking, "read_cpu", lambda _: next(clock))
+    monkeypatch.setattr(cpu_costs, "read_cpu", lambda _: next(clock))
     server = cast("Server", Standing(url))
     found[0].cpu_s[:] = [0.4, 0.4, 0.4]
     Answering.seen.clear()
-    assert waking.busy_share(server, found) == pytest.approx(0.4)
-    assert Answering.seen == {"/orders plain": waking.REQUESTS}
+    assert cpu_costs.busy_share(server, found) == pytest.approx(0.4)
+    assert Answering.seen == {"/orders plain": cpu_costs.REQUESTS}
     found[0].cpu_s[:] = [7.0]
-    assert waking.busy_share(server, found) == 1.0
-    assert waking.busy_share(server, found[1:]) == 1.0
+    assert cpu_costs.busy_share(server, found) == 1.0
+    assert cpu_costs.busy_share(server, found[1:]) == 1.0
