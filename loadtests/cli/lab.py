@@ -21,7 +21,7 @@ from loadtests.cli.request_options import (
     options_of,
     say_what_is_left_out,
 )
-from loadtests.cli.run import chosen_options, typed_options
+from loadtests.cli.run import allow_remote_option, cafile_option, chosen_options, typed_options
 from loadtests.experiment.catalogue import CATALOGUE
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.options import RunOptions
@@ -57,17 +57,8 @@ NAME_A_REQUEST = (
 @click.option("--b", default=DEFAULTS.b, metavar="SIDE", help="The app of the second lane.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the page, on this machine.  [default: a free one]")
 @click.option("--start-limit", default=START_LIMIT_S, help="Seconds a side may take to start answering.")
-@click.option(
-    "--allow-remote",
-    multiple=True,
-    metavar="HOST",
-    help="A remote machine that may be put under load; otherwise a side's URL must be on this one. May be repeated.",
-)
-@click.option(
-    "--cafile",
-    metavar="FILE",
-    help="PEM file with the certificates to trust instead of the system's, if a side is an https URL.",
-)
+@allow_remote_option
+@cafile_option
 @click.option("--insecure", is_flag=True, help="Trust any certificate, if a side is an https URL.")
 @options_of(*REQUEST, B_REQUEST, VALUES, CURL, SEQUENCE, *OF_A_SEQUENCE)
 @click.pass_context

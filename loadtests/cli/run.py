@@ -65,6 +65,18 @@ timeout_option = click.option(
     f"collapsed.  [default: {TIMEOUT_S:g}, and silence may last 5 s, or ten times as long as the slowest answer while "
     "the side was warmed up]",
 )
+allow_remote_option = click.option(
+    "--allow-remote",
+    multiple=True,
+    metavar="HOST",
+    help="A remote machine that may be put under load; otherwise a side's URL must be on this one. May be repeated.",
+)
+cafile_option = click.option(
+    "--cafile",
+    metavar="FILE",
+    help="PEM file with the certificates to trust instead of the system's, if a side is an https URL. SSL_CERT_FILE "
+    "in the environment does the same.",
+)
 
 
 @click.command(name="run", cls=RequestCommand)
@@ -120,12 +132,7 @@ timeout_option = click.option(
 )
 @click.option("--start-limit", default=DEFAULTS.start_limit, help="Seconds a side may take to start answering.")
 @timeout_option
-@click.option(
-    "--allow-remote",
-    multiple=True,
-    metavar="HOST",
-    help="A remote machine that may be put under load; otherwise a side's URL must be on this one. May be repeated.",
-)
+@allow_remote_option
 @click.option(
     "--driver",
     type=click.Choice(["httpx", "locust"]),
@@ -158,12 +165,7 @@ timeout_option = click.option(
     is_flag=True,
     help="Look inside the servers: threads, connections, event loop and CPU on one timeline for each trial.",
 )
-@click.option(
-    "--cafile",
-    metavar="FILE",
-    help="PEM file with the certificates to trust instead of the system's, if a side is an https URL. SSL_CERT_FILE "
-    "in the environment does the same.",
-)
+@cafile_option
 @click.option("--insecure", is_flag=True, help="Trust any certificate, if a side is an https URL; the report says so.")
 @click.option(
     "--ignore",
