@@ -6,8 +6,6 @@ that the model says where each side runs out of threads, connections or CPU time
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +24,7 @@ from loadtests.records.run_folder import RunFolder, check_free, new_folder
 from loadtests.records.summary import side_names
 from loadtests.report.wording import listed, number
 from loadtests.system.errors import RunError, UsageError
+from loadtests.system.owned_folder import owned_folder
 from loadtests.system.resources import Stopwatch
 
 if TYPE_CHECKING:
@@ -128,10 +127,10 @@ def _first_look(chosen: RunOptions, next_rows: "NextRows") -> "dict[SideLabel, S
     from loadtests.runner import run
 
     click.echo("first measuring what one request needs")
-    with TemporaryDirectory() as name:
+    with owned_folder() as temporary:
         look = {
             "users": LOOK_USERS, "blocks": 1, "time_s": LOOK_S, "slice_s": None, "budget": None, "control": False,
-            "observe": False, "out": Path(name) / "look",
+            "observe": False, "out": temporary / "look",
         }  # fmt: skip
         folder = RunFolder(run.measure(chosen.model_copy(update=look), next_rows=next_rows, for_good=False))
         manifest = folder.read_manifest()

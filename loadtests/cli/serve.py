@@ -1,7 +1,6 @@
 """``bench serve``: serve one side by itself, with the slow API beside it."""
 
 import platform
-import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -19,6 +18,7 @@ from loadtests.servers.auxiliary import SlowApi
 from loadtests.servers.server import EVERY_ADDRESS, Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import UsageError
+from loadtests.system.owned_folder import owned_folder
 from loadtests.system.resources import is_free_port
 
 NOT_PINNED = Cores((), ())
@@ -67,8 +67,8 @@ def serve(spec: str, host: str, port: int, agent_port: int | None, database_url:
     (side,) = checked.sides
     console = Console()
     console.print(f"starting {spec} …", highlight=False, markup=False)
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "serve" / "log"
+    with owned_folder() as folder:
+        log = folder / "serve" / "log"
         with (
             SlowApi(NOT_PINNED, log) as slow_api,
             Server(

@@ -5,11 +5,9 @@ Several of them share one sample: a second in which the machine does nothing but
 
 import math
 import statistics
-import tempfile
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 from scipy.special import stdtrit
@@ -25,6 +23,7 @@ from loadtests.runner.cell import total_usage
 from loadtests.runner.single_server import measure_driver
 from loadtests.system.cores import Cores, pinned
 from loadtests.system.errors import RunError
+from loadtests.system.owned_folder import owned_folder
 from loadtests.system.quota import read_quota
 from loadtests.system.resources import read_usage, usage_between
 from loadtests.system.topology import read_text
@@ -268,10 +267,10 @@ def judge_clock(clock: Clock) -> Check:
 
 def check_driver_ceiling(cores: Cores) -> Check:
     """Measure what the driver reaches against a server that does nothing, and its own part of a request."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, pinned(cores.driver):
+    with owned_folder() as folder, pinned(cores.driver):
         try:
-            with Driver(cores, Path(folder) / "driver" / "log") as driver:
-                speed = measure_driver(cores, driver, Path(folder) / "null_server" / "log")
+            with Driver(cores, folder / "driver" / "log") as driver:
+                speed = measure_driver(cores, driver, folder / "null_server" / "log")
                 return judge_ceiling(speed.ceiling_rps, None, speed.overhead_s)
         except (RunError, DriverFailed, OSError) as failure:
             return judge_ceiling(None, str(failure))

@@ -1,7 +1,6 @@
 """Ask both sides the same before anything is measured, on servers of their own, and hand on what they answer."""
 
 import http.client
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
@@ -28,6 +27,7 @@ from loadtests.servers.probe import ProbeAnswer, ProbeConnection
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
+from loadtests.system.owned_folder import owned_folder
 
 LOCATION = "location"
 DATA = "the blog's data"
@@ -129,43 +129,40 @@ def check_answers(
         raise AnswersDiffer(compared.differences)
     if known and explore is None:
         return compared
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        with (
-            open_databases(experiment.database, work, cores) as databases,
-            SlowApi(cores, work / "slow_api" / "log") as slow_api,
-            BlockServers(
-                replace(experiment, has_control=False, observe=False),
-                databases,
-                work=work / "servers",
-                upstream_url=slow_api.url,
-                cores=cores,
-                warm=lambda _: None,
-                counts_statements=True,
-            ) as block_servers,
-        ):
-            block_servers.start()
-            if block_servers.broken:
-                raise RunError(f"{in_words(experiment, block_servers.broken)}; nothing was measured")
-            servers = {label: block_servers.server(label) for label in LABELS}
-            both = [_Both(scenario) for scenario in (() if known else experiment.scenarios)]
-            for label, server in servers.items():
-                _ask(both, label, server, experiment, next_rows)
+    with (
+        owned_folder() as work,
+        open_databases(experiment.database, work, cores) as databases,
+        SlowApi(cores, work / "slow_api" / "log") as slow_api,
+        BlockServers(
+            replace(experiment, has_control=False, observe=False),
+            databases,
+            work=work / "servers",
+            upstream_url=slow_api.url,
+            cores=cores,
+            warm=lambda _: None,
+            counts_statements=True,
+        ) as block_servers,
+    ):
+        block_servers.start()
+        if block_servers.broken:
+            raise RunError(f"{in_words(experiment, block_servers.broken)}; nothing was measured")
+        servers = {label: block_servers.server(label) for label in LABELS}
+        both = [_Both(scenario) for scenario in (() if known else experiment.scenarios)]
+        for label, server in servers.items():
+            _ask(both, label, server, experiment, next_rows)
+        found = _differences(both, servers, compare)
+        if any(each.stops for each in found) and block_servers.restart("a") is not None:
+            # What another start changes, as the id of a process, is no difference between the sides either.
+            servers["a"] = block_servers.server("a")
+            _ask(both, "a", servers["a"], experiment, next_rows)
             found = _differences(both, servers, compare)
-            if any(each.stops for each in found) and block_servers.restart("a") is not None:
-                # What another start changes, as the id of a process, is no difference between the sides either.
-                servers["a"] = block_servers.server("a")
-                _ask(both, "a", servers["a"], experiment, next_rows)
-                found = _differences(both, servers, compare)
-            compared.differences.extend(found)
-            compared.executed.update(
-                {each.scenario.name: _executed(each, servers) for each in both if each.answers["b"]}
-            )
-            compared = replace(compared, answered=sum(answered_well(each.scenario, each.answers) for each in both))
-            if explore is not None and not block_servers.broken:
-                explored = explore([*servers.values()], work / "explored")
-                compared.differences.extend(explored.differences)
-                compared.said.extend(explored.said)
+        compared.differences.extend(found)
+        compared.executed.update({each.scenario.name: _executed(each, servers) for each in both if each.answers["b"]})
+        compared = replace(compared, answered=sum(answered_well(each.scenario, each.answers) for each in both))
+        if explore is not None and not block_servers.broken:
+            explored = explore([*servers.values()], work / "explored")
+            compared.differences.extend(explored.differences)
+            compared.said.extend(explored.said)
     if any(each.stops for each in compared.differences) and not experiment.unequal:
         raise AnswersDiffer(compared.differences, compared.said)
     return compared

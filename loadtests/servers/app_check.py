@@ -3,12 +3,10 @@
 import json
 import shlex
 import shutil
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -22,6 +20,7 @@ from loadtests.servers.endpoints import Endpoint, Endpoints, endpoints_told
 from loadtests.servers.launch import SCRIPT, command_of, environment_of, folder_of, python_of, try_of
 from loadtests.servers.readiness import MORE_TIME
 from loadtests.system.errors import UsageError
+from loadtests.system.owned_folder import owned_folder
 from loadtests.system.processes import Child
 
 LIMIT_S = 30.0
@@ -177,7 +176,7 @@ def _ask(
     """Return what the script inside says of each side, by its text; raises UsageError if something is wrong."""
     found: dict[str, dict[str, Any]] = {}
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = stack.enter_context(owned_folder())
         children, starts = {}, {}
         for number, side in enumerate(sides):
             start = try_of(side, what, requests)

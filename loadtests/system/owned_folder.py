@@ -16,10 +16,12 @@ from pathlib import Path
 from loadtests.system.errors import shielded
 
 LOCK = "lock"
+PREFIX = "bench-work-"
+"""Of a folder for whatever a command needs only while it runs."""
 
 
 @contextmanager
-def owned_folder(prefix: str) -> Iterator[Path]:
+def owned_folder(prefix: str = PREFIX) -> Iterator[Path]:
     """Make a folder, and remove it with all that is in it at the end of the block; first those that killed owners left.
 
     Args:
@@ -31,9 +33,11 @@ def owned_folder(prefix: str) -> Iterator[Path]:
         with shielded():
             folder = Path(tempfile.mkdtemp(prefix=prefix))
             stack.callback(lambda: shutil.rmtree(folder, ignore_errors=True))
-            lock = stack.enter_context((folder / LOCK).open("wb"))
+            new = folder / f"{LOCK}.new"
+            lock = stack.enter_context(new.open("wb"))
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            new.rename(folder / LOCK)  # locked before others look for it: they would take the folder for a leftover
         yield folder
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.system.owned_folder import owned_folder
+from loadtests.system.owned_folder import leftovers, owned_folder
 from tests.owned import owned
 
 PREFIX = "bench-made-up-"
@@ -52,6 +52,20 @@ def test_the_next_owner_removes_what_a_killed_one_left_and_nothing_that_is_held(
             assert first.is_dir()
             assert second != first
     assert list(temporary.iterdir()) == [other]
+
+
+def test_a_lock_is_held_before_others_can_look_for_it(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename, seen = Path.rename, []
+
+    def looking_first(new: Path, target: Path) -> Path:
+        seen.append(list(leftovers(PREFIX)))
+        renamed = rename(new, target)
+        seen.append(list(leftovers(PREFIX)))
+        return renamed
+
+    monkeypatch.setattr(Path, "rename", looking_first)
+    with owned_folder(PREFIX):
+        assert seen == [[], []]
 
 
 def test_a_folder_of_another_user_or_a_link_is_left_alone(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
