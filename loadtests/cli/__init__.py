@@ -9,7 +9,7 @@ import os
 import sys
 import traceback
 from contextlib import suppress
-from importlib import import_module
+from importlib import import_module, metadata
 from textwrap import fill
 
 import click
@@ -41,6 +41,8 @@ SUBCOMMANDS = {
 }
 """The first paragraph of each one's help, which the list of all of them shows."""
 HIDDEN = ("example",)
+DISTRIBUTION = "def-or-async"
+"""As pyproject.toml names it."""
 NARROWEST = 40
 """Columns: on less than this, lines that end between words are hard to read, too."""
 SETTINGS = {"max_content_width": 100, "help_option_names": ["-h", "--help"], "show_default": True}
@@ -66,7 +68,26 @@ class LazyGroup(click.Group):
         click.Group(commands=listed).format_commands(ctx, formatter)
 
 
+def _print_version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    """Print the version and, in a checkout, its commit; a plus sign says that files differ from it."""
+    if not wanted:
+        return
+    from loadtests.system.machine import own_commit
+
+    commit = own_commit()
+    click.echo(f"bench {metadata.version(DISTRIBUTION)}" + (f" (commit {commit})" if commit else ""))
+    context.exit()
+
+
 @click.group(cls=LazyGroup, context_settings=SETTINGS)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version, and the commit in a checkout, and exit.",
+)
 def bench() -> None:
     """Answer one question with evidence: should a route be def or async def.
 

@@ -87,7 +87,7 @@ def read_environment() -> Environment:
         python=f"{platform.python_implementation()} {platform.python_version()}",
         packages={name: metadata.version(name) for name in PACKAGES} | _optional_versions(),
         sqlite=sqlite3.sqlite_version,
-        commit=_commit(),
+        commit=own_commit(),
     )
 
 
@@ -117,7 +117,8 @@ def read_processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _commit() -> str | None:
+def own_commit() -> str | None:
+    """Return this project's commit, with a plus sign if files differ from it; None outside a git checkout."""
     here = Path(__file__).parents[2]
     if not (here / ".git").exists():  # an installed package may lie inside the checkout of another project
         return None
