@@ -15,6 +15,7 @@ from loadtests.analysis.answer_sizes import sizes_of
 from loadtests.analysis.failed_requests import counted_in_words, failed_of, statuses_of
 from loadtests.analysis.flow import Flow, Windows, credit, flow, halves, halves_of_each, inside
 from loadtests.records.samples import Failure, Recording, Samples, Timeline
+from loadtests.records.second_counts import nearest_rank
 from loadtests.records.summary import AnswerSize, FailedRequests
 
 Column = npt.NDArray[np.float32]
@@ -215,7 +216,7 @@ def percentile(ascending: npt.NDArray[np.floating], wanted: float) -> float | No
     count = len(ascending)
     if count < samples_needed(wanted):
         return None
-    return float(ascending[math.ceil(wanted / 100 * count) - 1])
+    return float(ascending[nearest_rank(wanted, count) - 1])
 
 
 def percentiles(values: npt.NDArray[np.floating]) -> dict[float, float | None]:

@@ -4,8 +4,10 @@ A bucket reaches from one time to 1.01 times that, so that a percentile read fro
 that, whatever its size. Counts of the same second and bucket add up: what is written in pieces is read as one.
 """
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -98,5 +100,12 @@ def percentile_of(histogram: npt.NDArray[np.integer], wanted: float, least: int)
     total = int(histogram.sum())
     if total < max(1, least):
         return None
-    rank = int(np.ceil(wanted * total / 100))  # 99.9 ÷ 100 is a little more than 0.999
-    return time_of(int(np.searchsorted(np.cumsum(histogram), rank)))
+    return time_of(int(np.searchsorted(np.cumsum(histogram), nearest_rank(wanted, total))))
+
+
+def nearest_rank(percentile: float, count: int) -> int:
+    """Return which of ``count`` ascending values is a percentile, from 1: the first that so many do not exceed.
+
+    Computed without floats, in which 99.9 % of 4,000 are a little more than 3,996.
+    """
+    return math.ceil(Fraction(str(percentile)) * count / 100)

@@ -22,6 +22,12 @@ def test_a_percentile_is_refused_below_that_number_and_given_from_it_on() -> Non
     assert percentile(np.arange(368.0), 99) == 364
 
 
+@pytest.mark.parametrize(("count", "index"), [(4_000, 3_995), (41_000, 40_958), (41_001, 40_959)])
+def test_a_percentile_of_a_round_number_of_requests_is_not_rounded_up(count: int, index: int) -> None:
+    """99.9 % of 4,000 are 3,996 requests, although 99.9 / 100 * 4,000 is a little more in floating point."""
+    assert percentile(np.arange(float(count)), 99.9) == index
+
+
 def test_a_percentile_among_requests_that_never_ended_is_infinite() -> None:
     latencies = np.array([1.0] * 5 + [math.inf] * 5)
     assert percentile(latencies, 50) == 1
