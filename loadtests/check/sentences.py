@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from loadtests.check.figures import PartFigures, RouteFigures
-from loadtests.check.raw import RawApp, RawDependency, RawMiddleware, RawSite
+from loadtests.check.raw import RawApp, RawDependency, RawMiddleware, RawRoute, RawSite
 from loadtests.check.record import Finding, Place, Problem, Verdict
 
 PLACES: Mapping[Place, str] = {
@@ -140,12 +140,13 @@ def pool_below_threads(connections: int, app: RawApp, session: RawDependency, *,
     )
 
 
-def advice(verdict: Verdict, finding: Finding, app: RawApp, *, can_be_def: bool) -> str:
+def advice(verdict: Verdict, finding: Finding, route: RawRoute, app: RawApp, *, can_be_def: bool) -> str:
     """Return what to do instead; empty if there is nothing to do.
 
     Args:
         verdict: on the route.
         finding: that led to it.
+        route: with its dependencies.
         app: what routes share.
         can_be_def: whether what the finding is about awaits nothing.
     """
@@ -154,7 +155,7 @@ def advice(verdict: Verdict, finding: Finding, app: RawApp, *, can_be_def: bool)
     awaited = "await asyncio.sleep(…)" if call == "time.sleep" else "an async client"
     computes = finding.problem == "blocks-by-computing"
     if verdict == "give-room":
-        return _room(finding, app)
+        return _room(finding, route, app)
     if computes and call in MAKES_A_CLIENT:
         return "create one client for the life of the app, in its lifespan: each new one reads the certificates again"
     if verdict == "move-out-of-loop" and computes:
@@ -174,14 +175,17 @@ def advice(verdict: Verdict, finding: Finding, app: RawApp, *, can_be_def: bool)
     }.get(verdict, "")
 
 
-def _room(finding: Finding, app: RawApp) -> str:
+def _room(finding: Finding, route: RawRoute, app: RawApp) -> str:
     if finding.problem == "serialised":
         return "await outside the lock, or admit more with a semaphore: keep only what must not run twice inside it"
+    if any(each.is_async for each in route.dependencies if each.name == finding.name):
+        return "raise pool_size + max_overflow, as far as the database admits more connections"
     dependency = finding.name.rpartition(".")[2]
     return (
-        f"raise pool_size + max_overflow to {app.threads}, or admit no more requests than there are connections, with"
-        f" Depends({dependency}, max_concurrency={app.connections}) in one alias that all routes share: each route that"
-        " writes its own Depends admits that many more"
+        f"admit no more requests than there are connections, with Depends({dependency}, max_concurrency="
+        f"{app.connections}) of FastAPI 0.163 or later, in one alias that all routes share: each route that writes its"
+        " own Depends admits that many more; a larger pool lets more requests work at once, but does not rule out that"
+        " connections and threads wait for each other"
     )
 
 

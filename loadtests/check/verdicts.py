@@ -59,7 +59,7 @@ def check_route(route: RawRoute, seen: RouteFigures | None, app: RawApp, note: s
             "asked": seen.asked,
             "verdict": verdict,
             "findings": findings,
-            "advice": "" if lead is None else sentences.advice(verdict, lead, app, can_be_def=as_def),
+            "advice": "" if lead is None else sentences.advice(verdict, lead, route, app, can_be_def=as_def),
             "code_now": source,
             "code_then": then,
             "change": change_of(verdict, lead, route, can_be_def=as_def),

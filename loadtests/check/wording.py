@@ -48,8 +48,8 @@ EXPLAINED: Mapping[Problem, str] = {
     ),
     "pool-below-threads": (
         "More threads use the database pools at the same time than the pools have connections. Requests wait for a"
-        " connection, and a request that has one may wait for a thread: the app can deadlock until a timeout. Enlarge"
-        " the pool, or limit how many requests hold a session."
+        " connection, and a request that has one may wait for a thread: the app can deadlock until a timeout. Limit"
+        " how many requests hold a session; a larger pool alone is no certain cure."
     ),
     "serialised": (
         "Requests wait for each other although they could be served at the same time, for example because a lock is"

@@ -155,6 +155,18 @@ def test_a_pool_below_the_threads_is_enough_where_no_request_needs_a_thread_twic
     assert verdict_of(form, handler, route=unlimited, app=small, **held) == "keep"
 
 
+def test_a_limit_is_advised_where_threads_use_the_pool_and_a_larger_pool_where_coroutines_do() -> None:
+    held: dict[str, Any] = {"statements": 1, "connections_held_s": 0.05}
+    threads = seen(part(wait_s=0.05, **HANDLER_IN_THREAD), RESPONSE_IN_THREAD, **held)
+    found = check_route(route(is_async=False, dependencies=(SESSION,)), threads, app(pools=(POOL,)))
+    assert found.advice.startswith("admit no more requests than there are connections")
+    assert "max_concurrency=15" in found.advice
+    coroutines = seen(part(awaited_s=0.05, awaits=3), **held)
+    lending = dependency(is_async=True, is_generator=True)
+    found = check_route(route(dependencies=(lending,)), coroutines, app(pools=(POOL,)))
+    assert found.advice.startswith("raise pool_size + max_overflow")
+
+
 def test_the_dependency_that_lends_the_session_is_named() -> None:
     lending = dependency("main.get_session", is_async=True, is_generator=True)
     manager = dependency("main.get_manager", is_async=True, is_generator=True)
