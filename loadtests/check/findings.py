@@ -46,6 +46,8 @@ UNAVOIDABLE_CALLS = ("asyncio.create_subprocess_",)
 """Calls that keep the event loop for some ms and are the right ones all the same: a process is started by the loop."""
 CAN_BE_DEF: frozenset[Place] = frozenset({"handler", "dependency", "background", "stream"})
 """Parts that FastAPI and Starlette run in a thread if they are plain functions or generators."""
+NEEDS_LOOP = re.compile(r"\b(create_task|ensure_future|TaskGroup|get_running_loop|call_soon|call_later)\(")
+"""Calls that fail in a thread, or have no event loop there, although nothing is awaited."""
 
 
 def findings_of(route: RawRoute, seen: RouteFigures, app: RawApp) -> Iterator[tuple[Verdict, Finding]]:
@@ -53,7 +55,7 @@ def findings_of(route: RawRoute, seen: RouteFigures, app: RawApp) -> Iterator[tu
     key = f"{route.method} {route.path}"
     for part in seen.parts:
         if part.runs_on == "loop":
-            yield from _on_loop(key, part, seen)
+            yield from _on_loop(key, part, route, seen)
         else:
             yield from _in_thread(key, part, route, seen, app)
     yield from _responses(key, seen)
@@ -62,8 +64,8 @@ def findings_of(route: RawRoute, seen: RouteFigures, app: RawApp) -> Iterator[tu
     yield from _middlewares(key, app)
 
 
-def _on_loop(key: str, part: PartFigures, seen: RouteFigures) -> Iterator[tuple[Verdict, Finding]]:
-    verdict: Verdict = "make-def" if can_be_def(part) else "move-out-of-loop"
+def _on_loop(key: str, part: PartFigures, route: RawRoute, seen: RouteFigures) -> Iterator[tuple[Verdict, Finding]]:
+    verdict: Verdict = "make-def" if can_be_def(part, route) else "move-out-of-loop"
     site = _slowest(seen.sites, part, "wait")
     if part.wait_s.low - _unavoidable_s(part, seen.sites) >= BLOCKS_S and (
         site is not None or part.place not in ("other", "response")
@@ -92,9 +94,13 @@ def _responses(key: str, seen: RouteFigures) -> Iterator[tuple[Verdict, Finding]
         yield verdict, _finding(key, "blocks-by-computing", "response", worst.name, seconds, None, text)
 
 
-def can_be_def(part: PartFigures) -> bool:
-    """Whether a part of a coroutine awaits nothing, so that it could be a plain function in a thread."""
-    return part.place in CAN_BE_DEF and not part.awaits
+def can_be_def(part: PartFigures, route: RawRoute) -> bool:
+    """Whether a part of a coroutine awaits nothing and starts no task, so that it could be a function in a thread."""
+    dependency = _dependency(part.name, route) if part.place == "dependency" else None
+    source = (
+        dependency.source if dependency is not None else route.source if part.place in ("handler", "stream") else ""
+    )
+    return part.place in CAN_BE_DEF and not part.awaits and not NEEDS_LOOP.search(source)
 
 
 def _unavoidable_s(part: PartFigures, sites: Sequence[RawSite]) -> float:

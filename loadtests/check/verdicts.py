@@ -46,7 +46,7 @@ def check_route(route: RawRoute, seen: RouteFigures | None, app: RawApp, note: s
     findings = tuple(finding.model_copy(update={"verdict": each}) for each, finding in judged)
     lead = findings[0] if findings and verdict not in ("keep", "not-known") else None
     part = None if lead is None else next((p for p in seen.parts if (p.place, p.name) == (lead.place, lead.name)), None)
-    as_def = part is not None and can_be_def(part)
+    as_def = part is not None and can_be_def(part, route)
     source, then = code_of(verdict, lead, route, can_be_def=as_def)
     return base.model_copy(
         update={

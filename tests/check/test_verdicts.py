@@ -33,6 +33,14 @@ def test_what_blocks_and_awaits_nothing_is_made_def_and_the_line_is_named() -> N
     assert found.code_then == found.code_now.replace("async def", "def")
 
 
+def test_what_starts_a_task_that_blocks_is_not_made_def_because_a_thread_has_no_loop_to_start_it_on() -> None:
+    source = "async def items() -> int:\n    asyncio.create_task(report())\n    return 1\n"
+    found = check_route(route(source=source), seen(part(wait_s=0.3), sites=(site("time.sleep", line=5),)), app())
+    assert found.verdict == "move-out-of-loop"
+    assert found.change is None
+    assert "run_in_threadpool" in found.advice
+
+
 def test_what_blocks_and_also_awaits_is_moved_out_of_the_loop() -> None:
     source = "async def items() -> int:\n    await first()\n    return requests.get(url, timeout=1)\n"
     blocking = seen(part(wait_s=0.05, awaited_s=0.04, awaits=1), sites=(site(),))
