@@ -18,6 +18,7 @@ from loadtests.experiment.side_text import ENV, name_and_settings
 from loadtests.experiment.toml_text import key_text, value_text
 
 METHODS = ("get", "post", "put", "patch", "delete")
+MULTIPART = "multipart/form-data"
 READ = "get"
 MOST_ACTIVE = 6
 """Scenarios that a run of a few minutes has time for, with three loads each."""
@@ -236,7 +237,11 @@ def _body(operation: Schema, document: Schema) -> tuple[dict[str, Any], list[str
             return {"json": _in_toml(_escaped(value))}, []
         if kind == FORM and isinstance(value, dict):
             return {"form": {name: _texts(each)[0] for name, each in _escaped(value).items()}}, []
-    return {}, [f"its body has to be made, as {_one_line(kind)}" for kind in list(content)[:1]]
+    if not content:
+        return {}, []
+    kind = next(iter(content))  # a document describes files, but has none to send
+    keys = "its fields in form, its files in upload" if kind == MULTIPART else "its text or @FILE in data"
+    return {}, [f"its body has to be made, as {_one_line(kind)}: {keys}"]
 
 
 def _escaped(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -116,7 +116,10 @@ def test_all_else_is_commented_out_with_the_reason_and_can_be_read_too(monkeypat
         ("POST /orders", ("it writes",)),
         ("POST /login", ("it writes",)),
         ("PUT /nodes", ("it writes",)),
-        ("POST /files", ("it writes", "its body has to be made, as multipart/form-data")),
+        (
+            "POST /files",
+            ("it writes", "its body has to be made, as multipart/form-data: its fields in form, its files in upload"),
+        ),
     }
     for name in ("PASSWORD", "TOKEN", "API_KEY"):
         monkeypatch.setenv(name, "x")
