@@ -117,7 +117,7 @@ def lab(chosen: RunOptions, port: int | None) -> None:
         console.print("live figures, not a verdict; Ctrl-C ends everything", highlight=False)
         while page.is_alive():
             engine.step()
-    raise RunError("the server of the page ended by itself")
+    raise RunError("the page's server ended unexpectedly")
 
 
 def asked(chosen: RunOptions) -> "tuple[list[Offer], Experiment]":

@@ -145,7 +145,7 @@ def parse_url(url: str) -> Address:
         parts = urlsplit(url)
         if parts.scheme.partition("+")[0] in ("postgresql", "postgres") and parts.hostname:
             return Address(parts.hostname, parts.port or 5432)
-    raise UsageError("--database: write postgresql://HOST:PORT/NAME; SQLite is looked at in any case")
+    raise UsageError("--database: write postgresql://HOST:PORT/NAME; SQLite is checked in any case")
 
 
 def _ask(address: Address) -> bytes:

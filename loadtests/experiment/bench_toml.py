@@ -175,7 +175,7 @@ def parse_bench_toml(content: bytes, file: str = FILE_NAME) -> BenchToml:
         found = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise UsageError(f"{file}: this is no UTF-8 text (at line {line})") from None
+        raise UsageError(f"{file}: this is not UTF-8 text (at line {line})") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file}: {error}") from None
     try:

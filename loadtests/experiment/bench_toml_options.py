@@ -190,7 +190,7 @@ def file_options(table: BenchToml, file: Path) -> FileOptions:
         with _named(file, ("scenario", number)):
             scenario = scenario_of(each, folder, table.headers)
             if scenario.name in {other.name for other in offered}:
-                raise UsageError(f"{scenario.name!r} is there already; give one of them another name")
+                raise UsageError(f"{scenario.name!r} is used twice; give one of them another name")
             offered.append(scenario)
     return FileOptions(
         str(file),
@@ -248,7 +248,7 @@ def _is_elsewhere(condition: str, not_asked: Collection[str], sizes: Collection[
 def _listed(key: str, value: int | float | list[int] | list[int | float] | None) -> str | None:
     """Return numbers as they are typed; raises UsageError if there are none."""
     if value == []:
-        raise UsageError(f"{key} holds no number")
+        raise UsageError(f"{key} is not a number")
     if value is None:
         return None
     return ",".join(str(each) for each in (value if isinstance(value, list) else [value]))

@@ -39,7 +39,7 @@ def scenario_of(table: ScenarioTable, folder: Path = Path(), headers: Mapping[st
     if table.request is not None and table.requests:
         raise UsageError("give one request, or a list of requests; not both")
     if table.name is not None and table.name in CATALOGUE:
-        raise UsageError(f"name {table.name!r} is that of a scenario in the catalogue; take another")
+        raise UsageError(f"name {table.name!r} is a scenario in the catalogue; choose another name")
     shared = _header_options(_merged(headers or {}, table.headers if table.requests else {}), 0)
     if table.requests:
         shared += _answer_options(table, 0)
@@ -52,7 +52,7 @@ def scenario_of(table: ScenarioTable, folder: Path = Path(), headers: Mapping[st
         own += [TypedOption(1, OF_SIDE_B, each.b_request)] if each.b_request is not None else []
         asked = _parsed(_asked(each.request, folder))
         if each.b_request is not None and len(asked) > 1:
-            raise UsageError(f"b_request is asked in place of one request; write {each.request!r} as several")
+            raise UsageError(f"b_request replaces one request; write {each.request!r} as several")
         made += (replace(with_options(request, own), weight=each.weight) for request in asked)
     if not table.sequence and any(request.takes or request.once for request in made):
         raise UsageError("take and once are for a user who sends requests one after another; add sequence = true")
@@ -78,7 +78,7 @@ def _of_the_catalogue(table: ScenarioTable) -> Scenario:
     if table.model_fields_set != {"name"}:
         raise UsageError(f'say with request what is asked, as in request = "GET /orders"; {table.name!r} is its name')
     if requests_of(table.name):
-        raise UsageError(f"{table.name!r} is what is asked: write it as request")
+        raise UsageError(f"{table.name!r} is a request: write it as request")
     return parse_scenario(table.name)
 
 
@@ -94,7 +94,7 @@ def _check_alone(table: ScenarioTable) -> None:
         ("b_request", table.b_request is not None),
     ):
         if given:
-            raise UsageError(f"{key} belongs to one of the requests; write it there")
+            raise UsageError(f"{key} applies to one of the requests; write it there")
 
 
 def _requests(table: ScenarioTable) -> Sequence[RequestTable]:

@@ -98,12 +98,12 @@ def parse_curl(text: str) -> Curl:
     parts = tuple(_part(option, value) for option, value in options if option in FORMS)
     kind, body, file = _body(options)
     if parts and (kind or "-G" in given):
-        raise UsageError(f"curl -F: a form with files is a body by itself; leave out {kind or '-G'}")
+        raise UsageError(f"curl -F: a form with files is the whole body; leave out {kind or '-G'}")
     if "-G" in given and body:
         url, body, kind, file = url + ("&" if "?" in url else "?") + body.decode(errors="replace"), b"", "", ""
     method = given.get("-X") or ("HEAD" if "-I" in given else "POST" if kind or parts else "GET")
     if len(f"{method} {url}".split()) != 2:
-        raise UsageError(f"curl: a URL has no spaces in it, unlike {url!r}")
+        raise UsageError(f"curl: a URL contains no spaces, unlike {url!r}")
     headers = _headers(options, kind)
     basic = given.get("-u", "")
     check_basic(basic)
@@ -126,9 +126,9 @@ def _words(text: str) -> tuple[Options, list[str]]:
             words, SHORT, [name[2:] + ("" if short in WITHOUT_VALUE else "=") for name, short in LONG.items()]
         )
     except GetoptError as error:
-        raise UsageError(f"curl: {error.msg}; what is understood of it: {_understood()}") from None
+        raise UsageError(f"curl: {error.msg}; these options are understood: {_understood()}") from None
     except ValueError as error:
-        raise UsageError(f"curl: {error}; quote it as a shell would have it, or give --curl @FILE") from None
+        raise UsageError(f"curl: {error}; quote it as for a shell, or use --curl @FILE") from None
     if command != "curl":
         raise UsageError(f"--curl: a command begins with curl, not with {command!r}")
     options = [(LONG.get(name, name), value) for name, value in found]
@@ -221,7 +221,7 @@ def _content(option: str, value: str) -> tuple[bytes, str]:
     if option != "-d":
         return content, value[1:]
     if not is_text(content):
-        raise UsageError(f"curl -d {value}: this is no text; give it with --data-binary")
+        raise UsageError(f"curl -d {value}: this is not text; give it with --data-binary")
     return content.replace(b"\r", b"").replace(b"\n", b""), ""  # as curl does
 
 

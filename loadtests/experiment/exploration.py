@@ -39,7 +39,7 @@ class Exploration:
                 f"--explore-time {self.seconds:g}: must be above 0 and at most {MOST_SECONDS:,.0f} seconds"
             )
         if not self.document.startswith("/"):
-            raise UsageError(f"--explore-document {self.document}: write its path from the slash on, as in {DOCUMENT}")
+            raise UsageError(f"--explore-document {self.document}: write a path that starts with /, as in {DOCUMENT}")
         if find_spec("schemathesis") is None:
             raise UsageError(
                 "--explore needs schemathesis, which is not installed: uv run --extra explore bench …, or install"

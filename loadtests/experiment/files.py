@@ -14,7 +14,7 @@ def read_file(file: str, option: str) -> bytes:
     except OSError as error:
         raise UsageError(f"{option} {file}: it can't be read: {error.strerror or error}") from None
     if len(content) > MOST_BYTES:
-        raise UsageError(f"{option} {file}: it has more than {MOST_BYTES // 2**20} MiB")
+        raise UsageError(f"{option} {file}: it is larger than {MOST_BYTES // 2**20} MiB")
     return content
 
 
@@ -23,7 +23,7 @@ def encoded(text: str, option: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise UsageError(f"{option}: this is no UTF-8 text; write it into a file and give @FILE") from None
+        raise UsageError(f"{option}: this is not UTF-8 text; write it into a file and give @FILE") from None
 
 
 def is_text(content: bytes) -> bool:

@@ -69,8 +69,8 @@ def parse_upload(text: str) -> Part:
     name, equals, rest = text.partition("=")
     if not equals or not rest.startswith("@"):
         raise UsageError(
-            f"--upload {name}: write FIELD=@FILE, as in photo=@tea.png or 'photo=@tea.png;type=image/png'; a field that"
-            " is no file is a --form"
+            f"--upload {name}: write FIELD=@FILE, as in photo=@tea.png or 'photo=@tea.png;type=image/png'; give other"
+            " fields with --form"
         )
     return parse_part(text, "--upload")
 
@@ -129,10 +129,12 @@ def _word(text: str, *, split_at_commas: bool, named: str) -> tuple[str, str]:
     rest = text[word.end() :]
     if word["quoted"] is not None:
         if rest[:1] not in ("", ";"):
-            raise UsageError(f"{named}: something follows on its closing quote")
+            raise UsageError(f"{named}: there is text after its closing quote")
         return re.sub(r"\\(.)", r"\1", word["quoted"], flags=re.DOTALL), rest
     if split_at_commas and "," in word["plain"]:
-        raise UsageError(f"{named}: write a field for each file; one whose name has a comma goes in double quotes")
+        raise UsageError(
+            f"{named}: give each file a field of its own; put a name that contains a comma in double quotes"
+        )
     return word["plain"], rest
 
 
@@ -153,9 +155,9 @@ def _parameters(text: str, named: str) -> dict[str, str]:
             found["type"] += f";charset={more.strip()}"
         else:
             raise UsageError(
-                f"{named}: behind a semicolon stands type=… or filename=…; a value that has a semicolon in it goes in"
+                f"{named}: a semicolon is followed by type=… or filename=…; put a value that contains a semicolon in"
                 " double quotes"
             )
     if not found.get("type", "x").isprintable():
-        raise UsageError(f"{named}: its type can't hold a line break or the like")
+        raise UsageError(f"{named}: its type can't contain a line break or another control character")
     return found

@@ -105,7 +105,7 @@ class RunOptions(BaseModel):
         }
         if not self.explore:
             if given := next((name for name, value in more.items() if value is not None), None):
-                raise UsageError(f"{given} is about --explore; add that, or leave it out")
+                raise UsageError(f"{given} works only with --explore; add that, or leave it out")
             return None
         return Exploration(
             cases=CASES if self.explore_cases is None else self.explore_cases,
@@ -125,18 +125,19 @@ class RunOptions(BaseModel):
         if self.timeout_s is not None and not 0 < self.timeout_s <= MAX_TIMEOUT_S:
             raise UsageError(f"--timeout {self.timeout_s:g}: must be above 0 and at most {MAX_TIMEOUT_S:,.0f} seconds")
         if given := next((name for name, value in (("--slo", self.slo), ("--alone", self.alone)) if value), None):
-            raise UsageError(f"{given} is about a schedule in --rate, as in --rate '0..400/s in 2m': leave it out")
+            raise UsageError(f"{given} works only with a schedule, as in --rate '0..400/s in 2m'; leave it out")
         if self.full and self.scenarios:
-            raise UsageError("--full takes every scenario; leave it out, or name no scenario")
+            raise UsageError("--full measures every scenario; leave it out, or name no scenario")
         scenarios: dict[str, Scenario] = {}
         for scenario in self._scenarios():
             if scenarios.setdefault(scenario.name, scenario) != scenario:
                 raise UsageError(
-                    f"scenario {scenario.name!r} is asked in two ways; ask one of them in a run of its own"
+                    f"scenario {scenario.name!r} is given twice, with different requests; measure one of"
+                    " them in a run of its own"
                 )
         a, b = parse_side(self.a), parse_side(self.b)
         if a.server.port is not None and a.server.port == b.server.port:
-            raise UsageError(f"--a {a.spec} --b {b.spec}: both want port {a.server.port}; give one of them another")
+            raise UsageError(f"--a {a.spec} --b {b.spec}: both use port {a.server.port}; give one of them another")
         for side in (a, b):
             check_remote(side, self.allow_remote)
             if own := GIVEN_BY_A_RUN & dict(side.knobs).keys():
@@ -218,7 +219,7 @@ class RunOptions(BaseModel):
             raise UsageError(f"--budget {self.budget}: with --rate the design is fixed; give --blocks and --time")
         if fixed:
             raise UsageError(
-                f"--budget {self.budget}: {fixed} makes a fixed design, which takes what it takes; give one"
+                f"--budget {self.budget}: {fixed} makes a fixed design, which has no budget; leave out one of them"
             )
         return parse_duration(self.budget, "--budget")
 

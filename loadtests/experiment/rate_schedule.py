@@ -182,7 +182,7 @@ def parse_schedule(text: str, arrivals: Arrivals) -> RateSchedule:
     """Parse ``0..400/s in 2m, 400/s for 10m``; raises UsageError."""
     written = text.split(",")
     if len(written) > MAX_PARTS:
-        raise UsageError(f"--rate: {len(written)} parts of a schedule are too many; write at most {MAX_PARTS}")
+        raise UsageError(f"--rate: {len(written)} parts are too many for a schedule; write at most {MAX_PARTS}")
     schedule = RateSchedule(tuple(_parse_part(text, part.strip()) for part in written), arrivals)
     if schedule.seconds > MAX_HOURS * HOUR_S:
         raise UsageError(f"--rate {text}: that lasts {duration(schedule.seconds)}; write at most {MAX_HOURS}h")
@@ -196,7 +196,7 @@ def _parse_part(text: str, part: str) -> Part:
     match = _PART.fullmatch(part)
     if match is None or (match["to"] is None) != (match["word"] == "for"):
         raise UsageError(
-            f"--rate {text}: {part or 'an empty part'!r} is no part of a schedule; write a ramp, as in"
+            f"--rate {text}: {part or 'an empty part'!r} is not a part of a schedule; write a ramp, as in"
             " '0..400/s in 2m', or a constant rate and how long it lasts, as in '100/s for 1m'"
         )
     seconds = float(match["number"]) * UNITS_S[match["unit"]]

@@ -126,11 +126,11 @@ def _checked(method: str, path: str, text: str) -> str:
             host = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
             path = (url.path or "/") + (f"?{url.query}" if url.query else "")
             raise UsageError(
-                f'a scenario holds no host: write "{method} {path}", and give the host as a side: --a {host}'
+                f'a scenario contains no host: write "{method} {path}", and give the host as a side: --a {host}'
             )
         raise UsageError(
-            f"unknown scenario {text!r}; `bench list` shows them all; a request is written as its method and its path"
-            ' from the slash on, as in "GET /ping"'
+            f"unknown scenario {text!r}; `bench list` shows them all; write a request as a method and a path that"
+            ' starts with /, as in "GET /ping"'
         )
     if "#" in path:
         raise UsageError(f"{method} {path}: what follows a # is never sent; leave it out")
@@ -145,8 +145,9 @@ def parse_header(text: str, option: str = "--header") -> tuple[str, str]:
         raise UsageError(f"{option}: write it as Name: value; the name has letters, digits and dashes")
     if _UNSENDABLE.search(value):
         raise UsageError(
-            f"{option} {name}: its value can't hold a line break, another control character, or bytes that are no UTF-8"
+            f"{option} {name}: its value can't contain a line break, another control character, or bytes that are"
+            " not UTF-8"
         )
     if name.lower() in GIVEN_BY_THE_CLIENT:
-        raise UsageError(f"{option} {name}: leave it out; the client itself says how long a body is")
+        raise UsageError(f"{option} {name}: leave it out; the client sets the length of a body itself")
     return name, value

@@ -71,11 +71,11 @@ def custom_scenarios(
     typed = [requests_of(name) for name in names]
     if strange := [name for name, requests in zip(names, typed, strict=True) if not requests]:
         raise UsageError(
-            f"scenario {strange[0]!r} is asked as it stands in the catalogue; headers, bodies and the like are for"
+            f"scenario {strange[0]!r} is fixed in the catalogue; headers, bodies and similar options are for"
             ' requests such as "POST /orders"'
         )
     if not typed:
-        raise UsageError('headers, bodies and the like say more of a request: name one, as in "POST /orders"')
+        raise UsageError('headers, bodies and similar options describe a request: name one, as in "POST /orders"')
     rows = None if values is None else read_values(values)
     if not sequence:
         _check_shared(typed, options)
@@ -98,12 +98,14 @@ def _check_shared(typed: Sequence[Sequence[Request]], options: Iterable[TypedOpt
     requests = [request for each in typed for request in each]
     for option in options:
         if option.name == OF_SIDE_B and option.behind and len(several := typed[option.behind - 1]) > 1:
-            raise UsageError(f"{OF_SIDE_B} is asked in place of one request; ask {several[0]} by itself")
+            raise UsageError(f"{OF_SIDE_B} replaces one request; measure {several[0]} in a run of its own")
         if option.name in OF_A_SEQUENCE:
             raise UsageError(f"{option.name} is for a user who sends requests one after another; add --sequence")
         reads = next((request for request in requests if request.method in READING), None)
         if (option.name in BODIES or option.name == UPLOAD) and reads and len(requests) > 1:
-            raise UsageError(f"{option.name} would go with {reads}, too; ask for that by itself, or add --sequence")
+            raise UsageError(
+                f"{option.name} would also apply to {reads}; measure that in a run of its own, or add --sequence"
+            )
 
 
 def with_options(request: Request, options: Iterable[TypedOption]) -> Request:
@@ -122,7 +124,7 @@ def with_options(request: Request, options: Iterable[TypedOption]) -> Request:
         elif name == "--contains":
             request = replace(request, contains=encoded(value, name))
         elif not behind:
-            raise UsageError(f"{name} belongs to one request: write it behind that")
+            raise UsageError(f"{name} applies to one request: write it after that request")
         else:
             request = _with_own(request, name, value)
     own = {name.lower() for behind, (name, _) in headers if behind}
@@ -151,9 +153,9 @@ def _with_own(request: Request, name: str, value: str) -> Request:
 def _with_files(request: Request, files: Sequence[Part]) -> Request:
     """Return a request whose form has files, too; raises UsageError if its body is no form."""
     if request.body and not request.parts and request.header(CONTENT_TYPE) != FORM:
-        raise UsageError(f"{UPLOAD}: a form holds fields (--form) and files; {request} has another body")
+        raise UsageError(f"{UPLOAD}: a form has fields (--form) and files; {request} has another body")
     if not is_text(request.body):
-        raise UsageError(f"{UPLOAD}: the fields of the form beside it are no UTF-8 text")
+        raise UsageError(f"{UPLOAD}: the fields of its form are not UTF-8 text")
     fields = request.parts or parts_of_form(request.body.decode())
     return with_parts(request, (*fields, *files))
 
@@ -164,16 +166,18 @@ def _asked_of_b(request: Request, text: str) -> tuple[str, str]:
     if len(found) != 1:
         raise UsageError(f'{OF_SIDE_B} {text}: write one request, as in {OF_SIDE_B} "GET /users/async"')
     if request.b is not None:
-        raise UsageError(f"{OF_SIDE_B} {text}: side b is asked one request in place of {request.of_side('a')}")
+        raise UsageError(
+            f"{OF_SIDE_B} {text}: write the one request that side b gets instead of {request.of_side('a')}"
+        )
     method = request.method if text.lstrip().startswith("/") else found[0].method
     if (method, found[0].path) == (request.method, request.path):
-        raise UsageError(f"{OF_SIDE_B} {text}: that is what side a is asked; leave it out")
+        raise UsageError(f"{OF_SIDE_B} {text}: side a gets the same request; leave it out")
     return method, found[0].path
 
 
 def _with_body(request: Request, option: str, value: str) -> Request:
     if request.body or request.body_file or request.parts:
-        raise UsageError(f"{option}: {request} has a body already; it can have one")
+        raise UsageError(f"{option}: {request} has a body already, and can have only one")
     file = value[1:] if value.startswith("@") else ""
     body = read_file(file, option) if file else encoded(value, option)
     if option == "--json":
@@ -188,7 +192,7 @@ def _check_json(body: bytes) -> None:
     try:
         json.loads(places.fill(dict.fromkeys(places.names, "0")))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"--json: this is no JSON ({error}); what is none can be sent with --data") from None
+        raise UsageError(f"--json: this is not JSON ({error}); use --data for other text") from None
 
 
 def _status(text: str) -> int:
@@ -235,7 +239,7 @@ def _check_answer(request: Request) -> None:
     ]
     if strange := [each for each in encodings if each and each not in DECODED]:
         raise UsageError(
-            f"{what}: the client can't look into an answer that is encoded with {strange[0]}; leave it out of"
+            f"{what}: the client can't decode an answer that is encoded with {strange[0]}; remove it from"
             " accept-encoding"
         )
 
@@ -245,8 +249,11 @@ def _check_columns(requests: Sequence[Request], values: Values) -> None:
     used = {name for request in requests for name in request.names}
     if not used & set(values.columns):
         offered = ", ".join(f"${{{name}}}" for name in values.columns)
-        raise UsageError(f"--values {values.file}: no request has a place for its columns: {offered}")
+        raise UsageError(f"--values {values.file}: no request uses its columns: {offered}")
     in_headers = {name for request in requests for _, value in request.headers for name in template(value).names}
     for column, name in enumerate(values.columns):
         if name in in_headers and not all(row[column].isprintable() for row in values.rows):
-            raise UsageError(f"--values {values.file}: {name} has a line break or the like, which no header can hold")
+            raise UsageError(
+                f"--values {values.file}: {name} has a line break or another control character, which no"
+                " header can contain"
+            )

@@ -16,7 +16,9 @@ _PART = re.compile(r"""(?:[^,"']|"[^"]*"|'[^']*')+""")
 def name_and_settings(text: str) -> tuple[str, dict[str, str]]:
     """Return the name of a side, and each key's value, without quotes; raises UsageError if that can't be read."""
     if _PART.sub("", text).strip(","):
-        raise UsageError(f"side {text!r}: a quote in it is not closed; in a value it goes within the other kind")
+        raise UsageError(
+            f"side {text!r}: a quote is not closed; a quote inside a value must be within quotes of the other kind"
+        )
     name, *pairs = [part.strip() for part in _PART.findall(text)] or [""]
     name = _unquoted(name)
     if "=" in name and not name.startswith(("http://", "https://")):  # a command needs no name

@@ -66,7 +66,7 @@ def _steps(source: str) -> list[str | int]:
     while end < len(source):
         step = _STEP.match(source, end)
         if step is None:
-            raise UsageError(f"--take {source}: {source[end:]!r} is no step; write it as in $.items[0].id")
+            raise UsageError(f"--take {source}: {source[end:]!r} is not valid; write it as in $.items[0].id")
         end = step.end()
         steps.append(int(step["index"]) if step["index"] else step["name"] or step["quoted"])
     return steps

@@ -139,7 +139,7 @@ class ThresholdOptions(BaseModel):
                 raise UsageError(f'{name} is about conditions; add --fail-if, as in --fail-if "{EXAMPLES["p99"]}"')
         for name, path in (("--junit", self.junit), ("--markdown", self.markdown)):
             if path is not None and not path.absolute().parent.is_dir():
-                raise UsageError(f"{name} {path}: there is no folder {path.parent}; make it first")
+                raise UsageError(f"{name} {path}: there is no folder {path.parent}; create it first")
         parsed = dict.fromkeys(map(parse_threshold, self.fail_if))
         return tuple(_of_this_run(threshold, scenarios, loads) for threshold in parsed)
 
@@ -155,9 +155,9 @@ def parse_threshold(text: str) -> Threshold:
         raise UsageError(f"{where}: unknown metric {match['metric']!r}{_hint(match['metric'], METRICS)}")
     is_ratio = match["ratio"] is not None
     if is_ratio and match["label"]:
-        raise UsageError(f"{where}: a ratio is b ÷ a, and of no side; leave out {match['label']}.")
+        raise UsageError(f"{where}: a ratio is b ÷ a, and belongs to no side; leave out {match['label']}.")
     if is_ratio and metric == "errors":
-        raise UsageError(f"{where}: errors have no ratio, for mostly there are none; write b.{EXAMPLES['errors']}")
+        raise UsageError(f"{where}: errors have no ratio, because there are usually none; write b.{EXAMPLES['errors']}")
     number, unit = float(match["number"]), match["unit"]
     units = {"": 1.0} if is_ratio else UNITS[metric]
     if unit not in units and not (metric == "errors" and number == 0 and not unit):

@@ -65,7 +65,9 @@ def read_values(file: str) -> Values:
         lines = "" if file.endswith((".csv", ".jsonl")) else "; a file not named .csv is read as JSON lines"
         raise UsageError(f"--values {file}: {error}{lines}") from None
     if wrong := [name for name in columns if not re.fullmatch(NAME, name)]:
-        raise UsageError(f"--values {file}: a column has letters, digits and _ . - in its name, unlike {wrong[0]!r}")
+        raise UsageError(
+            f"--values {file}: the name of a column can contain letters, digits and _ . - only, unlike {wrong[0]!r}"
+        )
     if taken := next((name for name in columns if name in BUILT_IN), None):
         raise UsageError(
             f"--values {file}: ${{{taken}}} is {BUILT_IN[taken]}, whatever a file holds; give its column another name"

@@ -239,7 +239,7 @@ def _naive_client_rps(server: Server, path: str, users: int, workspace: Workspac
             child.process.wait(CLIENT_LIMIT_S)
             count = Count.model_validate_json(child.last_words())
         except (subprocess.TimeoutExpired, ValidationError):
-            said = child.last_words() or "it said nothing"
+            said = child.last_words() or "it printed nothing"
             raise RunError(f"the shared httpx client gave no figure: {said}") from None
     return count.answers / count.seconds
 

@@ -247,7 +247,7 @@ def locked(folder: RunFolder) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageError(f"{folder.path} is being measured by another process; wait for its end") from None
+            raise UsageError(f"{folder.path} is being measured by another process; wait until it ends") from None
         except OSError:
             others = set(folder.work.iterdir())
         else:

@@ -206,4 +206,4 @@ def _request_of(record: RequestRecord) -> Request:
 
 
 def _changed(what: str) -> UsageError:
-    return UsageError(f"{what}: this file is not what it was when the run began; put that back, or begin a new run")
+    return UsageError(f"{what}: this file has changed since the run began; restore it, or start a new run")

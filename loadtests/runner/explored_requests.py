@@ -136,10 +136,10 @@ def think(
             status = child.process.wait(max(0.0, deadline - time.monotonic()))
         except TimeoutExpired:
             raise RunError(
-                f"--explore: to think of requests took more than {exploration.seconds:g} s; give it more --explore-time"
+                f"--explore: generating requests took more than {exploration.seconds:g} s; give it more --explore-time"
             ) from None
     if status or not found_file.is_file():
-        raise RunError(f"--explore: no requests could be made of the OpenAPI documents: {child.last_words()}")
+        raise RunError(f"--explore: no requests could be generated from the OpenAPI documents: {child.last_words()}")
     found = json.loads(found_file.read_text(encoding="utf-8"))
     return found["cases"], found["left_out"]
 

@@ -88,8 +88,8 @@ def check_same(before: Manifest, now: Manifest) -> None:
             now = now.model_copy(update={label: getattr(now, label).model_copy(update={"commit": None})})
     for where, was, has in _differences(_lasting(before), _lasting(now)):
         raise UsageError(
-            f"{where} was {_shortened(was)} when the run began and is {_shortened(has)} now; what is measured under "
-            "other conditions does not belong into it: put that back, or begin a new run"
+            f"{where} was {_shortened(was)} when the run began and is {_shortened(has)} now; a run must be measured "
+            "under the same conditions throughout: restore that, or start a new run"
         )
 
 

@@ -207,7 +207,7 @@ def _resume(
         trials = dict(folder.read_trials())
         plan = missing_trials(begun, trials.keys())
         if before.complete and not any(plan):
-            raise UsageError(f"--resume {out}: nothing is missing; bench report {out} shows what was found")
+            raise UsageError(f"--resume {out}: the run is complete; bench report {out} shows its results")
         schedule = _schedule(experiment, plan, make_schedule)
         for number, block in enumerate(begun):
             for pairing in block:
@@ -265,10 +265,10 @@ def check_open_files(loads: Sequence[Load], most: float) -> None:
     needed = SIDES * users + OWN_FILES
     if most < needed:
         fewer = int(most - OWN_FILES) // SIDES
-        instead = f", or take {fewer} users at the most" if fewer > 0 else ""
+        instead = f", or use at most {fewer} users" if fewer > 0 else ""
         raise UsageError(
-            f"--users {users}: that takes {needed:,} open files, and the system allows {most:,.0f}; raise that with"
-            f" ulimit -n {needed}{instead}"
+            f"--users {users}: that needs {needed:,} open files, but the system allows {most:,.0f}; raise the limit"
+            f" with ulimit -n {needed}{instead}"
         )
 
 
@@ -282,7 +282,7 @@ def check_certificates(trust: Trust, *sides: Side) -> None:
         connections = [(side, ProbeConnection(url, CONNECT_LIMIT_S, trust)) for url, side in urls.items()]
     except OSError as error:
         why = "holds no certificate in PEM" if isinstance(error, SSLError) else f"can't be read ({error.strerror})"
-        raise UsageError(f"--cafile {trust.cafile}: {why}; name a file of the certificates to trust") from None
+        raise UsageError(f"--cafile {trust.cafile}: {why}; name a file with the certificates to trust") from None
     for side, connection in connections:
         with closing(connection), suppress(OSError):
             try:

@@ -242,5 +242,5 @@ def drive_alone(
     job = PairingJob({"a": target(server)}, (Request("GET", path),), load, window_s, 0.0, waits_s, workspace.seed)
     recording = driver.drive(job)["a"]
     if recording.stalled or not recording.slices:
-        raise RunError(f"{path} with {load}: {recording.stalled or 'no slice came to its end'}")
+        raise RunError(f"{path} with {load}: {recording.stalled or 'no slice was completed'}")
     return recording

@@ -142,7 +142,7 @@ def _check_command(side: Side) -> None:
         if found is None and not (folder_of(side) / first).is_file():
             raise UsageError(
                 f"side {side.spec!r}: there is no program {first!r} {what}; no shell reads the command: set variables"
-                " with env.NAME=value, and write sh -c '…' for all else that a shell does"
+                " with env.NAME=value, and use sh -c '…' for anything else that needs a shell"
             )
 
 
@@ -216,6 +216,6 @@ def _answer(side: Side, child: Child, status: int) -> dict[str, Any]:
         if isinstance(answer, dict) and answer.keys() & {"python", "openapi"}:
             return answer
     if "SyntaxError" in (text := child.log.read_text(errors="replace")) and SCRIPT.name in text:
-        raise UsageError(f"side {side.spec!r}: {python_of(side)} is older than Python 3.8, which it takes at least")
+        raise UsageError(f"side {side.spec!r}: {python_of(side)} is older than Python 3.8, the oldest that works")
     reason = child.last_words() or f"its import ended with status {status}"
     raise UsageError(f"side {side.spec!r}: {reason}")

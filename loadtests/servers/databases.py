@@ -125,7 +125,7 @@ def _check_url(name: str) -> None:
         raise UsageError("--database: write sqlite, postgres, or postgresql://USER@HOST:PORT/NAME without a driver")
     if secret:
         raise UsageError(
-            "--database: leave password and options out of the URL, which is written down; put them into PGPASSWORD,"
+            "--database: leave password and options out of the URL, which is recorded; put them into PGPASSWORD,"
             " ~/.pgpass or PGSSLMODE"
         )
 

@@ -99,7 +99,7 @@ def parse_objective(text: str) -> Objective:
         else:
             offered = ", ".join(f"p{p:g}" for p in PERCENTILES)
             raise UsageError(
-                f"--slo {text}: {part.strip()!r} is no objective; write one of {offered} with a time, as in"
+                f"--slo {text}: {part.strip()!r} is not an objective; write one of {offered} with a time, as in"
                 " --slo p99=200ms or --slo p99=200ms,errors=0.5%"
             )
     if wanted is None or not 0 < limit_s <= MAX_LIMIT_S or not 0 <= errors < 1:

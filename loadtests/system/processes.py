@@ -202,7 +202,7 @@ class Child(Stoppable):
         deadline = time.monotonic() + limit_s
         while not ready():
             if not self.alive:
-                raise RunError(f"{name} did not start: {self.last_words() or 'it said nothing'}")
+                raise RunError(f"{name} did not start: {self.last_words() or 'it printed nothing'}")
             if time.monotonic() > deadline:
                 raise RunError(f"{name} did not start within {limit_s:g} s")
             time.sleep(POLL_S)

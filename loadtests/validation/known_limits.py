@@ -75,7 +75,7 @@ def _flags_at(load: OpenLoop, server: Server, driver: Driver, rng: random.Random
         job = PairingJob({"a": target(server)}, QUEUE, load, timing.slice_s, timing.pairing_s, 0.0, seed)
         recording = driver.drive(job)["a"]
         if recording.stalled or not recording.slices:
-            raise RunError(f"/queue with {load}: {recording.stalled or 'no slice came to its end'}")
+            raise RunError(f"/queue with {load}: {recording.stalled or 'no slice was completed'}")
         column.append(summarise(recording, arrivals=True))
     return RateFlags(
         offered_rps=load.rate,

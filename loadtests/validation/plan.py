@@ -99,7 +99,7 @@ class ValidateOptions(BaseModel):
     def _checks(self) -> tuple[Check, ...]:
         named = CHECKS if self.only is None else tuple(part.strip() for part in self.only.split(","))
         if unknown := [name for name in named if name not in CHECKS]:
-            raise UsageError(f"--only {self.only}: {unknown[0]!r} is no check; choose one of: {', '.join(CHECKS)}")
+            raise UsageError(f"--only {self.only}: {unknown[0]!r} is not a check; choose one of: {', '.join(CHECKS)}")
         return tuple(check for check in CHECKS if check in named)
 
 

@@ -72,8 +72,8 @@ def test_a_side_alone_may_want_a_port() -> None:
         (f"get_post noop {RAMP}", "a schedule in --rate takes one scenario"),
         (RAMP, "a schedule in --rate takes one scenario"),
         (f"get_post {RAMP} --driver locust", "an open loop is driven by httpx only"),
-        (f"get_post {RAMP} --slo p99", "'p99' is no objective"),
-        ("get_post --rate '0..400/s for 2m'", "is no part of a schedule"),
+        (f"get_post {RAMP} --slo p99", "'p99' is not an objective"),
+        ("get_post --rate '0..400/s for 2m'", "is not a part of a schedule"),
     ],
 )
 def test_what_does_not_go_with_a_schedule_is_told(line: str, says: str) -> None:
@@ -166,7 +166,7 @@ def test_a_text_that_is_no_schedule_is_told_with_the_file(rate: str, says: str) 
 @pytest.mark.parametrize("line", ["get_post --rate 100 --slo p99=1s", "get_post --alone"])
 def test_what_is_about_a_schedule_needs_one(line: str) -> None:
     options = RunOptions.model_validate(run_.make_context("run", shlex.split(line)).params)
-    with pytest.raises(UsageError, match="is about a schedule in --rate"):
+    with pytest.raises(UsageError, match="works only with a schedule"):
         options.experiment()
 
 

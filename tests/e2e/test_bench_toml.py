@@ -143,9 +143,9 @@ def test_a_file_is_read_only_where_it_is_meant() -> None:
     wrong = "bench: bench.toml: unknown key 'user'; did you mean 'users'?\n"
     assert bench_here("run") == (2, "", wrong)
     status, _, errors = bench_here("run", "--no-config", "--full", "x")
-    assert (status, errors) == (2, "bench: --full takes every scenario; leave it out, or name no scenario\n")
+    assert (status, errors) == (2, "bench: --full measures every scenario; leave it out, or name no scenario\n")
     status, _, errors = bench_here("run", "--a", "sync", "--full", "x")
-    assert (status, errors) == (2, "bench: --full takes every scenario; leave it out, or name no scenario\n")
+    assert (status, errors) == (2, "bench: --full measures every scenario; leave it out, or name no scenario\n")
     status, _, errors = bench_here("run", "--config", "other.toml")
     assert (status, errors) == (2, "bench: other.toml: it can't be read: No such file or directory\n")
     status, _, errors = bench_here("run", "--no-config", "--config", "bench.toml")

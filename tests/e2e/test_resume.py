@@ -73,7 +73,7 @@ def test_a_run_that_lacks_nothing_is_refused(resumed: tuple[Path, dict[str, int]
     run, _ = resumed
     status, output, errors = bench_here("run", f"--resume={run}")
     assert (status, output, len(errors.splitlines())) == (2, "", 1)
-    assert "nothing is missing" in errors
+    assert "the run is complete" in errors
     assert not (run / "work").exists()
 
 

@@ -39,7 +39,7 @@ def test_a_loop_that_sleeps_for_5_ms_sustains_less_than_200_a_second(tmp_path: P
         (["sync", "async", "sync", "--slo=p99=200ms"], "name one side or two"),
         (["--slo=p99=200ms", "--scenario=reader"], "add --driver locust"),
         (["--slo=p99=200ms", "--starts=0"], "from 1 to"),
-        (["--slo=p99=200ms", "--scenario=POST /x", "--json={"], "this is no JSON"),
+        (["--slo=p99=200ms", "--scenario=POST /x", "--json={"], "this is not JSON"),
         (["--cpu-ms=1", "--wait-ms=1", "--json={}"], "add --slo"),
     ],
 )

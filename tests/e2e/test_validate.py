@@ -85,7 +85,7 @@ def test_an_interrupt_before_anything_is_measured_leaves_nothing(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "mend"), [(["--only=x"], "is no check"), (["--comparisons=0"], "--comparisons 0"), (["x"], "x")]
+    ("arguments", "mend"), [(["--only=x"], "is not a check"), (["--comparisons=0"], "--comparisons 0"), (["x"], "x")]
 )
 def test_bad_usage_is_one_line_and_leaves_nothing(arguments: list[str], mend: str, tmp_path: Path) -> None:
     status, output, errors = bench_here("validate", f"--out={tmp_path}", *arguments)

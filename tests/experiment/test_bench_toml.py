@@ -192,7 +192,7 @@ def test_conditions_about_what_is_not_asked_now_are_left_out() -> None:
             "[[scenario]]\nrequest = '/'\nbudget = '4m'",
             "[[scenario]] 1: unknown key 'budget'; it belongs to the top of the file, before the first table",
         ),
-        ("users = []", "users holds no number"),
+        ("users = []", "users is not a number"),
         ("users = '8'", "users should be a whole number or a list"),
         ("users = [1, '8']", "users should be a whole number"),
         ("blocks = true", "blocks should be a whole number"),
@@ -220,23 +220,23 @@ def test_conditions_about_what_is_not_asked_now_are_left_out() -> None:
         ),
         ("[[scenario]]\nhypothesis = 'x'", "[[scenario]] 1: request is missing, as in"),
         ("[[scenario]]\nname = 'buy tea'\nsequence = true", "[[scenario]] 1: say with request what is asked"),
-        ("[[scenario]]\nname = 'GET /a'", "[[scenario]] 1: 'GET /a' is what is asked: write it as request"),
+        ("[[scenario]]\nname = 'GET /a'", "[[scenario]] 1: 'GET /a' is a request: write it as request"),
         (
             "[[scenario]]\nname = 'list_post'",
             "[[scenario]] 1: unknown scenario 'list_post'; did you mean 'list_posts'?",
         ),
         (
             "[[scenario]]\nname = 'list_posts'\nrequest = '/a'",
-            "[[scenario]] 1: name 'list_posts' is that of a scenario in the catalogue",
+            "[[scenario]] 1: name 'list_posts' is a scenario in the catalogue",
         ),
         ("[[scenario]]\nrequest = 'a'", "[[scenario]] 1: request 'a': write a method and a path"),
         ("[[scenario]]\nrequest = '/a'\nonce = true", "[[scenario]] 1: take and once are for a user"),
-        ("[[scenario]]\nrequests = ['/a']\nonce = true", "[[scenario]] 1: once belongs to one of the requests"),
-        ("[[scenario]]\nrequests = ['/a']\nb_request = '/b'", "[[scenario]] 1: b_request belongs to one of the"),
-        ("[[scenario]]\nrequest = '/a /c'\nb_request = '/b'", "[[scenario]] 1: b_request is asked in place of one"),
+        ("[[scenario]]\nrequests = ['/a']\nonce = true", "[[scenario]] 1: once applies to one of the requests"),
+        ("[[scenario]]\nrequests = ['/a']\nb_request = '/b'", "[[scenario]] 1: b_request applies to one of the"),
+        ("[[scenario]]\nrequest = '/a /c'\nb_request = '/b'", "[[scenario]] 1: b_request replaces one"),
         ("[[scenario]]\nrequest = '/a'\nrequests = ['/a']", "[[scenario]] 1: give one request, or a list"),
         ("[[scenario]]\nsequence = true\nrequests = [{ request = '/a', weight = 2 }]", "[[scenario]] 1: weight is for"),
-        ("[[scenario]]\nrequest = '/a'\n[[scenario]]\nrequest = '/a'", "[[scenario]] 2: 'GET /a' is there already"),
+        ("[[scenario]]\nrequest = '/a'\n[[scenario]]\nrequest = '/a'", "[[scenario]] 2: 'GET /a' is used twice"),
         (
             "[[scenario]]\nrequest = '/a'\nheaders = { Authorization = 'Bearer abc' }",
             "[[scenario]] 1: header Authorization: a credential",
@@ -258,7 +258,7 @@ def test_what_is_wrong_is_told_in_one_line_with_its_place(text: str, message: st
 
 
 def test_a_file_that_is_no_text_is_told_with_its_line() -> None:
-    with pytest.raises(UsageError, match=r"bench\.toml: this is no UTF-8 text \(at line 2\)"):
+    with pytest.raises(UsageError, match=r"bench\.toml: this is not UTF-8 text \(at line 2\)"):
         parse_bench_toml(b"users = 1\n\xff")
 
 

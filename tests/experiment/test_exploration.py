@@ -35,11 +35,11 @@ def test_a_file_says_as_much_as_a_command_line() -> None:
 @pytest.mark.parametrize(
     ("given", "mend"),
     [
-        ({"explore_cases": 5}, "--explore-cases is about --explore; add that"),
-        ({"explore_writes": True}, "--explore-writes is about --explore; add that"),
+        ({"explore_cases": 5}, "--explore-cases works only with --explore; add that"),
+        ({"explore_writes": True}, "--explore-writes works only with --explore; add that"),
         ({"explore": True, "explore_cases": 0}, "--explore-cases 0: must be from 1"),
         ({"explore": True, "explore_time": 0.0}, "--explore-time 0: must be above 0"),
-        ({"explore": True, "explore_document": "openapi.json"}, "write its path from the slash on"),
+        ({"explore": True, "explore_document": "openapi.json"}, "write a path that starts with"),
     ],
 )
 def test_what_can_not_be_explored_is_named_with_its_mend(given: dict[str, Any], mend: str) -> None:

@@ -94,9 +94,9 @@ def test_a_field_is_written_as_curl_has_it(text: str, part: Part) -> None:
         ("a=hidden", "--upload a: write FIELD=@FILE"),
         ("=@tea.png", "write it as FIELD=VALUE"),
         ("a=@", "name a file, as in a=@FILE"),
-        ("a=@tea.png;size=1", "behind a semicolon stands type=… or filename=…"),
-        ("a=@tea.png,note.txt", "write a field for each file"),
-        ('a=@"tea.png"x', "something follows on its closing quote"),
+        ("a=@tea.png;size=1", "a semicolon is followed by type=… or filename=…"),
+        ("a=@tea.png,note.txt", "give each file a field of its own"),
+        ('a=@"tea.png"x', "there is text after its closing quote"),
     ],
 )
 def test_what_is_no_upload_is_named_with_its_mend(text: str, mend: str) -> None:
@@ -116,7 +116,7 @@ def test_names_can_not_break_out_of_their_quotes() -> None:
         ([("--json", "{}"), ("--upload", "a=@tea.png")], "POST /photos has another body"),
         ([("--upload", "a=@tea.png"), ("--header", "Content-Type: text/x")], "leave out the header Content-Type"),
         ([("--upload", "a=@no.png")], "no.png: it can't be read"),
-        ([("--form", "@tea.png"), ("--upload", "a=@tea.png")], "no UTF-8 text"),
+        ([("--form", "@tea.png"), ("--upload", "a=@tea.png")], "not UTF-8 text"),
         ([("--form", "password=hidden"), ("--upload", "a=@tea.png")], "password in the body of POST /photos"),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_record_has_the_fields_and_reads_the_files_again(folder: Path) -> None
     read = ScenarioRecord.model_validate_json(written)
     assert scenario_of(read) == scenario
     (folder / "tea.png").write_bytes(b"another")
-    with pytest.raises(UsageError, match=r"tea\.png: this file is not what it was"):
+    with pytest.raises(UsageError, match=r"tea\.png: this file has changed"):
         scenario_of(read)
 
 

@@ -40,13 +40,13 @@ def test_a_schedule_is_parsed_part_by_part(text: str, parts: list[Part]) -> None
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("0..400/s for 2m", "'0..400/s for 2m' is no part of a schedule"),
+        ("0..400/s for 2m", "'0..400/s for 2m' is not a part of a schedule"),
         ("400/s in 2m", "or a constant rate and how long it lasts"),
-        ("400/s", "'400/s' is no part of a schedule"),
+        ("400/s", "'400/s' is not a part of a schedule"),
         ("100/s for 1m,", "an empty part"),
-        ("100/s for 1m; rm", "is no part"),
-        ("-5..10/s in 1m", "is no part"),
-        ("1e3/s for 1m", "is no part"),
+        ("100/s for 1m; rm", "is not a part"),
+        ("-5..10/s in 1m", "is not a part"),
+        ("1e3/s for 1m", "is not a part"),
         ("100/s for 0s", "whole seconds"),
         ("100/s for 1.5s", "whole seconds"),
         ("0..30000/s in 1m", "more than 20000 arrivals per second"),

@@ -66,9 +66,9 @@ def test_a_header_is_a_name_and_a_value() -> None:
         (": hidden", "write it as Name: value"),
         ("X: hidden\r\nY: 1", "line break"),
         ("X: hidden\x00", "line break"),
-        ("X: hidden\udcff", "no UTF-8"),
-        ("Content-Length: 5", "says how long a body is"),
-        ("transfer-encoding: chunked", "says how long a body is"),
+        ("X: hidden\udcff", "not UTF-8"),
+        ("Content-Length: 5", "sets the length of a body"),
+        ("transfer-encoding: chunked", "sets the length of a body"),
     ],
 )
 def test_what_is_no_header_is_refused_without_its_value(text: str, mend: str) -> None:

@@ -132,7 +132,7 @@ def test_what_is_new_each_time_fills_the_request_of_either_side(values: str) -> 
 
 
 def test_what_side_b_is_asked_belongs_to_one_request() -> None:
-    with pytest.raises(UsageError, match="--b-request belongs to one request: write it behind that"):
+    with pytest.raises(UsageError, match="--b-request applies to one request: write it after that request"):
         parse_scenarios(["GET /x"], [TypedOption(0, "--b-request", "/y")])
 
 
@@ -172,15 +172,15 @@ def test_rows_fill_the_requests_places(values: str) -> None:
 @pytest.mark.parametrize(
     ("names", "typed", "more", "mend"),
     [
-        (["get_post"], [("--header", "X: 1")], {}, "'get_post' is asked as it stands in the catalogue"),
+        (["get_post"], [("--header", "X: 1")], {}, "'get_post' is fixed in the catalogue"),
         ([], [("--header", "X: 1")], {}, 'name one, as in "POST /orders"'),
         (["GET /x"], [("--header", "X")], {}, "write it as Name: value"),
         (["GET /x"], [("--take", "a=$.b")], {}, "--take is for a user who sends requests one after another"),
         (["GET /x"], [("--once", "")], {}, "add --sequence"),
-        (["POST /x", "GET /y"], [("--json", "{}")], {}, "--json would go with GET /y, too"),
-        (["POST /x"], [("--json", "{a: 1}")], {}, "--json: this is no JSON"),
+        (["POST /x", "GET /y"], [("--json", "{}")], {}, "--json would also apply to GET /y"),
+        (["POST /x"], [("--json", "{a: 1}")], {}, "--json: this is not JSON"),
         (["POST /x"], [("--json", "{}"), ("--data", "")], {}, "POST /x has a body already"),
-        (["POST /x"], [("--data", "\udcff")], {}, "no UTF-8 text"),
+        (["POST /x"], [("--data", "\udcff")], {}, "not UTF-8 text"),
         (["GET /x"], [("--expect", "2xx")], {}, "as in --expect 201"),
         (["GET /x"], [("--expect", "100")], {}, "as in --expect 201"),
         (["HEAD /x"], [("--contains", "x")], {}, "the answer to HEAD /x has no body"),
@@ -188,7 +188,7 @@ def test_rows_fill_the_requests_places(values: str) -> None:
             ["GET /x"],
             [("--contains", "x"), ("--header", "Accept-Encoding: gzip, br;q=0.5")],
             {},
-            "can't look into an answer that is encoded with br",
+            "can't decode an answer that is encoded with br",
         ),
         (
             ["GET /x"],
@@ -206,12 +206,17 @@ def test_rows_fill_the_requests_places(values: str) -> None:
         (["GET /x"], [("--once", "")], {"sequence": True}, "at least one request of a sequence"),
         (["GET /x"], [("--b-request", "GET /a /b")], {}, 'write one request, as in --b-request "GET /users/async"'),
         (["GET /x"], [("--b-request", "get_post")], {}, "write one request"),
-        (["GET /x"], [("--b-request", "/x")], {}, "that is what side a is asked"),
-        (["GET /x"], [("--b-request", "/y"), ("--b-request", "/z")], {}, "asked one request in place of GET /x"),
-        (["GET /x /y"], [("--b-request", "/z")], {}, "ask GET /x by itself"),
+        (["GET /x"], [("--b-request", "/x")], {}, "side a gets the same request"),
+        (
+            ["GET /x"],
+            [("--b-request", "/y"), ("--b-request", "/z")],
+            {},
+            "one request that side b gets instead of GET /x",
+        ),
+        (["GET /x /y"], [("--b-request", "/z")], {}, "measure GET /x in a run of its own"),
         (["GET /x"], [("--b-request", "/y?token=x")], {}, "export TOKEN=…"),
         (["GET /x"], [("--b-request", "HEAD /y"), ("--contains", "x")], {}, "the answer to HEAD /y has no body"),
-        (["GET /x"], [], {"values": "rows.jsonl"}, "no request has a place for its columns: ${id}, ${text}"),
+        (["GET /x"], [], {"values": "rows.jsonl"}, "no request uses its columns: ${id}, ${text}"),
         (["GET /x"], [("--header", "X: ${text}")], {"values": "rows.jsonl"}, "text has a line break"),
     ],
 )
@@ -229,7 +234,7 @@ def test_what_can_not_be_asked_is_one_line_with_its_mend(
 
 
 def test_what_stands_before_all_requests_is_taken_from_none() -> None:
-    with pytest.raises(UsageError, match="--take belongs to one request: write it behind that"):
+    with pytest.raises(UsageError, match="--take applies to one request: write it after that request"):
         parse_scenarios(["GET /x"], [TypedOption(0, "--take", "a=$.b")], sequence=True)
 
 
@@ -259,5 +264,5 @@ def test_a_run_takes_requests_and_their_options() -> None:
 def test_two_scenarios_of_one_name_are_not_taken_for_one() -> None:
     asked = "curl h/orders -d item=tea"
     assert len(RunOptions(scenarios=(asked, asked), a="x:app", b="y:app").experiment().scenarios) == 1
-    with pytest.raises(UsageError, match="'POST /orders' is asked in two ways"):
+    with pytest.raises(UsageError, match="'POST /orders' is given twice"):
         RunOptions(scenarios=(asked, "curl h/orders -d item=salt"), a="x:app", b="y:app").experiment()

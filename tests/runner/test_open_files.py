@@ -16,9 +16,9 @@ from loadtests.system.errors import UsageError
         (ClosedLoop(100), 240, None),
         (ClosedLoop(4096), math.inf, None),
         (OpenLoop(100.0), 42, None),  # nobody knows yet how many requests will be in flight
-        (ClosedLoop(100), 200, "that takes 240 open files, and the system allows 200; raise that with ulimit -n 240,"
-                               " or take 80 users at the most"),
-        (ClosedLoop(1), 40, "that takes 42 open files, and the system allows 40; raise that with ulimit -n 42"),
+        (ClosedLoop(100), 200, "that needs 240 open files, but the system allows 200; raise the limit with ulimit -n"
+                               " 240, or use at most 80 users"),
+        (ClosedLoop(1), 40, "that needs 42 open files, but the system allows 40; raise the limit with ulimit -n 42"),
     ],
 )  # fmt: skip
 def test_too_few_open_files_are_told_with_how_many_it_takes(load: Load, most: float, said: str | None) -> None:

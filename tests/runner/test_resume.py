@@ -177,7 +177,7 @@ def test_requests_come_back_from_the_record_and_no_secret_is_in_it(custom: Exper
 def test_a_file_that_changed_is_refused(custom: Experiment, file: str, named: str) -> None:
     manifest = Manifest.model_validate_json(written(custom))
     Path(file).write_text("id\n3\n")
-    with pytest.raises(UsageError, match=f"{named}: this file is not what it was when the run began"):
+    with pytest.raises(UsageError, match=f"{named}: this file has changed since the run began"):
         experiment_of(manifest)
     Path(file).unlink()
     with pytest.raises(UsageError, match="it can't be read"):

@@ -217,8 +217,8 @@ def test_orders_are_merged_evenly() -> None:
     [
         ({"comparisons": 0}, "--comparisons"),
         ({"comparisons": -1}, "--comparisons"),
-        ({"only": "aa,nonsense"}, "'nonsense' is no check"),
-        ({"only": ""}, "is no check"),
+        ({"only": "aa,nonsense"}, "'nonsense' is not a check"),
+        ({"only": ""}, "is not a check"),
         ({"blog": 1.5}, "--blog"),
         ({"blog": math.nan}, "--blog"),
         ({"time_s": 0.0}, "--time"),
