@@ -188,10 +188,10 @@ class SequentialSchedule:
         if self._blocks and self._measured_s:
             self._overhead_s = max(0.0, seconds - self._began_s - self._measured_s)
         rounds = self._plan(self._ends_s - seconds)
-        if not rounds:
-            return None
         if self._blocks == 1:
             self._warn_if_short(seconds)
+        if not rounds:
+            return None
         number = self._blocks
         self._blocks += 1
         self._began_s, self._measured_s = seconds, 0.0
@@ -295,7 +295,7 @@ class SequentialSchedule:
         block_s = (
             self._overhead_s + self._cost(self._control, 1) + self._total(self._cells, dict.fromkeys(self._cells, 1))
         )
-        fitting = 1 + int((self._ends_s - seconds) / block_s) if block_s else self._least
+        fitting = 1 + max(0, int((self._ends_s - seconds) / block_s)) if block_s else self._least
         if fitting < self._least:
             needed = math.ceil((seconds + (self._least - 1) * block_s + self._report_s) / 60 * 1.1)
             self._news.append(

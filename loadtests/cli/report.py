@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from loadtests.experiment.loads import ascending
+from loadtests.experiment.plan import BUDGET_S
 from loadtests.experiment.thresholds import Threshold, ThresholdOptions
 from loadtests.records.manifest import Manifest
 from loadtests.records.summary import Outcome
@@ -126,7 +127,11 @@ def show_report(path: Path, *, png: bool = False, demands: ThresholdOptions = NO
         show_schedule(path, png=png)
         return
     if not manifest.cells():
-        raise RunError(f"{path}: the time was used up before anything was measured; give it a longer --budget")
+        longer_s = max(BUDGET_S, 2 * (manifest.budget_s or 0.0))
+        raise RunError(
+            f"{path}: the budget was used up before anything was measured; give it a longer one, as in"
+            f" --budget {longer_s / 60:.0f}m, or fewer users"
+        )
     thresholds = thresholds_of(manifest, demands)
     remove_leftovers(folder)
     with Fork(partial(analyse, folder, manifest)) as analysis:

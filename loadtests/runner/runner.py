@@ -184,11 +184,14 @@ class Runner:
                 elif run_log.manifest.driver_ceiling_rps is None:
                     self._tell(0, "measuring the load driver")
                     note_driver_speed(run_log, driver, self.cores, work)
+                number = 0
                 while (block := self.schedule.next_block(run_log.seconds)) is not None:
                     number, pairings = block
                     run_log.plan_block(number, pairings)
                     self._block(number, pairings, driver, slow_api)
                     run_log.note_time()
+                if news := self.schedule.news():  # why there is no further block
+                    self._tell(number, "done", *news)
             if not self.done and self._not_measured:
                 raise RunError(self._not_measured)
             run_log.update(complete=True)

@@ -207,3 +207,10 @@ def test_a_budget_that_is_too_short_for_a_verdict_is_told_after_the_pilot() -> N
     run = simulated(planned, *[World(0.01)] * 8)
     assert run.blocks.total() < MIN_BLOCKS * 8
     assert any("--budget 2m" in sentence for sentence in run.news)
+
+
+def test_a_budget_that_the_pilot_uses_up_is_told_too() -> None:
+    planned = experiment(("get_post", "hash"), "1,8,32,128", "30s")
+    run = simulated(planned, *[World(0.01, fixed_s=3.0)] * 8)
+    assert max(run.blocks.values()) == 1
+    assert [sentence for sentence in run.schedule.news() if "only 1 of the 6 blocks" in sentence] != []
