@@ -27,7 +27,8 @@ from loadtests.experiment.message import Message
 from loadtests.experiment.options import SQLITE
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Scenario
-from loadtests.experiment.sides import Side, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import Side
 from loadtests.records.json_files import write_json
 from loadtests.servers.app_check import check_sides, openapi_of
 from loadtests.servers.databases import check_database, check_reachable

@@ -29,7 +29,7 @@ from loadtests.cli.request_options import (
 from loadtests.experiment.blog import DEFAULT_THREADS
 from loadtests.experiment.loads import ClosedLoop, parse_users
 from loadtests.experiment.options import SQLITE, USERS
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.records.summary import Limit
 from loadtests.slo.objective import SearchResult, SloRecord
 from loadtests.slo.search import DEFAULT_SIDES, OnProgress, SloOptions, search

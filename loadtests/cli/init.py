@@ -8,8 +8,8 @@ from loadtests.experiment.bench_toml import FILE_NAME, parse_bench_toml
 from loadtests.experiment.bench_toml_options import file_options
 from loadtests.experiment.blog import BUILDS
 from loadtests.experiment.from_openapi import bench_toml, routes
+from loadtests.experiment.side_parser import parse_side
 from loadtests.experiment.side_text import name_and_settings, side_text
-from loadtests.experiment.sides import parse_side
 from loadtests.servers.app_check import openapi_of
 from loadtests.system.errors import UsageError
 

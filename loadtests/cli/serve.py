@@ -10,7 +10,8 @@ import click
 from rich.console import Console
 
 from loadtests.experiment.blog import DATABASE_DRIVER
-from loadtests.experiment.sides import HOST, LOOPBACK, Side, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import HOST, LOOPBACK, Side
 from loadtests.servers.agent import Agent, about
 from loadtests.servers.agent_readings import AgentReadings
 from loadtests.servers.app_check import CheckedSides, check_sides

@@ -16,6 +16,7 @@ from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.rate_schedule import is_schedule, parse_schedule
 from loadtests.experiment.scenario import Scenario
+from loadtests.experiment.side_parser import parse_side
 from loadtests.experiment.side_text import (
     COMMIT,
     ENV,
@@ -25,7 +26,7 @@ from loadtests.experiment.side_text import (
     side_text,
     with_app,
 )
-from loadtests.experiment.sides import LABELS, parse_side
+from loadtests.experiment.sides import LABELS
 from loadtests.experiment.thresholds import ThresholdOptions, parse_threshold
 from loadtests.system.errors import UsageError
 

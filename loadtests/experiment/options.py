@@ -21,7 +21,8 @@ from loadtests.experiment.request import TOKEN
 from loadtests.experiment.request_options import TypedOption
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.scenario_text import parse_scenarios, with_variables
-from loadtests.experiment.sides import Side, check_remote, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import Side, check_remote
 from loadtests.system.errors import UsageError
 
 USERS = "1,8,32,128"

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from loadtests.experiment import blog
 from loadtests.experiment.blog import BUILDS, DEFAULT_OVERFLOW, DEFAULT_POOL_SIZE, DEFAULT_THREADS
+from loadtests.experiment.side_parser import parse_side
 from loadtests.experiment.side_text import name_and_settings, side_text
-from loadtests.experiment.sides import LABELS, Side, SideLabel, parse_side
+from loadtests.experiment.sides import LABELS, Side, SideLabel
 from loadtests.lab.state import (
     MOST_CPU_MS,
     MOST_MS,

@@ -24,7 +24,8 @@ from loadtests.experiment.blog import check_blog
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.options import SQLITE, RunOptions
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import SideLabel, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import SideLabel
 from loadtests.lessons.catalogue import Claim
 from loadtests.lessons.lesson import CLOSED_LOOP_USERS, Lesson, Measure
 from loadtests.lessons.naive_client import Count

@@ -11,7 +11,8 @@ from datetime import datetime
 from loadtests.experiment.loads import Load, OpenLoop, ascending
 from loadtests.experiment.plan import MIN_BLOCKS, Cell, Experiment, Pairing, Plan
 from loadtests.experiment.scenario import Scenario
-from loadtests.experiment.sides import LABELS, SideLabel, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.records.handler_record import HandlerRecord
 from loadtests.records.manifest import Event, Manifest
 from loadtests.records.samples import Recording

@@ -24,7 +24,7 @@ from loadtests.experiment.fresh_values import Series
 from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.request import Request
 from loadtests.experiment.sequence import Login
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.records.samples import Failure, Recording
 from loadtests.servers.auxiliary import AuxiliaryServer
 from loadtests.servers.null_server import ANSWER

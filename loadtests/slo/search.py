@@ -23,7 +23,8 @@ from loadtests.experiment.options import check_driver
 from loadtests.experiment.plan import Experiment, ServerName
 from loadtests.experiment.request_options import TypedOption
 from loadtests.experiment.scenario_text import parse_scenarios
-from loadtests.experiment.sides import SideLabel, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import SideLabel
 from loadtests.records.json_files import write_json
 from loadtests.records.run_folder import check_free, new_folder
 from loadtests.runner.block import BlockServers

@@ -17,7 +17,7 @@ from loadtests.experiment.options import RunOptions, parse_precision
 from loadtests.experiment.plan import BUDGET_S, LEAST_S, MIN_BLOCKS, PRECISION, Experiment, default_timing
 from loadtests.experiment.scenario import Scenario
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.servers.reference import WAIT_S
 from loadtests.system.errors import UsageError
 from loadtests.validation.record import CHECKS, Check, Study

@@ -9,7 +9,7 @@ import numpy as np
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import ORDERS, Experiment
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.records.run_folder import RunFolder, create_run_folder
 from loadtests.records.samples import Failure, Recording, Samples, Slice
 from loadtests.records.trial_file import TrialKey

@@ -3,7 +3,7 @@
 import pytest
 
 from loadtests.cli.serve import check_host
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.servers.server import EVERY_ADDRESS
 from loadtests.system.errors import UsageError
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.servers.handlers import handlers_of
 from tests.contract.in_process import in_process
 

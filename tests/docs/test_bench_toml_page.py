@@ -8,7 +8,7 @@ import pytest
 from loadtests.experiment.bench_toml import BenchToml, RequestTable, ScenarioTable, SideTable, Table, parse_bench_toml
 from loadtests.experiment.bench_toml_options import file_options
 from loadtests.experiment.from_openapi import bench_toml
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.servers.app_check import openapi_of
 from tests.docs.test_pages import FENCE, ROOT
 

@@ -17,8 +17,8 @@ from loadtests.cli import SUBCOMMANDS, bench
 from loadtests.experiment.loads import parse_rates, parse_users
 from loadtests.experiment.rate_schedule import is_schedule, parse_schedule
 from loadtests.experiment.scenario_text import parse_scenario
+from loadtests.experiment.side_parser import parse_side
 from loadtests.experiment.side_text import is_commit_alone
-from loadtests.experiment.sides import parse_side
 from loadtests.experiment.thresholds import parse_threshold
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim
 from loadtests.lessons.docs import BLOCKS, fill

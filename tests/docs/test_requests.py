@@ -11,7 +11,8 @@ from loadtests.cli.run import run_
 from loadtests.drivers.job import PairingJob, Target
 from loadtests.drivers.load_generator import drive
 from loadtests.experiment.options import RunOptions
-from loadtests.experiment.sides import LABELS, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import LABELS
 from loadtests.records.samples import Failure
 from loadtests.servers.server import Server
 from loadtests.system.cores import Cores

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from psutil import CONN_LISTEN as LISTEN
 
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.records.manifest import Manifest
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.samples import Recording

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.servers.postgres_databases import PostgresDatabases
 from loadtests.servers.postgres_server import PostgresServer
 from loadtests.servers.probe import ProbeConnection

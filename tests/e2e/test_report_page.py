@@ -15,7 +15,7 @@ from loadtests.check.html import page as check_page
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.records.handler_record import HandlerRecord
 from loadtests.report.charts.catalogue import draw
 from loadtests.report.html.page import render

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.servers.databases import SqliteDatabase
 from loadtests.servers.probe import ProbeConnection
 from loadtests.servers.server import Server

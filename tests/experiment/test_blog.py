@@ -8,7 +8,7 @@ import loadtests
 from loadtests.experiment import blog
 from loadtests.experiment.blog import BuildResources, SideSettings, resources_of
 from loadtests.experiment.catalogue import holds_a_connection, mixed_ms
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from shared.settings import Settings
 
 SYNC, ASYNC = "sync_app.main:app", "async_app.main:app"

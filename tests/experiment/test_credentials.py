@@ -4,7 +4,7 @@ import pytest
 
 from loadtests.experiment.credentials import check_credentials
 from loadtests.experiment.request import JSON, Request
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.system.errors import UsageError
 
 

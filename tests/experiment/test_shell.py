@@ -7,7 +7,7 @@ import pytest
 from loadtests.experiment.bench_toml import SideTable
 from loadtests.experiment.bench_toml_options import text_of
 from loadtests.experiment.shell import needs_a_shell
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.system.errors import UsageError
 
 

@@ -3,8 +3,9 @@ import re
 
 import pytest
 
+from loadtests.experiment.side_parser import parse_side
 from loadtests.experiment.side_text import has_commit, is_commit_alone, name_and_settings, of_one_app, side_text
-from loadtests.experiment.sides import check_remote, parse_side, without
+from loadtests.experiment.sides import check_remote, without
 from loadtests.system.errors import UsageError
 
 

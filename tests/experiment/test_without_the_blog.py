@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from loadtests.experiment import blog
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.lessons.catalogue import LESSONS
 from loadtests.lessons.lesson import Lesson
 from loadtests.lessons.measure import WITH_BLOG_CODE, check_sides
@@ -34,7 +34,7 @@ for name in names:
     importlib.import_module(name)
 assert not {"shared", "sync_app", "async_app"} & set(sys.modules)
 
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.cli import main
 
 assert parse_side("my.module:app,loop=asyncio").settings()["app"] == "my.module:app"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.lab.controls import kind_of, resources_of
 from loadtests.lab.limits import LaneFacts
 from loadtests.lab.messages import LaneReport, Report

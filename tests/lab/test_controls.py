@@ -8,7 +8,8 @@ import pytest
 from loadtests.cli.run import chosen_options, run_, typed_options
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import SideLabel, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import SideLabel
 from loadtests.lab.command import run_command, words_of_requests
 from loadtests.lab.controls import changed, controls, first_settings, side_with
 from loadtests.lab.scenarios import OFFERED, OWN_EXPECTED_S, expected_s, offers_of_catalogue, waiting_line

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.lab import lane_server
 from loadtests.lab.lane_server import LaneServer
 from loadtests.servers.server import ServerFailed

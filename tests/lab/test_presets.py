@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.experiment.sides import SideLabel, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import SideLabel
 from loadtests.lab.controls import changed, controls, first_settings
 from loadtests.lab.limits import LaneFacts
 from loadtests.lab.preset_progress import DOUBT, PresetProgress

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from loadtests.experiment.sides import SideLabel, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import SideLabel
 from loadtests.lab.controls import controls, first_settings
 from loadtests.lab.presets import PRESETS
 from loadtests.lab.scenarios import offers_of_catalogue

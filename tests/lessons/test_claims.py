@@ -15,7 +15,8 @@ from loadtests.experiment.blog import SIZES_OF_THE_DATA
 from loadtests.experiment.loads import ClosedLoop, Load, OpenLoop
 from loadtests.experiment.request import in_turn
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import LABELS, SideLabel, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import LABELS, SideLabel
 from loadtests.lessons import text
 from loadtests.lessons.catalogue import CLAIMS, LESSONS, Claim, judge, lesson_named
 from loadtests.lessons.lesson import Collapse, Expectation, Judgement, Measure, Memory, Rate, Ratio, Standing

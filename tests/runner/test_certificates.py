@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.experiment.request import Request
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.runner.run import check_certificates
 from loadtests.runner.single_server import target
 from loadtests.servers.probe import ProbeConnection, ToWarm, warm

@@ -9,7 +9,7 @@ from loadtests.experiment.loads import ClosedLoop, OpenLoop
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.request_options import TypedOption
 from loadtests.experiment.scenario_text import parse_scenario, parse_scenarios
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.records.manifest import Manifest
 from loadtests.records.samples import Recording
 from loadtests.records.scenario_record import ValuesRecord

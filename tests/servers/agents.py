@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from loadtests.experiment.sides import Side, parse_side
+from loadtests.experiment.side_parser import parse_side
+from loadtests.experiment.sides import Side
 from loadtests.servers.agent import Agent, about
 from loadtests.servers.agent_client import AgentClient
 from loadtests.servers.agent_readings import AgentReadings

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.inside.rows import SUFFIX
 from loadtests.records.samples import ROW
 from loadtests.servers.agent import MOST_CONNECTIONS, Agent, about, told_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.records.samples import Recording
 from loadtests.servers import agent_client
 from loadtests.servers.agent import about

@@ -8,7 +8,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.request_options import TypedOption, custom_scenarios
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.records.handler_record import HandlerRecord
 from loadtests.servers.app_check import check_sides
 from loadtests.servers.endpoints import MOST_ASKED_CHARACTERS, Endpoint, endpoints_told, handlers_of_apps, requests_of

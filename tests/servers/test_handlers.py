@@ -9,7 +9,7 @@ from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.servers.handlers import AT_THE_END, LAZILY, Handlers, handlers_of, routes, statements
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.servers.app_check import check_sides
 from loadtests.servers.launch import environment_of, expanded, folder_of, python_of, start_of
 from loadtests.system.errors import UsageError

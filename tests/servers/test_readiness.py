@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.servers.readiness import MORE_TIME, NotReady, listens_elsewhere, why_not_ready
 from loadtests.servers.server import EVERY_ADDRESS, Server, ServerFailed, how_it_ended
 from loadtests.system.connections import Trust

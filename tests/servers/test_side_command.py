@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.servers import side_command
 from loadtests.servers.app_check import check_sides
 from loadtests.servers.side_command import run_side_command
