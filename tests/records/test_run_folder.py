@@ -15,7 +15,7 @@ import pytest
 from loadtests.experiment.loads import ClosedLoop
 from loadtests.experiment.plan import Experiment
 from loadtests.experiment.scenario_text import parse_scenario
-from loadtests.experiment.sides import parse_side
+from loadtests.experiment.side_parser import parse_side
 from loadtests.records.run_folder import (
     RunFolder,
     UnreadableRun,
@@ -24,8 +24,6 @@ from loadtests.records.run_folder import (
     remove_leftovers,
     saying_what_is_kept,
 )
-from loadtests.experiment.side_parser import parse_side
-from loadtests.records.run_folder import RunFolder, UnreadableRun, create_run_folder, locked, remove_leftovers
 from loadtests.records.samples import BodyBytes, Failure, FailureExample, Samples
 from loadtests.records.summary import Outcome
 from loadtests.records.trial_file import TrialKey
