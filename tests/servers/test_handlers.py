@@ -10,7 +10,8 @@ from loadtests.experiment.plan import Experiment
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.experiment.side_parser import parse_side
-from loadtests.servers.handlers import AT_THE_END, LAZILY, Handlers, handlers_of, routes, statements
+from loadtests.servers.handler_statements import AT_THE_END, LAZILY, statements
+from loadtests.servers.handlers import Handlers, handlers_of, routes
 
 ROOT = Path(__file__).parents[2]
 
