@@ -11,25 +11,16 @@ from tests.e2e.harness import bench, bench_here
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("observe") / "run"
-    command = [
-        "run",
-        "external_api",
-        "query",
-        "--users",
-        "1,64",
-        "--blocks",
-        "1",
-        "--time",
-        "0.6",
-        "--observe",
-        "--no-control",
-    ]
-    status, _output, errors = bench(*command, "--out", str(out))
+def observed(out: Path, users: str) -> Path:
+    options = ("--blocks=1", "--time=0.6", "--observe", "--no-control")
+    status, _output, errors = bench("run", "external_api", "query", f"--users={users}", *options, f"--out={out}")
     assert status == 0, errors
     return out
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return observed(tmp_path_factory.mktemp("observe") / "run", "1,64")
 
 
 @pytest.mark.slow
@@ -43,7 +34,8 @@ def test_every_trial_has_a_timeline(run: Path) -> None:
 
 
 @pytest.mark.quiet
-def test_the_limits_are_seen(run: Path) -> None:
+def test_the_limits_are_seen(tmp_path: Path) -> None:
+    run = observed(tmp_path / "run", "64")
     cells = json.loads((run / "summary.json").read_text())["cells"]
     seen = {(c["scenario"], c["load"]["users"], c["label"]): c for c in cells}
     waiting = seen["external_api", 64, "a"]["seen"]
