@@ -1,7 +1,7 @@
 """Both builds meet one contract: every test here runs once against each, some also on every database."""
 
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from itertools import count
 from typing import Any
 
@@ -43,22 +43,41 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatab
 
 
 @pytest.fixture(scope="session")
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, slow_api: str) -> Iterator[Server]:
-    """Serve one build on one database; whatever the tests send it, it must never log a traceback or a warning."""
-    build, _, driver = request.param.partition(" ")
-    environment, folder = {"PYTHONWARNINGS": "always"}, tmp_path_factory.mktemp(build)
-    if driver:
-        database = request.getfixturevalue("postgres").new(folder, "contract")
-        database.create()
-        environment |= {"BLOG_DATABASE_URL": database.url, "BLOG_DATABASE_DRIVER": driver}
-    with serve_build(build, folder, slow_api, (), **environment) as server:
-        yield server
-    log = server.log.read_text()
-    assert "Traceback" not in log
-    # SQLAlchemy drops the cursor that it made on the way to MissingGreenlet; only the route `lazy` gets there.
-    warnings = [line for line in log.splitlines() if "Warning" in line and "'Connection.cursor'" not in line]
-    assert [line for line in warnings if "Enable tracemalloc" not in line] == []
-    assert not list(server.database.parent.glob("def-or-async-*"))
+def servers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, slow_api: str
+) -> Iterator[Callable[[str], Server]]:
+    """Serve a build on a database from the first test that asks it to the last one: most take less than a start.
+
+    Whatever the tests send it, it must never log a traceback or a warning.
+    """
+    running: dict[str, Server] = {}
+
+    def serving(name: str) -> Server:
+        if name not in running:
+            build, _, driver = name.partition(" ")
+            environment, folder = {"PYTHONWARNINGS": "always"}, tmp_path_factory.mktemp(build)
+            if driver:
+                database = request.getfixturevalue("postgres").new(folder, "contract")
+                database.create()
+                environment |= {"BLOG_DATABASE_URL": database.url, "BLOG_DATABASE_DRIVER": driver}
+            running[name] = stack.enter_context(serve_build(build, folder, slow_api, (), **environment))
+        return running[name]
+
+    with ExitStack() as stack:
+        yield serving
+    for name, server in running.items():
+        log = server.log.read_text()
+        assert "Traceback" not in log, name
+        # SQLAlchemy drops the cursor that it made on the way to MissingGreenlet; only the route `lazy` gets there.
+        warnings = [line for line in log.splitlines() if "Warning" in line and "'Connection.cursor'" not in line]
+        assert [line for line in warnings if "Enable tracemalloc" not in line] == [], name
+        assert not list(server.database.parent.glob("def-or-async-*")), name
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, servers: Callable[[str], Server]) -> Server:
+    """Return one build on one database, which all tests on it share."""
+    return servers(request.param)
 
 
 @pytest.fixture(scope="session")
