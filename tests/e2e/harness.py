@@ -28,11 +28,15 @@ BENCH = [
 ]
 
 
+def new_mark() -> str:
+    return f"BENCH_TEST={uuid.uuid4()}"
+
+
 class Harness:
     """One ``bench`` command; every process that comes of it carries its mark."""
 
     def __init__(self, *arguments: str) -> None:
-        self.mark = f"BENCH_TEST={uuid.uuid4()}"
+        self.mark = new_mark()
         name, _, value = self.mark.partition("=")
         self.process = subprocess.Popen(
             owned([*BENCH, *arguments]),
@@ -50,13 +54,18 @@ class Harness:
 
     def family(self) -> list[psutil.Process]:
         """Return all processes that are alive and carry the mark."""
-        name, _, value = self.mark.partition("=")
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(name) == value:
-                    found.append(process)
-        return found
+        return marked(self.mark)
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Return all processes that are alive and were started with a mark, as NAME=VALUE, in their environment."""
+    name, _, value = mark.partition("=")
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(name) == value:
+                found.append(process)
+    return found
 
 
 @contextmanager
@@ -81,14 +90,18 @@ def bench(*arguments: str, limit_s: float = LIMIT_S) -> tuple[int, str, str]:
 
 
 def bench_here(*arguments: str) -> tuple[int, str, str]:
-    """Run a command in this process: one that is refused, or only reads, and needs no start of Python of its own.
+    """Run a command in this process, which has imported already what a start of Python takes a second for.
+
+    It is for what is refused, for what only reads, and for runs whose results are looked at. How a run takes signals,
+    prints and ends as a process is for ``bench`` and ``started``.
 
     Where it would end all children that it left, it must not: here they are other tests' servers.
     """
-    output, errors = io.StringIO(), io.StringIO()
+    output, errors, mark = io.StringIO(), io.StringIO(), new_mark()
+    name, _, value = mark.partition("=")
     with (
         patch.object(sys, "argv", ["bench", *arguments]),
-        patch.dict(os.environ, COLUMNS="200"),
+        patch.dict(os.environ, {"COLUMNS": "200", name: value}),
         patch.object(cli, "stop_all"),
         redirect_stdout(output),
         redirect_stderr(errors),
@@ -99,6 +112,7 @@ def bench_here(*arguments: str) -> tuple[int, str, str]:
         except SystemExit as end:
             status = end.code
     assert isinstance(status, int)
+    assert eventually(lambda: not marked(mark)), "the command left processes behind"
     return status, output.getvalue(), errors.getvalue()
 
 

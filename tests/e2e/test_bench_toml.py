@@ -102,7 +102,7 @@ def test_an_app_that_cannot_be_asked_writes_no_file() -> None:
 def test_a_run_of_a_file_is_judged_by_it_and_goes_on_without_it() -> None:
     Path("bench.toml").write_text(TWO)
     Path("words.csv").write_text("word\ntea\nsalt\n")
-    status, output, errors = bench("run", "--out", "r")
+    status, output, errors = bench_here("run", "--out", "r")
     assert (status, errors) == (0, USING)
     assert "Thresholds:" in output
     found = record("r")
@@ -113,7 +113,7 @@ def test_a_run_of_a_file_is_judged_by_it_and_goes_on_without_it() -> None:
     Path("bench.toml").unlink()
     for trial in sorted((Path("r") / "trials").iterdir())[:1]:
         shutil.rmtree(trial) if trial.is_dir() else trial.unlink()
-    status, _, errors = bench("run", "--resume", "r")
+    status, _, errors = bench_here("run", "--resume", "r")
     assert (status, errors) == (0, "")
     assert good_answers("r") > 10
 
@@ -124,7 +124,7 @@ def test_what_is_typed_wins_over_a_file() -> None:
     for folder in ("before", "after"):
         shutil.move(folder, f"perf/{folder}")
     Path("perf/bench.toml").write_text(TWO.replace('values = "words.csv"\n', "").replace("${word}", "tea"))
-    status, _, errors = bench(
+    status, _, errors = bench_here(
         "run", "--config", "perf/bench.toml", "write", "--a", "perf/after/main.py", "--users", "3", "--out", "r"
     )
     assert status == 0, errors
@@ -171,7 +171,7 @@ request = "{method} /word{"" if method == "GET" else "s"}"
 {"json = { a = 'b' }" if method == "POST" else ""}
 """
     )
-    status, _, errors = bench("run", *SHORT, "--out", "r")
+    status, _, errors = bench_here("run", *SHORT, "--out", "r")
     assert (status, errors) == (0, USING)
     assert good_answers("r") > 10
     assert Path("before/setups").read_text() == "one\n" * 2  # for the comparison of the answers, and for the block
@@ -182,7 +182,7 @@ request = "{method} /word{"" if method == "GET" else "s"}"
 
 def test_a_side_that_cannot_be_set_up_ends_the_run_with_its_last_line() -> None:
     side = "after/main.py,setup=\"sh -c 'echo no table; exit 3'\""
-    status, _, errors = bench("run", "GET /word", "--a", "before/main.py", "--b", side, *SHORT, "--out", "r")
+    status, _, errors = bench_here("run", "GET /word", "--a", "before/main.py", "--b", side, *SHORT, "--out", "r")
     assert status == 3
     assert len(errors.splitlines()) == 1
     assert errors.startswith(f"bench: side {side!r}: setup ended with status 3: no table")

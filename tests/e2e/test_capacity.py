@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.e2e.harness import bench, bench_here
+from tests.e2e.harness import bench_here
 
 
 def test_the_model_answers_a_question() -> None:
-    status, output, errors = bench(
+    status, output, errors = bench_here(
         "capacity", "--wait-ms=80", "--cpu-ms=2", "--threads=40", "--pool=15", "--users=1,200"
     )
     assert status == 0, errors

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.system.resources import free_port
-from tests.e2e.harness import bench, bench_here, eventually, summary
+from tests.e2e.harness import bench_here, eventually, summary
 from tests.owned import owned
 
 SHORT = ("--users=2", "--blocks=1", "--time=0.3", "--no-control")
@@ -58,7 +58,7 @@ def test_a_certificate_is_trusted_in_three_ways(
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
     with https(certificate) as url:
         sides = (f"--a={url}", f"--b={url}", f"--driver={driver}", f"--out={out}")
-        status, _, errors = bench("run", "GET /ping", *SHORT, *sides, *options)
+        status, _, errors = bench_here("run", "GET /ping", *SHORT, *sides, *options)
     assert status == 0, errors
     assert all(cell["failures"] == {} and cell["collapsed"] == [] for cell in summary(out)["cells"])
     page = (out / "report.html").read_text()

@@ -71,7 +71,7 @@ def test_what_can_not_be_is_one_line_and_nothing_is_written(
 @pytest.mark.timeout(400)
 def test_a_change_is_proved_without_editing_a_file(folder: Path) -> None:
     arguments = ("--prove", "all", "--prove-budget", "60s", "--users", "4", "--format", "json", "--out", "c")
-    status, output, errors = bench("check", "main:app", *arguments, limit_s=300)
+    status, output, errors = bench_here("check", "main:app", *arguments)
     assert status == 0, errors
     (route,) = [each for each in json.loads(output)["routes"] if each["change"]]
     assert route["change"] == "def:main.slow"
@@ -92,10 +92,10 @@ def test_a_header_opens_a_route_and_bench_toml_says_what_is_asked(
         "    if token != 'sesame-0815' or x != 7:\n        raise HTTPException(401)\n    return x\n"
     )
     (folder / "bench.toml").write_text('[a]\napp = "main:app"\n[[scenario]]\nrequest = "GET /me?x=7"\n')
-    status, _, errors = bench("check", "--out", "without")
+    status, _, errors = bench_here("check", "--out", "without")
     assert status == 3
     assert "answers 401: it needs a login" in errors
-    status, _, errors = bench("check", "--header", "token: ${TOKEN}", "--out", "with")
+    status, _, errors = bench_here("check", "--header", "token: ${TOKEN}", "--out", "with")
     assert status == 0, errors
     assert json.loads((folder / "with" / "check.json").read_text())["routes"][0]["verdict"] == "keep"
     assert not any("sesame" in path.read_text() for path in (folder / "with").iterdir())

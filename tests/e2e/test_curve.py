@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from loadtests.records.run_folder import RunFolder
-from tests.e2e.harness import bench
+from tests.e2e.harness import bench_here
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_a_scenario_is_measured_from_one_user_on_and_drawn(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    status, output, errors = bench(
+    status, output, errors = bench_here(
         "curve", "external_api[wait_ms=20]", "--most", "8", "--blocks", "1", "--time", "0.4", "--no-control",
-        "--out", str(out), limit_s=200,
+        "--out", str(out),
     )  # fmt: skip
     assert status == 0, errors
     assert "first measuring what one request needs" in output

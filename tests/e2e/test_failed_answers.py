@@ -52,7 +52,7 @@ def test_statuses_are_named_with_what_came_and_a_run_without_a_good_answer_ends_
 def test_a_side_that_answers_beside_one_that_does_not_is_no_failed_run(tmp_path: Path) -> None:
     out = tmp_path / "run"
     sides = (f"--a={REFUSING}", "--b=tests.e2e.faulty:fine", "--unequal", f"--out={out}")
-    status, output, errors = bench("run", "GET /members", *SHORT, *sides)
+    status, output, errors = bench_here("run", "GET /members", *SHORT, *sides)
     assert status == 0, errors
     assert '× 401 Unauthorized “{"detail":"sign in first"}”' in output
 
@@ -61,7 +61,7 @@ def test_sides_that_do_not_answer_alike_are_told(tmp_path: Path) -> None:
     out, full = tmp_path / "run", f"{FULL_BYTES / 1000:.1f} kB"
     sizes = {"GET /empty": "2 bytes", "GET /wrong": "40 bytes", "GET /full": full}
     sides = ("--a=tests.e2e.refusing:full", "--b=tests.e2e.refusing:mixed", "--unequal", f"--out={out}")
-    status, output, errors = bench("run", *sizes, *SHORT, *sides)
+    status, output, errors = bench_here("run", *sizes, *SHORT, *sides)
     assert status == 0, errors
     assert {cell["answer_sizes"][0]["mean_bytes"] for cell in cells(out) if cell["label"] == "a"} == {FULL_BYTES}
     comparisons = summary(out)["comparisons"]

@@ -17,7 +17,7 @@ from loadtests.records.run_folder import RunFolder
 from loadtests.records.samples import Failure
 from loadtests.servers.launch import SCRIPT
 from tests.e2e.faulty import BROKEN, TRICKLE_BYTES, TRICKLE_S
-from tests.e2e.harness import bench, eventually, started, summary, throughput
+from tests.e2e.harness import bench, bench_here, eventually, started, summary, throughput
 
 FINE = "tests.e2e.faulty:fine"
 SHORT = ("--users=2", "--blocks=1", "--time=0.2", "--no-control")
@@ -34,7 +34,7 @@ def run(
 ) -> str:
     """Compare a good side with a bad one; return the report."""
     options = (f"--a={a}", f"--b={b}", f"--blocks={blocks}", "--time=0.2", "--unequal", f"--out={out}")
-    status, _, errors = bench("run", *cells, "--users=2", *options, *more)
+    status, _, errors = bench_here("run", *cells, "--users=2", *options, *more)
     assert status == ends_with, errors
     return (out / "report.html").read_text()
 
@@ -110,7 +110,7 @@ def test_a_side_that_starts_no_more_collapses_in_every_cell_and_the_run_ends_wit
 def test_a_side_that_starts_no_more_is_not_tried_in_every_block(tmp_path: Path) -> None:
     out = tmp_path / "run"
     sides = (f"--a={FINE}", f"--b=tests.e2e.faulty:starts_once,env.STARTED={tmp_path / 'started'}", f"--out={out}")
-    status, _, errors = bench("run", "GET /x", "--users=2", "--time=0.2", "--blocks=9", *sides)
+    status, _, errors = bench_here("run", "GET /x", "--users=2", "--time=0.2", "--blocks=9", *sides)
     assert (status, len(errors.splitlines())) == (3, 1)
     assert "could not be started in 2 blocks in a row: exited with status 3" in errors
     assert "; what was measured is kept" in errors
@@ -266,7 +266,9 @@ def test_a_driver_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Pa
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        status, _, errors = bench("run", "GET /x", f"--a={FINE}", f"--b={FINE},port={port}", f"--out={tmp_path / 'r'}")
+        status, _, errors = bench_here(
+            "run", "GET /x", f"--a={FINE}", f"--b={FINE},port={port}", f"--out={tmp_path / 'r'}"
+        )
     assert status == 3
     assert f"could not be started: port {port} is already taken" in errors
 
@@ -276,7 +278,7 @@ def test_the_tutorials_code_as_written_stops_answering_at_128_users(tmp_path: Pa
     """40 threads wait for 15 connections whose holders wait for a thread."""
     out = tmp_path / "run"
     options = ("--a=sync,session_limit=none", "--b=sync", "--blocks=1", "--time=0.3", "--no-control", f"--out={out}")
-    status, _, errors = bench("run", "query", "noop", "--users=128", *options)
+    status, _, errors = bench_here("run", "query", "noop", "--users=128", *options)
     assert status == 0, errors
     found = throughput(out)
     assert "collapsed:a" in found["query", 128]["flags"]

@@ -14,7 +14,7 @@ import pytest
 from loadtests.experiment.scenario_text import parse_scenario
 from loadtests.records.run_folder import RunFolder
 from loadtests.records.trial_file import CONTROL
-from tests.e2e.harness import Harness, bench, eventually, started, summary
+from tests.e2e.harness import Harness, bench, bench_here, eventually, started, summary
 
 ROUNDED_S = 2e-6
 """The client gives the time to the first byte in whole microseconds."""
@@ -126,7 +126,7 @@ def test_a_side_that_dies_under_locust_is_replaced(tmp_path: Path) -> None:
     out = tmp_path / "run"
     sides = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:dies")
     options = ("--driver=locust", "--workers=2", "--users=4", "--blocks=2", "--time=0.8", f"--out={out}")
-    status, _, errors = bench("run", "GET /x", "GET /y", *sides, *options)
+    status, _, errors = bench_here("run", "GET /x", "GET /y", *sides, *options)
     assert status == 0, errors
     said = [event["message"] for event in manifest(out)["events"] if event["kind"] == "collapsed"]
     assert said
@@ -150,7 +150,7 @@ def test_a_side_that_hangs_under_locust_is_given_up(tmp_path: Path) -> None:
     out = tmp_path / "run"
     sides = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:hangs")
     options = ("--driver=locust", "--workers=2", "--users=3", "--blocks=1", "--time=0.2", "--timeout=5", "--no-control")
-    status, _, errors = bench("run", "GET /x", *sides, *options, f"--out={out}")
+    status, _, errors = bench_here("run", "GET /x", *sides, *options, f"--out={out}")
     assert (status, errors.count("nothing was answered for 5 s")) == (3, 1)
     a, b = summary(out)["cells"]
     assert a["collapsed"] == []

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from loadtests.records.run_folder import RunFolder
-from tests.e2e.harness import bench, bench_here
+from tests.e2e.harness import bench_here
 
 pytestmark = pytest.mark.timeout(300)
 
 
 def observed(out: Path, users: str) -> Path:
     options = ("--blocks=1", "--time=0.6", "--observe", "--no-control")
-    status, _output, errors = bench("run", "external_api", "query", f"--users={users}", *options, f"--out={out}")
+    status, _output, errors = bench_here("run", "external_api", "query", f"--users={users}", *options, f"--out={out}")
     assert status == 0, errors
     return out
 
@@ -59,7 +59,7 @@ def test_the_report_shows_where_requests_were(run: Path) -> None:
 
 @pytest.mark.slow
 def test_any_cell_can_be_drawn(run: Path) -> None:
-    status, output, errors = bench("timeline", str(run), "external_api", "--load", "1")
+    status, output, errors = bench_here("timeline", str(run), "external_api", "--load", "1")
     assert status == 0, errors
     *_, png = output.split()
     assert png.endswith("u1.png")
@@ -84,7 +84,7 @@ def test_what_was_not_measured_is_not_drawn(run: Path, arguments: list[str], sai
 @pytest.mark.slow
 def test_one_side_and_several_workers(tmp_path: Path) -> None:
     command = ["run", "external_api", "--users", "8", "--blocks", "1", "--time", "0.4", "--out", str(tmp_path / "run")]
-    status, _output, errors = bench(*command, "--a", "async", "--b", "async,observe=on,workers=2")
+    status, _output, errors = bench_here(*command, "--a", "async", "--b", "async,observe=on,workers=2")
     assert status == 0, errors
     timelines = {key.label: recording.timeline for key, recording in RunFolder(tmp_path / "run").read_trials()}
     assert timelines["a"] is None

@@ -84,7 +84,7 @@ def test_a_side_with_its_own_interpreter_needs_nothing_of_ours(projects: Path) -
     (site,) = (projects / "own").glob("lib/python*/site-packages")
     (site / "theirs.pth").write_text(str(packages))
     own = str(projects / "own" / "bin" / "python")
-    status, _, errors = bench(
+    status, _, errors = bench_here(
         "run", "GET /word", "--a", "before/main.py", "--b", f"after/main.py,python={own}", *SHORT, "--out", "r"
     )
     assert (status, errors) == (0, ""), errors
@@ -101,7 +101,7 @@ def test_a_side_with_its_own_interpreter_needs_nothing_of_ours(projects: Path) -
 
 def test_a_side_is_started_by_its_owners_command_and_asked_until_it_is_ready(projects: Path) -> None:
     command = "'{python} -m uvicorn main:app --port {port} --log-level warning'"
-    status, _, errors = bench(
+    status, _, errors = bench_here(
         "run",
         "GET /word",
         *("--a", f"main:app,dir=before,command={command},ready=/health"),
@@ -141,7 +141,7 @@ def test_two_paths_of_one_app_are_compared(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     Path("ways.py").write_text(WAYS)
     sides = ("--a", "ways.py,path=/v1", "--b", "ways.py,path=/v2")
-    status, output, errors = bench(
+    status, output, errors = bench_here(
         "run", "GET /sync", "--b-request", "/async", "GET /sync", *sides, *SHORT, "--out", "r"
     )
     assert (status, errors) == (0, ""), errors
@@ -151,7 +151,7 @@ def test_two_paths_of_one_app_are_compared(tmp_path: Path, monkeypatch: pytest.M
     assert f"{both}: ways.py,path=/v1 is asked GET /sync, ways.py,path=/v2 is asked GET /async." in output
     assert both in Path("r/report.html").read_text()
 
-    status, output, _ = bench("run", "GET /sync", "--b-request", "/other", "--a", "ways.py,path=/v1", *SHORT)
+    status, output, _ = bench_here("run", "GET /sync", "--b-request", "/other", "--a", "ways.py,path=/v1", *SHORT)
     assert status == 3
     assert "GET /sync against GET /other" in output
     assert "something else" in output
@@ -168,7 +168,7 @@ def test_a_server_that_runs_already_is_read_by_its_pid_and_left_as_it_was(projec
             assert eventually(lambda: bool(process.net_connections("tcp")))
             before = process.cpu_affinity()
             url = f"http://127.0.0.1:{port}"
-            status, _, errors = bench(
+            status, _, errors = bench_here(
                 "run", "GET /word", "--a", f"{url},pid={server.pid}", "--b", "after/main.py", *SHORT, "--out", "r"
             )
             assert (status, errors) == (0, ""), errors
@@ -205,7 +205,7 @@ def test_two_commits_are_compared_and_leave_nothing_behind(tmp_path: Path, monke
     monkeypatch.chdir(tmp_path / "r" / "backend")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     asked = ("GET /", "--a", "main:app@HEAD~1", "--b", "@HEAD", *SHORT[:-4])
-    status, output, errors = bench("run", *asked, "--out", str(tmp_path / "run"))
+    status, output, errors = bench_here("run", *asked, "--out", str(tmp_path / "run"))
     assert (status, errors) == (0, ""), errors
     assert "uv.lock differs between the commits" in output
     assert min(good_answers(tmp_path / "run").values()) > 10

@@ -18,7 +18,7 @@ from loadtests.servers.server import Server
 from loadtests.system.cores import Cores
 from loadtests.system.errors import RunError
 from loadtests.system.resources import free_port
-from tests.e2e.harness import bench, bench_here, eventually, started, summary
+from tests.e2e.harness import bench_here, eventually, started, summary
 
 SHORT = ("--users=2", "--blocks=1", "--time=0.3", "--no-control")
 LONG = ("run", "get_post", "noop", "--users=1,4", "--blocks=50", "--time=0.3")
@@ -47,7 +47,7 @@ def rows(url: str) -> dict[str, object]:
 @pytest.mark.slow
 def test_a_run_with_a_postgresql_of_its_own(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    status, _, errors = bench("run", "get_post", "create_post", "--database=postgres", *SHORT, f"--out={out}")
+    status, _, errors = bench_here("run", "get_post", "create_post", "--database=postgres", *SHORT, f"--out={out}")
     assert status == 0, errors
     manifest = json.loads((out / "run.json").read_text())
     assert manifest["database"] == "postgres"
@@ -61,7 +61,7 @@ def test_a_run_with_a_postgresql_of_its_own(tmp_path: Path) -> None:
 def test_asyncpg_beside_psycopg_on_a_server_that_stands(cluster: PostgresServer, tmp_path: Path) -> None:
     sides = ("--a=async", "--b=async,database_driver=asyncpg")
     out = tmp_path / "run"
-    status, _, errors = bench("run", "get_post", *sides, f"--database={cluster.url}", *SHORT, f"--out={out}")
+    status, _, errors = bench_here("run", "get_post", *sides, f"--database={cluster.url}", *SHORT, f"--out={out}")
     assert status == 0, errors
     assert all(cell["failures"] == {} and cell["collapsed"] == [] for cell in summary(out)["cells"])
     assert _left(cluster, "bench_") == []
@@ -121,7 +121,7 @@ def test_a_server_without_connections_left_shows_in_the_report(cluster: Postgres
         connection.execute("DROP ROLE IF EXISTS poor")
         connection.execute("CREATE ROLE poor LOGIN CREATEDB CONNECTION LIMIT 12")
     url, out = cluster.url.replace("bench@", "poor@"), tmp_path / "run"
-    status, _, errors = bench(
+    status, _, errors = bench_here(
         "run", "query[wait_ms=50]", f"--database={url}", "--users=32", "--blocks=2", "--time=0.3", f"--out={out}"
     )
     assert status == (3 if errors else 0), errors  # 3 where not even the rows could be put back, twice

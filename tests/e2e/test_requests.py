@@ -52,7 +52,7 @@ def test_a_body_and_a_secret_in_a_header(tmp_path: Path) -> None:
 def test_each_user_logs_in_and_goes_on_from_there(tmp_path: Path) -> None:
     out, values = tmp_path / "run", tmp_path / "users.csv"
     values.write_text("user,item\nada,tea\nbob,salt\n")
-    status, _, errors = bench(
+    status, _, errors = bench_here(
         "run", "--sequence", f"--values={values}",
         "POST /login", "--json", '{"name": "${user}", "password": "${TOKEN}"}', "--once",
         "--take", "token=$.access_token",
@@ -73,7 +73,7 @@ def test_each_user_logs_in_and_goes_on_from_there(tmp_path: Path) -> None:
 def test_what_must_be_new_each_time_is_new_in_every_trial(tmp_path: Path) -> None:
     out, values = tmp_path / "run", tmp_path / "members.csv"
     values.write_text("name\n" + "".join(f"m{number}\n" for number in range(50_000)))
-    status, _, errors = bench(
+    status, _, errors = bench_here(
         "run", "POST /members/${name}", "--expect=201", f"--values={values}",
         *SIDES, "--users=1,2", "--blocks=1", "--time=0.3", "--no-control", f"--out={out}",
     )  # fmt: skip
@@ -87,7 +87,7 @@ def test_what_must_be_new_each_time_is_new_in_every_trial(tmp_path: Path) -> Non
 def test_two_ways_of_one_app_are_explored_and_get_values_that_are_new(tmp_path: Path) -> None:
     out, names = tmp_path / "run", tmp_path / "names.csv"
     names.write_text("name\n" + "".join(f"n{number}\n" for number in range(50_000)))
-    status, output, errors = bench(
+    status, output, errors = bench_here(
         "run", "POST /members/${name}", "--b-request", "/guests/${name}?number=${counter}", "--expect=201",
         f"--values={names}", "--explore", "--explore-cases=5", SIDES[0], "--users=1,2", "--blocks=1", "--time=0.3",
         "--no-control", f"--out={out}",
@@ -108,7 +108,7 @@ def test_two_ways_of_one_app_are_explored_and_get_values_that_are_new(tmp_path: 
 def test_locust_sends_bodies_and_headers_too(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ("--header", "Authorization: Bearer ${TOKEN}", "--header", "user-agent: Zoë", "--driver=locust")
-    status, _, errors = bench("run", "GET /orders", "/orders?x=é", *options, *SIDES, *SHORT, f"--out={out}")
+    status, _, errors = bench_here("run", "GET /orders", "/orders?x=é", *options, *SIDES, *SHORT, f"--out={out}")
     assert status == 0, errors
     check_well(out, "GET /orders", "GET /orders?x=é")
 

@@ -107,7 +107,7 @@ def test_a_run_that_goes_on_is_refused_and_one_that_was_killed_is_resumed(tmp_pa
     half = min((run / "trials").glob("*-a.npz"))
     half.unlink()
     (run / "trials" / "torn.partial").touch()
-    status, _, errors = bench("run", f"--resume={run}")
+    status, _, errors = bench_here("run", f"--resume={run}")
     assert status == 0, errors
     assert len(list((run / "trials").iterdir())) == TRIALS
     assert summary(run)["complete"] is True
@@ -134,7 +134,7 @@ def test_a_run_with_a_budget_goes_on_with_what_is_left_of_it(tmp_path: Path) -> 
         harness.process.send_signal(signal.SIGINT)
         assert harness.finish()[0] == 130
     before, planned = trials(run), manifest(run)["blocks"]
-    status, _, errors = bench("run", f"--resume={run}")
+    status, _, errors = bench_here("run", f"--resume={run}")
     assert status == 0, errors
     after = manifest(run)
     assert after["blocks"][: len(planned)] == planned

@@ -82,7 +82,7 @@ def test_report_rebuilds_the_same_numbers_from_raw_samples(run: Path) -> None:
     before = (run / "summary.json").read_bytes()
     (run / "summary.json").unlink()
     (run / "report.html").unlink()
-    status, _, errors = bench("report", str(run))
+    status, _, errors = bench_here("report", str(run))
     assert status == 0, errors
     assert (run / "summary.json").read_bytes() == before
     assert (run / "report.html").exists()

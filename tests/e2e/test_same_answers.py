@@ -73,7 +73,7 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(("step", "why"), [("no_await", "TypeError: 'coroutine'"), ("no_load", "MissingGreenlet")])
 def test_what_was_forgotten_is_shown_before_any_load(steps: Path, step: str, why: str) -> None:
-    status, output, errors = bench("run", "/posts", "--a", "before/main.py", "--b", f"{step}/main.py", *SHORT)
+    status, output, errors = bench_here("run", "/posts", "--a", "before/main.py", "--b", f"{step}/main.py", *SHORT)
     assert status == 3
     assert "the sides do not answer alike" in errors
     assert "--unequal" in errors
@@ -98,7 +98,7 @@ def test_a_difference_in_statements_is_said_and_the_run_goes_on(steps: Path) -> 
 
 
 def test_what_is_meant_is_measured_and_the_report_says_so_on_top(steps: Path) -> None:
-    status, output, errors = bench(
+    status, output, errors = bench_here(
         "run", "/posts", "--a", "before/main.py", "--b", "no_load/main.py", "--unequal", *SHORT
     )
     assert (status, errors) == (0, "")
@@ -136,7 +136,7 @@ def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_differs_is_shown_and_what_another_start_changes_is_not(nodes: Path) -> None:
-    status, output, _ = bench(*NODES, "b.py,env.SIDE=b", *SHORT)
+    status, output, _ = bench_here(*NODES, "b.py,env.SIDE=b", *SHORT)
     assert status == 3
     for shown in ("$.node", '"one"', '"two"', "$.ids[0]", "$.side"):
         assert shown in output
@@ -146,7 +146,7 @@ def test_what_differs_is_shown_and_what_another_start_changes_is_not(nodes: Path
 
 
 def test_what_may_differ_is_declared_and_what_a_start_or_a_name_changes_need_not_be(nodes: Path) -> None:
-    status, output, errors = bench(*NODES, "b.py", *SHORT, "--ignore", "$.node", "--unordered", "$.ids")
+    status, output, errors = bench_here(*NODES, "b.py", *SHORT, "--ignore", "$.node", "--unordered", "$.ids")
     assert (status, errors) == (0, ""), output
     status, _, errors = bench_here(*NODES, "b.py", *SHORT[:-1], "other", "--ignore", "$.[")
     assert status == 2
@@ -177,7 +177,7 @@ def test_what_nobody_thought_of_is_compared_too_where_that_is_wanted(steps: Path
     for name, more in (("a", ""), ("b", ", 'more': 1")):
         (steps / f"{name}.py").write_text(EXPLORED.format(more=more))
     sides = ("run", "/posts", "--a", "a.py", "--b", "b.py", "--explore", "--explore-cases", "9", *SHORT)
-    status, output, errors = bench(*sides)
+    status, output, errors = bench_here(*sides)
     assert status == 3
     assert "the sides do not answer alike" in errors
     assert "GET /posts/1 (and " in output
@@ -186,7 +186,7 @@ def test_what_nobody_thought_of_is_compared_too_where_that_is_wanted(steps: Path
     assert "both sides fail: GET /fails answers 500 (ZeroDivisionError" in output
     assert "nobody asked" not in output
     assert not (steps / ".hypothesis").exists()
-    status, output, errors = bench(*sides, "--ignore", "$.more")
+    status, output, errors = bench_here(*sides, "--ignore", "$.more")
     assert (status, errors) == (0, "")
     report = (steps / "r" / "report.html").read_text()
     assert "GET /fails answers 500" in report
