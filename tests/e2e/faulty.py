@@ -1,4 +1,4 @@
-"""ASGI apps that go wrong in one way each, as sides for the tests."""
+"""ASGI apps that go wrong in one way each, and two that do not, as sides for the tests."""
 
 import asyncio
 import os
@@ -34,6 +34,14 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 async def fine(scope: Message, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         return await _lifespan(receive, send)
+    return await _answer(send)
+
+
+async def waits(scope: Message, receive: Receive, send: Send) -> None:
+    """Answers after 20 ms, and never sooner."""
+    if scope["type"] == "lifespan":
+        return await _lifespan(receive, send)
+    await asyncio.sleep(0.02)
     return await _answer(send)
 
 

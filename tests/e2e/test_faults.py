@@ -20,6 +20,8 @@ from tests.e2e.faulty import BROKEN, TRICKLE_BYTES, TRICKLE_S
 from tests.e2e.harness import bench, bench_here, eventually, started, summary, throughput
 
 FINE = "tests.e2e.faulty:fine"
+WAITS = "tests.e2e.faulty:waits"
+"""Hardly needs the machine, however long it is measured."""
 SHORT = ("--users=2", "--blocks=1", "--time=0.2", "--no-control")
 
 
@@ -200,7 +202,7 @@ def test_a_server_that_leaks_memory_is_flagged(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_a_trial_and_no_more(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    options = (f"--a={FINE}", f"--b={FINE},workers=2", "--blocks=2", "--time=1", "--no-control", f"--out={out}")
+    options = (f"--a={WAITS}", f"--b={WAITS},workers=2", "--blocks=2", "--time=1", "--no-control", f"--out={out}")
     with started("run", "GET /x", "GET /y", "--users=2", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
         served = [(p, p.cmdline()) for p in harness.family()]
@@ -234,7 +236,7 @@ def test_a_slow_api_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: 
 @pytest.mark.slow
 def test_a_driver_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    options = (f"--a={FINE}", f"--b={FINE}", "--blocks=1", "--time=1.5", "--no-control", f"--out={out}")
+    options = (f"--a={WAITS}", f"--b={WAITS}", "--blocks=1", "--time=1.5", "--no-control", f"--out={out}")
     with started("run", "GET /x", "GET /y", "--users=2", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
         drivers = [p for p in harness.family() if "loadtests.drivers.load_generator" in p.cmdline()]
@@ -251,8 +253,8 @@ def test_a_driver_that_is_stopped_is_replaced_and_the_cell_measured_again(tmp_pa
 @pytest.mark.slow
 def test_a_driver_that_dies_is_replaced_and_the_cell_measured_again(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    options = ("--users=4,8", "--blocks=2", "--time=1", "--no-control", f"--out={out}")
-    with started("run", "noop", *options) as harness:
+    options = (f"--a={WAITS}", f"--b={WAITS}", "--users=4,8", "--blocks=2", "--time=1", "--no-control", f"--out={out}")
+    with started("run", "GET /x", *options) as harness:
         assert eventually(lambda: len(list((out / "trials").glob("*.npz"))) >= 2)
         [driver] = [p for p in harness.family() if "loadtests.drivers.load_generator" in p.cmdline()]
         driver.kill()

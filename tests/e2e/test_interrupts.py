@@ -8,7 +8,11 @@ import pytest
 
 from tests.e2e.harness import bench_here, eventually, started
 
-ARGUMENTS = ("run", "noop", "query[wait_ms=5]", "--users=1,4", "--blocks=50", "--time=0.3")
+LONG = ("--users=1,4", "--blocks=50", "--time=0.3")
+BLOG = ("run", "noop", "query[wait_ms=5]", *LONG)
+WAITS = "tests.e2e.faulty:waits"
+OWN = ("run", "GET /x", "GET /y", f"--a={WAITS}", f"--b={WAITS}", *LONG)
+"""As many cells of an app that starts at once."""
 
 
 def trials(run: Path) -> int:
@@ -25,7 +29,7 @@ def trials(run: Path) -> int:
 )
 def test_a_signal_leaves_no_process_and_a_partial_run(number: signal.Signals, moment: str, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with started(*ARGUMENTS, f"--out={out}") as harness:
+    with started(*(BLOG if number == signal.SIGINT else OWN), f"--out={out}") as harness:
         if moment == "servers start":
             assert eventually((out / "work").exists)
         else:
@@ -50,7 +54,7 @@ def test_a_signal_leaves_no_process_and_a_partial_run(number: signal.Signals, mo
 @pytest.mark.parametrize("wait_s", [0.05, *(pytest.param(wait_s, marks=pytest.mark.slow) for wait_s in (0.3, 0.8))])
 def test_an_early_ctrl_c_leaves_nothing_or_a_whole_folder(wait_s: float, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with started(*ARGUMENTS, f"--out={out}") as harness:
+    with started(*OWN, f"--out={out}") as harness:
         eventually(lambda: False, limit_s=wait_s)
         harness.process.send_signal(signal.SIGINT)
         harness.process.communicate(timeout=60)
@@ -64,7 +68,7 @@ def test_an_early_ctrl_c_leaves_nothing_or_a_whole_folder(wait_s: float, tmp_pat
 @pytest.mark.slow
 def test_a_second_ctrl_c_does_not_cut_the_cleaning_up_short(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with started(*ARGUMENTS, f"--out={out}") as harness:
+    with started(*OWN, f"--out={out}") as harness:
         assert eventually(lambda: trials(out) >= 1)
         for _ in range(5):
             harness.process.send_signal(signal.SIGINT)
@@ -77,7 +81,7 @@ def test_a_second_ctrl_c_does_not_cut_the_cleaning_up_short(tmp_path: Path) -> N
 
 def test_servers_of_a_killed_harness_end_by_themselves(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with started(*ARGUMENTS, f"--out={out}") as harness:
+    with started(*OWN, f"--out={out}") as harness:
         assert eventually(lambda: trials(out) >= 1)
         assert len(harness.family()) >= 4  # harness, driver, upstream and at least one server
         harness.process.kill()

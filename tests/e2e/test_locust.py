@@ -18,7 +18,7 @@ from tests.e2e.harness import Harness, bench, bench_here, eventually, started, s
 
 ROUNDED_S = 2e-6
 """The client gives the time to the first byte in whole microseconds."""
-FINE = ("--a=tests.e2e.faulty:fine", "--b=tests.e2e.faulty:fine")
+WAITS = ("--a=tests.e2e.faulty:waits", "--b=tests.e2e.faulty:waits")
 
 
 def locusts(harness: Harness) -> list[psutil.Process]:
@@ -79,7 +79,7 @@ def test_a_locust_process_that_is_killed_is_replaced_and_the_cell_measured_again
         "--no-control",
         f"--out={out}",
     )
-    with started("run", "GET /x", *FINE, *options) as harness:
+    with started("run", "GET /x", *WAITS, *options) as harness:
         assert eventually(lambda: trials(out) >= 2)
         next(p for p in locusts(harness) if f"--number={max(0, workers - 1)}" in p.cmdline()).kill()
         status, _, errors = harness.finish()
@@ -110,7 +110,7 @@ def test_a_locust_process_that_is_stopped_is_replaced_and_the_cell_measured_agai
         "--no-control",
         f"--out={out}",
     )
-    with started("run", "GET /x", *FINE, *options) as harness:
+    with started("run", "GET /x", *WAITS, *options) as harness:
         assert eventually(lambda: trials(out) >= 2)
         locusts(harness)[-1].suspend()
         status, _, errors = harness.finish()
@@ -138,7 +138,7 @@ def test_a_side_that_dies_under_locust_is_replaced(tmp_path: Path) -> None:
 def test_locusts_processes_of_a_killed_harness_end_by_themselves(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ("--driver=locust", "--workers=2", "--users=2", "--blocks=50", "--time=0.2", f"--out={out}")
-    with started("run", "GET /x", *FINE, *options) as harness:
+    with started("run", "GET /x", *WAITS, *options) as harness:
         assert eventually(lambda: trials(out) >= 1)
         assert len(locusts(harness)) == 2
         harness.process.kill()

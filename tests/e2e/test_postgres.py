@@ -122,7 +122,14 @@ def test_a_server_without_connections_left_shows_in_the_report(cluster: Postgres
         connection.execute("CREATE ROLE poor LOGIN CREATEDB CONNECTION LIMIT 12")
     url, out = cluster.url.replace("bench@", "poor@"), tmp_path / "run"
     status, _, errors = bench_here(
-        "run", "query[wait_ms=50]", f"--database={url}", "--users=32", "--blocks=2", "--time=0.3", f"--out={out}"
+        "run",
+        "query[wait_ms=50]",
+        f"--database={url}",
+        "--users=32",
+        "--blocks=2",
+        "--time=0.3",
+        "--no-control",
+        f"--out={out}",
     )
     assert status == (3 if errors else 0), errors  # 3 where not even the rows could be put back, twice
     assert bench_here("report", str(out))[0] == status

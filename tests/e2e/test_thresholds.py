@@ -10,7 +10,8 @@ import pytest
 
 from tests.e2e.harness import bench, bench_here
 
-SCENARIO = "external_api[wait_ms=20]"
+SIDE = "tests.e2e.faulty:waits"
+SCENARIO = "'GET /waits'"
 MISSED = f"{SCENARIO}@8.b.p50 > 5ms"
 """No answer can come sooner than after 20 ms."""
 KEPT = (f"{SCENARIO}@8.throughput.ratio < 0.1", "errors > 50%")
@@ -29,7 +30,8 @@ class Ended(NamedTuple):
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     folder = tmp_path_factory.mktemp("results") / "run"
     status, output, errors = bench(
-        *("run", SCENARIO, "--users=8", "--blocks=6", "--time=0.4", "--no-control", f"--out={folder}"),
+        *("run", "GET /waits", f"--a={SIDE}", f"--b={SIDE}", "--users=8", "--blocks=6", "--time=0.3", "--no-control"),
+        f"--out={folder}",
         *(f"--fail-if={each}" for each in (MISSED, *KEPT)),
         f"--junit={folder.parent / 'junit.xml'}",
         f"--markdown={folder.parent / 'summary.md'}",
@@ -43,7 +45,7 @@ def test_a_threshold_that_was_missed_is_a_line_and_exit_status_1(ended: Ended) -
     assert head == "bench: thresholds were missed"
     (line,) = lines
     assert line.startswith(f"{MISSED}: ")
-    assert line.endswith(" in async")
+    assert line.endswith(" in side B")
     assert "Thresholds: ✓ 3 met, ✗ 1 missed." in ended.output
     assert str(ended.folder / "report.html") in ended.output
 
@@ -82,14 +84,14 @@ def test_a_report_appends_to_a_summary(ended: Ended, tmp_path: Path) -> None:
     status, _, errors = bench_here("report", str(ended.folder), f"--markdown={file}")
     assert (status, errors) == (0, "")
     text = file.read_text(encoding="utf-8")
-    assert text.startswith("before\n### async against sync")
+    assert text.startswith("before\n### side B against side A")
 
 
 @pytest.mark.parametrize(
     ("condition", "mend"),
     [
         ("p99 > 200", "write it as in 'p99 > 200ms'"),
-        ("external_api.p99 > 200ms", f"did you mean '{SCENARIO}'?"),
+        ("waits.p99 > 200ms", f"did you mean {SCENARIO}?"),
         (f"{SCENARIO}@4.p99 > 200ms", "choose one of: 8"),
     ],
 )
@@ -108,10 +110,10 @@ def test_a_run_that_is_resumed_can_be_given_conditions(ended: Ended, tmp_path: P
     (run / "run.json").write_text(json.dumps(manifest))
     for trial in (run / "trials").glob("005-*.npz"):
         trial.unlink()
-    status, _, errors = bench("run", f"--resume={run}", "--fail-if=p98 > 5ms")
+    status, _, errors = bench_here("run", f"--resume={run}", "--fail-if=p98 > 5ms")
     assert (status, len(errors.splitlines())) == (2, 1)
     assert not list((run / "trials").glob("005-*.npz"))
-    status, _, errors = bench("run", f"--resume={run}", f"--fail-if={MISSED}")
+    status, _, errors = bench_here("run", f"--resume={run}", f"--fail-if={MISSED}")
     assert status == 1, errors
     assert errors.splitlines()[0] == "bench: thresholds were missed"
     assert len(list((run / "trials").glob("005-*.npz"))) == 2
