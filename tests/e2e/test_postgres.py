@@ -121,16 +121,8 @@ def test_a_server_without_connections_left_shows_in_the_report(cluster: Postgres
         connection.execute("DROP ROLE IF EXISTS poor")
         connection.execute("CREATE ROLE poor LOGIN CREATEDB CONNECTION LIMIT 12")
     url, out = cluster.url.replace("bench@", "poor@"), tmp_path / "run"
-    status, _, errors = bench_here(
-        "run",
-        "query[wait_ms=50]",
-        f"--database={url}",
-        "--users=32",
-        "--blocks=2",
-        "--time=0.3",
-        "--no-control",
-        f"--out={out}",
-    )
+    options = (f"--database={url}", "--users=32", "--blocks=2", "--time=0.3", "--no-control", f"--out={out}")
+    status, _, errors = bench_here("run", "query[wait_ms=50]", *options)
     assert status == (3 if errors else 0), errors  # 3 where not even the rows could be put back, twice
     assert bench_here("report", str(out))[0] == status
     flags = [flag for comparison in summary(out)["comparisons"] for flag in comparison["flags"]]
