@@ -6,6 +6,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling, Scheduling
+
+TOGETHER = ("tests/contract/",)
+"""Folders whose files share servers: they are one worker's, which starts each server once."""
+
+
+class Scheduler(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
+    """A file at a time, as ``--dist loadfile``; of some folders all files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Leave all other ways to distribute tests as they are."""
+    return Scheduler(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
