@@ -82,12 +82,12 @@ async def hangs(scope: Message, receive: Receive, send: Send) -> None:
 
 
 async def dies(scope: Message, receive: Receive, send: Send) -> None:
-    """Exits for good at its five-hundredth answer."""
+    """Exits for good at its 250th answer: later than any warm-up asks, and before the end of a short cell."""
     global served  # noqa: PLW0603
     if scope["type"] == "lifespan":
         return await _lifespan(receive, send)
     served += 1
-    if served == 500:
+    if served == 250:
         os._exit(7)
     return await _answer(send)
 
