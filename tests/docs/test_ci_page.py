@@ -23,7 +23,7 @@ STEP = re.compile(
 )
 COPIED = ("shared", "sync_app", "async_app", "loadtests", "pyproject.toml", "README.md", "LICENSE")
 LIMIT_S = 300
-SHORTER = {" --time 3 ": " --time 0.3 ", "bench check sync ": "bench check sync --budget 20s "}
+SHORTER = {" --time 3 ": " --time 0.3 --no-control ", "bench check sync ": "bench check sync --budget 20s "}
 """What is changed in the page's scripts: how long they measure and ask, which decides how sure they are; no step."""
 
 

@@ -34,10 +34,17 @@ def trials(run: Path) -> int:
     return len(list((run / "trials").glob("*.npz")))
 
 
-@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
-def test_scenarios_and_a_journey_are_measured_on_both_builds(workers: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("workers", "scenarios"),
+    [
+        (0, ["create_post", "visitors[think_ms=20]"]),
+        pytest.param(2, ["visitors[think_ms=20]"], marks=pytest.mark.slow),
+    ],
+)
+def test_scenarios_and_a_journey_are_measured_on_both_builds(
+    workers: int, scenarios: list[str], tmp_path: Path
+) -> None:
     out = tmp_path / "run"
-    scenarios = ("create_post", "visitors[think_ms=20]")
     options = ("--driver=locust", f"--workers={workers}", "--users=8", "--blocks=1", "--time=0.2", f"--out={out}")
     status, _, errors = bench("run", *scenarios, *options)
     assert status == 0, errors
