@@ -77,7 +77,7 @@ def test_a_postgresql_of_the_runs_own_ends_with_it(number: signal.Signals, tmp_p
         assert eventually(lambda: not harness.family(), limit_s=30)
     assert bench_here("report", str(out))[0] == 0
     assert not (out / "work").exists()
-    assert set(Path("/tmp").glob("bench-postgres-*")) == before  # noqa: S108 - where root has to put them
+    assert set(Path("/tmp").glob("bench-postgres-*")) <= before  # noqa: S108 - where root has to put them
 
 
 def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
