@@ -152,7 +152,7 @@ def test_what_does_not_go_with_a_schedule_in_one_file_is_told(added: str, says: 
     ("rate", "says"),
     [
         ('"200,400"', "rate is '200,400'; write rates as numbers, as in rate = [200, 400], or a schedule"),
-        ('"0..400/s for 2m"', "'0..400/s for 2m' is no part of a schedule; write a ramp"),
+        ('"0..400/s for 2m"', "'0..400/s for 2m' is not a part of a schedule; write a ramp"),
         ("true", "rate should be"),
     ],
 )

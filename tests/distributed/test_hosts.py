@@ -113,12 +113,12 @@ def test_nothing_is_left_of_hosts_at_their_end(tmp_path: Path) -> None:
 def test_nothing_is_left_of_hosts_whose_maker_was_killed(tmp_path: Path) -> None:
     skip_without_namespaces()
     maker = f"""
-import sys, time
+import subprocess, sys, time
 from pathlib import Path
 from tests.distributed.hosts import Hosts, HostSpec, LinkSpec
 with Hosts([HostSpec("one"), HostSpec("two", link=LinkSpec(loss=0.5))], Path(sys.argv[1])) as hosts:
     for host in hosts.values():
-        host.start({WAITING!r})
+        host.start({WAITING!r}, stdout=subprocess.DEVNULL)  # the pipe is for the next line alone
     print(*(host.first_process for host in hosts.values()), flush=True)
     time.sleep(600)
 """
