@@ -28,6 +28,8 @@ from loadtests.records.trial_file import TrialKey, dump_trial, load_trial
 
 HELLO = "bench-hello"
 """Worker to master: an ``About``, when it has connected."""
+WELCOME = "bench-welcome"
+"""Master to worker: it takes part."""
 WHO = "bench-who"
 """Master to a worker that it does not know, because it was started anew: connect once more."""
 REFUSED = "bench-refused"

@@ -285,6 +285,7 @@ class Workers:
             self._machines[msg.node_id] = Machine(msg.node_id, name, about)
         else:  # it has connected anew: whatever it was driving, it does so no longer
             self._news.put((msg.node_id, GONE, "it connected anew"))
+        self._runner.server.send_to_client(Message(messages.WELCOME, None, msg.node_id))
 
     def _refuse(self, client: str, why: str) -> None:
         self._runner.server.send_to_client(Message(messages.REFUSED, why, client))

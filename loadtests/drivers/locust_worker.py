@@ -5,11 +5,13 @@ the master abandons the job, knows the worker no longer, or is silent: a server 
 asks for.
 """
 
+import socket
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import gevent
+from gevent.lock import BoundedSemaphore
 from gevent.queue import Queue
 from locust import __version__ as locust_version
 from locust.env import Environment
@@ -23,9 +25,11 @@ from loadtests.drivers.job import DONE, SILENCE_S, AtBarrier, Group, send
 from loadtests.drivers.locust_users import LocustTrial
 from loadtests.drivers.phases import drive_pairing
 from loadtests.records.samples import Recording
-from loadtests.system.errors import BenchError, RunError
+from loadtests.system.errors import BenchError, RunError, UsageError
 
-LOOK_S = 1.0
+LOOK_S = 0.2
+WELCOME_S = 30.0
+"""A master of a run answers a worker's first words at once. Any other master of Locust's never does."""
 
 
 @dataclass
@@ -66,20 +70,48 @@ class Worker:
     """A connection to a master, and the job that is being driven."""
 
     def __init__(self, host: str, port: int, name: str = "") -> None:
-        """Connect, under a name, by default the host's; raises RunError if no master answers for five minutes."""
+        """Prepare.
+
+        Args:
+            host: where the master listens.
+            port: the port there.
+            name: what the run calls this machine; by default the host's name.
+        """
+        self._host, self._port = host, port
         self._where = f"{host}:{port}"
         self._about = about_this_machine(name)
+        self._runner: WorkerRunner | None = None
+        self._wanted = 0
+        """The serial of the job that the master asked for last; 0 if it asks for none."""
         self._job: gevent.Greenlet | None = None
         self._link: MasterLink | None = None
+        self._ending = BoundedSemaphore()
+        self._welcome = False
         self._refused: str | None = None
+
+    def connect(self) -> None:
+        """Take part in the run of a master.
+
+        Raises:
+            UsageError: its host is not known.
+            RunError: no master answers for five minutes, or it does not take this worker, or it is none of ``bench``.
+        """
         try:
-            self._runner: WorkerRunner = Environment().create_worker_runner(host, port)
+            socket.getaddrinfo(self._host, self._port)
+        except OSError as error:
+            raise UsageError(
+                f"{self._host}: this machine does not know that name ({error.strerror or error}); write the address"
+                " that the run has after --bind"
+            ) from None
+        try:
+            self._runner = runner = Environment().create_worker_runner(self._host, self._port)
         except ConnectionError:
             raise RunError(
                 f"no master answered at {self._where}: start bench run there first, with --bind, and let its port"
                 " through the firewall"
             ) from None
         for kind, listener in (
+            (messages.WELCOME, self._on_welcome),
             (messages.WHO, self._on_who),
             (messages.REFUSED, self._on_refused),
             (messages.PING, self._on_ping),
@@ -87,8 +119,18 @@ class Worker:
             (messages.BARRIER, self._on_barrier),
             (messages.ABANDON, self._on_abandon),
         ):
-            self._runner.register_message(kind, listener)
+            runner.register_message(kind, listener)
         self._say_hello()
+        deadline = time.monotonic() + WELCOME_S
+        while not self._welcome:
+            gevent.sleep(LOOK_S)
+            self._check_refused()
+            if time.monotonic() > deadline:
+                self.end()
+                raise RunError(
+                    f"what answers at {self._where} is a master of Locust's, but none of bench run; name the address"
+                    " that the run has after --bind"
+                )
 
     def work(self) -> None:
         """Drive what the master asks for, until it ends.
@@ -96,13 +138,12 @@ class Worker:
         Raises:
             RunError: the master is silent for a minute, or does not take this worker.
         """
+        assert self._runner is not None, "call connect() first"  # noqa: S101
         runner, heard_s = self._runner, time.monotonic()
         last = runner.last_heartbeat_timestamp
         while len(runner.greenlet):
-            gevent.sleep(LOOK_S / 5)
-            if self._refused is not None:
-                self.end()
-                raise RunError(f"the master at {self._where} does not take this machine: {self._refused}")
+            gevent.sleep(LOOK_S)
+            self._check_refused()
             if last != runner.last_heartbeat_timestamp:
                 last, heard_s = runner.last_heartbeat_timestamp, time.monotonic()
             silent_s = time.monotonic() - heard_s
@@ -115,19 +156,34 @@ class Worker:
     def end(self) -> None:
         """Stop what is being driven, and tell the master that this worker is gone."""
         self._abandon()
-        self._runner.environment.events.quitting.fire(environment=self._runner.environment, reverse=True)
-        gevent.sleep(LOOK_S / 5)  # until it is sent
+        if self._runner is not None:
+            self._runner.environment.events.quitting.fire(environment=self._runner.environment, reverse=True)
+            gevent.sleep(LOOK_S)  # until it is sent
+
+    def _check_refused(self) -> None:
+        """Raise RunError if the master does not take this worker."""
+        if self._refused is not None:
+            self.end()
+            raise RunError(f"the master at {self._where} does not take this machine: {self._refused}")
 
     def _say_hello(self) -> None:
         self._send(messages.HELLO, messages.pack_about(self._about))
 
     def _send(self, kind: str, content: object) -> None:
+        assert self._runner is not None  # noqa: S101 - who calls this has heard of the master
         self._runner.client.send(Message(kind, content, self._runner.client_id))
 
     def _abandon(self) -> None:
-        job, self._job, self._link = self._job, None, None
-        if job is not None and not job.ready():
-            job.kill()
+        """Drive nothing any more, nor what was asked for and has not begun."""
+        self._wanted = 0
+        self._stop()
+
+    def _stop(self) -> None:
+        """Stop what is being driven; return when it is over, even if another greenlet stops it."""
+        with self._ending:
+            job, self._job, self._link = self._job, None, None
+            if job is not None and not job.ready():
+                job.kill()
 
     def _on_who(self, environment: Environment, msg: Message) -> None:
         gevent.spawn(self._connect_anew)
@@ -137,6 +193,9 @@ class Worker:
         self._send("client_ready", locust_version)
         self._say_hello()
 
+    def _on_welcome(self, environment: Environment, msg: Message) -> None:
+        self._welcome = True
+
     def _on_refused(self, environment: Environment, msg: Message) -> None:
         self._refused = str(msg.data)
 
@@ -144,15 +203,19 @@ class Worker:
         self._send(messages.PONG, [msg.data, time.perf_counter()])
 
     def _on_job(self, environment: Environment, msg: Message) -> None:
-        gevent.spawn(self._begin, msg.data)
-
-    def _begin(self, content: object) -> None:
-        self._abandon()
         try:
-            job = messages.unpack_job(content)
+            job = messages.unpack_job(msg.data)
         except ValueError as error:
             self._refused = f"it asks for what this one does not understand: {error}"
             return
+        self._wanted = job.serial
+        gevent.spawn(self._begin, job)
+
+    def _begin(self, job: WorkerJob) -> None:
+        self._stop()
+        if job.serial != self._wanted:
+            return  # the master has abandoned it, or asked for another one, while the one before was ending
+        assert self._runner is not None  # noqa: S101 - it has asked for the job
         self._link = link = MasterLink(self._runner, job.serial)
         self._job = gevent.spawn(self._drive, job, link)
 
@@ -171,5 +234,6 @@ class Worker:
                 self._link.released.put([messages.unpack_value(value) for value in values])
 
     def _on_abandon(self, environment: Environment, msg: Message) -> None:
-        if self._link is not None and msg.data == self._link.serial:
-            gevent.spawn(self._abandon)
+        if msg.data == self._wanted:
+            self._wanted = 0  # at once: it may not have begun
+            gevent.spawn(self._stop)

@@ -101,6 +101,36 @@ def test_a_run_that_is_killed_ends_its_workers(side: str, place: str, tmp_path: 
         assert ended(worker) == (0, "the run is over")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+def test_a_worker_that_waits_ends_with_any_signal(number: signal.Signals, place: str) -> None:
+    with started("worker", place) as worker:
+        assert worker.process.stdout is not None
+        assert worker.process.stdout.readline() == f"waiting for a master at {place}; Ctrl-C ends this worker\n"
+        worker.process.send_signal(number)
+        assert worker.finish() == (130, "", "")
+
+
+def test_a_worker_that_does_not_know_its_masters_name_says_so() -> None:
+    status, _, errors = bench("worker", "nowhere.invalid")
+    assert status == 2
+    assert errors.startswith("bench: nowhere.invalid: this machine does not know that name (")
+    assert errors.endswith("write the address that the run has after --bind\n")
+
+
+def test_a_worker_at_a_master_that_is_no_runs_says_so(place: str, tmp_path: Path) -> None:
+    host, port = place.split(":")
+    (tmp_path / "some.py").write_text("from locust import User\nclass Some(User):\n    pass\n")
+    command = [sys.executable, "-m", "locust", "--master", "--headless", "--expect-workers=2"]
+    command += [f"--locustfile={tmp_path / 'some.py'}", f"--master-bind-host={host}", f"--master-bind-port={port}"]
+    with subprocess.Popen(owned(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as master:
+        try:
+            status, _, errors = bench("worker", place)
+        finally:
+            master.terminate()
+    assert status == 3
+    assert f"what answers at {place} is a master of Locust's, but none of bench run" in errors
+
+
 def test_a_worker_of_another_version_is_refused_and_told_why(side: str, place: str, tmp_path: Path) -> None:
     host, port = place.split(":")
     with started(*asked(side, place, tmp_path / "run")) as run:
