@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from loadtests.experiment.fresh_values import Series
-from loadtests.experiment.loads import Load
+from loadtests.experiment.loads import ClosedLoop, Load
 from loadtests.experiment.rate_schedule import RateSchedule
 from loadtests.experiment.request import Request
 from loadtests.experiment.scenario import Journeys
@@ -139,6 +139,11 @@ class PairingJob:
     def of(self, target: Target) -> "PairingJob":
         """Return the job with what is asked of one of its targets."""
         return replace(self, requests=target.requests) if target.requests else self
+
+    @property
+    def users(self) -> int:
+        """How many users there are; 0 where requests are sent by the clock."""
+        return self.load.users if isinstance(self.load, ClosedLoop) else 0
 
     @property
     def longest_s(self) -> float:

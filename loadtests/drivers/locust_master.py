@@ -47,7 +47,8 @@ from loadtests.records.samples import Recording
 from loadtests.system.clock_offset import ClockOffset, Ping, clock_offset
 
 PINGS = 5
-PING_LIMIT_S = 5.0
+PING_LIMIT_S = SILENCE_S
+"""A machine, or its link, may stand still for as long as it may anywhere else."""
 REJOIN_S = 30.0
 """A worker that is missing when a job comes is waited for so long: a master that was started anew knows none yet."""
 ROUND_TRIPS = 10
@@ -213,7 +214,7 @@ class Workers:
             except ValueError as error:
                 raise Failed(f"load machine {machine.name} said what this one does not understand: {error}") from None
             if len(at_barrier) == len(machines):
-                check_stalls(at_barrier, machines)
+                check_stalls(at_barrier, machines[: job.users])
                 all_values = [messages.pack_value(at_barrier[each.client]) for each in machines]
                 for each in machines:
                     self._send(each, messages.BARRIER, {"serial": serial, "content": all_values})
@@ -310,7 +311,7 @@ def check_stalls(values: Mapping[str, object], machines: Sequence[Machine]) -> N
 
     Args:
         values: what each has brought to a barrier, by its client.
-        machines: those that drive the job.
+        machines: those that drive the job and have users; one without any waits for nothing.
     """
     stalls = {each.name: value for each in machines if isinstance(value := values[each.client], Stalled)}
     if stalls and len(stalls) < len(machines):

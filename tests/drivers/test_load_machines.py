@@ -1,4 +1,4 @@
-"""What a worker drives, in a process with Locust, which replaces sockets and threads."""
+"""What a worker drives, and whom a master blames, in a process with Locust, which replaces sockets and threads."""
 
 import subprocess
 import sys
@@ -32,6 +32,20 @@ def ask(serial):
 def abandon(serial):
     worker._on_abandon(None, Some(data=serial))
 """
+MASTER = """
+from loadtests.drivers.distributed_messages import About
+from loadtests.drivers.locust_master import Failed, Machine, check_stalls
+from loadtests.drivers.trial import Stalled
+
+about = About("x", "", 1, "", "")
+one, two, three = (Machine(name, name, about) for name in ("one", "two", "three"))
+
+def blamed(values, machines):
+    try:
+        check_stalls(values, machines)
+    except Failed as reason:
+        return str(reason)
+"""
 
 
 def said(preparation: str, code: str) -> str:
@@ -54,3 +68,15 @@ def said(preparation: str, code: str) -> str:
 def test_a_worker_drives_only_what_the_master_asked_for_last(messages: str, expected: str) -> None:
     shown = "\ngevent.sleep(0.2); print(begun, ended, worker._link.serial if worker._link else 0)"
     assert said(WORKER, messages + shown) == expected
+
+
+def test_a_machine_alone_that_waits_in_vain_may_have_a_network_that_is_broken() -> None:
+    reason = said(MASTER, 'print(blamed({"one": Stalled("no answers"), "two": "settled"}, [one, two]))')
+    assert reason == "load machine one: no answers, while others had answers; look at its network"
+
+
+def test_all_machines_wait_in_vain_for_a_server_that_hangs_but_those_without_users() -> None:
+    hangs = '{"one": Stalled("no answers"), "two": Stalled("no answers"), "three": "settled"}'
+    job = "from tests.drivers.test_distributed_messages import job; from loadtests.experiment.loads import ClosedLoop"
+    code = f"\n{job}\nprint(blamed({hangs}, [one, two, three][: job(load=ClosedLoop(2)).users]))"
+    assert said(MASTER, code) == "None"
