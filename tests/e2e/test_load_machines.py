@@ -18,7 +18,9 @@ from loadtests.system.resources import free_port
 from tests.e2e.harness import Harness, bench, eventually, started
 from tests.owned import owned
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+RUN_LIMIT_S = 240.0
+"""A whole run with its report, while five interpreters start at once: on two busy cores a minute is not enough."""
 OTHER_CODE = """
 from loadtests.drivers import distributed_messages
 distributed_messages.code_fingerprint = lambda: "other"
@@ -59,7 +61,7 @@ def ended(worker: Harness, limit_s: float = 60.0) -> tuple[int, str]:
 def test_two_workers_send_a_run_and_end_with_it(side: str, place: str, tmp_path: Path) -> None:
     with ExitStack() as stack:
         workers = [stack.enter_context(started("worker", place, f"--name={name}")) for name in ("north", "south")]
-        status, output, errors = bench(*asked(side, place, tmp_path / "run", 2))
+        status, output, errors = bench(*asked(side, place, tmp_path / "run", 2), limit_s=RUN_LIMIT_S)
         assert status == 0, errors
         assert f"waiting for 2 load machines; on each: bench worker {place}" in output
         assert [ended(worker) for worker in workers] == [(0, "the run is over")] * 2
