@@ -4,7 +4,7 @@ A side keeps its interpreter and its settings. Files that settings name, such as
 are rarely in the repository. They are taken from the folder on disk if the commit has none.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -38,7 +38,10 @@ class SideCommit:
 
 
 def with_checkouts(
-    experiment: Experiment, checkouts: Checkouts, known: Mapping[SideLabel, str] | None = None
+    experiment: Experiment,
+    checkouts: Checkouts,
+    known: Mapping[SideLabel, str] | None = None,
+    measured: Collection[SideLabel] = LABELS,
 ) -> tuple[Experiment, list[str]]:
     """Return the experiment with its sides' commits checked out, and sentences about them.
 
@@ -46,6 +49,7 @@ def with_checkouts(
         experiment: as asked for.
         checkouts: makes and removes them.
         known: hashes of a resumed run: a branch may have moved since it began.
+        measured: the sides that the sentences are about; a schedule may be applied to side a only.
 
     Raises:
         UsageError: a folder has no repository, or its repository has no such commit.
@@ -65,7 +69,7 @@ def with_checkouts(
             found[label] = on_disk
     said: list[str] = []
     try:
-        said.extend(_sentences(sides, found))
+        said.extend(_sentences(sides, {label: commit for label, commit in found.items() if label in measured}))
     except GitFailed as error:  # as in a repository so large that git status takes too long
         said.append(f"other differences between the sides are not known: {error}")
     return replace(experiment, a=sides["a"], b=sides["b"]), said

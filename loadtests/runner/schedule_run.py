@@ -112,7 +112,7 @@ def measure_schedule(options: RunOptions, plan: SchedulePlan, make_comparison: M
     out = options.out or new_folder()
     check_free(out)
     with Checkouts() as checkouts:
-        experiment, of_commits = with_checkouts(options.experiment(), checkouts)
+        experiment, of_commits = with_checkouts(options.experiment(), checkouts, measured=plan.labels)
         say(of_commits)
         _measure(experiment, of_commits, plan, out, now, make_comparison, begun_s)
     return out

@@ -6,6 +6,7 @@ import pytest
 
 from loadtests.experiment.options import RunOptions
 from loadtests.experiment.plan import Experiment
+from loadtests.experiment.sides import LABELS
 from loadtests.runner.commits import commit_of, with_checkouts
 from loadtests.servers.app_check import check_sides
 from loadtests.servers.launch import environment_of, folder_of, python_of
@@ -43,6 +44,14 @@ def test_each_side_is_started_in_the_folder_of_its_commit(commits: tuple[str, st
         "uv.lock differs between the commits, but both sides use the packages of one interpreter; to measure the"
         " packages too, give each side its own interpreter with python=PATH",
     ]
+
+
+def test_nothing_is_told_of_a_side_that_is_not_measured(commits: tuple[str, str]) -> None:
+    with Checkouts() as checkouts:
+        _, said = with_checkouts(
+            experiment("backend/main.py@HEAD", "backend/main.py@HEAD"), checkouts, measured=LABELS[:1]
+        )
+    assert said == [f"side a is commit {commits[1][:12]} (HEAD)"]
 
 
 def test_what_is_not_committed_is_told(commits: tuple[str, str]) -> None:
