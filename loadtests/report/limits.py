@@ -30,9 +30,18 @@ def lines(run: RunView) -> list[str]:
     for scenario in run.scenarios:
         load = run.measured_loads(scenario.name)[-1]
         cells = [cell for label in LABELS if (cell := run.cells.get((scenario.name, load, label))) is not None]
-        if clauses := [clause for cell in cells if (clause := _clause(run, cell))]:
+        if clauses := list(_clauses(run, cells)):
             said.append(f"{scenario.name} at {named([load])}: {'; '.join(clauses)}.")
     return said
+
+
+def _clauses(run: RunView, cells: Sequence[CellResult]) -> Iterator[str]:
+    """Say what limits each side under one load; sides of which it is unknown for the same reason together."""
+    unknown = {cell.limit_unknown for cell in cells}
+    if len(cells) > 1 and len(unknown) == 1 and (reason := unknown.pop()):
+        yield f"it is not known what limits either side: {reason}"
+    else:
+        yield from filter(None, (_clause(run, cell) for cell in cells))
 
 
 def _clause(run: RunView, cell: CellResult) -> str:

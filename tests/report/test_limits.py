@@ -1,6 +1,7 @@
 """What limits apps that are not the blog is said on the page and in the terminal, with what is assumed or not known."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -66,6 +67,17 @@ def test_the_terminal_says_it_of_the_heaviest_load_for_apps_that_are_not_the_blo
     slow = measured(made, {**RATES, (128, "a"): 200})
     assert "it is not known what limits before: the model predicts 7" in lines(view_of(made[0], slow))[0]
     assert lines(view_of(*make_run(["external_api"]))) == []
+
+
+def test_the_terminal_says_once_what_is_not_known_of_either_side() -> None:
+    made = manifest_of()
+    view = view_of(made[0], measured(made))
+    cells = {
+        key: replace(cell, limit=None, limit_unknown="its CPU time was not read") for key, cell in view.cells.items()
+    }
+    assert lines(replace(view, cells=cells)) == [
+        f"{ASKED} at 128 users: it is not known what limits either side: its CPU time was not read."
+    ]
 
 
 def test_from_where_on_the_sides_part_is_said_where_the_model_can_be_asked() -> None:
