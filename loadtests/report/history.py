@@ -103,10 +103,8 @@ def heading(history: History) -> str:
     count = f"{len(history.runs)} run{'s' if len(history.runs) > 1 else ''}"
     seen = last.environment
     sides = f"{last.b.spec} ÷ {last.a.spec}"
-    return printable(
-        f"{count}, {first.created:%Y-%m-%d} to {last.created:%Y-%m-%d}: {sides}; {seen.cpu}, {seen.cores} cores,"
-        f" {seen.system}"
-    )
+    days = " to ".join(dict.fromkeys(f"{each.created:%Y-%m-%d}" for each in (first, last)))
+    return printable(f"{count}, {days}: {sides}; {seen.cpu}, {seen.cores} cores, {seen.system}")
 
 
 def history_table(history: History, signs: str = BARS) -> RenderableType:

@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.analysis.history import History, Trend, histories
 from loadtests.analysis.run_differences import SavedRun
-from loadtests.report.history import PLAIN_BARS, bars, change_in_words, lines
+from loadtests.report.history import PLAIN_BARS, bars, change_in_words, heading, lines
 from tests.e2e.harness import bench_here
 from tests.made_up_history import commit_at, run_of_day, save_history
 
@@ -129,6 +129,13 @@ def test_other_machines_and_other_sides_are_other_histories() -> None:
         ["day-00"],
         ["day-01"],
     ]
+
+
+def test_the_heading_names_the_first_and_the_last_day_or_the_only_one() -> None:
+    [one], [several] = histories(saved(1)), histories(saved(3))
+    first, last = (f"{several.runs[at].manifest.created:%Y-%m-%d}" for at in (0, -1))
+    assert heading(one).startswith(f"1 run, {first}: ")
+    assert heading(several).startswith(f"3 runs, {first} to {last}: ")
 
 
 def test_runs_stand_in_the_order_in_which_they_were_made() -> None:
