@@ -31,14 +31,16 @@ RESULTS = (".openmetrics", ".prom")
 def export_(folder: Path, files: tuple[Path, ...]) -> None:
     """Write the samples or the results of RUN, a run's folder, for other programs.
 
-    Parquet needs the extra parquet. docs/data.md describes all columns and metrics.
+    Parquet needs pyarrow: `uv run --extra parquet bench export …`. docs/data.md describes all columns and metrics.
     """
     from loadtests.records.export import check_parquet, export_samples
     from loadtests.records.run_folder import RunFolder
 
     for file in files:
         if file.suffix not in (*SAMPLES, *RESULTS):
-            raise UsageError(f"--to {file}: its name must end in {', '.join((*SAMPLES, *RESULTS))}")
+            from loadtests.report.wording import listed
+
+            raise UsageError(f"--to {file}: its name must end in {listed((*SAMPLES, *RESULTS), 'or')}")
         if not file.absolute().parent.is_dir():
             raise UsageError(f"--to {file}: there is no folder {file.parent}")
         if file.suffix == ".parquet":

@@ -12,7 +12,9 @@ PROCESS = "loadtests.drivers.locust_worker_process"
 
 @click.command(name="worker")
 @click.argument("master", metavar="MASTER")
-@click.option("--name", default="", help="What the run calls it.  [default: the machine's host name]")
+@click.option(
+    "--name", default="", show_default=False, help="What the run calls it.  [default: the machine's host name]"
+)
 def worker_(master: str, name: str) -> None:
     """Send load from this machine, as the run on MASTER tells it to.
 

@@ -130,7 +130,7 @@ def test_the_command_exports_several_files_and_refuses_what_it_can_not_write(
     status, output, errors = bench_here("export", run, "--to", table, "--to", text)
     assert (status, errors) == (0, "")
     assert output == f"40,000 samples   {table}\nresults   {text}\n"
-    assert "must end in .csv, .parquet, .openmetrics, .prom" in bench_here("export", run, "--to", "s.xlsx")[2]
+    assert "must end in .csv, .parquet, .openmetrics or .prom" in bench_here("export", run, "--to", "s.xlsx")[2]
     assert "there is no folder" in bench_here("export", run, "--to", str(tmp_path / "no" / "s.csv"))[2]
     empty = run_folder(tmp_path / "empty", [1], 1)[0]
     status, _, errors = bench_here("export", str(empty.path), "--to", str(tmp_path / "e.csv"))
