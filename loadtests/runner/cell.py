@@ -199,7 +199,7 @@ class CellRunner:
                 again = failures < (MOST_MACHINES_LOST if others_can else TRIES)
                 what = "the cell was tried again" + ("" if others_can else " with a new one")
                 if not again:
-                    what = f"the cell was left out, after {failures} tries: that is no fault of either side"
+                    what = f"the cell was left out of this block, after {failures} tries"
                 self._note(None, "restarted", f"{failure}; {what}")
                 if not others_can:
                     driver.restart()

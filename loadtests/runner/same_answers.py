@@ -32,6 +32,8 @@ from loadtests.system.owned_folder import owned_folder
 LOCATION = "location"
 DATA = "the blog's data"
 """What a difference in the sizes of the data is listed under, in place of a request."""
+OF_A_COMMIT = "as its commit has it"
+"""A setting of a build at a commit that was not typed: that commit may have another default, or no such setting."""
 TIMES = 2
 """How often each side is asked the same: what changes from one time to the next is no difference between the sides."""
 MOST_STATEMENTS = 40
@@ -173,11 +175,10 @@ def _data_differences(experiment: Experiment) -> list[Difference]:
     if not (experiment.a.is_build and experiment.b.is_build):
         return []
     a, b = experiment.a.settings(), experiment.b.settings()
-    return [
-        Difference(request=DATA, what=size, a=str(a[size]), b=str(b[size]))
-        for size in SIZES_OF_THE_DATA
-        if str(a[size]) != str(b[size])
-    ]
+    typed = dict(experiment.a.knobs).keys() | dict(experiment.b.knobs).keys()
+    sizes = [size for size in SIZES_OF_THE_DATA if size in typed or (size in a and size in b)]
+    both = [(size, str(a.get(size, OF_A_COMMIT)), str(b.get(size, OF_A_COMMIT))) for size in sizes]
+    return [Difference(request=DATA, what=size, a=of_a, b=of_b) for size, of_a, of_b in both if of_a != of_b]
 
 
 @dataclass
