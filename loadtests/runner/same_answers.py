@@ -126,7 +126,7 @@ def check_answers(
         and experiment.b.is_own_build
         and not any(request.b for request in asked)
     )
-    compared = ComparedAnswers(_data_differences(experiment))
+    compared = ComparedAnswers(data_differences(experiment))
     if compared.differences and not experiment.unequal:
         raise AnswersDiffer(compared.differences)
     if known and explore is None:
@@ -170,7 +170,7 @@ def check_answers(
     return compared
 
 
-def _data_differences(experiment: Experiment) -> list[Difference]:
+def data_differences(experiment: Experiment) -> list[Difference]:
     """Return in what the data of two builds differ in size: even equal answers would then be different work."""
     if not (experiment.a.is_build and experiment.b.is_build):
         return []
