@@ -195,11 +195,13 @@ class ArrivalsTrial(Trial):
         self._client = Client(target.base_url, job.requests, log, idle, job.variables, target.trust, target.series)
         self._tasks = Tasks()
         self._drain = Timeouts(log, group.sleep, stall_s=job.stall_s, limit_s=job.drain_s)
+        self._next_due_s = 0.0
+        """When the request is due that is released next."""
 
     async def _release(self, begun: float, offsets: Iterable[float]) -> None:
         """Release every request when it is due; all that are overdue at once."""
         for turn, offset in enumerate(offsets):
-            due = begun + offset
+            self._next_due_s = due = begun + offset
             if turn % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
             while (early := due - self.log.now()) > 0:  # noqa: ASYNC110 - a time, not an event
@@ -258,6 +260,13 @@ class OpenLoopTrial(ArrivalsTrial):
         return window
 
     def _answered(self, closes: float, arrivals: asyncio.Task[None]) -> Callable[[], bool]:
-        """Return whether nothing that was due before the window's end is unanswered, or arrivals have ended."""
+        """Return whether all that was due before the window's end was sent and is answered, or arrivals have ended."""
         flight = self.log.in_flight  # ordered as they were sent, and that is as they were due
-        return lambda: arrivals.done() or all(due >= closes for due, _, _ in itertools.islice(flight.values(), 1))
+
+        def answered() -> bool:
+            if arrivals.done():
+                return True
+            oldest_s = next((due for due, _, _ in flight.values()), closes)
+            return self._next_due_s >= closes and oldest_s >= closes
+
+        return answered

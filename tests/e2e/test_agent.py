@@ -96,7 +96,7 @@ def test_figures_by_agent_are_those_that_are_read_on_this_machine(served: Served
     assert [event.message for event in manifest.events if event.kind == "agent"] == []
 
 
-@pytest.mark.slow
+@pytest.mark.quiet
 def test_an_agent_that_is_lost_costs_the_figures_from_then_on_and_not_the_run(served: Served, tmp_path: Path) -> None:
     out = tmp_path / "run"
     port = int(served.url.rpartition(":")[2])
