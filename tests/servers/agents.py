@@ -57,15 +57,6 @@ def answering(body: Callable[[str], bytes], status: int = 200) -> Iterator[int]:
             thread.join()
 
 
-def eventually(true: Callable[[], object], limit_s: float = 20.0) -> bool:
-    deadline = time.monotonic() + limit_s
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def burn(seconds: float) -> None:
     """Use so much CPU time in this process."""
     until = time.process_time() + seconds

@@ -19,7 +19,8 @@ from loadtests.servers.agent_client import NoAgent
 from loadtests.servers.agent_figures import cpu_used
 from loadtests.servers.agent_readings import AgentReadings, ObservedRows
 from loadtests.system.errors import UsageError
-from tests.servers.agents import HOST, agent, burn, client_of, eventually
+from tests.e2e.harness import eventually
+from tests.servers.agents import HOST, agent, burn, client_of
 
 
 def has_cpu_readings(started: Agent, since_s: float, until_s: float) -> bool:

@@ -17,8 +17,9 @@ from loadtests.servers.agent_messages import About
 from loadtests.servers.agent_watch import AgentWatch
 from loadtests.system.errors import UsageError
 from loadtests.system.resources import free_port
+from tests.e2e.harness import eventually
 from tests.made_up_samples import recording
-from tests.servers.agents import HOST, SIDE, agent, answering, burn, eventually
+from tests.servers.agents import HOST, SIDE, agent, answering, burn
 
 
 def other_protocol(_: str) -> bytes:
